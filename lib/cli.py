@@ -1,0 +1,161 @@
+"""What every command shares: French argparse, log on stderr, results on stdout, one broad except, exit codes."""
+
+import argparse
+import json
+import logging
+import re
+import sys
+from collections.abc import Callable
+from datetime import date
+from typing import Any, NoReturn
+
+from lib.database_factory import get_database_service
+from lib.day_run import Process, rejects_path, run_day
+from lib.errors import CityflowError, ExitCode
+from lib.local_file_service import LocalFileService
+from lib.paris_time import parse_day, yesterday
+from lib.run_lock import day_lock
+from lib.settings import STORES, Settings, load_settings
+
+log = logging.getLogger("cityflow")
+
+_LEVELS = {"DEBUG": "détail", "INFO": "info", "WARNING": "attention", "ERROR": "erreur", "CRITICAL": "erreur"}
+_FRENCH = (
+    (r"^argument (\S+): expected one argument$", r"\1 attend une valeur"),
+    (r"^argument ([^:]+): invalid choice: (\S+) \(choose from (.*)\)$", r"\1 : \2 n'est pas un choix possible (\3)"),
+    (r"^argument ([^:]+): not allowed with argument (.*)$", r"\1 ne va pas avec \2"),
+    (r"^argument ([^:]+): ", r"\1 : "),
+    (r"^unrecognized arguments: ", "arguments inconnus : "),
+    (r"^the following arguments are required: ", "arguments obligatoires : "),
+)
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse in French, with the module docstring as the description."""
+
+    def __init__(self, doc: str, **options: Any) -> None:
+        super().__init__(
+            description=doc.strip(), formatter_class=argparse.RawDescriptionHelpFormatter, add_help=False, **options
+        )
+        self._optionals.title = "options"
+        self.add_argument("-h", "--help", action="help", help="afficher cette aide")
+
+    def error(self, message: str) -> NoReturn:
+        for english, french in _FRENCH:
+            message = re.sub(english, french, message)
+        self.exit(ExitCode.USAGE, f"{self.format_usage()}{self.prog} : erreur : {message}\n")
+
+    def format_usage(self) -> str:
+        return super().format_usage().replace("usage:", "usage :", 1)
+
+    def format_help(self) -> str:
+        return super().format_help().replace("usage:", "usage :", 1)
+
+
+def day_argument(text: str) -> date:
+    """The one date type of every command line."""
+    try:
+        return parse_day(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def add_common(parser: argparse.ArgumentParser) -> None:
+    """--json, -v, -q: the same words on every command."""
+    parser.add_argument("--json", action="store_true", help="un objet JSON sur la sortie standard")
+    noise = parser.add_mutually_exclusive_group()
+    noise.add_argument("-v", "--verbose", action="store_true", help="tout dire, avec le détail des erreurs")
+    noise.add_argument("-q", "--quiet", action="store_true", help="ne dire que les erreurs")
+
+
+def day_parser(doc: str) -> Parser:
+    """The command line of a script that works on one day."""
+    parser = Parser(doc)
+    parser.add_argument("--date", type=day_argument, metavar="AAAA-MM-JJ", help="jour traité (défaut : hier, à Paris)")
+    parser.add_argument("--store", choices=STORES, help="où enregistrer (défaut : CITYFLOW_STORE)")
+    parser.add_argument("--wait", action="store_true", help="attendre la fin d'un autre traitement du même jour")
+    add_common(parser)
+    return parser
+
+
+def day_settings(arguments: argparse.Namespace) -> tuple[Settings, date]:
+    """Settings and day of a day_parser command line; a fallback of OUTPUT_DIR is said here, once."""
+    settings = load_settings({"CITYFLOW_STORE": arguments.store or ""})
+    if settings.fallback_notice:
+        log.warning("%s", settings.fallback_notice)
+    return settings, arguments.date or yesterday()
+
+
+def run_source(data_type: str, doc: str, process: Process, argv: list[str] | None) -> int:
+    """The main of the six source scripts."""
+    arguments = day_parser(doc).parse_args(argv)
+
+    def work() -> int:
+        settings, day = day_settings(arguments)
+        with (
+            day_lock(settings.output_dir, day, data_type, settings.lock_fd, arguments.wait),
+            get_database_service(settings) as store,
+        ):
+            metrics = run_day(settings, store, data_type, process, day)
+        _tell(settings, data_type, day, metrics, arguments.json)
+        return ExitCode.DONE
+
+    return guarded(work, arguments)
+
+
+def _tell(settings: Settings, data_type: str, day: date, metrics: dict[str, Any], as_json: bool) -> None:
+    qualite = metrics["qualite"]
+    path = LocalFileService(settings.output_dir).metrics_path(data_type, day)
+    if as_json:
+        emit_json({"type": data_type, "date": day.isoformat(), "fichier": str(path), "qualite": qualite})
+        return
+    emit(f"{data_type} {day} : {qualite['statut']}, {qualite['lignes_retenues']} lignes retenues -> {path}")
+    for warning in qualite["avertissements"]:
+        log.log(logging.INFO if warning["severite"] == "information" else logging.WARNING, "%s", warning["message"])
+    rejected = sum(qualite["rejets"].values())
+    if rejected:
+        reasons = ", ".join(f"{reason} {count}" for reason, count in qualite["rejets"].items())
+        log.warning("%s lignes rejetées (%s) : %s", rejected, reasons, rejects_path(settings, data_type, day))
+
+
+def emit(text: str) -> None:
+    """A line of result, on stdout."""
+    print(text, flush=True)
+
+
+def emit_json(value: object) -> None:
+    """One JSON object on stdout."""
+    emit(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+def guarded(work: Callable[[], int], arguments: argparse.Namespace) -> int:
+    """Run `work` with the log set up; turn every failure into a message and its exit code."""
+    _set_up_log(arguments)
+    try:
+        return int(work())
+    except CityflowError as error:
+        log.error("%s", error)
+        return int(error.exit_code)
+    except KeyboardInterrupt:
+        log.error("interrompu ; les fichiers déjà écrits sont entiers.")
+        return int(ExitCode.INTERRUPTED)
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader of our output (head, less) has gone: nothing is left to say, nor where
+        return int(ExitCode.FAILED)
+    except Exception as error:  # the one broad except: a fault of ours must still end in one line and exit 1
+        log.error("erreur inattendue (%s : %s). Relancer avec -v pour le détail.", type(error).__name__, error)
+        log.debug("trace", exc_info=True)
+        return int(ExitCode.FAILED)
+
+
+def _set_up_log(arguments: argparse.Namespace) -> None:
+    for level, word in _LEVELS.items():
+        logging.addLevelName(getattr(logging, level), word)
+    threshold = logging.DEBUG if arguments.verbose else logging.ERROR if arguments.quiet else logging.INFO
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s : %(message)s", "%H:%M:%S"))
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(logging.WARNING)
+    for name in ("cityflow", "lib", "scripts", "__main__"):
+        logging.getLogger(name).setLevel(threshold)

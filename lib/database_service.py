@@ -1,0 +1,95 @@
+"""The storage contract that every store honours (local files, MongoDB, DynamoDB).
+
+A document is {"metric_type", "date", "timestamp", "metrics"} or {"report_id", "date", "timestamp", "report"}. What was
+saved is what is loaded: floats, integers, None, accents and nesting unchanged. Missing is None or an empty list; every
+failure raises StoreError with a way out.
+"""
+
+import json
+import re
+from abc import ABC, abstractmethod
+from datetime import UTC, date, datetime
+from typing import Any, Self
+
+from lib.errors import StoreError
+
+_TYPE = re.compile(r"[a-z][a-z0-9_]{0,40}")
+
+Document = dict[str, Any]
+
+
+class DatabaseService(ABC):
+    """Where metrics and reports are kept."""
+
+    @abstractmethod
+    def save_metrics(self, metrics: Document, data_type: str, date: date) -> None:
+        """Store the metrics of one type and day, replacing what was there."""
+
+    @abstractmethod
+    def load_metrics(self, data_type: str, date: date) -> Document | None:
+        """The metrics as they were saved, or None."""
+
+    @abstractmethod
+    def save_report(self, report: Document, date: date) -> None:
+        """Store the report of one day, replacing what was there."""
+
+    @abstractmethod
+    def load_report(self, date: date) -> Document | None:
+        """The report as it was saved, or None."""
+
+    @abstractmethod
+    def query_metrics_by_date_range(self, data_type: str, start: date, end: date) -> list[Document]:
+        """Whole documents of the days from start to end, both included, oldest first."""
+
+    @abstractmethod
+    def list_available_dates(self, data_type: str) -> list[date]:
+        """The days that have metrics of this type, oldest first."""
+
+    def get_latest_metrics(self, data_type: str) -> Document | None:
+        """The whole document of the most recent day, or None."""
+        days = self.list_available_dates(data_type)
+        documents = self.query_metrics_by_date_range(data_type, days[-1], days[-1]) if days else []
+        return documents[0] if documents else None
+
+    @abstractmethod
+    def close(self) -> None:
+        """Release connections; the service is not used after it."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def metrics_document(metrics: Document, data_type: str, day: date) -> Document:
+    """The document stored for a day's metrics; StoreError for a bad type."""
+    if not _TYPE.fullmatch(data_type):
+        raise StoreError(f"type de métrique « {data_type} » invalide.", "Attendu : minuscules, chiffres et « _ ».")
+    return {"metric_type": data_type, "date": day.isoformat(), "timestamp": _now(), "metrics": metrics}
+
+
+def report_document(report: Document, day: date) -> Document:
+    """The document stored for a day's report."""
+    return {"report_id": report_id(day), "date": day.isoformat(), "timestamp": _now(), "report": report}
+
+
+def report_id(day: date) -> str:
+    """The key of a day's report."""
+    return f"daily_report_{day.isoformat()}"
+
+
+def encode(document: Document) -> bytes:
+    """Canonical JSON bytes: UTF-8, indent 2, keys as given; StoreError for NaN, Infinity or a foreign type."""
+    try:
+        return (json.dumps(document, ensure_ascii=False, indent=2, allow_nan=False) + "\n").encode()
+    except (ValueError, TypeError, UnicodeEncodeError) as error:
+        name = document.get("metric_type") or document.get("report_id")
+        raise StoreError(
+            f"{name} du {document.get('date')} contient une valeur impossible à stocker ({error}).",
+            "Un NaN ou un infini doit devenir null avant l'enregistrement.",
+        ) from error
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

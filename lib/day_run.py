@@ -1,0 +1,58 @@
+"""One source, one day: run it, keep what was rejected, store the figures. Shared by the scripts and backfill."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from lib.atomic_file import write_atomically
+from lib.database_service import DatabaseService
+from lib.figures import plain
+from lib.local_file_service import LocalFileService
+from lib.quality import Quality, rejects_csv
+from lib.raw_files import is_synthetic
+from lib.settings import Settings
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class DayResult:
+    """Figures of one source for one day, and the account of the rows they come from."""
+
+    metrics: dict[str, Any]
+    quality: Quality
+    couverture: float  # 0..1 of what the day should hold
+
+
+Process = Callable[[Settings, DatabaseService, date], DayResult]
+
+
+def run_day(settings: Settings, store: DatabaseService, data_type: str, process: Process, day: date) -> dict[str, Any]:
+    """Compute and store one source's day; returns the metrics as stored, `qualite` last.
+
+    The JSON file below OUTPUT_DIR is written whatever the store, and before it: it is the backup and what upload reads.
+    """
+    result = process(settings, store, day)
+    if is_synthetic(settings):
+        result.quality.warn("donnees_synthetiques", "attention", "Données de démonstration, inventées.")
+    metrics: dict[str, Any] = plain({**result.metrics, "qualite": result.quality.summary(result.couverture)})
+    files = LocalFileService(settings.output_dir)
+    _keep_rejects(rejects_path(settings, data_type, day), result.quality)
+    files.save_metrics(metrics, data_type, day)
+    if not isinstance(store, LocalFileService):
+        store.save_metrics(metrics, data_type, day)
+    return metrics
+
+
+def rejects_path(settings: Settings, data_type: str, day: date) -> Path:
+    return settings.output_dir / "rejects" / f"{data_type}_{day.isoformat()}.csv"
+
+
+def _keep_rejects(path: Path, quality: Quality) -> None:
+    if quality.kept_rejects:
+        write_atomically(path, rejects_csv(quality))
+    else:
+        path.unlink(missing_ok=True)  # those of an earlier run of the same day are no longer true

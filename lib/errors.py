@@ -1,0 +1,64 @@
+"""What can go wrong, and the exit code a shell sees for it.
+
+This table is the only place where an exit code is written as a number; README repeats it for people.
+"""
+
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """Process exit codes, the same for every command of the project."""
+
+    DONE = 0
+    FAILED = 1  # something failed, or a source is missing from the report
+    USAGE = 2
+    CONFIG = 3  # settings or credentials
+    NO_INPUT = 4  # nothing in the raw files about that day
+    LOCKED = 75  # EX_TEMPFAIL: another run works on the same day
+    INTERRUPTED = 130
+
+
+class CityflowError(Exception):
+    """A failure a person can act on: `message` says what, `hint` says the way out."""
+
+    exit_code = ExitCode.FAILED
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.hint}".strip()
+
+
+class UsageError(CityflowError):
+    """The command's words are off."""
+
+    exit_code = ExitCode.USAGE
+
+
+class ConfigError(CityflowError):
+    """A setting or a credential is missing or unusable; trying again changes nothing."""
+
+    exit_code = ExitCode.CONFIG
+
+
+class InputError(CityflowError):
+    """Raw files are there but cannot be used."""
+
+
+class NoDataError(CityflowError):
+    """The raw files hold nothing about the day asked for."""
+
+    exit_code = ExitCode.NO_INPUT
+
+
+class StoreError(CityflowError):
+    """A store could not be read or written."""
+
+
+class LockHeldError(CityflowError):
+    """Another run works on the same day."""
+
+    exit_code = ExitCode.LOCKED

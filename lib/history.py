@@ -1,0 +1,43 @@
+"""What the store remembers of the same weekday, to compare a day with."""
+
+import statistics
+from collections.abc import Callable
+from datetime import date
+from typing import Any
+
+from lib.database_service import DatabaseService
+from lib.figures import rounded
+from lib.paris_time import same_weekdays_before
+
+WEEKS = 4
+USABLE_FROM = 0.8  # coverage below which a past day is too partial to compare with
+
+
+def same_weekdays(store: DatabaseService, data_type: str, day: date) -> dict[date, dict[str, Any]]:
+    """Metrics of the four same weekdays before `day` that the store holds in full enough, most recent first."""
+    found = {past: store.load_metrics(data_type, past) for past in same_weekdays_before(day, WEEKS)}
+    return {
+        past: metrics for past, metrics in found.items() if metrics and metrics["qualite"]["couverture"] >= USABLE_FROM
+    }
+
+
+def evolution(
+    value: float | None, day: date, past: dict[date, dict[str, Any]], figure: Callable[[dict[str, Any]], float | None]
+) -> dict[str, Any]:
+    """`value` against the same weekday last week and the median of the last four, in percent; None without history."""
+    known = {when: number for when, metrics in past.items() if (number := figure(metrics)) is not None}
+    last_week = known.get(same_weekdays_before(day, 1)[0])
+    median = statistics.median(known.values()) if known else None
+    return {
+        "valeur": value,
+        "semaine_precedente": last_week,
+        "evolution_semaine_precedente_pct": change(value, last_week),
+        "mediane_4_semaines": median,
+        "evolution_mediane_pct": change(value, median),
+        "jours_compares": len(known),
+    }
+
+
+def change(value: float | None, reference: float | None) -> float | None:
+    """Change in percent from `reference`; None when either is missing or the reference is zero."""
+    return None if value is None or not reference else rounded(100 * (value - reference) / reference, 1)

@@ -1,0 +1,109 @@
+"""Civil time in Paris: days, hours, and the clocks of the raw sources.
+
+Two clocks are met. Instants (bikes, disruptions, weather) are points in time and are converted to Europe/Paris.
+Road-count labels are a naive Paris wall clock on which an offset was pasted: they name the END of the measured hour,
+so the civil day D is the labels D 01:00 to D+1 00:00, 23 of them on the spring change day and 24 on the autumn one.
+"""
+
+import re
+import sys
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+PARIS = ZoneInfo("Europe/Paris")
+HOUR = timedelta(hours=1)
+
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_ISO = re.compile(
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2})[T ]([0-9]{2}:[0-9]{2})(?::([0-9]{2})(?:[.,][0-9]+)?)?\s*(Z|[+-][0-9]{2}:?[0-9]{2})?"
+)
+_PARIS_OFFSETS = ("+01:00", "+02:00", "+0100", "+0200")
+
+
+def parse_day(text: str) -> date:
+    """Read a strict YYYY-MM-DD day; ValueError (in French, for the user) otherwise."""
+    if not _DAY.fullmatch(text):
+        raise ValueError(f"date « {text} » invalide : écrire AAAA-MM-JJ, par exemple 2025-11-04")
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f"date « {text} » invalide : ce jour n'existe pas dans le calendrier") from None
+
+
+def yesterday(now: datetime | None = None) -> date:
+    """The civil day before `now` (an aware datetime, default the clock) in Paris."""
+    return (now or datetime.now(UTC)).astimezone(PARIS).date() - timedelta(days=1)
+
+
+def day_start(day: date) -> datetime:
+    """First instant of the civil day, in UTC."""
+    return datetime.combine(day, time(), PARIS).astimezone(UTC)
+
+
+def hours_in_day(day: date) -> int:
+    """Real hours in the civil day: 24, or 23 and 25 on the clock-change days."""
+    return (day_start(day + timedelta(days=1)) - day_start(day)) // HOUR
+
+
+def wall_exists(wall: datetime) -> bool:
+    """Whether a naive Paris wall time is ever shown by a clock (02:30 is skipped in spring)."""
+    aware = wall.replace(tzinfo=PARIS)
+    return aware.astimezone(UTC).astimezone(PARIS).replace(tzinfo=None) == wall
+
+
+def parse_instant(text: str) -> datetime | None:
+    """ISO text to a UTC instant; without an offset it is Paris wall time. None when it is no readable time."""
+    found = _ISO.fullmatch(text.strip())
+    if not found:
+        return None
+    day, minute, second, offset = found.groups()
+    try:
+        moment = datetime.fromisoformat(f"{day}T{minute}:{second or '00'}{offset or ''}")
+    except ValueError:
+        return None
+    if moment.tzinfo is None:
+        if not wall_exists(moment):
+            return None
+        moment = moment.replace(tzinfo=PARIS)
+    return moment.astimezone(UTC)
+
+
+def parse_road_label(text: str) -> datetime | None:
+    """Road-count label to the naive Paris wall time it names (the END of the hour).
+
+    +01:00 and +02:00 are pasted on a Paris clock and carry nothing; any other offset is a real one and is converted.
+    None when it is no readable time.
+    """
+    found = _ISO.fullmatch(text.strip())
+    if not found:
+        return None
+    day, minute, second, offset = found.groups()
+    try:
+        wall = datetime.fromisoformat(f"{day}T{minute}:{second or '00'}")
+        if offset is None or offset in _PARIS_OFFSETS:
+            return wall
+        return datetime.fromisoformat(f"{wall.isoformat()}{offset}").astimezone(PARIS).replace(tzinfo=None)
+    except ValueError:
+        return None
+
+
+def road_label_hours(day: date) -> dict[datetime, int]:
+    """The road-count labels of a civil day, each with the hour (0..23) it closes: 24, or 23 in spring."""
+    midnight = datetime.combine(day, time())
+    labels = {midnight + (hour + 1) * HOUR: hour for hour in range(24)}
+    return {label: hour for label, hour in labels.items() if wall_exists(label)}
+
+
+def same_weekdays_before(day: date, weeks: int) -> list[date]:
+    """The same weekday in each of the `weeks` weeks before, most recent first."""
+    return [day - timedelta(weeks=week) for week in range(1, weeks + 1)]
+
+
+def days_between(first: date, last: date) -> Iterable[date]:
+    """Every day from first to last, both included."""
+    return (first + timedelta(days=offset) for offset in range((last - first).days + 1))
+
+
+if __name__ == "__main__":  # the Makefile asks for the default DATE
+    sys.stdout.write(f"{yesterday()}\n")

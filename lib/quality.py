@@ -1,0 +1,113 @@
+"""What a run knows of its input: rows read, kept, rejected and why, and warnings with stable codes.
+
+The account always closes: lignes_lues = lignes_retenues + doublons + sum of rejets.
+"""
+
+import csv
+import io
+from collections import Counter
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+REJECTS_KEPT = 1000  # rows kept in output/rejects/<type>_<date>.csv; the counts go on beyond it
+CONTENT_KEPT = 2000  # characters of a rejected row kept there
+SAMPLES_KEPT = 5
+
+COMPLETE_FROM = 0.95  # share of what the day should hold, from which a source is said complete
+
+
+@dataclass(frozen=True)
+class Reject:
+    """One raw row that was not believed: its file, its line or record number, the reason's code and its text."""
+
+    fichier: str
+    ligne: int | str  # « octet N » where lines were not counted
+    raison: str
+    contenu: str
+
+
+@dataclass(frozen=True)
+class QualityWarning:
+    """A stable code, a severity (information | attention | grave), and what was measured against what was expected."""
+
+    code: str
+    severite: str
+    message: str
+    mesure: Any = None
+    attendu: Any = None
+    exemples: tuple[Any, ...] = ()
+
+
+@dataclass
+class Quality:
+    """The account of one source's input for one day."""
+
+    lignes_retenues: int = 0
+    doublons: int = 0
+    conflits: int = 0
+    rejets: Counter[str] = field(default_factory=Counter)
+    kept_rejects: list[Reject] = field(default_factory=list)
+    avertissements: list[QualityWarning] = field(default_factory=list)
+    sensors_at_fault: set[str] = field(default_factory=set)  # of which a row held a value no sensor can measure
+
+    def reject(self, raison: str, fichier: str, ligne: int | str, contenu: object) -> None:
+        """Count one row as rejected, and keep its text up to the cap."""
+        self.rejets[raison] += 1
+        if len(self.kept_rejects) < REJECTS_KEPT:
+            self.kept_rejects.append(Reject(fichier, ligne, raison, str(contenu)[:CONTENT_KEPT]))
+
+    def warn(
+        self, code: str, severite: str, message: str, mesure: Any = None, attendu: Any = None, exemples: Any = ()
+    ) -> None:
+        """Add a warning; a code is said once."""
+        if all(known.code != code for known in self.avertissements):
+            samples = tuple(exemples)[:SAMPLES_KEPT]
+            self.avertissements.append(QualityWarning(code, severite, message, mesure, attendu, samples))
+
+    def summary(self, couverture: float) -> dict[str, Any]:
+        """The `qualite` object of a metrics file; `couverture` is 0..1 of what the day should hold."""
+        rejected = sum(self.rejets.values())
+        if rejected > len(self.kept_rejects):
+            self.warn(
+                "rejets_tronques",
+                "information",
+                f"Seules les {REJECTS_KEPT} premières lignes rejetées sont gardées dans output/rejects.",
+                mesure=rejected,
+                attendu=REJECTS_KEPT,
+            )
+        return {
+            "statut": "absent" if couverture <= 0 else "complet" if couverture >= COMPLETE_FROM else "partiel",
+            "couverture": round(min(couverture, 1.0), 4),
+            "lignes_lues": self.lignes_retenues + self.doublons + rejected,
+            "lignes_retenues": self.lignes_retenues,
+            "doublons": self.doublons,
+            "conflits": self.conflits,
+            "rejets": dict(sorted(self.rejets.items())),
+            "avertissements": [asdict(one) | {"exemples": list(one.exemples)} for one in self.avertissements],
+        }
+
+
+def spreadsheet_cell(value: object) -> str:
+    """Text that a spreadsheet will not run: one that begins with = + - @ gets an apostrophe, unless it is a number."""
+    text = "" if value is None else str(value)
+    if text[:1] in ("=", "+", "-", "@", "\t", "\r") and not _is_number(text):
+        return f"'{text}"
+    return text
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text.replace(",", "."))
+    except ValueError:
+        return False
+    return True
+
+
+def rejects_csv(quality: Quality) -> bytes:
+    """The kept rejects as a `;` CSV that a French spreadsheet opens (UTF-8 with BOM)."""
+    text = io.StringIO()
+    writer = csv.writer(text, delimiter=";", lineterminator="\r\n")
+    writer.writerow(["fichier", "ligne", "raison", "contenu"])
+    for row in quality.kept_rejects:
+        writer.writerow([spreadsheet_cell(value) for value in (row.fichier, row.ligne, row.raison, row.contenu)])
+    return text.getvalue().encode("utf-8-sig", errors="replace")

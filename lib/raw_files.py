@@ -1,0 +1,139 @@
+"""Where the raw files of each source lie, and in which order they are believed.
+
+API pulls lie in api/<source>/dt=YYYY-MM-DD/hour=HH/ (or dt=… alone); batch exports in batch/. The folder's day is the
+day of the pull, never the day the records are about; the newest pull wins.
+"""
+
+import argparse
+import gzip
+import re
+import sys
+import zlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from lib.errors import InputError, NoDataError
+from lib.settings import Settings, load_settings
+
+API_SOURCES = ("bikes", "traffic", "weather")
+BATCH_PREFIXES = {
+    "bikes": "comptage-velo-donnees-compteurs",
+    "comptages": "comptages-routiers-permanents",
+    "chantiers": "chantiers-perturbants-la-circulation",
+    "referentiel": "referentiel-geographique-pour-les-donnees-trafic-issues-des-capteurs-permanents",
+    "arrondissements": "arrondissements",
+}
+SOURCES = ("bikes", "traffic", "weather", "comptages", "chantiers", "referentiel")
+SUFFIXES = (".json", ".jsonl", ".csv", ".geojson")
+SYNTHETIC_MARKER = "LISEZMOI.txt"  # make_demo_data.py leaves it at the root of the tree it invents
+
+_PULL = re.compile(r"dt=([0-9]{4}-[0-9]{2}-[0-9]{2})")
+_HOUR = re.compile(r"hour=([0-9]{1,2})")
+
+
+@dataclass(frozen=True, order=True)
+class RawFile:
+    """One raw file; files sort from the oldest pull to the newest, so that the last one read wins."""
+
+    pulled: str  # YYYY-MM-DDTHH, or empty for a file outside any dt= folder
+    modified: float  # only compared between batch exports, which carry no pull day
+    path: Path
+
+    @property
+    def pull_day(self) -> date | None:
+        return date.fromisoformat(self.pulled[:10]) if self.pulled else None
+
+    @property
+    def is_csv(self) -> bool:
+        return self.path.name.removesuffix(".gz").endswith(".csv")
+
+    @property
+    def name(self) -> str:
+        """The file as messages show it: from its dt= folder on."""
+        parts = self.path.parts
+        start = next((index for index, part in enumerate(parts) if part.startswith("dt=")), len(parts) - 1)
+        return "/".join(parts[start:])
+
+
+def source_files(settings: Settings, source: str) -> list[RawFile]:
+    """Every raw file of a source, the most believable last. Empty when there is none."""
+    override = {
+        "comptages": settings.comptages_csv,
+        "chantiers": settings.chantiers_csv,
+        "referentiel": settings.referentiel_csv,
+    }.get(source)
+    if override:
+        if not override.is_file():
+            raise InputError(f"{override} n'existe pas.", f"Corriger {source.upper()}_CSV ou le vider.")
+        return [RawFile("", override.stat().st_mtime, override)]
+    paths: list[Path] = []
+    if source in API_SOURCES:
+        paths += (settings.api_dir / source).rglob("*")
+    if source in BATCH_PREFIXES:
+        paths += settings.batch_dir.glob(f"{BATCH_PREFIXES[source]}*")
+    return sorted(_raw_file(path) for path in paths if _is_raw(path))
+
+
+def require_files(settings: Settings, source: str) -> list[RawFile]:
+    """As source_files, but NoDataError naming the folder looked in when there is none."""
+    files = source_files(settings, source)
+    if not files:
+        folder = settings.api_dir / source if source in API_SOURCES else settings.batch_dir
+        raise NoDataError(f"aucun fichier brut pour « {source} » dans {folder}.", "Vérifier DATA_DIR, ou : make fetch")
+    return files
+
+
+def no_data(source: str, day: date, days: Iterable[str]) -> NoDataError:
+    """The error of a day without data; it names the days that have some."""
+    known = sorted(days)
+    if not known:
+        return NoDataError(f"aucune donnée « {source} » pour le {day}, ni pour un autre jour.", "Voir DATA_DIR.")
+    shown = ", ".join(known) if len(known) <= 10 else f"{', '.join(known[:3])} … {', '.join(known[-3:])}"
+    return NoDataError(f"aucune donnée « {source} » pour le {day}.", f"Jours présents ({len(known)}) : {shown}.")
+
+
+def read_bytes(path: Path) -> bytes:
+    """The file's bytes, unzipped when it ends in .gz. InputError when it cannot be read."""
+    try:
+        data = path.read_bytes()
+        return gzip.decompress(data) if path.suffix == ".gz" else data
+    except (OSError, EOFError, zlib.error) as error:
+        raise InputError(f"{path} est illisible ({error}).", "Le récupérer à nouveau.") from error
+
+
+def is_synthetic(settings: Settings) -> bool:
+    """Whether the raw tree was invented by make_demo_data.py."""
+    return (settings.data_dir / SYNTHETIC_MARKER).is_file()
+
+
+def _is_raw(path: Path) -> bool:
+    name = path.name.removesuffix(".gz")
+    return not name.startswith(".") and name.endswith(SUFFIXES) and path.is_file()
+
+
+def _raw_file(path: Path) -> RawFile:
+    found = _PULL.search(str(path.parent))
+    if not found:
+        return RawFile("", path.stat().st_mtime, path)
+    hour = _HOUR.search(str(path.parent))
+    return RawFile(f"{found[1]}T{int(hour[1]) if hour else 0:02}", 0.0, path)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Print make assignments: OUT, and for each source the raw file modified last (what its metrics depend on)."""
+    argparse.ArgumentParser(prog="raw_files").parse_args(argv)
+    settings = load_settings()
+    facts = [f"OUT:={settings.output_dir}"]
+    for source in SOURCES:
+        files = source_files(settings, source)
+        newest = max(files, key=lambda raw: raw.path.stat().st_mtime, default=None)
+        # make splits words at spaces and reads = : # specially; ? matches any one character when it looks the file up.
+        facts += [f"RAW_{source}:={re.sub(r'[^A-Za-z0-9_./,-]', '?', str(newest.path))}"] if newest else []
+    sys.stdout.write("\n".join(facts) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

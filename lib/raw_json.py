@@ -1,0 +1,80 @@
+"""Records out of API pulls, whatever their envelope.
+
+Met in the field: {"results": […]} (portal v2.1), a bare list (export), {"records": [{"fields": …}]} (portal v1.0), and
+JSONL whose lines are records or whole responses. A file or a line that is no JSON is rejected alone.
+"""
+
+import json
+import logging
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from lib.errors import InputError
+from lib.quality import Quality
+from lib.raw_files import RawFile, read_bytes
+
+log = logging.getLogger(__name__)
+
+
+def read_bodies(
+    files: Iterable[RawFile], quality: Quality, needles: Iterable[str] = ()
+) -> Iterator[tuple[RawFile, int, Any]]:
+    """Yield (file, line, JSON value) for each response or JSONL line of the files, in their order.
+
+    With `needles`, a file whose bytes hold none of these texts is passed over unread: it cannot be about the day.
+    """
+    wanted = [needle.encode() for needle in needles]
+    for raw in files:
+        try:
+            data = read_bytes(raw.path)
+        except InputError as error:
+            log.warning("%s", error)
+            quality.reject("fichier_illisible", raw.name, 1, error.message)
+            continue
+        if not wanted or any(needle in data for needle in wanted):
+            for line, body in _parse(data, raw, quality):
+                yield raw, line, body
+
+
+def records(body: Any) -> Iterator[Any]:
+    """The records of one response, out of their envelope."""
+    if isinstance(body, list):
+        for item in body:
+            yield from records(item)
+    elif isinstance(body, dict) and isinstance(body.get("results"), list):
+        yield from body["results"]
+    elif isinstance(body, dict) and isinstance(body.get("records"), list):
+        for item in body["records"]:
+            yield item["fields"] if isinstance(item, dict) and isinstance(item.get("fields"), dict) else item
+    else:
+        yield body
+
+
+def _parse(data: bytes, raw: RawFile, quality: Quality) -> Iterator[tuple[int, Any]]:
+    text = data.decode("utf-8-sig", errors="replace")
+    if not text.strip():
+        quality.reject("fichier_vide", raw.name, 1, "")
+        return
+    whole, problem = _loads(text)
+    if not problem:
+        yield 1, whole
+        return
+    lines = [(number, line) for number, line in enumerate(text.split("\n"), start=1) if line.strip()]
+    if _loads(lines[0][1])[1] and (len(lines) < 2 or _loads(lines[1][1])[1]):  # not JSONL: one broken document
+        log.warning("%s n'est pas un JSON complet (%s) : fichier mis de côté", raw.name, problem)
+        quality.reject("json_illisible", raw.name, 1, text)
+        return
+    for number, line in lines:
+        body, problem = _loads(line)
+        if problem:
+            quality.reject("json_illisible", raw.name, number, line)
+        else:
+            yield number, body
+
+
+def _loads(text: str) -> tuple[Any, str]:
+    """The value, and the problem met (empty when there is none)."""
+    try:
+        return json.loads(text), ""
+    except (ValueError, RecursionError) as error:
+        return None, str(error)

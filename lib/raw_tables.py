@@ -1,0 +1,139 @@
+"""Batch exports as tables: CSV in all its dialects, API JSON and GeoJSON, under one set of column names.
+
+A broken line costs itself, never its neighbours: a row is the shortest run of lines whose quotes are balanced and that
+has as many fields as the header; a line that starts no such run is rejected alone and reading goes on at the next.
+"""
+
+import csv
+import io
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import pandas as pd
+
+from lib.errors import InputError
+from lib.quality import Quality
+from lib.raw_files import RawFile, read_bytes
+from lib.raw_json import read_bodies, records
+
+MAX_LINES_PER_ROW = 200  # longest run of lines that one quoted text may span
+MAX_ROW_CHARACTERS = 10_000_000
+DELIMITERS = ";,\t"
+
+csv.field_size_limit(MAX_ROW_CHARACTERS)
+
+Aliases = Mapping[str, tuple[str, ...]]
+
+
+def read_table(raw: RawFile, aliases: Aliases, required: tuple[str, ...], quality: Quality) -> pd.DataFrame:
+    """One export as a frame: a column per key of `aliases` (absent ones all None) and `_ligne`, its line in the file.
+
+    Values are as they stand in the file: text from a CSV ('' for a blank), any JSON value from JSON. InputError when a
+    `required` column is missing, which is what an HTML page or a wrong file looks like.
+    """
+    rows = _csv_rows(raw, quality) if raw.is_csv else _json_rows(raw, quality)
+    table = pd.DataFrame([row for _, row in rows], dtype=object)
+    table.columns = pd.Index([canonical(name, aliases) for name in table.columns])
+    require_columns(raw, table.columns, aliases, required)
+    table = table.loc[:, ~table.columns.duplicated()].reindex(columns=list(aliases))
+    table = table.where(table.notna(), None)
+    table["_ligne"] = [number for number, _ in rows]
+    return table
+
+
+def require_columns(raw: RawFile, names: Iterable[str], aliases: Aliases, required: tuple[str, ...]) -> None:
+    """InputError naming the file and the first required column that is missing."""
+    missing = [name for name in required if name not in set(names)]
+    if missing:
+        raise InputError(
+            f"{raw.path} n'a pas la colonne « {aliases[missing[0]][0]} ».",
+            "Ce n'est pas l'export attendu (page HTML, autre jeu de données ?) : le récupérer à nouveau.",
+        )
+
+
+def canonical(name: str, aliases: Aliases) -> str:
+    """The key of `aliases` that a column name stands for (case, accents and outer spaces aside), or the name itself."""
+    wanted = _fold(name)
+    return next((key for key, names in aliases.items() if wanted in {_fold(key), *map(_fold, names)}), name)
+
+
+def detect_delimiter(header: str) -> str:
+    """The separator of a CSV, read off its header line."""
+    return max(DELIMITERS, key=header.count)
+
+
+def split_row(text: str, delimiter: str) -> list[str]:
+    """The fields of one CSV row; empty when it is none."""
+    try:
+        return next(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter), [])
+    except csv.Error:
+        return []
+
+
+def _fold(name: str) -> str:
+    bare = unicodedata.normalize("NFKD", str(name).strip().strip('"')).encode("ascii", "ignore").decode()
+    return bare.casefold().replace("’", "'").replace("_", " ")
+
+
+def _json_rows(raw: RawFile, quality: Quality) -> list[tuple[int, dict[str, Any]]]:
+    rows = []
+    for _, line, body in read_bodies([raw], quality):
+        features = body.get("features") if isinstance(body, dict) else None
+        for number, record in enumerate(features if isinstance(features, list) else records(body), start=line):
+            if not isinstance(record, dict):
+                quality.reject("enregistrement_invalide", raw.name, number, record)
+            elif isinstance(record.get("properties"), dict):
+                rows.append((number, {**record["properties"], "geo_shape": record.get("geometry")}))
+            else:
+                rows.append((number, record))
+    return rows
+
+
+def _csv_rows(raw: RawFile, quality: Quality) -> list[tuple[int, dict[str, Any]]]:
+    lines = read_bytes(raw.path).removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n").split(b"\n")
+    if lines and not lines[-1]:
+        lines.pop()
+    if not lines:
+        return []
+    header_line = lines[0].decode("utf-8", errors="replace")
+    delimiter = detect_delimiter(header_line)
+    header = split_row(header_line, delimiter)
+    rows = []
+    for number, fields in _whole_rows(lines, delimiter, len(header), raw, quality):
+        rows.append((number, dict(zip(header, fields, strict=True))))
+    return rows
+
+
+def _whole_rows(
+    lines: list[bytes], delimiter: str, width: int, raw: RawFile, quality: Quality
+) -> Iterator[tuple[int, list[str]]]:
+    index = 1
+    while index < len(lines):
+        span, fields, reason = _row_at(lines, index, delimiter, width)
+        if not reason:
+            yield index + 1, fields
+        elif lines[index].strip():
+            quality.reject(reason, raw.name, index + 1, lines[index].decode("utf-8", errors="replace"))
+        index += span
+
+
+def _row_at(lines: list[bytes], index: int, delimiter: str, width: int) -> tuple[int, list[str], str]:
+    """How many lines the row at `index` takes, its fields, and the reason why it is rejected (then one line)."""
+    quotes, size = 0, 0
+    for span in range(1, min(MAX_LINES_PER_ROW, len(lines) - index) + 1):
+        quotes += lines[index + span - 1].count(b'"')
+        size += len(lines[index + span - 1])
+        if size > MAX_ROW_CHARACTERS:
+            return 1, [], "ligne_trop_longue"
+        if quotes % 2 == 0:
+            break
+    else:
+        return 1, [], "guillemet_non_ferme"
+    try:
+        fields = split_row(b"\n".join(lines[index : index + span]).decode("utf-8"), delimiter)
+    except UnicodeDecodeError:
+        return 1, [], "encodage_invalide"
+    if len(fields) == width:
+        return span, fields, ""
+    return 1, [], "champs_en_trop" if len(fields) > width else "champs_manquants"

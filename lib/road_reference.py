@@ -1,0 +1,92 @@
+"""The road reference: geometry of the counting arcs, one row per arc.
+
+The export repeats an arc for each part of a multi-part geometry; the parts are merged and their lengths add up.
+"""
+
+import numpy as np
+import pandas as pd
+import shapely
+
+from lib import geo
+from lib.quality import Quality
+from lib.raw_files import RawFile, source_files
+from lib.raw_tables import Aliases, read_table
+from lib.settings import Settings
+
+COLUMNS: Aliases = {
+    "identifiant_arc": ("Identifiant arc", "IU_AC", "iu_ac"),
+    "libelle": ("Libelle", "LIBELLE"),
+    "iu_nd_amont": ("Identifiant noeud amont", "IU_ND_AMONT"),
+    "libelle_nd_amont": ("Libelle noeud amont", "LIBELLE_ND_AMONT"),
+    "iu_nd_aval": ("Identifiant noeud aval", "IU_ND_AVAL"),
+    "libelle_nd_aval": ("Libelle noeud aval", "LIBELLE_ND_AVAL"),
+    "date_debut": ("Date debut dispo data", "DATE_DEBUT"),
+    "date_fin": ("Date fin dispo data", "DATE_FIN"),
+    "geo_point_2d": ("geo_point_2d",),
+    "geo_shape": ("geo_shape",),
+}
+
+
+def read_road_parts(raw: RawFile, quality: Quality) -> pd.DataFrame:
+    """Believed rows of one export: COLUMNS as text, `geometry` (shapely, degrees) and `longueur_metres` per part.
+
+    Rows without an arc id or without a usable line are rejected.
+    """
+    parts = read_table(raw, COLUMNS, ("identifiant_arc",), quality)
+    names = parts["identifiant_arc"].map(lambda value: str(value).strip() if value is not None else "")
+    parts["identifiant_arc"] = names
+    parts["geometry"] = geo.as_geometries([geo.parse_shape(value) for value in parts["geo_shape"]])
+    unusable = {
+        "identifiant_absent": names.isin(["", "*"]),
+        "geometrie_absente": parts["geometry"].map(_not_a_line) & ~names.isin(["", "*"]),
+    }
+    for reason, mask in unusable.items():
+        for row in parts[mask].to_dict("records"):
+            quality.reject(reason, raw.name, row["_ligne"], {key: row[key] for key in ("identifiant_arc", "libelle")})
+    kept = parts[~np.logical_or.reduce(list(unusable.values()))].copy()
+    kept["longueur_metres"] = geo.lengths(kept["geometry"].to_numpy())
+    quality.lignes_retenues += len(kept)
+    return kept.drop(columns=["geo_shape", "_ligne"])
+
+
+def merge_parts(parts: pd.DataFrame) -> pd.DataFrame:
+    """One row per arc: first part's texts, `longueur_metres` summed, `nombre_parties`, merged `geometry`."""
+    groups = parts.groupby("identifiant_arc", sort=False)
+    arcs = groups.first()
+    arcs["longueur_metres"] = groups["longueur_metres"].sum()
+    arcs["nombre_parties"] = groups.size()
+    several = arcs.index[arcs["nombre_parties"] > 1]
+    arcs.loc[several, "geometry"] = geo.as_geometries(
+        [shapely.union_all(groups.get_group(arc)["geometry"].to_numpy()) for arc in several]
+    )
+    return arcs.reset_index()
+
+
+def read_arcs(settings: Settings, counts: pd.DataFrame, quality: Quality) -> pd.DataFrame:
+    """One row per arc of the road counts: libelle, lon, lat (degrees), longueur_metres, arrondissement; missing is NaN.
+
+    The length is the road reference's, else that of the counts' own geo_shape.
+    """
+    arcs = counts.groupby("identifiant_arc")[["libelle", "geo_point_2d", "geo_shape"]].last()
+    points = [geo.parse_point(value) for value in arcs["geo_point_2d"]]
+    arcs["lon"] = [point[0] if point else np.nan for point in points]
+    arcs["lat"] = [point[1] if point else np.nan for point in points]
+    arcs["longueur_metres"] = _reference_lengths(settings, quality).reindex(arcs.index)
+    unknown = arcs["longueur_metres"].isna()
+    shapes = geo.as_geometries([geo.parse_shape(value) for value in arcs.loc[unknown, "geo_shape"]])
+    arcs.loc[unknown, "longueur_metres"] = geo.lengths(shapes)
+    arcs["arrondissement"] = geo.load_arrondissements(settings, quality).locate(arcs["lon"], arcs["lat"])
+    return arcs.drop(columns=["geo_point_2d", "geo_shape"])
+
+
+def _reference_lengths(settings: Settings, quality: Quality) -> pd.Series:
+    files = source_files(settings, "referentiel")
+    if not files:
+        quality.warn("referentiel_absent", "information", "Sans référentiel, les longueurs viennent de geo_shape.")
+        return pd.Series(dtype=float)
+    arcs = merge_parts(read_road_parts(files[-1], Quality()))  # its own account is process_referentiel's
+    return arcs.set_index("identifiant_arc")["longueur_metres"]
+
+
+def _not_a_line(shape: object) -> bool:
+    return not (isinstance(shape, shapely.LineString | shapely.MultiLineString) and shape.length > 0)

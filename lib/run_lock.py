@@ -1,0 +1,97 @@
+"""One run at a time for a day: kernel locks (flock) on files of OUTPUT_DIR/.locks.
+
+`make process` holds the day alone; single scripts share the day but hold their own step alone, so that `make -j` may
+run the six sources side by side while a second run of the same day is refused. The kernel drops a lock when its
+process dies, so that nothing is left to clean. Processes started by `make process` inherit the open lock file and
+recognise it by its number in the environment.
+"""
+
+import argparse
+import contextlib
+import fcntl
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+
+from lib.errors import CityflowError, LockHeldError, StoreError
+from lib.paris_time import parse_day
+from lib.settings import load_settings
+
+INHERITED = "CITYFLOW_LOCK_FD"  # read back by lib/settings.py
+
+
+@contextmanager
+def day_lock(output_dir: Path, day: date, step: str, inherited: int | None, wait: bool = False) -> Iterator[None]:
+    """Hold `step` of `day` for the block; LockHeldError when another run has it and `wait` is off.
+
+    `inherited` is the descriptor that `make process` passed down, if any.
+    """
+    with contextlib.ExitStack() as stack:
+        if not _holds(inherited, _lock_path(output_dir, day)):
+            stack.enter_context(_locked(_lock_path(output_dir, day), fcntl.LOCK_SH, day, wait))
+        stack.enter_context(_locked(_lock_path(output_dir, day, step), fcntl.LOCK_EX, day, wait))
+        yield
+
+
+def _lock_path(output_dir: Path, day: date, step: str = "") -> Path:
+    return output_dir / ".locks" / (f"{day}.{step}.lock" if step else f"{day}.lock")
+
+
+def _holds(descriptor: int | None, path: Path) -> bool:
+    if descriptor is None:
+        return False
+    try:
+        return os.path.samestat(os.fstat(descriptor), os.stat(path))
+    except OSError:
+        return False
+
+
+@contextmanager
+def _locked(path: Path, kind: int, day: date, wait: bool) -> Iterator[None]:
+    descriptor = _take(path, kind, day, wait)
+    try:
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _take(path: Path, kind: int, day: date, wait: bool) -> int:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+    except OSError as error:
+        raise StoreError(f"impossible d'ouvrir le verrou {path} : {error.strerror}.", "Vérifier les droits.") from error
+    try:
+        fcntl.flock(descriptor, kind if wait else kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        raise LockHeldError(
+            f"un autre traitement du {day} est en cours (verrou {path}).",
+            "Attendre sa fin, ou relancer avec --wait (WAIT=1 avec make).",
+        ) from None
+    return descriptor
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run a command while holding a whole day: `python -m lib.run_lock --date D -- make …` (used by the Makefile)."""
+    parser = argparse.ArgumentParser(prog="run_lock")
+    parser.add_argument("--date", type=parse_day, required=True)
+    parser.add_argument("--wait", action="store_true")
+    parser.add_argument("command", nargs="+")
+    arguments = parser.parse_args(argv)
+    path = _lock_path(load_settings().output_dir, arguments.date)
+    try:
+        descriptor = _take(path, fcntl.LOCK_EX, arguments.date, arguments.wait)
+    except CityflowError as error:
+        sys.stderr.write(f"erreur : {error}\n")
+        return int(error.exit_code)
+    os.set_inheritable(descriptor, True)
+    # The command replaces this process, so that the lock lives exactly as long as the run and its children.
+    os.execvp("env", ["env", f"{INHERITED}={descriptor}", *arguments.command])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,164 @@
+"""Every setting of the project, read once from the environment and .env into one frozen object.
+
+Order: command line, environment, .env at the project's root, default. Relative paths are relative to that root, so that
+a script means the same files from whichever directory it is started.
+"""
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from lib.errors import ConfigError
+
+ROOT = Path(__file__).resolve().parents[1]
+LAPTOP_MARKER = "bucket-cityflow-paris-s3-raw"  # this folder exists on a developer's laptop, not on EC2
+
+
+def setting(name: str, default: str, doc: str, secret: bool = False) -> Any:
+    """A Settings field with what .env.example and doctor say of it."""
+    return field(metadata={"name": name, "default": default, "doc": doc, "secret": secret}, repr=not secret)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the run was told. Paths are absolute; an empty string is an unset name."""
+
+    data_dir: Path = setting("DATA_DIR", "", "Dossier des fichiers bruts (détecté s'il est vide)")
+    batch_dir: Path = setting("BATCH_DATA_PATH", "", "Dossier des CSV (par défaut DATA_DIR/batch)")
+    api_dir: Path = setting("API_DATA_PATH", "", "Dossier des réponses d'API (par défaut DATA_DIR/api)")
+    comptages_csv: Path | None = setting("COMPTAGES_CSV", "", "Un seul fichier de comptages routiers")
+    chantiers_csv: Path | None = setting("CHANTIERS_CSV", "", "Un seul fichier de chantiers")
+    referentiel_csv: Path | None = setting("REFERENTIEL_CSV", "", "Un seul fichier de référentiel")
+    output_dir: Path = setting("OUTPUT_DIR", "output", "Dossier des résultats")
+    store: str = setting("CITYFLOW_STORE", "", "local_files, mongodb ou dynamodb (détecté s'il est vide)")
+    mongodb_url: str = setting("MONGODB_URL", "mongodb://localhost:27017", "Adresse de MongoDB", secret=True)
+    mongodb_database: str = setting("MONGODB_DATABASE", "cityflow_paris", "Base MongoDB")
+    aws_region: str = setting("AWS_REGION", "eu-west-3", "Région AWS")
+    aws_endpoint_url: str = setting("AWS_ENDPOINT_URL", "", "Autre adresse que celle d'AWS (essais)")
+    dynamodb_metrics_table: str = setting("DYNAMODB_METRICS_TABLE", "cityflow-metrics", "Table des métriques")
+    dynamodb_reports_table: str = setting("DYNAMODB_REPORTS_TABLE", "cityflow-reports", "Table des rapports")
+    s3_reports_bucket: str = setting("S3_REPORTS_BUCKET", "", "Bucket des rapports publiés")
+    s3_reports_prefix: str = setting("S3_REPORTS_PREFIX", "reports", "Préfixe des clés dans ce bucket")
+    lock_fd: int | None = setting("CITYFLOW_LOCK_FD", "", "Interne : verrou hérité de make process")
+    origins: Mapping[str, str] = field(default_factory=dict, compare=False)
+
+    @property
+    def fallback_notice(self) -> str:
+        """What a person must know when OUTPUT_DIR is not the one asked for; empty otherwise."""
+        origin = self.origins.get("OUTPUT_DIR", "")
+        return f"OUTPUT_DIR : {origin} ; résultats dans {self.output_dir}" if origin.startswith("repli") else ""
+
+
+def load_settings(
+    overrides: Mapping[str, str] | None = None, environment: Mapping[str, str] | None = None, root: Path = ROOT
+) -> Settings:
+    """Read the settings: `overrides` (from a command line), `environment` (default: the process's), `root`/.env.
+
+    Raises ConfigError when .env cannot be read or a value makes no sense.
+    """
+    environment = os.environ if environment is None else environment
+    from_file = _read_dotenv(root / ".env")
+    values: dict[str, str] = {}
+    origins: dict[str, str] = {}
+    for one in _declared():
+        name = one["name"]
+        for origin, place in (("option", overrides or {}), ("environnement", environment), (".env", from_file)):
+            if place.get(name, "").strip():
+                values[name], origins[name] = place[name].strip(), origin
+                break
+        else:
+            values[name], origins[name] = one["default"], "défaut"
+    return _build(values, origins, root)
+
+
+def _declared() -> list[Mapping[str, Any]]:
+    return [one.metadata for one in fields(Settings) if one.metadata]
+
+
+def _read_dotenv(path: Path) -> Mapping[str, str]:
+    if not path.is_file():
+        return {}
+    try:
+        from dotenv import dotenv_values
+    except ModuleNotFoundError:
+        raise ConfigError(f"{path} ne peut pas être lu : python-dotenv manque.", "Lancer : make venv") from None
+    try:
+        return {name: value or "" for name, value in dotenv_values(path, interpolate=False).items()}
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} ne peut pas être lu : {error}.") from error
+
+
+def _build(values: Mapping[str, str], origins: dict[str, str], root: Path) -> Settings:
+    def path(name: str) -> Path | None:
+        return root / Path(values[name]).expanduser() if values[name] else None
+
+    data_dir = _raw_root(path("DATA_DIR") or _default_data_dir(root))
+    return Settings(
+        data_dir=data_dir,
+        batch_dir=path("BATCH_DATA_PATH") or data_dir / "batch",
+        api_dir=path("API_DATA_PATH") or data_dir / "api",
+        comptages_csv=path("COMPTAGES_CSV"),
+        chantiers_csv=path("CHANTIERS_CSV"),
+        referentiel_csv=path("REFERENTIEL_CSV"),
+        output_dir=_output_dir(root, Path(values["OUTPUT_DIR"]).expanduser(), origins),
+        store=_store(values["CITYFLOW_STORE"], origins["CITYFLOW_STORE"], root),
+        mongodb_url=values["MONGODB_URL"],
+        mongodb_database=values["MONGODB_DATABASE"],
+        aws_region=values["AWS_REGION"],
+        aws_endpoint_url=values["AWS_ENDPOINT_URL"],
+        dynamodb_metrics_table=values["DYNAMODB_METRICS_TABLE"],
+        dynamodb_reports_table=values["DYNAMODB_REPORTS_TABLE"],
+        s3_reports_bucket=values["S3_REPORTS_BUCKET"],
+        s3_reports_prefix=values["S3_REPORTS_PREFIX"],
+        lock_fd=int(values["CITYFLOW_LOCK_FD"]) if values["CITYFLOW_LOCK_FD"].isdigit() else None,
+        origins=dict(origins),
+    )
+
+
+def _default_data_dir(root: Path) -> Path:
+    laptop = root / LAPTOP_MARKER / "cityflow-raw" / "raw"
+    return laptop if laptop.is_dir() else root / "data" / "cityflow-raw" / "raw"
+
+
+def _raw_root(data_dir: Path) -> Path:
+    """DATA_DIR may be the raw root itself or the folder above cityflow-raw/raw."""
+    below = data_dir / "cityflow-raw" / "raw"
+    return below if below.is_dir() else data_dir
+
+
+STORES = ("local_files", "mongodb", "dynamodb")
+
+
+def _output_dir(root: Path, wanted: Path, origins: dict[str, str]) -> Path:
+    """An absolute OUTPUT_DIR that cannot be made falls back to ./output; origins then says so."""
+    if wanted.is_absolute():
+        try:
+            wanted.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            origins["OUTPUT_DIR"] = f"repli : {wanted} ne peut pas être créé ({error.strerror})"
+            return root / "output"
+    return root / wanted
+
+
+def _store(value: str, origin: str, root: Path) -> str:
+    if not value:
+        return "mongodb" if (root / LAPTOP_MARKER).is_dir() else "local_files"
+    if value not in STORES:
+        raise ConfigError(f"CITYFLOW_STORE={value} ({origin}) est inconnu.", f"Choisir parmi : {', '.join(STORES)}.")
+    return value
+
+
+def env_example() -> str:
+    """The text of .env.example: every setting, its default, one line each."""
+    lines = ["# Copier ce fichier en .env et n'y garder que ce qui change. Ne jamais committer .env.", ""]
+    for one in _declared():
+        if one["name"] != "CITYFLOW_LOCK_FD":
+            lines += [f"# {one['doc']}", f"#{one['name']}={one['default']}"]
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(env_example())
