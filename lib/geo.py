@@ -41,13 +41,13 @@ def parse_point(value: Any) -> tuple[float, float] | None:
         return None
     try:
         lon, lat = float(pair[0]), float(pair[1])  # type: ignore[arg-type]
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
     return (lon, lat) if -180 <= lon <= 180 and -90 <= lat <= 90 else None
 
 
 def parse_shape(value: Any) -> BaseGeometry | None:
-    """A geometry from GeoJSON text or object, alone or wrapped in a Feature; None when there is none."""
+    """A geometry from GeoJSON text or object, alone or wrapped in a Feature; None when there is none in degrees."""
     try:
         if isinstance(value, str):
             value = json.loads(value) if value.strip() else None
@@ -56,7 +56,10 @@ def parse_shape(value: Any) -> BaseGeometry | None:
         shape = shapely.from_geojson(json.dumps(value)) if isinstance(value, dict) else None
     except (ValueError, RecursionError, shapely.errors.ShapelyError):
         return None
-    return shape if shape is not None and not shape.is_empty else None
+    if shape is None or shape.is_empty:
+        return None
+    west, south, east, north = shape.bounds
+    return shape if -180 <= west <= east <= 180 and -90 <= south <= north <= 90 else None
 
 
 def to_metres(shapes: Geometries) -> Geometries:
@@ -72,6 +75,13 @@ def lengths(shapes: Geometries) -> npt.NDArray[np.float64]:
 def areas(shapes: Geometries) -> npt.NDArray[np.float64]:
     """Area of each shape in m²; NaN for None. Self-crossing outlines are repaired first."""
     return np.asarray(shapely.area(to_metres(np.asarray(shapely.make_valid(shapes)))), dtype=float)
+
+
+def middles(lines: Geometries) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Longitudes and latitudes (degrees) of the point half-way along each line, which lies on it."""
+    points = shapely.line_interpolate_point(to_metres(lines), 0.5, normalized=True)
+    lon, lat = _transformer().transform(shapely.get_x(points), shapely.get_y(points), direction="INVERSE")
+    return np.asarray(lon, dtype=float), np.asarray(lat, dtype=float)
 
 
 def as_geometries(values: list[BaseGeometry | None]) -> Geometries:
@@ -111,7 +121,8 @@ class Arrondissements:
 def load_arrondissements(settings: Settings, quality: Quality) -> Arrondissements:
     """Read arrondissements*.geojson; where it is absent the warning says how to get it and every lookup is missing."""
     numbers, polygons = [], []
-    for raw in source_files(settings, "arrondissements")[-1:]:
+    files = [raw for raw in source_files(settings, "arrondissements") if not raw.is_csv]  # the CSV is of no use here
+    for raw in files[-1:]:
         try:
             features = json.loads(read_bytes(raw.path))["features"]
             for feature in features:

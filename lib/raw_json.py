@@ -6,12 +6,16 @@ JSONL whose lines are records or whole responses. A file or a line that is no JS
 
 import json
 import logging
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 from lib.errors import InputError
 from lib.quality import Quality
 from lib.raw_files import RawFile, read_bytes
+
+_ENVELOPE = re.compile(r'^\s*\[|"(results|records|features|disruptions)"\s*:\s*\[')
+_GAP = re.compile(r"[\s,]*")
 
 log = logging.getLogger(__name__)
 
@@ -61,8 +65,11 @@ def _parse(data: bytes, raw: RawFile, quality: Quality) -> Iterator[tuple[int, A
         return
     lines = [(number, line) for number, line in enumerate(text.split("\n"), start=1) if line.strip()]
     if _loads(lines[0][1])[1] and (len(lines) < 2 or _loads(lines[1][1])[1]):  # not JSONL: one broken document
-        log.warning("%s n'est pas un JSON complet (%s) : fichier mis de côté", raw.name, problem)
-        quality.reject("json_illisible", raw.name, 1, text)
+        saved, rest = _whole_records(text)
+        log.warning("%s n'est pas un JSON complet (%s)", raw.name, problem)
+        quality.reject("json_illisible", raw.name, 1, text[rest:])
+        if saved:
+            yield 1, saved
         return
     for number, line in lines:
         body, problem = _loads(line)
@@ -70,6 +77,23 @@ def _parse(data: bytes, raw: RawFile, quality: Quality) -> Iterator[tuple[int, A
             quality.reject("json_illisible", raw.name, number, line)
         else:
             yield number, body
+
+
+def _whole_records(text: str) -> tuple[Any, int]:
+    """What a broken response still says: the envelope with its whole leading records, and where the rest begins."""
+    found = _ENVELOPE.search(text)
+    if not found:
+        return None, 0
+    items, position = [], found.end()
+    decoder = json.JSONDecoder()
+    while True:
+        gap = _GAP.match(text, position)
+        try:
+            item, position = decoder.raw_decode(text, gap.end() if gap else position)
+        except (ValueError, RecursionError):
+            break
+        items.append(item)
+    return ({found[1]: items} if found[1] else items) if items else None, position
 
 
 def _loads(text: str) -> tuple[Any, str]:

@@ -32,10 +32,11 @@ def read_table(raw: RawFile, aliases: Aliases, required: tuple[str, ...], qualit
     Values are as they stand in the file: text from a CSV ('' for a blank), any JSON value from JSON. InputError when a
     `required` column is missing, which is what an HTML page or a wrong file looks like.
     """
-    rows = _csv_rows(raw, quality) if raw.is_csv else _json_rows(raw, quality)
-    table = pd.DataFrame([row for _, row in rows], dtype=object)
-    table.columns = pd.Index([canonical(name, aliases) for name in table.columns])
-    require_columns(raw, table.columns, aliases, required)
+    names, rows = _csv_rows(raw, quality) if raw.is_csv else _json_rows(raw, quality)
+    table = pd.DataFrame([row for _, row in rows], columns=names, dtype=object)
+    table.columns = pd.Index([canonical(name, aliases) for name in names])
+    if rows or raw.is_csv:  # an empty API answer is a normal one, and names nothing
+        require_columns(raw, table.columns, aliases, required)
     table = table.loc[:, ~table.columns.duplicated()].reindex(columns=list(aliases))
     table = table.where(table.notna(), None)
     table["_ligne"] = [number for number, _ in rows]
@@ -54,8 +55,14 @@ def require_columns(raw: RawFile, names: Iterable[str], aliases: Aliases, requir
 
 def canonical(name: str, aliases: Aliases) -> str:
     """The key of `aliases` that a column name stands for (case, accents and outer spaces aside), or the name itself."""
-    wanted = _fold(name)
-    return next((key for key, names in aliases.items() if wanted in {_fold(key), *map(_fold, names)}), name)
+    wanted = fold(name)
+    return next((key for key, names in aliases.items() if wanted in {fold(key), *map(fold, names)}), name)
+
+
+def fold(text: object) -> str:
+    """A word as it is compared: case, accents, outer spaces and quotes aside, `_` as a space."""
+    straight = str(text).strip().strip('"').replace("’", "'").replace("_", " ")
+    return unicodedata.normalize("NFKD", straight).encode("ascii", "ignore").decode().casefold()
 
 
 def detect_delimiter(header: str) -> str:
@@ -63,21 +70,24 @@ def detect_delimiter(header: str) -> str:
     return max(DELIMITERS, key=header.count)
 
 
-def split_row(text: str, delimiter: str) -> list[str]:
-    """The fields of one CSV row; empty when it is none."""
+def split_row(text: str, delimiter: str, strict: bool = False) -> list[str]:
+    """The fields of one CSV row; empty when the text is none, or more than one.
+
+    `strict` refuses text between a closing quote and the next separator, which is how a stray quote closes.
+    """
     try:
-        return next(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter), [])
+        rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=strict))
     except csv.Error:
         return []
+    return rows[0] if len(rows) == 1 else []
 
 
-def _fold(name: str) -> str:
-    bare = unicodedata.normalize("NFKD", str(name).strip().strip('"')).encode("ascii", "ignore").decode()
-    return bare.casefold().replace("’", "'").replace("_", " ")
+Rows = list[tuple[int, dict[str, Any]]]  # (line or record number, values by column)
 
 
-def _json_rows(raw: RawFile, quality: Quality) -> list[tuple[int, dict[str, Any]]]:
-    rows = []
+def _json_rows(raw: RawFile, quality: Quality) -> tuple[list[str], Rows]:
+    rows: Rows = []
+    rejected_before = quality.rejets.total()
     for _, line, body in read_bodies([raw], quality):
         features = body.get("features") if isinstance(body, dict) else None
         for number, record in enumerate(features if isinstance(features, list) else records(body), start=line):
@@ -87,22 +97,23 @@ def _json_rows(raw: RawFile, quality: Quality) -> list[tuple[int, dict[str, Any]
                 rows.append((number, {**record["properties"], "geo_shape": record.get("geometry")}))
             else:
                 rows.append((number, record))
-    return rows
+    if not rows and quality.rejets.total() > rejected_before:
+        raise InputError(f"{raw.path} ne contient aucun enregistrement lisible.", "Le récupérer à nouveau.")
+    return list(dict.fromkeys(name for _, row in rows for name in row)), rows
 
 
-def _csv_rows(raw: RawFile, quality: Quality) -> list[tuple[int, dict[str, Any]]]:
+def _csv_rows(raw: RawFile, quality: Quality) -> tuple[list[str], Rows]:
     lines = read_bytes(raw.path).removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n").split(b"\n")
     if lines and not lines[-1]:
         lines.pop()
     if not lines:
-        return []
+        return [], []
     header_line = lines[0].decode("utf-8", errors="replace")
     delimiter = detect_delimiter(header_line)
     header = split_row(header_line, delimiter)
-    rows = []
-    for number, fields in _whole_rows(lines, delimiter, len(header), raw, quality):
-        rows.append((number, dict(zip(header, fields, strict=True))))
-    return rows
+    whole = _whole_rows(lines, delimiter, len(header), raw, quality)
+    rows = [(number, dict(zip(header, fields, strict=True))) for number, fields in whole]
+    return list(dict.fromkeys(header)), rows
 
 
 def _whole_rows(
@@ -131,9 +142,11 @@ def _row_at(lines: list[bytes], index: int, delimiter: str, width: int) -> tuple
     else:
         return 1, [], "guillemet_non_ferme"
     try:
-        fields = split_row(b"\n".join(lines[index : index + span]).decode("utf-8"), delimiter)
+        fields = split_row(b"\n".join(lines[index : index + span]).decode("utf-8"), delimiter, strict=span > 1)
     except UnicodeDecodeError:
         return 1, [], "encodage_invalide"
     if len(fields) == width:
         return span, fields, ""
+    if span > 1:  # the quote that closed the run belongs to another row
+        return 1, [], "guillemet_non_ferme"
     return 1, [], "champs_en_trop" if len(fields) > width else "champs_manquants"

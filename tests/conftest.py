@@ -1,0 +1,133 @@
+"""A raw tree in tmp_path that a script is run on, as a user would: files in, exit code, messages and files out."""
+
+import gzip
+import json
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lib.settings import Settings, load_settings
+
+ROOT = Path(__file__).resolve().parents[1]
+SAMPLES = ROOT.parent / "shared" / "samples"
+
+needs_samples = pytest.mark.skipif(not SAMPLES.is_dir(), reason="../shared/samples is not beside this checkout")
+
+ARCS_HEADER = (
+    "Identifiant arc;Libelle;Date et heure de comptage;Débit horaire;Taux d'occupation;Etat trafic;"
+    "Identifiant noeud amont;Libelle noeud amont;Identifiant noeud aval;Libelle noeud aval;Etat arc;"
+    "Date debut dispo data;Date fin dispo data;geo_point_2d;geo_shape"
+)
+
+
+@dataclass
+class RawTree:
+    """A raw root and an output folder of one test."""
+
+    root: Path
+    output: Path
+
+    def batch(self, name: str, content: str | bytes) -> Path:
+        return _write(self.root / "batch" / name, content)
+
+    def pull(self, source: str, day: str, name: str, body: Any, hour: str | None = "06") -> Path:
+        folder = self.root / "api" / source / f"dt={day}"
+        content = body if isinstance(body, str | bytes) else json.dumps(body, ensure_ascii=False)
+        return _write((folder / f"hour={hour}" if hour else folder) / name, content)
+
+    def counts(self, rows: list[str], name: str = "comptages-routiers-permanents.csv") -> Path:
+        return self.batch(name, "\n".join([ARCS_HEADER, *rows]) + "\n")
+
+    def metrics(self, data_type: str, day: str) -> Any:
+        path = self.output / "metrics" / f"{data_type}_metrics_{day}.json"
+        return json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse)["metrics"]
+
+    def report(self, day: str) -> Any:
+        path = self.output / "reports" / f"daily_report_{day}.json"
+        return json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse)["report"]
+
+    def rejects(self, data_type: str, day: str) -> str:
+        return (self.output / "rejects" / f"{data_type}_{day}.csv").read_text(encoding="utf-8-sig")
+
+    def settings(self) -> Settings:
+        return load_settings()
+
+
+def count_row(arc: str, label: str, flow: object = "", rate: object = "", libelle: str = "Rue_A", **more: str) -> str:
+    """One road-count row with labels; `label` is the END of the hour."""
+    point = more.get("point", "48.85,2.35")
+    shape = more.get("shape", '{""coordinates"": [[2.35, 48.85], [2.351, 48.851]], ""type"": ""LineString""}')
+    state = more.get("state", "Fluide")
+    return (
+        f"{arc};{libelle};{label};{flow};{rate};{state};1;Amont;2;Aval;{more.get('barre', 'Invalide')};"
+        f'2005-01-01;2019-06-01;{point};"{shape}"'
+    )
+
+
+def bike(counter: str | None, instant: str, count: object, **more: Any) -> dict[str, Any]:
+    """One bike record of the portal's API; `instant` is the START of the hour."""
+    return {
+        "id_compteur": counter,
+        "nom_compteur": more.get("name", f"Compteur {counter}"),
+        "sum_counts": count,
+        "date": instant,
+        "coordinates": more.get("coordinates", {"lon": 2.35, "lat": 48.85}),
+    }
+
+
+def gz(text: str) -> bytes:
+    return gzip.compress(text.encode())
+
+
+def _write(path: Path, content: str | bytes) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return path
+
+
+def _refuse(constant: str) -> None:
+    raise AssertionError(f"{constant} in a JSON file")
+
+
+@pytest.fixture
+def raw(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RawTree:
+    """An empty raw tree, and an environment in which only it is known."""
+    for name in list(os.environ):
+        if name.startswith(("AWS_", "CITYFLOW_", "MONGODB_", "S3_", "DYNAMODB_")) or name.endswith(
+            ("_CSV", "_DATA_PATH")
+        ):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("DATA_DIR", str(tmp_path / "raw"))
+    monkeypatch.setenv("OUTPUT_DIR", str(tmp_path / "output"))
+    monkeypatch.setenv("CITYFLOW_STORE", "local_files")
+    (tmp_path / "raw").mkdir()
+    return RawTree(tmp_path / "raw", tmp_path / "output")
+
+
+@dataclass
+class Ran:
+    """What a user saw of one command."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def run(capfd: pytest.CaptureFixture[str]) -> Iterator[Callable[..., Ran]]:
+    """Run a script's main in this process: run(process_bikes.main, "--date", "2025-11-04")."""
+
+    def call(main: Callable[[list[str]], int], *argv: str) -> Ran:
+        capfd.readouterr()
+        try:
+            code = main(list(argv))
+        except SystemExit as stop:
+            code = int(stop.code or 0)
+        seen = capfd.readouterr()
+        return Ran(code, seen.out, seen.err)
+
+    yield call
