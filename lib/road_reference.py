@@ -8,6 +8,7 @@ import pandas as pd
 import shapely
 
 from lib import geo
+from lib.errors import InputError
 from lib.quality import Quality
 from lib.raw_files import RawFile, source_files
 from lib.raw_tables import Aliases, read_table
@@ -27,39 +28,80 @@ COLUMNS: Aliases = {
 }
 
 
+TEXTS = ("libelle", "iu_nd_amont", "libelle_nd_amont", "iu_nd_aval", "libelle_nd_aval")
+
+
 def read_road_parts(raw: RawFile, quality: Quality) -> pd.DataFrame:
     """Believed rows of one export: COLUMNS as text, `geometry` (shapely, degrees) and `longueur_metres` per part.
 
-    Rows without an arc id or without a usable line are rejected.
+    Rows without an arc id or without a usable line are rejected; the same part of the same arc again is a duplicate.
     """
-    parts = read_table(raw, COLUMNS, ("identifiant_arc",), quality)
-    names = parts["identifiant_arc"].map(lambda value: str(value).strip() if value is not None else "")
+    parts = read_table(raw, COLUMNS, ("identifiant_arc", "geo_shape"), quality)
+    for name in TEXTS:
+        parts[name] = parts[name].map(_text).astype(object)
+    names = parts["identifiant_arc"].map(lambda value: _text(value) or "").astype(object)
     parts["identifiant_arc"] = names
     parts["geometry"] = geo.as_geometries([geo.parse_shape(value) for value in parts["geo_shape"]])
-    unusable = {
-        "identifiant_absent": names.isin(["", "*"]),
-        "geometrie_absente": parts["geometry"].map(_not_a_line) & ~names.isin(["", "*"]),
-    }
-    for reason, mask in unusable.items():
+    nameless = names.isin(["", "*"])
+    not_a_line = pd.Series([_not_a_line(shape) for shape in parts["geometry"]], index=parts.index, dtype=bool)
+    for reason, mask in {"identifiant_absent": nameless, "geometrie_absente": not_a_line & ~nameless}.items():
         for row in parts[mask].to_dict("records"):
             quality.reject(reason, raw.name, row["_ligne"], {key: row[key] for key in ("identifiant_arc", "libelle")})
-    kept = parts[~np.logical_or.reduce(list(unusable.values()))].copy()
+    kept = _without_repeats(parts[~(nameless | not_a_line)].copy(), quality)
     kept["longueur_metres"] = geo.lengths(kept["geometry"].to_numpy())
     quality.lignes_retenues += len(kept)
     return kept.drop(columns=["geo_shape", "_ligne"])
 
 
+def _text(value: object) -> str | None:
+    """Trimmed text; None when it is blank."""
+    return None if value is None else str(value).strip() or None
+
+
+def _not_a_line(shape: object) -> bool:
+    return not (isinstance(shape, shapely.LineString | shapely.MultiLineString) and shape.length > 0)
+
+
+def _without_repeats(parts: pd.DataFrame, quality: Quality) -> pd.DataFrame:
+    shapes = shapely.to_wkb(shapely.normalize(parts["geometry"].to_numpy()))  # a line and its reverse are the same
+    kept = parts[~parts.assign(_forme=shapes).duplicated(["identifiant_arc", "_forme"]).to_numpy()]
+    quality.doublons += len(parts) - len(kept)
+    return kept.copy()
+
+
 def merge_parts(parts: pd.DataFrame) -> pd.DataFrame:
-    """One row per arc: first part's texts, `longueur_metres` summed, `nombre_parties`, merged `geometry`."""
+    """One row per arc: first known texts, `longueur_metres` summed, `nombre_parties`, merged `geometry`."""
     groups = parts.groupby("identifiant_arc", sort=False)
     arcs = groups.first()
     arcs["longueur_metres"] = groups["longueur_metres"].sum()
     arcs["nombre_parties"] = groups.size()
     several = arcs.index[arcs["nombre_parties"] > 1]
     arcs.loc[several, "geometry"] = geo.as_geometries(
-        [shapely.union_all(groups.get_group(arc)["geometry"].to_numpy()) for arc in several]
+        [shapely.line_merge(shapely.union_all(groups.get_group(arc)["geometry"].to_numpy())) for arc in several]
     )
     return arcs.reset_index()
+
+
+def reference_arcs(settings: Settings, quality: Quality, consequence: str) -> pd.DataFrame | None:
+    """The merged arcs of the newest export; None where there is no usable one, and a warning says the `consequence`."""
+    files = source_files(settings, "referentiel")
+    if not files:
+        quality.warn("referentiel_absent", "information", f"Sans référentiel, {consequence}.")
+        return None
+    try:
+        parts = read_road_parts(files[-1], Quality())  # its own account is process_referentiel's
+        problem = "" if len(parts) else f"{files[-1].path} n'a aucun arc utilisable."
+    except InputError as error:
+        problem = error.message
+    if problem:
+        quality.warn("referentiel_illisible", "attention", f"{problem} Sans référentiel, {consequence}.")
+        return None
+    return merge_parts(parts)
+
+
+def is_ring(libelle: pd.Series) -> pd.Series:
+    """Arcs of the boulevard périphérique: PE_ (outer) and PI_ (inner)."""
+    return libelle.fillna("").astype(str).str.startswith(("PE_", "PI_"))
 
 
 def read_arcs(settings: Settings, counts: pd.DataFrame, quality: Quality) -> pd.DataFrame:
@@ -80,13 +122,7 @@ def read_arcs(settings: Settings, counts: pd.DataFrame, quality: Quality) -> pd.
 
 
 def _reference_lengths(settings: Settings, quality: Quality) -> pd.Series:
-    files = source_files(settings, "referentiel")
-    if not files:
-        quality.warn("referentiel_absent", "information", "Sans référentiel, les longueurs viennent de geo_shape.")
+    reference = reference_arcs(settings, quality, "les longueurs viennent de geo_shape")
+    if reference is None:
         return pd.Series(dtype=float)
-    arcs = merge_parts(read_road_parts(files[-1], Quality()))  # its own account is process_referentiel's
-    return arcs.set_index("identifiant_arc")["longueur_metres"]
-
-
-def _not_a_line(shape: object) -> bool:
-    return not (isinstance(shape, shapely.LineString | shapely.MultiLineString) and shape.length > 0)
+    return reference.set_index("identifiant_arc")["longueur_metres"]

@@ -27,7 +27,7 @@ from lib.quality import Quality
 from lib.raw_files import no_data, require_files
 from lib.road_count_scan import days_named
 from lib.road_counts import newest_rows, read_day_rows
-from lib.road_reference import read_arcs
+from lib.road_reference import is_ring, read_arcs
 from lib.settings import Settings
 
 # Traffic state by occupancy rate k (%), the publisher's thresholds.
@@ -105,11 +105,6 @@ def lost_minutes(counts: pd.DataFrame, arcs: pd.DataFrame) -> pd.Series:
     speed = free_speed * np.array(SPEED_SHARES)[np.searchsorted(SPEED_BOUNDS, known, side="right")]
     minutes = 60 * counts["debit"] * kilometres * (1 / speed - 1 / free_speed)
     return minutes.where(counts["taux_occupation"].notna())
-
-
-def is_ring(libelle: pd.Series) -> pd.Series:
-    """Arcs of the boulevard périphérique: PE_ (outer) and PI_ (inner)."""
-    return libelle.fillna("").astype(str).str.startswith(("PE_", "PI_"))
 
 
 def arc_figures(counts: pd.DataFrame, arcs: pd.DataFrame, flows: pd.DataFrame, alerted: set[str]) -> pd.DataFrame:

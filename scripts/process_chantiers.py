@@ -1,0 +1,229 @@
+"""Road works (chantiers perturbants): those active in Paris on one civil day, where they lie and which arcs they touch.
+
+A raw row is one work with its first and last day, both included. A work is active on the day when its dates say so,
+whatever its statut, which is the state on the day of the export. Rows without usable dates are rejected and counted.
+Several exports may lie side by side: the newest wins for each work.
+
+    python scripts/process_chantiers.py --date 2025-11-04
+"""
+
+import sys
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import shapely
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from lib import cli, geo
+from lib.database_service import DatabaseService
+from lib.day_run import DayResult
+from lib.errors import InputError
+from lib.figures import records, rounded
+from lib.quality import Quality
+from lib.raw_files import require_files
+from lib.road_reference import reference_arcs
+from lib.road_works import DATE_REJECTS, IMPACTS, NOT_SAID, OTHER, STATUSES, read_works
+from lib.settings import Settings
+
+CRITICAL_WORKS = 3  # active works; an arrondissement with more is a critical zone (the project's choice)
+NEARBY_METRES = 30.0  # from a work's outline to an arc's axis: both sides of a street (the project's choice)
+LEVELS = {1: "perturbant", 2: "très perturbant"}
+VERY_DISRUPTIVE = 2
+
+# A fresh export announces works months ahead (20 of 75 in that of October 2024, up to ten weeks): when none starts
+# within two weeks before the day or after it, the export is older than that. Works leave it a few days after their
+# end (two in that of October 2024): a day long before the first end it knows misses those that have left.
+EXPORT_OLD_AFTER = timedelta(days=14)
+ENDED_WORKS_KEPT = timedelta(days=7)
+
+HELP = """Chantiers perturbants : ceux qui sont actifs un jour donné, par arrondissement, impact et niveau.
+
+Exemple : python scripts/process_chantiers.py --date 2025-11-04"""
+
+
+def read_raw(settings: Settings, day: date) -> tuple[pd.DataFrame, Quality]:
+    """All believed works (see lib/road_works), active or not, and the account of the rows that were not believed."""
+    quality = Quality()
+    works = read_works(require_files(settings, "chantiers"), quality)
+    if works.empty:
+        raise InputError(f"aucun chantier croyable : {dict(quality.rejets)}.", "Vérifier l'export des chantiers.")
+    warn_of_age(works, day, quality)
+    return works, quality
+
+
+def warn_of_age(works: pd.DataFrame, day: date, quality: Quality) -> None:
+    """Say when the day lies outside what the exports know: after their last start, or before their first end."""
+    last_start, first_end = works["date_debut"].max(), works["date_fin"].min()
+    if last_start < (day - EXPORT_OLD_AFTER).isoformat():
+        quality.warn(
+            "export_ancien",
+            "attention",
+            f"L'export des chantiers paraît ancien : aucun début après le {last_start}. Le renouveler : make fetch",
+            mesure=last_start,
+            attendu=(day - EXPORT_OLD_AFTER).isoformat(),
+        )
+    if first_end > (day + ENDED_WORKS_KEPT).isoformat():
+        quality.warn(
+            "chantiers_termines_absents",
+            "attention",
+            f"L'export ne garde aucun chantier terminé avant le {first_end} : les chiffres du {day} sont des minimums.",
+            mesure=first_end,
+            attendu=(day + ENDED_WORKS_KEPT).isoformat(),
+        )
+
+
+def compute_metrics(
+    works: pd.DataFrame,
+    arcs: pd.DataFrame | None,
+    arrondissements: geo.Arrondissements,
+    day: date,
+    invalid_dates: int,
+) -> dict[str, Any]:
+    """All figures of the day. `arcs`: the road reference, None where there is none; `invalid_dates`: rows rejected."""
+    today = day.isoformat()
+    active = works[(works["date_debut"] <= today) & (works["date_fin"] >= today)].reset_index(drop=True)
+    near = nearby_arcs(active, arcs)
+    table = work_figures(active, near, arrondissements, day)
+    touched = impacted_arcs(active, near)
+    return {
+        "nombre_chantiers_actifs": len(table),
+        "nombre_chantiers_connus": len(works),
+        "dates_invalides": invalid_dates,
+        "surface_totale_m2": total_surface(table),
+        "nombre_chantiers_sans_surface": int(table["surface_m2"].isna().sum()),
+        "nombre_troncons_impactes": None if touched is None else len(touched),
+        "par_arrondissement": by_arrondissement(table),
+        "par_impact": tally(table["impact"], (*IMPACTS, OTHER, NOT_SAID)),
+        "par_niveau": tally(table["niveau"].map(LEVELS), (*LEVELS.values(), NOT_SAID)),
+        "par_statut": tally(table["statut"], (*STATUSES.values(), NOT_SAID)),
+        "zones_critiques": critical_zones(table),
+        "nouveaux": summaries(table[table["date_debut"] == today]),
+        "se_terminant": summaries(table[table["date_fin"] == today]),
+        "troncons_impactes": touched,
+        "metrics": records(table),
+    }
+
+
+def nearby_arcs(active: pd.DataFrame, arcs: pd.DataFrame | None) -> pd.DataFrame | None:
+    """Rows (chantier: row of `active`, identifiant_arc, libelle): arcs within NEARBY_METRES; None without arcs.
+
+    Distances are in Lambert-93, from the work's shape, else from its point.
+    """
+    if arcs is None:
+        return None
+    shapes = active["geometry"].to_numpy()
+    points = shapely.points(active["lon"], active["lat"])
+    shapes = geo.as_geometries(
+        [shape or (None if np.isnan(p.x) else p) for shape, p in zip(shapes, points, strict=True)]
+    )
+    tree = shapely.STRtree(geo.to_metres(arcs["geometry"].to_numpy()))
+    outlines = geo.to_metres(np.asarray(shapely.make_valid(shapes)))
+    which, found = tree.query(outlines, predicate="dwithin", distance=NEARBY_METRES)
+    return arcs.iloc[found][["identifiant_arc", "libelle"]].assign(chantier=which)
+
+
+def work_figures(
+    active: pd.DataFrame, near: pd.DataFrame | None, arrondissements: geo.Arrondissements, day: date
+) -> pd.DataFrame:
+    """One row per active work, the columns of metrics[] in their stored order."""
+    ends = active["date_fin"].to_numpy(dtype="datetime64[D]")
+    surfaces = pd.Series(geo.areas(active["geometry"].to_numpy())).round(2)
+    pairs = zip(active["lon"].tolist(), active["lat"].tolist(), strict=True)
+    return pd.DataFrame(
+        {
+            "identifiant": active["identifiant"],
+            "arrondissement": active["arrondissement"].fillna(arrondissements.locate(active["lon"], active["lat"])),
+            "objet": active["objet"],
+            "voies": active["voies"],
+            "description": active["description"],
+            "impact": active["impact"],
+            "niveau": active["niveau"],
+            "statut": active["statut"],
+            "date_debut": active["date_debut"],
+            "date_fin": active["date_fin"],
+            "jours_restants": (ends - np.datetime64(day, "D")).astype(int),
+            "surface_m2": surfaces.where(surfaces > 0),  # a point or a line has no surface: unknown, not zero
+            "geo_point_2d": [None if np.isnan(lon) else {"lon": lon, "lat": lat} for lon, lat in pairs],
+            "troncons": arc_numbers(active, near),
+        }
+    )
+
+
+def arc_numbers(active: pd.DataFrame, near: pd.DataFrame | None) -> pd.Series:
+    """Arcs near each work (Int64); missing without a road reference, or for a work that lies nowhere."""
+    if near is None:
+        return pd.Series(pd.NA, index=active.index, dtype="Int64")
+    numbers = near.groupby("chantier").size().reindex(active.index, fill_value=0).astype("Int64")
+    return numbers.where(active["lon"].notna())
+
+
+def impacted_arcs(active: pd.DataFrame, near: pd.DataFrame | None) -> list[dict[str, Any]] | None:
+    """Each arc near an active work, with the works' ids; None without a road reference."""
+    if near is None:
+        return None
+    named = near.assign(identifiant=active["identifiant"].reindex(near["chantier"]).to_numpy())
+    arcs = named.sort_values(["identifiant_arc", "chantier"]).groupby("identifiant_arc")
+    frame = pd.DataFrame({"libelle": arcs["libelle"].first(), "chantiers": arcs["identifiant"].agg(list)})
+    return records(frame.reset_index())
+
+
+def total_surface(table: pd.DataFrame) -> float | None:
+    """Sum of the works' surfaces (m²), so that two overlapping works count twice; None when none is known."""
+    return 0.0 if table.empty else rounded(table["surface_m2"].sum(min_count=1))
+
+
+def by_arrondissement(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Active works and their surface per arrondissement; those that lie in none, or nowhere, are under None."""
+    groups = table.assign(tres_perturbant=table["niveau"].eq(VERY_DISRUPTIVE).fillna(False)).groupby(
+        "arrondissement", dropna=False
+    )
+    frame = pd.DataFrame(
+        {
+            "nombre_chantiers": groups.size(),
+            "nombre_tres_perturbants": groups["tres_perturbant"].sum().astype(int),
+            "surface_m2": groups["surface_m2"].sum(min_count=1).round(2),
+        }
+    )
+    return records(frame.reset_index())
+
+
+def tally(values: pd.Series, names: tuple[str, ...]) -> dict[str, int]:
+    """Active works under each name, in that order, zero included; a missing value is NON_RENSEIGNE."""
+    counts = values.astype(object).fillna(NOT_SAID).value_counts()
+    return {name: int(counts.get(name, 0)) for name in names}
+
+
+def critical_zones(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Arrondissements with more than CRITICAL_WORKS active works, the most loaded first."""
+    zones = [zone for zone in by_arrondissement(table) if zone["nombre_chantiers"] > CRITICAL_WORKS]
+    known = [zone for zone in zones if zone["arrondissement"] is not None]
+    return sorted(known, key=lambda zone: (-zone["nombre_chantiers"], zone["arrondissement"]))
+
+
+def summaries(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """What a list of works says of each."""
+    columns = ["identifiant", "arrondissement", "objet", "voies", "impact", "niveau", "date_debut", "date_fin"]
+    return records(table[columns])
+
+
+def process(settings: Settings, store: DatabaseService, day: date) -> DayResult:
+    """Read, compute; the coverage is the share of the exports' rows that have usable dates."""
+    works, quality = read_raw(settings, day)
+    arcs = reference_arcs(settings, quality, "les tronçons impactés ne sont pas calculés")
+    arrondissements = geo.load_arrondissements(settings, quality)
+    invalid_dates = sum(quality.rejets[reason] for reason in DATE_REJECTS)
+    metrics = compute_metrics(works, arcs, arrondissements, day, invalid_dates)
+    used = quality.lignes_retenues + quality.doublons
+    return DayResult(metrics, quality, used / (used + quality.rejets.total()))
+
+
+def main(argv: list[str] | None = None) -> int:
+    return cli.run_source("chantiers", HELP, process, argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

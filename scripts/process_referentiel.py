@@ -1,0 +1,113 @@
+"""Road reference: geometry of the arcs that the permanent road counts are about.
+
+A raw row is one part of an arc (the street between two junctions); the parts of a repeated arc are merged and their
+lengths add up. The reference describes arcs that never count and misses some that do. It carries no day of its own:
+the figures of a day are those of the newest export, as a whole.
+
+    python scripts/process_referentiel.py --date 2025-11-04
+"""
+
+import sys
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from lib import cli, geo
+from lib.database_service import DatabaseService
+from lib.day_run import DayResult
+from lib.errors import InputError
+from lib.figures import records, rounded
+from lib.quality import Quality
+from lib.raw_files import require_files
+from lib.road_reference import is_ring, merge_parts, read_road_parts
+from lib.settings import Settings
+
+METRES_PER_KM = 1000.0
+
+HELP = """Référentiel géographique : les arcs de comptage (longueur, nœuds, arrondissement, centre) et leurs totaux.
+
+Exemple : python scripts/process_referentiel.py --date 2025-11-04"""
+
+
+def read_raw(settings: Settings) -> tuple[pd.DataFrame, Quality]:
+    """The believed parts of the newest export (see lib/road_reference), and the account of the other rows."""
+    quality = Quality()
+    newest = require_files(settings, "referentiel")[-1]
+    parts = read_road_parts(newest, quality)
+    if parts.empty:
+        raise InputError(f"{newest.path} n'a aucun arc utilisable : {dict(quality.rejets)}.", "Vérifier l'export.")
+    return parts, quality
+
+
+def compute_metrics(parts: pd.DataFrame, arrondissements: geo.Arrondissements) -> dict[str, Any]:
+    """All figures: the totals, and one row per arc."""
+    arcs = merge_parts(parts).sort_values("identifiant_arc", ignore_index=True)
+    mapping = arc_mapping(arcs, arrondissements)
+    return {"statistiques": statistics(mapping, len(arrondissements.numbers) > 0), "mapping": records(mapping)}
+
+
+def arc_mapping(arcs: pd.DataFrame, arrondissements: geo.Arrondissements) -> pd.DataFrame:
+    """One row per arc, the columns of mapping[] in their stored order; geo_point_2d is half-way along the arc."""
+    lon, lat = geo.middles(arcs["geometry"].to_numpy())
+    return pd.DataFrame(
+        {
+            "identifiant_arc": arcs["identifiant_arc"],
+            "libelle": arcs["libelle"],
+            "iu_nd_amont": arcs["iu_nd_amont"],
+            "libelle_nd_amont": arcs["libelle_nd_amont"],
+            "iu_nd_aval": arcs["iu_nd_aval"],
+            "libelle_nd_aval": arcs["libelle_nd_aval"],
+            "longueur_metres": arcs["longueur_metres"].round(2),
+            "nombre_parties": arcs["nombre_parties"],
+            "arrondissement": arrondissements.locate(pd.Series(lon), pd.Series(lat)),
+            "peripherique": is_ring(arcs["libelle"]),
+            "geo_point_2d": [{"lon": x, "lat": y} for x, y in zip(lon.tolist(), lat.tolist(), strict=True)],
+        }
+    )
+
+
+def statistics(mapping: pd.DataFrame, located: bool) -> dict[str, Any]:
+    """Totals; `located` says whether the arrondissements are known at all (an arc outside all twenty is under None)."""
+    lengths = mapping["longueur_metres"]
+    return {
+        "nombre_arcs": len(mapping),
+        "nombre_lignes": int(mapping["nombre_parties"].sum()),
+        "arcs_multiparties": int((mapping["nombre_parties"] > 1).sum()),
+        "longueur_totale_km": rounded(lengths.sum() / METRES_PER_KM, 3),
+        "longueur_moyenne_metres": rounded(lengths.mean()),
+        "longueur_peripherique_km": rounded(lengths[mapping["peripherique"]].sum() / METRES_PER_KM, 3),
+        "nombre_hors_arrondissement": int(mapping["arrondissement"].isna().sum()) if located else None,
+        "par_arrondissement": by_arrondissement(mapping),
+    }
+
+
+def by_arrondissement(mapping: pd.DataFrame) -> list[dict[str, Any]]:
+    """Arcs and kilometres per arrondissement; those outside all twenty are under None."""
+    groups = mapping.groupby("arrondissement", dropna=False)
+    frame = pd.DataFrame(
+        {
+            "nombre_arcs": groups.size(),
+            "longueur_km": (groups["longueur_metres"].sum() / METRES_PER_KM).round(3),
+        }
+    )
+    return records(frame.reset_index())
+
+
+def process(settings: Settings, store: DatabaseService, day: date) -> DayResult:
+    """Read, compute; the coverage is the share of the export's rows that could be used."""
+    parts, quality = read_raw(settings)
+    arrondissements = geo.load_arrondissements(settings, quality)
+    used = quality.lignes_retenues + quality.doublons
+    return DayResult(compute_metrics(parts, arrondissements), quality, used / (used + quality.rejets.total()))
+
+
+def main(argv: list[str] | None = None) -> int:
+    return cli.run_source("referentiel", HELP, process, argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

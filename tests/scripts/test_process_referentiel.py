@@ -1,0 +1,162 @@
+"""The road reference as figures: parts merged, places, totals as on the real export."""
+
+import csv
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from pyproj import Geod
+
+from scripts.process_referentiel import main
+from tests.conftest import ROOT, SAMPLES, Ran, RawTree, gz, needs_samples
+
+DAY = "2025-11-04"
+STEM = "referentiel-geographique-pour-les-donnees-trafic-issues-des-capteurs-permanents"
+LABELS = (
+    "Identifiant arc;Libelle;Identifiant noeud amont;Libelle noeud amont;Identifiant noeud aval;Libelle noeud aval;"
+    "Date debut dispo data;Date fin dispo data;geo_point_2d;geo_shape"
+)
+GEOD = Geod(ellps="WGS84")
+Run = Callable[..., Ran]
+
+
+def row(arc: str, *points: tuple[float, float], libelle: str = "Rue_A") -> str:
+    shape = json.dumps({"type": "LineString", "coordinates": points}).replace('"', '""')
+    return f'{arc};{libelle};11;Amont;12;Aval;2005-01-01;2019-06-01;48.85,2.35;"{shape}"'
+
+
+def exported(*rows: str) -> str:
+    return "\n".join([LABELS, *rows]) + "\n"
+
+
+WEST, MIDDLE, EAST = (2.35, 48.85), (2.36, 48.85), (2.38, 48.85)
+
+
+def test_an_arc_in_two_parts_is_one_arc(raw: RawTree, run: Run) -> None:
+    raw.batch(
+        f"{STEM}.csv", exported(row("7", WEST, MIDDLE), row("8", WEST, MIDDLE, libelle="PE_A"), row("7", MIDDLE, EAST))
+    )
+    assert run(main, "--date", DAY).code == 0
+    metrics = raw.metrics("referentiel", DAY)
+    whole = GEOD.line_length([2.35, 2.38], [48.85, 48.85])
+    first, second = metrics["mapping"]
+    assert list(first) == [
+        "identifiant_arc", "libelle", "iu_nd_amont", "libelle_nd_amont", "iu_nd_aval", "libelle_nd_aval",
+        "longueur_metres", "nombre_parties", "arrondissement", "peripherique", "geo_point_2d",
+    ]  # fmt: skip
+    assert (first["identifiant_arc"], first["nombre_parties"], first["peripherique"]) == ("7", 2, False)
+    assert (first["iu_nd_amont"], first["libelle_nd_aval"]) == ("11", "Aval")
+    assert first["longueur_metres"] == pytest.approx(whole, rel=1e-3)
+    assert first["geo_point_2d"] == pytest.approx({"lon": 2.365, "lat": 48.85}, abs=1e-5)
+    assert (second["identifiant_arc"], second["peripherique"]) == ("8", True)
+    assert metrics["statistiques"] == {
+        "nombre_arcs": 2,
+        "nombre_lignes": 3,
+        "arcs_multiparties": 1,
+        "longueur_totale_km": pytest.approx(whole * 4 / 3 / 1000, rel=1e-3),
+        "longueur_moyenne_metres": pytest.approx(whole * 2 / 3, rel=1e-3),
+        "longueur_peripherique_km": pytest.approx(whole / 3 / 1000, rel=1e-3),
+        "nombre_hors_arrondissement": None,  # no polygons: unknown, not all of them
+        "par_arrondissement": [
+            {"arrondissement": None, "nombre_arcs": 2, "longueur_km": pytest.approx(whole * 4 / 3000, rel=1e-3)}
+        ],
+    }
+    assert [warning["code"] for warning in metrics["qualite"]["avertissements"]] == ["arrondissements_absents"]
+
+
+def test_the_newest_file_wins_as_a_whole(raw: RawTree, run: Run) -> None:
+    old = raw.batch(f"{STEM}-2.csv", exported(row("7", WEST, MIDDLE), row("9", WEST, EAST)))
+    os.utime(old, (1_700_000_000, 1_700_000_000))
+    raw.batch(f"{STEM}.csv.gz", gz(exported(row("7", WEST, EAST))))
+    assert run(main, "--date", DAY).code == 0
+    (arc,) = raw.metrics("referentiel", DAY)["mapping"]
+    assert arc["longueur_metres"] == pytest.approx(GEOD.line_length([2.35, 2.38], [48.85, 48.85]), rel=1e-3)
+
+
+def test_bad_rows_cost_only_themselves(raw: RawTree, run: Run) -> None:
+    good = [row(str(number), WEST, MIDDLE) for number in range(6)]
+    bad = [row("*", WEST, MIDDLE), row("90", WEST), 'x;"y', row("91", WEST, MIDDLE)[:70]]
+    raw.batch(f"{STEM}.csv", "\ufeff" + exported(*good[:3], *bad[:3], *good[3:], bad[3]).replace("\n", "\r\n"))
+    ran = run(main, "--date", DAY)
+    assert ran.code == 0
+    qualite = raw.metrics("referentiel", DAY)["qualite"]
+    assert qualite["rejets"]["identifiant_absent"] == qualite["rejets"]["geometrie_absente"] == 1
+    assert sum(qualite["rejets"].values()) == 4
+    assert (qualite["lignes_lues"], qualite["lignes_retenues"], qualite["couverture"]) == (10, 6, 0.6)
+    assert qualite["statut"] == "partiel"
+    rejects = list(csv.DictReader(raw.rejects("referentiel", DAY).splitlines(), delimiter=";"))
+    assert [one["ligne"] for one in rejects if one["raison"] == "geometrie_absente"] == ["6"]
+    assert "4 lignes rejetées" in ran.err
+
+
+@pytest.mark.parametrize("content", ["<html>\n</html>\n", exported(), exported(row("*", WEST, MIDDLE)), ""])
+def test_a_file_without_one_usable_arc_is_an_error(raw: RawTree, run: Run, content: str) -> None:
+    path = raw.batch(f"{STEM}.csv", content)
+    ran = run(main, "--date", DAY)
+    assert ran.code == 1
+    assert str(path) in ran.err
+    assert not raw.output.joinpath("metrics").exists()
+
+
+def test_exit_codes(raw: RawTree, run: Run) -> None:
+    ran = run(main, "--date", DAY)
+    assert (ran.code, ran.out) == (4, "")
+    assert "make fetch" in ran.err
+    assert run(main, "--date", "2025-02-30").code == 2
+    assert run(main, "--help").out.startswith("usage :")
+
+
+def test_it_runs_from_any_directory_on_the_file_asked_for(
+    raw: RawTree, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    raw.batch(f"{STEM}.csv", "<html></html>")
+    mine = raw.batch("../mon_export.csv", exported(row("7", WEST, MIDDLE)))
+    monkeypatch.setenv("REFERENTIEL_CSV", str(mine))
+    command = [sys.executable, str(ROOT / "scripts" / "process_referentiel.py"), "--date", DAY]
+    ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout.startswith(f"referentiel {DAY} : complet, 1 lignes retenues -> ")
+    assert raw.metrics("referentiel", DAY)["statistiques"]["nombre_arcs"] == 1
+
+
+@needs_samples
+@pytest.mark.parametrize(("sample", "arcs"), [("csv", 299), ("geojson", 297)])
+def test_real_figures(raw: RawTree, run: Run, sample: str, arcs: int) -> None:
+    source = next((SAMPLES / "referentiel").glob(f"*.{sample}"))
+    if sample == "csv":
+        with source.open(encoding="utf-8-sig", newline="") as stream:
+            rows = [
+                (one["IU_AC"], one["LIBELLE"], json.loads(one["geo_shape"]))
+                for one in csv.DictReader(stream, delimiter=";")
+            ]
+    else:
+        features = json.loads(source.read_text(encoding="utf-8"))["features"]
+        rows = [(str(f["properties"]["iu_ac"]), f["properties"]["libelle"], f["geometry"]) for f in features]
+    raw.batch(f"{STEM}.{sample}", source.read_bytes())
+    raw.batch("arrondissements.geojson", next((SAMPLES / "arrondissements").iterdir()).read_bytes())
+    assert run(main, "--date", DAY).code == 0
+    metrics = raw.metrics("referentiel", DAY)
+    lengths = [GEOD.line_length(*zip(*shape["coordinates"], strict=True)) for _, _, shape in rows]
+    ring = [length for (_, name, _), length in zip(rows, lengths, strict=True) if name[:3] in ("PE_", "PI_")]
+    totals = metrics["statistiques"]
+    assert totals["nombre_arcs"] == len({arc for arc, _, _ in rows}) == arcs
+    assert totals["nombre_lignes"] == len(rows) == 300
+    assert totals["arcs_multiparties"] == 300 - arcs
+    assert totals["longueur_totale_km"] == pytest.approx(sum(lengths) / 1000, rel=1e-3)
+    assert totals["longueur_moyenne_metres"] == pytest.approx(sum(lengths) / arcs, rel=1e-3)
+    assert totals["longueur_peripherique_km"] == pytest.approx(sum(ring) / 1000, rel=1e-3)
+    assert len(ring) > 5
+    places = totals["par_arrondissement"]
+    assert sum(place["nombre_arcs"] for place in places) == arcs
+    assert {place["arrondissement"] for place in places} - {None} <= set(range(1, 21))
+    outside = [arc for arc in metrics["mapping"] if arc["arrondissement"] is None]
+    assert totals["nombre_hors_arrondissement"] == len(outside)
+    known = {arc["identifiant_arc"]: arc["arrondissement"] for arc in metrics["mapping"]}
+    if sample == "csv":  # Rivoli at the Pont Neuf, Champs-Élysées, Convention, Gambetta, and the A1 beyond the city
+        assert [known[arc] for arc in ("31", "223", "5657", "1353", "6875")] == [1, 8, 15, 20, None]
+    else:
+        assert known["286"] == 1  # place des Pyramides
