@@ -1,0 +1,275 @@
+"""Weather of Paris during one civil day: temperatures, rain and wind, hour by hour.
+
+A pull (Visual Crossing or Open-Meteo) tells about several days, past and coming; the newest pull that tells about the
+day is believed. A pull made before the day only holds a forecast of it, and is said so. Values are °C, mm and km/h on
+the Paris clock; missing is null, never zero. The effect on mobility is a model (see mobility_impact), no measurement.
+
+    python scripts/process_weather.py --date 2025-11-04
+"""
+
+import dataclasses
+import sys
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from lib import cli
+from lib.database_service import DatabaseService
+from lib.day_run import DayResult
+from lib.errors import InputError
+from lib.figures import records, rounded
+from lib.paris_time import hours_in_day
+from lib.quality import Quality
+from lib.raw_files import no_data, require_files
+from lib.settings import Settings
+from lib.weather_records import VISUAL_CROSSING, WeatherDay, days_present, distance, read_weather, without_impossible
+
+HELP = """Météo : températures, pluie et vent d'un jour, heure par heure, et effet estimé sur la mobilité (modèle).
+
+Exemple : python scripts/process_weather.py --date 2025-11-04"""
+
+PARIS_PLACE = (48.8566, 2.3522)  # latitude, longitude
+PARIS_RADIUS = 50.0  # km; a farther place is not the weather of Paris
+# °C; Paris has known -23.9 (1879) and 42.6 (2019). Outside these a temperature is in another unit, °F as a rule.
+COLDEST, HOTTEST = -25.0, 45.0
+# A Paris winter in °F (32 to 55) looks like a heat wave: the record of November to February is below 23 °C.
+WINTER_MONTHS, WINTER_HOTTEST = (11, 12, 1, 2), 30.0
+DAY_ONLY_COVERAGE = 0.5  # share; a day known by its daily values alone has its figures but none of its hours
+
+# Météo-France counts days by these thresholds in its climate records (fiches climatologiques).
+VERY_HOT, HOT, WARM = 35.0, 30.0, 25.0  # °C, highest of the day
+HARD_FROST, FROST = -5.0, 0.0  # °C, lowest of the day
+HEAVY_RAIN, MODERATE_RAIN, RAINY = 10.0, 5.0, 1.0  # mm in the day
+# Beaufort scale, lowest speed of forces 4, 6 and 8, applied to the highest hourly mean.
+BREEZE, STRONG_WIND, GALE = 20.0, 39.0, 62.0  # km/h
+
+# Impact model (a convention of this project): points at the worst, reached between two values.
+RAIN_POINTS, RAIN_FROM, RAIN_TO = 50.0, 0.0, 20.0  # mm in the day
+WIND_POINTS, WIND_FROM, WIND_TO = 30.0, BREEZE, GALE  # km/h, highest hourly mean
+TEMPERATURE_POINTS = 20.0
+COLD_FROM, COLD_TO = 5.0, HARD_FROST  # °C, lowest of the day
+HEAT_FROM, HEAT_TO = WARM, VERY_HOT  # °C, highest of the day
+IMPACT_MODEL = "pluie 0-20 mm (50 points) + vent 20-62 km/h (30) + froid 5 à -5 °C ou chaleur 25-35 °C (20) : un modèle"
+
+
+def read_raw(settings: Settings, day: date) -> tuple[WeatherDay, Quality]:
+    """The newest account of the day, and what must be said of it; InputError for another unit than °C."""
+    quality = Quality()
+    files = require_files(settings, "weather")
+    accounts = read_weather(files, day, quality)
+    if not accounts:
+        days = days_present(files)
+        if day.isoformat() in days or (quality.rejets and not days):
+            raise InputError(
+                f"aucune mesure météo lisible pour le {day} : {dict(quality.rejets)}.", "Voir les fichiers."
+            )
+        raise no_data("weather", day, days)
+    *others, weather = sorted(accounts, key=lambda one: preference(one, day))  # stable: then the newest
+    quality.doublons += sum(hours_known(one) for one in others)
+    quality.lignes_retenues += hours_known(weather)
+    check_place(weather, quality)
+    check_unit(weather, day)
+    check_pull(weather, day, quality)
+    return dataclasses.replace(weather, hours=without_impossible(weather.hours, quality)), quality
+
+
+def preference(weather: WeatherDay, day: date) -> int:
+    """2 for a pull of the day or later, 1 for one of unknown day, 0 for a forecast made before the day."""
+    pulled = weather.raw.pull_day
+    return 1 if pulled is None else 2 if pulled >= day else 0
+
+
+def hours_known(weather: WeatherDay) -> int:
+    """Raw rows of an account: its hours with any value; one for daily values alone."""
+    return int(weather.hours.drop(columns="heure").notna().any(axis=1).sum()) or 1
+
+
+def compute_metrics(weather: WeatherDay) -> dict[str, Any]:
+    """All figures of the day: the source's own daily values, else what its hours say."""
+    day = day_figures(weather)
+    components = impact_components(day)
+    return {
+        "metrics": day,
+        "heures": records(weather.hours.round({"temp": 1, "precip": 2, "vent": 1})),
+        "categories": categories(day),
+        "impact_mobilite": mobility_impact(components),
+        "impact_composantes": components,
+        "impact_modele": IMPACT_MODEL,
+        "source": weather.source,
+        "releve": weather.raw.pulled or None,
+    }
+
+
+def day_figures(weather: WeatherDay) -> dict[str, Any]:
+    """Temperatures (°C), rain (mm), mean and highest hourly wind (km/h), conditions (text).
+
+    Rain: Visual Crossing's own total of the day; Open-Meteo's hours from 00:00 to 24:00, because its daily sum follows
+    the labels. Without hours the mean temperature is (lowest + highest) / 2, the climatological convention.
+    """
+    hours, daily = weather.hours, weather.daily
+    lowest = _first(daily.get("temp_min"), hours["temp"].min())
+    highest = _first(daily.get("temp_max"), hours["temp"].max())
+    middle = (lowest + highest) / 2 if lowest is not None and highest is not None else None
+    rains = [daily.get("precip_totale"), hours["precip"].sum(min_count=1)]
+    return {
+        "temp_moyenne": rounded(_first(daily.get("temp_moyenne"), hours["temp"].mean(), middle), 1),
+        "temp_min": rounded(lowest, 1),
+        "temp_max": rounded(highest, 1),
+        "precip_totale": rounded(_first(*(rains if weather.source == VISUAL_CROSSING else reversed(rains))), 2),
+        "vent_moyen": rounded(_first(hours["vent"].mean()), 1),
+        "vent_max": rounded(_first(daily.get("vent_max"), hours["vent"].max()), 1),
+        "conditions": daily.get("conditions"),
+    }
+
+
+def categories(day: dict[str, Any]) -> dict[str, str | None]:
+    """Words for the day, by the thresholds above; None where the figure is missing."""
+    return {
+        "temperature": temperature_category(day["temp_min"], day["temp_max"]),
+        "pluie": _level(
+            day["precip_totale"],
+            ((HEAVY_RAIN, "pluie forte"), (MODERATE_RAIN, "pluie modérée"), (RAINY, "pluie faible")),
+            "sec",
+        ),
+        "vent": _level(
+            day["vent_max"],
+            ((GALE, "coup de vent"), (STRONG_WIND, "vent fort"), (BREEZE, "vent modéré")),
+            "vent faible",
+        ),
+    }
+
+
+def temperature_category(lowest: float | None, highest: float | None) -> str | None:
+    """Heat by the highest temperature, frost by the lowest, « tempéré » between."""
+    heat = _level(highest, ((VERY_HOT, "très forte chaleur"), (HOT, "forte chaleur"), (WARM, "chaleur")), "")
+    if heat or lowest is None:
+        return heat or None
+    if lowest <= FROST:
+        return "forte gelée" if lowest <= HARD_FROST else "gelée"
+    return "tempéré" if highest is not None else None
+
+
+def impact_components(day: dict[str, Any]) -> dict[str, float | None]:
+    """Points of rain, wind and temperature (0 to 50, 30 and 20); None where the figure is missing."""
+    lowest, highest = day["temp_min"], day["temp_max"]
+    known = lowest is not None and highest is not None
+    worse = max(_ramp(lowest, COLD_FROM, COLD_TO), _ramp(highest, HEAT_FROM, HEAT_TO)) if known else None
+    rain, wind = day["precip_totale"], day["vent_max"]
+    return {
+        "pluie": None if rain is None else rounded(RAIN_POINTS * _ramp(rain, RAIN_FROM, RAIN_TO), 1),
+        "vent": None if wind is None else rounded(WIND_POINTS * _ramp(wind, WIND_FROM, WIND_TO), 1),
+        "temperature": None if worse is None else rounded(TEMPERATURE_POINTS * worse, 1),
+    }
+
+
+def mobility_impact(components: dict[str, float | None]) -> float | None:
+    """0 (no effect) to 100: the sum of the components; None when one is missing. A model, not a measurement.
+
+    Each component grows in a straight line between its two values; rain weighs most because it is what keeps riders
+    off their bikes. Nothing is fitted: compare days with it, do not read it as a percentage of trips lost.
+    """
+    points = [value for value in components.values() if value is not None]
+    return rounded(sum(points), 1) if len(points) == len(components) else None
+
+
+def check_place(weather: WeatherDay, quality: Quality) -> None:
+    """Warn when the pull is about another place than Paris."""
+    away = distance(weather.place, PARIS_PLACE) if weather.place else 0.0
+    if away > PARIS_RADIUS:
+        quality.warn(
+            "meteo_hors_paris",
+            "grave",
+            f"Le relevé {weather.raw.name} est à {away:.0f} km de Paris : ce n'est pas la météo de Paris.",
+            mesure=rounded(away, 1),
+            attendu=f"{PARIS_RADIUS:g} km au plus",
+        )
+
+
+def check_unit(weather: WeatherDay, day: date) -> None:
+    """InputError when a temperature cannot be °C: Visual Crossing answers in °F, inches and mph by default."""
+    names = ("temp_moyenne", "temp_min", "temp_max")
+    told = [float(weather.daily[name]) for name in names if weather.daily.get(name) is not None]
+    told += weather.hours["temp"].dropna().tolist()
+    near = weather.place is None or distance(weather.place, PARIS_PLACE) <= PARIS_RADIUS
+    limit = WINTER_HOTTEST if near and day.month in WINTER_MONTHS else HOTTEST
+    if max(told) > limit or min(told) < COLDEST:
+        wrong = max(told) if max(told) > limit else min(told)
+        raise InputError(
+            f"{weather.raw.path} donne {wrong:g} le {day} : ce ne peut pas être des °C à Paris.",
+            "Refaire le relevé avec unitGroup=metric (Visual Crossing), ou sans temperature_unit (Open-Meteo).",
+        )
+
+
+def check_pull(weather: WeatherDay, day: date, quality: Quality) -> None:
+    """Warn when the account is a forecast, wholly or for the hours after the pull."""
+    pulled = weather.raw.pull_day
+    if pulled and pulled < day:
+        quality.warn(
+            "prevision_seule",
+            "attention",
+            f"Seul un relevé du {pulled}, antérieur au {day}, en parle : c'est une prévision.",
+            mesure=pulled.isoformat(),
+            attendu=f"{day} ou après",
+        )
+    elif pulled == day:
+        quality.warn(
+            "releve_du_jour",
+            "information",
+            "Le seul relevé qui vaille date du jour même : les heures qui le suivent sont une prévision.",
+            mesure=weather.raw.pulled,
+        )
+
+
+def coverage(weather: WeatherDay, day: date, quality: Quality) -> float:
+    """Share of the day's hours with a temperature; DAY_ONLY_COVERAGE for daily values alone.
+
+    Sources write 24 naive hours even on change days, but an hour that the spring change skips is not asked for.
+    """
+    measured = int(weather.hours["temp"].notna().sum())
+    if not measured:
+        quality.warn("heures_absentes", "attention", "Seules les valeurs du jour sont connues, sans les heures.")
+        return DAY_ONLY_COVERAGE
+    expected = min(24, hours_in_day(day))
+    rain = int(weather.hours["precip"].notna().sum())
+    if rain < expected:
+        quality.warn(
+            "pluie_incomplete",
+            "information",
+            "La pluie manque à certaines heures ; Open-Meteo donne celle de 23 h à minuit au lendemain 00:00.",
+            mesure=rain,
+            attendu=expected,
+        )
+    return min(measured / expected, 1.0)
+
+
+def process(settings: Settings, store: DatabaseService, day: date) -> DayResult:
+    """Read, compute; the coverage is the share of the day's hours with a temperature."""
+    weather, quality = read_raw(settings, day)
+    return DayResult(compute_metrics(weather), quality, coverage(weather, day, quality))
+
+
+def _first(*values: float | None) -> float | None:
+    """The first value that is there."""
+    return next((float(value) for value in values if value is not None and value == value), None)
+
+
+def _ramp(value: float, start: float, end: float) -> float:
+    """0 up to `start`, 1 from `end` on (either way round), a straight line between."""
+    return min(max((value - start) / (end - start), 0.0), 1.0)
+
+
+def _level(value: float | None, steps: tuple[tuple[float, str], ...], below: str) -> str | None:
+    """The word of the first step that the value reaches; None for no value."""
+    if value is None:
+        return None
+    return next((word for step, word in steps if value >= step), below)
+
+
+def main(argv: list[str] | None = None) -> int:
+    return cli.run_source("weather", HELP, process, argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
