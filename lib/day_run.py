@@ -9,6 +9,7 @@ from typing import Any
 
 from lib.atomic_file import write_atomically
 from lib.database_service import DatabaseService
+from lib.errors import StoreError
 from lib.figures import plain
 from lib.local_file_service import LocalFileService
 from lib.quality import Quality, rejects_csv
@@ -27,6 +28,8 @@ class DayResult:
     couverture: float  # 0..1 of what the day should hold
 
 
+SYNTHETIC = "donnees_synthetiques"  # warning code of figures computed from make_demo_data.py's tree
+
 Process = Callable[[Settings, DatabaseService, date], DayResult]
 
 
@@ -36,15 +39,26 @@ def run_day(settings: Settings, store: DatabaseService, data_type: str, process:
     The JSON file below OUTPUT_DIR is written whatever the store, and before it: it is the backup and what upload reads.
     """
     result = process(settings, store, day)
-    if is_synthetic(settings):
-        result.quality.warn("donnees_synthetiques", "attention", "Données de démonstration, inventées.")
-    metrics: dict[str, Any] = plain({**result.metrics, "qualite": result.quality.summary(result.couverture)})
     files = LocalFileService(settings.output_dir)
+    if is_synthetic(settings):
+        _refuse_to_replace_real(files, data_type, day)
+        result.quality.warn(SYNTHETIC, "attention", "Données de démonstration, inventées.")
+    metrics: dict[str, Any] = plain({**result.metrics, "qualite": result.quality.summary(result.couverture)})
     _keep_rejects(rejects_path(settings, data_type, day), result.quality)
     files.save_metrics(metrics, data_type, day)
     if not isinstance(store, LocalFileService):
         store.save_metrics(metrics, data_type, day)
     return metrics
+
+
+def _refuse_to_replace_real(files: LocalFileService, data_type: str, day: date) -> None:
+    """Invented figures never overwrite those of real raw files."""
+    known = files.load_metrics(data_type, day)
+    if known and all(warning["code"] != SYNTHETIC for warning in known["qualite"]["avertissements"]):
+        raise StoreError(
+            f"{files.metrics_path(data_type, day)} vient de données réelles : la démonstration ne l'écrase pas.",
+            "Donner un autre dossier, par exemple OUTPUT_DIR=/tmp/demo.",
+        )
 
 
 def rejects_path(settings: Settings, data_type: str, day: date) -> Path:

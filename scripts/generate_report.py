@@ -1,0 +1,258 @@
+"""The daily report: one day of all six sources, as JSON for programs and a tidy CSV for spreadsheets.
+
+It reads the store alone, never a raw file: a source without metrics for the day is shown as missing, never as zero.
+Each figure stands beside the same weekday last week and the median of the last four, where the store has them.
+
+    python scripts/generate_report.py --date 2025-11-04
+"""
+
+import logging
+import sys
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from lib import cli
+from lib.atomic_file import write_atomically
+from lib.calendar_context import day_context
+from lib.database_factory import get_database_service
+from lib.database_service import DatabaseService
+from lib.errors import ExitCode
+from lib.figures import plain
+from lib.history import evolution, same_weekdays
+from lib.local_file_service import LocalFileService
+from lib.raw_files import SOURCES, no_data
+from lib.report_table import report_csv
+from lib.run_lock import day_lock
+from lib.settings import Settings
+
+log = logging.getLogger("cityflow.report")
+
+HELP = """Rapport quotidien : synthèse, classements, alertes et évolutions des six sources (JSON et CSV).
+
+Exemple : python scripts/generate_report.py --date 2025-11-04"""
+
+Metrics = dict[str, Any]
+
+NAMES = {
+    "comptages": "comptages routiers",
+    "bikes": "comptage vélo",
+    "traffic": "perturbations des transports",
+    "weather": "météo",
+    "chantiers": "chantiers",
+    "referentiel": "référentiel routier",
+}
+
+# Figures compared with the past: key, source, where it stands in that source's metrics, unit.
+KEY_FIGURES: tuple[tuple[str, str, Callable[[Metrics], float | None], str], ...] = (
+    ("debit_routier", "comptages", lambda m: m["global_metrics"]["debit_journalier_total"], "véhicules x arcs"),
+    ("taux_occupation_routier", "comptages", lambda m: m["global_metrics"]["taux_occupation_moyen"], "%"),
+    ("temps_perdu", "comptages", lambda m: m["global_metrics"]["temps_perdu_total_minutes"], "minutes (modèle)"),
+    ("passages_velo", "bikes", lambda m: m["total_jour"], "passages"),
+    ("perturbations", "traffic", lambda m: m["nombre_perturbations"], "perturbations"),
+    ("fiabilite_transports", "traffic", lambda m: m["reliability_index"], "% des lignes-heures"),
+    ("chantiers_actifs", "chantiers", lambda m: m["nombre_chantiers_actifs"], "chantiers"),
+    ("temperature_moyenne", "weather", lambda m: m["metrics"]["temp_moyenne"], "°C"),
+    ("precipitations", "weather", lambda m: m["metrics"]["precip_totale"], "mm"),
+)
+
+
+def read_metrics(store: DatabaseService, day: date) -> dict[str, Metrics]:
+    """The metrics of the day, by source; a source that has none is not a key."""
+    found = {source: store.load_metrics(source, day) for source in SOURCES}
+    return {source: metrics for source, metrics in found.items() if metrics is not None}
+
+
+def compute_report(
+    metrics: dict[str, Metrics], past: dict[str, dict[date, Metrics]], context: dict[str, Any], day: date
+) -> dict[str, Any]:
+    """The whole report. `past`: for each source, the metrics of earlier same weekdays (see lib/history)."""
+    figures = key_figures(metrics, past, day)
+    sources = {source: source_state(metrics.get(source)) for source in SOURCES}
+    report = {
+        "resume": summary(sources, figures, context),
+        "contexte": context,
+        "sources": sources,
+        "chiffres_cles": figures,
+        "tops": tops(metrics),
+        "alertes": alerts(metrics),
+        "capteurs_defaillants": failing_sensors(metrics),
+        "chantiers": section(metrics, "chantiers", WORKS_KEYS),
+        "perturbations": section(metrics, "traffic", TRAFFIC_KEYS),
+        "meteo": weather(metrics, figures),
+    }
+    return dict(plain(report))
+
+
+def source_state(metrics: Metrics | None) -> dict[str, Any]:
+    """Whether a source is complete, partial or missing, and what its account says."""
+    if metrics is None:
+        return {"statut": "manquant", "couverture": None, "rejets": None, "avertissements": []}
+    qualite = metrics["qualite"]
+    return {
+        "statut": qualite["statut"],
+        "couverture": qualite["couverture"],
+        "rejets": sum(qualite["rejets"].values()),
+        "avertissements": qualite["avertissements"],
+    }
+
+
+def key_figures(metrics: dict[str, Metrics], past: dict[str, dict[date, Metrics]], day: date) -> dict[str, Any]:
+    """Each key figure with its evolution; a figure of a missing source has the value None."""
+    return {
+        key: {
+            "source": source,
+            "unite": unit,
+            **evolution(figure(metrics[source]) if source in metrics else None, day, past.get(source, {}), figure),
+        }
+        for key, source, figure, unit in KEY_FIGURES
+    }
+
+
+def summary(sources: dict[str, Any], figures: dict[str, Any], context: dict[str, Any]) -> dict[str, Any]:
+    """One sentence a person can quote, and the day's state."""
+    missing = [source for source, state in sources.items() if state["statut"] == "manquant"]
+    partial = [source for source, state in sources.items() if state["statut"] == "partiel"]
+    return {
+        "phrase": f"{context['date_longue'].capitalize()} : {_sentence(figures)}.",
+        "statut": "partielle" if missing or partial else "complète",
+        "sources_manquantes": missing,
+        "sources_partielles": partial,
+    }
+
+
+def _sentence(figures: dict[str, Any]) -> str:
+    parts = [
+        _clause(figures["debit_routier"], "trafic routier"),
+        _clause(figures["passages_velo"], "vélo"),
+        _clause(figures["fiabilite_transports"], "fiabilité des transports", "%"),
+    ]
+    return " ; ".join(part for part in parts if part) or "aucun chiffre disponible"
+
+
+def _clause(figure: dict[str, Any], name: str, unit: str = "") -> str:
+    if figure["valeur"] is None:
+        return f"{name} : donnée manquante"
+    change = figure["evolution_mediane_pct"]
+    if unit:
+        return f"{name} {french(figure['valeur'])} {unit}"
+    if change is None:
+        return f"{name} {french(figure['valeur'])} {figure['unite']} (sans historique)"
+    weeks = f"{figure['jours_compares']} semaine{'s' if figure['jours_compares'] > 1 else ''}"
+    return f"{name} {french(change, sign=True)} % par rapport à la médiane de {weeks}"
+
+
+def french(number: float, sign: bool = False) -> str:
+    """1234.5 as « 1 234,5 »: one decimal at most, narrow no-break spaces between thousands."""
+    text = f"{number:{'+' if sign else ''},.1f}".removesuffix(".0")
+    return text.replace(",", "\u202f").replace(".", ",").replace("-", "\u2212")
+
+
+def tops(metrics: dict[str, Metrics]) -> dict[str, Any]:
+    """The rankings; None where the source is missing."""
+    roads, bikes, traffic = (metrics.get(source) for source in ("comptages", "bikes", "traffic"))
+    return {
+        "troncons": roads and roads["top_10_troncons"],
+        "zones_congestionnees": roads and roads["top_10_zones_congestionnees"],
+        "compteurs_velo": bikes and bikes["top_counters"],
+        "lignes_impactees": traffic and traffic["top_lignes_impactees"],
+    }
+
+
+def alerts(metrics: dict[str, Metrics]) -> dict[str, Any]:
+    """Road congestion and public-transport alerts; None where the source is missing."""
+    roads, traffic = metrics.get("comptages"), metrics.get("traffic")
+    return {
+        "congestion": roads and roads["alertes_congestion"],
+        "transports": traffic and traffic["alerts"],
+    }
+
+
+def failing_sensors(metrics: dict[str, Metrics]) -> dict[str, Any]:
+    """Sensors out of order; None where the source is missing."""
+    roads, bikes = metrics.get("comptages"), metrics.get("bikes")
+    return {
+        "comptages": roads and roads["capteurs_defaillants"],
+        "bikes": bikes and bikes["failing_sensors"],
+    }
+
+
+WORKS_KEYS = (
+    "nombre_chantiers_actifs",
+    "surface_totale_m2",
+    "par_arrondissement",
+    "par_impact",
+    "par_niveau",
+    "zones_critiques",
+    "nouveaux",
+    "se_terminant",
+    "troncons_impactes",
+)
+TRAFFIC_KEYS = ("nombre_perturbations", "par_severite", "par_cause", "par_mode", "par_ligne", "reliability_index")
+
+
+def section(metrics: dict[str, Metrics], source: str, keys: tuple[str, ...]) -> dict[str, Any] | None:
+    """The named keys of one source; None where it is missing."""
+    return {key: metrics[source][key] for key in keys} if source in metrics else None
+
+
+def weather(metrics: dict[str, Metrics], figures: dict[str, Any]) -> dict[str, Any] | None:
+    """The day's weather, and beside it what bikes and roads did: side by side, not cause and effect."""
+    if "weather" not in metrics:
+        return None
+    return {
+        **section(metrics, "weather", ("metrics", "categories", "impact_mobilite")),  # type: ignore[dict-item]
+        "velo_ecart_mediane_pct": figures["passages_velo"]["evolution_mediane_pct"],
+        "trafic_ecart_mediane_pct": figures["debit_routier"]["evolution_mediane_pct"],
+    }
+
+
+def process(settings: Settings, store: DatabaseService, day: date) -> dict[str, Any]:
+    """Build and store the report of a day; NoDataError where the store has nothing about it at all."""
+    metrics = read_metrics(store, day)
+    if not metrics:
+        days = {known.isoformat() for source in SOURCES for known in store.list_available_dates(source)}
+        raise no_data("rapport", day, days)
+    past = {source: same_weekdays(store, source, day) for source in SOURCES}
+    report = compute_report(metrics, past, day_context(day), day)
+    files = LocalFileService(settings.output_dir)
+    write_atomically(files.report_path(day, ".csv"), report_csv(report))
+    files.save_report(report, day)
+    if not isinstance(store, LocalFileService):
+        store.save_report(report, day)
+    return report
+
+
+def main(argv: list[str] | None = None) -> int:
+    arguments = cli.day_parser(HELP).parse_args(argv)
+
+    def work() -> int:
+        settings, day = cli.day_settings(arguments)
+        with (
+            day_lock(settings.output_dir, day, "report", settings.lock_fd, arguments.wait),
+            get_database_service(settings) as store,
+        ):
+            report = process(settings, store, day)
+        return tell(settings, day, report, arguments.json)
+
+    return cli.guarded(work, arguments)
+
+
+def tell(settings: Settings, day: date, report: dict[str, Any], as_json: bool) -> int:
+    """Say what was written; a missing source is a failure of the day although the report exists."""
+    path = LocalFileService(settings.output_dir).report_path(day)
+    missing = report["resume"]["sources_manquantes"]
+    if as_json:
+        cli.emit_json({"date": day.isoformat(), "fichier": str(path), **report["resume"]})
+    else:
+        cli.emit(f"rapport {day} : journée {report['resume']['statut']} -> {path}")
+    for source in missing:
+        log.error("source manquante : %s (relancer : make %s DATE=%s)", NAMES[source], source, day)
+    return ExitCode.FAILED if missing else ExitCode.DONE
+
+
+if __name__ == "__main__":
+    sys.exit(main())
