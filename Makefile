@@ -1,0 +1,151 @@
+# CityFlow Paris: the pipeline as a graph of files. `make help` is the front door.
+#
+# It is read twice. The first reading has the words people type; it makes the virtual environment, then calls itself
+# with GRAPH=1, when Python can say where the raw files are and where results go.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+PY := .venv/bin/python
+SOURCES := bikes traffic weather comptages chantiers referentiel
+
+# What people type reaches the recipes through the environment, as "$$DATE": pasted into them it would be shell code.
+# $(value …) keeps make itself from expanding it.
+ifneq ($(value DATE),)
+override DATE := $(value DATE)
+shape = $(subst 9,0,$(subst 8,0,$(subst 7,0,$(subst 6,0,$(subst 5,0,$(subst 4,0,$(subst 3,0,$(subst 2,0,$(subst 1,0,$1)))))))))
+ifneq ($(call shape,$(DATE)),0000-00-00)
+$(error DATE=$(DATE) est invalide : écrire AAAA-MM-JJ, par exemple DATE=2025-11-04)
+endif
+endif
+override FROM := $(value FROM)
+override TO := $(value TO)
+override TYPE := $(value TYPE)
+export DATE FROM TO TYPE
+
+ifndef GRAPH
+
+# ---------------------------------------------------------------------------------------------------------- commands
+
+.PHONY: help demo test process $(SOURCES) report upload check-upload setup-aws fetch backfill doctor bench clean venv venv-dev
+
+help: ## cette aide
+	@printf 'CityFlow Paris. Le jour par défaut (DATE) est hier, heure de Paris.\n\n'
+	@sed -nE 's/^([a-z][a-z -]*):[^#]*## (.*)$$/\1\t\2/p' Makefile | while IFS=$$'\t' read -r words text; do \
+		[[ $${#words} -le 14 ]] && printf '  make %-14s %s\n' "$$words" "$$text" || printf '  make %s\n%21s%s\n' "$${words// /|}" '' "$$text"; done
+
+demo: venv ## démonstration complète sur des données inventées
+	@$(PY) scripts/make_demo_data.py --output data/demo/cityflow-raw/raw
+	@$(DEMO) $(PY) scripts/backfill.py --from 2025-10-07 --to 2025-11-04
+	@$(DEMO) $(PY) scripts/generate_report.py --date 2025-11-04
+	@printf '\nÀ regarder :\n'
+	@$(PY) -c 'from lib.settings import load_settings as s; print(s().output_dir)' | sed 's#.*#  &/reports/daily_report_2025-11-04.json\n  &/reports/daily_report_2025-11-04.csv   (tableur)\n  &/metrics/   (un fichier par source et par jour)#'
+
+DEMO_RAW := data/demo/cityflow-raw/raw
+DEMO_BATCH := $(DEMO_RAW)/batch
+DEMO = DATA_DIR=$(DEMO_RAW) BATCH_DATA_PATH=$(DEMO_BATCH) API_DATA_PATH=$(DEMO_RAW)/api \
+	COMPTAGES_CSV=$(DEMO_BATCH)/comptages-routiers-permanents.csv \
+	CHANTIERS_CSV=$(DEMO_BATCH)/chantiers-perturbants-la-circulation.csv \
+	REFERENTIEL_CSV=$(DEMO_BATCH)/referentiel-geographique-pour-les-donnees-trafic-issues-des-capteurs-permanents.csv \
+	CITYFLOW_STORE=local_files
+
+test: venv-dev ## lint, types et tous les tests
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
+	$(PY) -m pytest
+
+process: venv ## [DATE=] [FORCE=1] [WAIT=1] les six sources et le rapport du jour
+	@$(TODAY) exec $(PY) -m lib.run_lock --date "$$DATE" $(if $(WAIT),--wait) -- $(MAKE) GRAPH=1 day
+
+bikes traffic weather comptages chantiers referentiel report: venv ## [DATE=] [FORCE=1] une source, ou le rapport
+	@$(TODAY) $(MAKE) GRAPH=1 only-$@
+
+upload: venv ## [DRY_RUN=1] [DATE=] [TYPE=metrics|reports|all] [FORCE=1] publier vers AWS
+	@$(PY) upload_to_aws.py $(if $(DRY_RUN),--dry-run) $(if $(FORCE),--force) \
+		$${DATE:+--date "$$DATE"} $${FROM:+--from "$$FROM"} $${TO:+--to "$$TO"} $${TYPE:+--type "$$TYPE"}
+
+check-upload: venv ## [DATE=] vérifier ce qui est publié, sans rien écrire
+	@$(PY) upload_to_aws.py --check $${DATE:+--date "$$DATE"} $${FROM:+--from "$$FROM"} $${TO:+--to "$$TO"}
+
+setup-aws: venv ## [DRY_RUN=1] créer les tables, le TTL et le bucket
+	@$(PY) setup_dynamodb_tables.py $(if $(DRY_RUN),--dry-run)
+
+fetch: venv ## [DATE=] récupérer les fichiers bruts du jour
+	@$(PY) scripts/fetch_raw.py $${DATE:+--date "$$DATE"}
+
+backfill: venv ## FROM= TO= traiter une période, bornes comprises
+	@$(PY) scripts/backfill.py --from "$$FROM" --to "$$TO"
+
+doctor: venv ## dire ce qui empêcherait un traitement
+	@$(PY) scripts/doctor.py
+
+clean: ## supprimer l'environnement, les caches et la démonstration (jamais output/ ni logs/)
+	rm -rf .venv .venv-bench .pytest_cache .mypy_cache .ruff_cache .hypothesis data/demo
+	find lib scripts tests -name __pycache__ -prune -exec rm -rf {} +
+
+# The default day is asked of Python, which carries its own time zones: a bare machine's `date` may not know Paris.
+TODAY = DATE="$${DATE:-$$($(PY) -m lib.paris_time)}"; export DATE;
+
+# ------------------------------------------------------------------------------------------------------- environment
+
+PYTHON ?= $(shell for one in python3.11 python3.12 python3.13 python3; do \
+	$$one -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$one && break; done)
+
+# Installs only when the requirements' content changed since the last install.
+install = cmp -s $(1) .venv/$(1) || { echo "Installation de $(1)…" >&2; \
+	$(PY) -m pip install --quiet --disable-pip-version-check -r $(1) && cp $(1) .venv/$(1); }
+
+venv:
+	@[[ -n "$(PYTHON)" ]] || { echo "Python 3.11 ou plus récent est introuvable : l'installer (voir README)." >&2; exit 3; }
+	@$(PY) -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear .venv || \
+		{ rm -rf .venv; echo "venv indisponible : installer le paquet python3-venv (voir README)." >&2; exit 3; }
+	@$(call install,requirements.txt)
+
+venv-dev: venv
+	@$(call install,requirements-dev.txt)
+
+else
+
+# ------------------------------------------------------------------------------------------------ the graph of files
+
+# OUT, and RAW_<source>: the raw file of each source that was modified last.
+$(foreach fact,$(shell $(PY) -m lib.raw_files),$(eval $(fact)))
+
+CODE := $(wildcard lib/*.py)
+METRICS := $(foreach source,$(SOURCES),$(OUT)/metrics/$(source)_metrics_$(DATE).json)
+REPORT := $(OUT)/reports/daily_report_$(DATE).json
+
+.PHONY: day sources force $(addprefix only-,$(SOURCES) report)
+
+# The report comes after the sources whether they all succeeded or not: what is missing is said in it.
+day:
+	@status=0; $(MAKE) -k sources || status=$$?; $(MAKE) only-report || status=$$?; exit $$status
+
+sources: $(METRICS)
+
+define source-rule
+only-$(1): $(OUT)/metrics/$(1)_metrics_$(DATE).json
+$(OUT)/metrics/$(1)_metrics_$(DATE).json: $(RAW_$(1)) $(2) scripts/process_$(1).py $(CODE) $(if $(FORCE),force)
+	@$(PY) scripts/process_$(1).py --date "$$$$DATE"
+endef
+
+$(eval $(call source-rule,bikes,$(RAW_arrondissements)))
+$(eval $(call source-rule,traffic,))
+$(eval $(call source-rule,weather,))
+$(eval $(call source-rule,comptages,$(RAW_referentiel) $(RAW_arrondissements)))
+$(eval $(call source-rule,chantiers,$(RAW_referentiel) $(RAW_arrondissements)))
+$(eval $(call source-rule,referentiel,$(RAW_arrondissements)))
+
+only-report: $(REPORT)
+# While a source is missing the report is made each time, so that its command goes on failing.
+$(REPORT): $(wildcard $(METRICS)) scripts/generate_report.py $(CODE) $(if $(FORCE)$(filter-out $(wildcard $(METRICS)),$(METRICS)),force)
+	@$(PY) scripts/generate_report.py --date "$$DATE"
+
+# A report that names a missing source is whole, although its command then fails: it is not to be deleted.
+.PRECIOUS: $(REPORT)
+
+endif

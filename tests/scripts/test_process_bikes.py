@@ -1,0 +1,189 @@
+"""Bike counters: the civil day, every envelope, bad records that cost only themselves."""
+
+import csv
+import json
+from collections.abc import Callable
+
+import pytest
+
+from scripts.process_bikes import main
+from tests.conftest import SAMPLES, Ran, RawTree, bike, gz, needs_samples
+
+DAY = "2025-11-04"
+Run = Callable[..., Ran]
+
+
+def hours(count: int = 10, first: str = "2025-11-03T23:00", number: int = 24, counter: str = "A-1") -> list[dict]:
+    from datetime import datetime, timedelta
+
+    start = datetime.fromisoformat(f"{first}:00+00:00")
+    return [bike(counter, (start + timedelta(hours=hour)).isoformat(), count) for hour in range(number)]
+
+
+def test_the_day_is_parisian_and_start_of_hour(raw: RawTree, run: Run) -> None:
+    before, after = bike("A-1", "2025-11-03T22:00:00+00:00", 1000), bike("A-1", "2025-11-04T23:00:00+00:00", 1000)
+    raw.pull("bikes", "2025-11-05", "a.json", {"results": [before, *hours(), after]})
+    assert run(main, "--date", DAY).code == 0
+    metrics = raw.metrics("bikes", DAY)
+    assert metrics["total_jour"] == 240
+    assert metrics["profil_horaire"][0] == {"heure": 0, "total": 10, "compteurs_mesures": 1}
+    assert metrics["qualite"]["statut"] == "complet"
+    assert metrics["qualite"]["lignes_lues"] == 24
+
+
+@pytest.mark.parametrize(
+    ("day", "first", "number"), [("2025-10-26", "2025-10-25T22:00", 25), ("2025-03-30", "2025-03-29T23:00", 23)]
+)
+def test_change_days_hold_all_their_hours(raw: RawTree, run: Run, day: str, first: str, number: int) -> None:
+    raw.pull("bikes", day, "a.json", hours(1, first, number))
+    assert run(main, "--date", day).code == 0
+    metrics = raw.metrics("bikes", day)
+    assert metrics["total_jour"] == number
+    assert metrics["metrics"][0]["heures_valides"] == number
+    assert metrics["qualite"]["couverture"] == 1.0
+    assert metrics["profil_horaire"][2]["total"] == (2 if number == 25 else None)
+
+
+@pytest.mark.parametrize("name", ["results", "list", "v1", "jsonl_records", "jsonl_responses", "gz", "local", "csv"])
+def test_every_envelope_gives_the_same_day(raw: RawTree, run: Run, name: str) -> None:
+    rows = hours()
+    v1 = {"nhits": 24, "records": [{"fields": {**row, "coordinates": [48.85, 2.35]}} for row in rows]}
+    local = [{**row, "date": f"2025-11-04T{hour:02}:00:00+01:00"} for hour, row in enumerate(rows)]
+    table = (
+        "Identifiant du compteur,Nom du compteur,Comptage horaire,Date et heure de comptage,Coordonnées géographiques\n"
+    )
+    table += "".join(f'A-1,Compteur A-1,{row["sum_counts"]}.0,{row["date"]},"48.85, 2.35"\n' for row in rows)
+    forms = {
+        "results": ("a.json", json.dumps({"total_count": 24, "results": rows})),
+        "list": ("a.json", json.dumps(rows)),
+        "v1": ("a.json", json.dumps(v1)),
+        "jsonl_records": ("a.jsonl", "\n".join(map(json.dumps, rows)) + "\n"),
+        "jsonl_responses": ("a.jsonl", "\n".join(json.dumps({"results": [row]}) for row in rows)),
+        "gz": ("a.json.gz", gz(json.dumps(rows))),
+        "local": ("a.json", json.dumps(local)),
+        "csv": ("a.csv", "\ufeff" + table),
+    }
+    raw.pull("bikes", "2025-11-05", *forms[name], hour=None)
+    assert run(main, "--date", DAY).code == 0
+    metrics = raw.metrics("bikes", DAY)
+    assert metrics["total_jour"] == 240
+    assert metrics["metrics"][0]["coordinates"] == {"lon": 2.35, "lat": 48.85}
+    assert metrics["metrics"][0]["nom_compteur"] == "Compteur A-1"
+
+
+def test_later_pulls_win_and_nothing_counts_twice(raw: RawTree, run: Run) -> None:
+    raw.pull("bikes", "2025-11-04", "a.json", hours(1))
+    raw.pull("bikes", "2025-11-06", "a.json", hours(3))
+    raw.pull("bikes", "2025-11-05", "a.json", hours(2))
+    assert run(main, "--date", DAY).code == 0
+    metrics = raw.metrics("bikes", DAY)
+    assert metrics["total_jour"] == 72
+    qualite = metrics["qualite"]
+    assert (qualite["doublons"], qualite["conflits"], qualite["lignes_lues"]) == (48, 48, 72)
+
+
+def test_bad_records_cost_only_themselves(raw: RawTree, run: Run) -> None:
+    bad = [
+        bike("A-1", "2025-11-04T09:00:00+00:00", -4),
+        bike("A-1", "2025-11-04T10:00:00+00:00", "beaucoup"),
+        bike("A-1", "n'importe quand", 4),
+        bike(None, "2025-11-04T10:00:00+00:00", 4, name=None),
+        "pas un enregistrement",
+    ]
+    without_place = bike("B-1", "2025-11-04T10:00:00+00:00", 7, coordinates=None)
+    without_id = bike(None, "2025-11-04T11:00:00+00:00", 5, name="Compteur B-1", coordinates=None)
+    raw.pull("bikes", "2025-11-05", "a.json", [*hours(), *bad, without_place, without_id])
+    raw.pull("bikes", "2025-11-05", "b.json", '{"results": [{"id_compteur": "A-1"')
+    raw.pull("bikes", "2025-11-05", "c.jsonl", '{"id_compteur":"C-1","sum_counts":NaN,"date":"2025-11-04T10:00:00Z"}\n')
+    ran = run(main, "--date", DAY)
+    assert ran.code == 0
+    metrics = raw.metrics("bikes", DAY)
+    by_id = {row["id_compteur"]: row for row in metrics["metrics"]}
+    assert metrics["total_jour"] == 252
+    assert by_id["B-1"]["total_jour"] == 12
+    assert by_id["B-1"]["coordinates"] is None
+    assert metrics["qualite"]["rejets"] == {
+        "comptage_negatif": 1,
+        "comptage_non_numerique": 2,
+        "date_illisible": 1,
+        "enregistrement_invalide": 1,
+        "identifiant_absent": 1,
+    }
+    assert "comptage_negatif" in raw.rejects("bikes", DAY)
+    assert "6 lignes rejetées" in ran.err
+
+
+def test_a_truncated_file_loses_its_broken_record_alone_and_is_named(raw: RawTree, run: Run) -> None:
+    for number in range(9):
+        raw.pull("bikes", "2025-11-05", f"{number}.json", hours(counter=f"A-{number}"))
+    raw.pull("bikes", "2025-11-05", "z.json", json.dumps(hours(counter="Z"))[:-40])
+    ran = run(main, "--date", DAY)
+    assert ran.code == 0
+    assert raw.metrics("bikes", DAY)["total_jour"] == 9 * 240 + 230
+    assert raw.metrics("bikes", DAY)["qualite"]["rejets"] == {"json_illisible": 1}
+    assert "dt=2025-11-05/hour=06/z.json" in ran.err
+
+
+def test_a_null_count_is_missing_not_zero(raw: RawTree, run: Run) -> None:
+    rows = hours()
+    rows[3]["sum_counts"] = None
+    raw.pull("bikes", "2025-11-05", "a.json", rows)
+    assert run(main, "--date", DAY).code == 0
+    metrics = raw.metrics("bikes", DAY)
+    assert metrics["profil_horaire"][3]["total"] is None
+    assert metrics["metrics"][0]["heures_valides"] == 23
+
+
+def test_silent_stuck_and_dead_counters_are_named(raw: RawTree, run: Run) -> None:
+    alive = hours()
+    for row, count in zip(alive, range(24), strict=True):
+        row["sum_counts"] = count
+    yesterday_only = bike("SILENT", "2025-11-03T10:00:00+00:00", 5)
+    raw.pull(
+        "bikes", "2025-11-05", "a.json", [*alive, *hours(7, counter="STUCK"), *hours(0, counter="DEAD"), yesterday_only]
+    )
+    assert run(main, "--date", DAY).code == 0
+    faults = {one["id_compteur"]: one["motif"] for one in raw.metrics("bikes", DAY)["failing_sensors"]}
+    assert faults == {"STUCK": "valeur constante", "DEAD": "zéro toute la journée", "SILENT": "silencieux"}
+    assert raw.metrics("bikes", DAY)["qualite"]["statut"] == "partiel"
+
+
+def test_the_index_compares_with_the_same_weekdays(raw: RawTree, run: Run) -> None:
+    for week, (first, count) in enumerate(
+        [("2025-10-13T22:00", 10), ("2025-10-20T22:00", 20), ("2025-10-27T23:00", 30)]
+    ):
+        day = ["2025-10-14", "2025-10-21", "2025-10-28"][week]
+        raw.pull("bikes", day, "a.json", hours(count, first))
+        assert run(main, "--date", day).code == 0
+    assert raw.metrics("bikes", "2025-10-14")["frequentation_index"] is None
+    raw.pull("bikes", "2025-11-05", "a.json", hours(22))
+    assert run(main, "--date", DAY).code == 0
+    assert raw.metrics("bikes", DAY)["frequentation_index"] == 110.0
+
+
+def test_a_day_without_data_names_those_that_have_some(raw: RawTree, run: Run) -> None:
+    raw.pull("bikes", "2025-11-05", "a.json", hours())
+    ran = run(main, "--date", "2025-11-05")
+    assert ran.code == 4
+    assert "2025-11-04" in ran.err
+    assert not raw.output.joinpath("metrics").exists()
+
+
+def test_no_file_at_all_is_exit_4_and_names_the_folder(raw: RawTree, run: Run) -> None:
+    ran = run(main, "--date", DAY)
+    assert ran.code == 4
+    assert str(raw.root / "api" / "bikes") in ran.err
+
+
+@needs_samples
+def test_the_real_counter_of_2021_09_01(raw: RawTree, run: Run) -> None:
+    sample = SAMPLES / "velo" / "labels_compteur_100003096_2021-09-01.csv"
+    raw.pull("bikes", "2021-09-02", "export.csv", sample.read_bytes())
+    assert run(main, "--date", "2021-09-01").code == 0
+    with sample.open(encoding="utf-8-sig", newline="") as stream:
+        expected = [float(row["Comptage horaire"]) for row in csv.DictReader(stream, delimiter=";")]
+    metrics = raw.metrics("bikes", "2021-09-01")
+    assert metrics["total_jour"] == sum(expected) == 1580
+    assert metrics["metrics"][0]["heures_valides"] == 21
+    assert metrics["metrics"][0]["heure_pic"] == 8
+    assert metrics["qualite"]["statut"] == "partiel"
