@@ -14,7 +14,7 @@ from lib.raw_tables import detect_delimiter, split_row
 
 _STAMP = rb"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2})?"
 _LABEL = re.compile(_STAMP + rb"(?:Z|[+-][0-9]{2}:?[0-9]{2})?")
-_NEAR_OFFSET = re.compile(_STAMP + rb"(?:Z|\+0[012]:?00)?(?![0-9+Z-])")
+_NEAR_OFFSET = re.compile(_STAMP + rb"(?:Z|\+0[012]:?00)?(?![0-9:+Z-])")
 _CLOSED_HOUR = timedelta(hours=1)  # a label is the end of the hour it is about: D+1 00:00 belongs to D
 
 
