@@ -112,6 +112,8 @@ def arc_figures(counts: pd.DataFrame, arcs: pd.DataFrame, flows: pd.DataFrame, a
     measured = flows.notna()
     active = measured.any(axis=1)
     lost = counts.groupby("identifiant_arc")["temps_perdu"].sum(min_count=1)
+    slowed = counts["debit"].where(counts["temps_perdu"].notna())  # an hour without occupancy is not one without loss
+    vehicles = slowed.groupby(counts["identifiant_arc"]).sum()
     total = flows.sum(axis=1, min_count=1)
     peak = flows[active].idxmax(axis=1).reindex(flows.index)
     return pd.DataFrame(
@@ -125,7 +127,7 @@ def arc_figures(counts: pd.DataFrame, arcs: pd.DataFrame, flows: pd.DataFrame, a
             "taux_occupation_moyen": counts.groupby("identifiant_arc")["taux_occupation"].mean().round(2),
             "etat_trafic_dominant": dominant_state(counts).reindex(flows.index, fill_value=UNKNOWN),
             "heures_valides": measured.sum(axis=1),
-            "temps_perdu_minutes": (lost / total.where(total > 0)).round(4),
+            "temps_perdu_minutes": (lost / vehicles.where(vehicles > 0)).round(4),
             "temps_perdu_total_minutes": lost.round(2),
             "congestion_alerte": flows.index.isin(alerted),
             "arrondissement": arcs["arrondissement"].reindex(flows.index),

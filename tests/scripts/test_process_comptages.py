@@ -141,6 +141,20 @@ def test_lost_time_is_summed_hour_by_hour_not_from_means(raw: RawTree, run: Run)
     assert arc["temps_perdu_minutes"] == pytest.approx(lost / 1010, rel=1e-3)
 
 
+def test_an_hour_without_occupancy_is_no_hour_without_loss(raw: RawTree, run: Run) -> None:
+    rows = [count_row("1", label(8), 100, 60), count_row("1", label(9), 900, ""), count_row("1", label(10), "", 60)]
+    metrics = processed(raw, run, [*rows, *hours("2", rate=""), *hours("3", flow=""), *hours("4", shape="")])
+    one_vehicle = METRES / 1000 * (1 / (30 * 0.6) - 1 / 30) * 60
+    arcs = arcs_of(metrics)
+    assert arcs["1"]["temps_perdu_minutes"] == pytest.approx(one_vehicle, rel=1e-3)
+    assert arcs["1"]["debit_journalier_total"] == 1000
+    assert [arcs[arc]["temps_perdu_minutes"] for arc in "234"] == [None] * 3
+    assert [arcs[arc]["temps_perdu_total_minutes"] for arc in "234"] == [None] * 3
+    assert [row["temps_perdu_minutes"] for row in metrics["global_metrics"]["profil_horaire"][8:11]] == [
+        pytest.approx(100 * one_vehicle, rel=1e-3), None, None,
+    ]  # fmt: skip
+
+
 def test_blank_is_missing_and_never_zero(raw: RawTree, run: Run) -> None:
     metrics = processed(raw, run, [*hours("1", flow="", rate=""), *hours("2", flow=0, rate=0)])
     blank, zero = arcs_of(metrics)["1"], arcs_of(metrics)["2"]
