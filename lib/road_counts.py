@@ -3,6 +3,7 @@
 A row is one arc during one hour. Blank is "not measured", never zero; an impossible value discredits its row.
 """
 
+import logging
 import re
 from collections.abc import Iterable
 from datetime import date, datetime, time
@@ -10,6 +11,7 @@ from datetime import date, datetime, time
 import numpy as np
 import pandas as pd
 
+from lib.errors import InputError
 from lib.paris_time import parse_road_label, road_label_hours
 from lib.quality import Quality
 from lib.raw_files import RawFile
@@ -29,6 +31,8 @@ REQUIRED = ("identifiant_arc", "t_1h", "debit", "taux_occupation")
 
 MAX_FLOW = 15_000.0  # véhicules/h; the busiest five-lane arcs of the périphérique stay below 10 000
 MAX_OCCUPANCY = 100.0  # % of time
+
+log = logging.getLogger(__name__)
 
 _STAMP = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9:]{5,8}(?:Z|[+-][0-9]{2}:?[0-9]{2})?")
 
@@ -58,6 +62,28 @@ def read_day_rows(raw: RawFile, day: date, quality: Quality) -> pd.DataFrame:
     kept = _without_rejects(rows, reasons, raw, quality).drop(columns=["_ligne", "t_1h"])  # rejects stay as written
     at = kept.index
     return kept.assign(identifiant_arc=arcs[at], debit=flows[at], taux_occupation=rates[at])
+
+
+def read_files(files: Iterable[RawFile], day: date, quality: Quality) -> pd.DataFrame:
+    """The believed rows of all files, given oldest first (see newest_rows).
+
+    A file that cannot be used costs itself, and a warning says so; InputError when none can.
+    """
+    tables, unusable = [], []
+    for raw in files:
+        try:
+            tables.append(read_day_rows(raw, day, quality))
+        except InputError as error:
+            log.warning("%s", error)
+            quality.reject("fichier_illisible", raw.name, 1, error.message)
+            unusable.append((raw.name, error))
+    if not tables:
+        raise unusable[-1][1]
+    if unusable:
+        names = [name for name, _ in unusable]
+        text = f"Fichiers inutilisables, leurs lignes manquent : {', '.join(names)}."
+        quality.warn("fichiers_inutilisables", "attention", text, len(names), 0, names)
+    return newest_rows(tables, quality)
 
 
 def newest_rows(tables: Iterable[pd.DataFrame], quality: Quality) -> pd.DataFrame:

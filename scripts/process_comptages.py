@@ -26,7 +26,7 @@ from lib.paris_time import road_label_hours
 from lib.quality import Quality
 from lib.raw_files import no_data, require_files
 from lib.road_count_scan import days_named
-from lib.road_counts import newest_rows, read_day_rows
+from lib.road_counts import read_files
 from lib.road_reference import is_ring, read_arcs
 from lib.settings import Settings
 
@@ -57,7 +57,7 @@ def read_raw(settings: Settings, day: date) -> tuple[pd.DataFrame, Quality]:
     """The day's believed rows (see lib/road_counts), sorted by arc and hour, and the account of the others."""
     quality = Quality()
     files = require_files(settings, "comptages")
-    counts = newest_rows((read_day_rows(raw, day, quality) for raw in files), quality)
+    counts = read_files(files, day, quality)
     if counts.empty and quality.rejets:
         raise InputError(f"aucune ligne croyable pour le {day} : {dict(quality.rejets)}.", "Vérifier l'export.")
     if counts.empty:

@@ -355,6 +355,34 @@ def test_a_day_spread_over_forms_is_one_day(raw: RawTree, run: Run) -> None:
     assert arcs_of(metrics)["1"]["longueur_metres"] == pytest.approx(METRES, rel=1e-3)
 
 
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("-2.csv", "<!DOCTYPE html><html>503</html>"),
+        ("-2.csv", ""),
+        ("-2.csv.gz", gz("Identifiant arc;Libelle\n" * 99)[:-9]),
+        ("-2.json", "<html>"),
+    ],
+    ids=["page", "empty", "cut", "json"],
+)
+def test_an_unusable_file_costs_itself_and_is_named(raw: RawTree, run: Run, name: str, content: str | bytes) -> None:
+    raw.batch(f"comptages-routiers-permanents{name}", content)
+    raw.counts(hours("1", 10))
+    ran = run(main, "--date", DAY)
+    assert ran.code == 0
+    assert f"comptages-routiers-permanents{name}" in ran.err
+    metrics = raw.metrics("comptages", DAY)
+    assert metrics["global_metrics"]["debit_journalier_total"] == 240
+    assert metrics["qualite"]["rejets"]["fichier_illisible"] == 1
+    codes = {warning["code"]: warning for warning in metrics["qualite"]["avertissements"]}
+    assert codes["fichiers_inutilisables"]["exemples"] == [f"comptages-routiers-permanents{name}"]
+    assert f"comptages-routiers-permanents{name}" in raw.rejects("comptages", DAY)
+    (raw.root / "batch" / "comptages-routiers-permanents.csv").unlink()
+    ran = run(main, "--date", DAY)
+    assert ran.code == 1
+    assert f"comptages-routiers-permanents{name}" in ran.err
+
+
 # -------------------------------------------------------------------------------------------------- rejects and re-runs
 
 
