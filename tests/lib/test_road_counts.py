@@ -250,6 +250,15 @@ def test_two_broken_lines_do_not_mend_each_other(tmp_path: Path) -> None:
     assert quality.rejets == {"guillemet_non_ferme": 2}
 
 
+def test_a_row_is_one_line(tmp_path: Path) -> None:
+    """No export of the source breaks a row: a line break in quotes is a broken line, counted once."""
+    cut = count_row("2", NOON, 6, 2).replace("LineString", "Line\nString")
+    named = count_row("3", NOON, 7, 3, '"Rue\nA"')
+    rows, quality = read(tmp_path / "a.csv", csv_of(count_row("1", NOON, 5, 1), cut, named, count_row("4", NOON, 8, 4)))
+    assert rows["identifiant_arc"].tolist() == ["1", "4"]
+    assert quality.rejets == {"guillemet_non_ferme": 2}
+
+
 def test_a_broken_line_of_another_day_is_no_part_of_the_account(tmp_path: Path) -> None:
     other = [count_row("9", f"2025-11-0{day}T12:00:00+01:00", 5, 1).replace(";Rue_A;", ";Rue;A;") for day in (3, 5)]
     ending = count_row("9", "2025-11-04T00:00:00+01:00", 5, 1)[:-30]  # its date is the day, its hour the day before
