@@ -193,7 +193,7 @@ def test_an_unbelieved_row_costs_itself_alone(tmp_path: Path, arc: str, flow: st
     assert quality.rejets == {reason: 1}
     (kept,) = quality.kept_rejects
     assert (kept.fichier, kept.raison) == ("a.csv", reason)
-    assert kept.ligne == f"octet {csv_of(count_row('1', NOON, 5, 1)).encode().__len__()}"
+    assert kept.ligne == f"octet {len(csv_of(count_row('1', NOON, 5, 1)).encode())}"
     assert flow in kept.contenu
     assert rate in kept.contenu
 
