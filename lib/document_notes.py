@@ -41,12 +41,15 @@ def exact_numbers(body: Any, root: str, is_held: Callable[[float], bool]) -> dic
 
 
 def restored(body: Any, root: str, notes: Notes) -> Any:
-    """The body as it was when the notes were taken, from what the database gave back."""
+    """The body as it was when the notes were taken, from what the database gave back.
+
+    A map without a noted order keeps its own: a database that has none must give its keys sorted.
+    """
     floats = frozenset(notes.float_paths)
 
     def walk(value: Any, pattern: str, path: str) -> Any:
         if isinstance(value, dict):
-            order = notes.key_order.get(path) or notes.key_order.get(pattern) or sorted(value)
+            order = notes.key_order.get(path) or notes.key_order.get(pattern) or []
             steps = ((key, _step(key)) for key in _in_order(value, order))
             return {key: walk(value[key], pattern + step, path + step) for key, step in steps}
         if isinstance(value, list):
@@ -83,15 +86,15 @@ def _key_order(maps: list[tuple[Place, list[str]]]) -> dict[str, list[str]]:
     unsorted = {pattern for (pattern, _), keys in maps if keys != sorted(keys)}
     orders: dict[str, list[str]] = {}
     for (pattern, path), keys in maps:
-        if pattern in unsorted and _in_order(keys, orders.setdefault(pattern, keys)) != keys:
+        if pattern in unsorted and _in_order(sorted(keys), orders.setdefault(pattern, keys)) != keys:
             orders[path] = keys
     return orders
 
 
 def _in_order(keys: Iterable[str], order: list[str]) -> list[str]:
-    """The keys in the order noted; any others after them, sorted."""
-    present = set(keys)
-    return [key for key in order if key in present] + sorted(present.difference(order))
+    """The keys in the order noted; any others after them, as they come."""
+    present, noted = dict.fromkeys(keys), set(order)
+    return [key for key in order if key in present] + [key for key in present if key not in noted]
 
 
 @lru_cache(maxsize=4096)

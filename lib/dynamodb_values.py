@@ -30,6 +30,8 @@ def to_value(value: Any, depth: int = 0) -> AttributeValue:
             return {"N": _nearest(value)}
         case dict() | list() if depth >= MAX_DEPTH:
             raise StoreError(f"imbrication de plus de {MAX_DEPTH} niveaux : DynamoDB la refuse.")
+        case dict() if not all(isinstance(key, str) for key in value):
+            raise StoreError("une clé n'est pas un texte : ce n'est pas du JSON.")
         case dict():
             return {"M": {_to_key(key): to_value(item, depth + 1) for key, item in value.items()}}
         case list():
@@ -38,7 +40,10 @@ def to_value(value: Any, depth: int = 0) -> AttributeValue:
 
 
 def from_value(value: AttributeValue) -> Any:
-    """The JSON value, a number without decimals as an int; StoreError for a type that we never write (set, binary)."""
+    """The JSON value: keys sorted, a number without decimals as an int.
+
+    StoreError for a type that we never write (set, binary).
+    """
     kind, content = next(iter(value.items()))
     match kind:
         case "N":
@@ -49,7 +54,7 @@ def from_value(value: AttributeValue) -> Any:
         case "NULL":
             return None
         case "M":
-            return {_from_key(key): from_value(item) for key, item in content.items()}
+            return dict(sorted((_from_key(key), from_value(item)) for key, item in content.items()))
         case "L":
             return [from_value(item) for item in content]
     raise _foreign(kind)
