@@ -13,10 +13,9 @@ from botocore.exceptions import ClientError
 
 from lib.aws_clients import AwsClients, aws_clients
 from lib.aws_errors import DENIED, aws_errors, error_code
-from lib.database_service import DatabaseService, Document, metrics_document, report_document, report_id
+from lib.database_service import DatabaseService, Document, known_days, metrics_document, report_document, report_id
 from lib.dynamodb_items import Item, document_of, item_of, pack, pointer, unpack
 from lib.errors import StoreError
-from lib.paris_time import parse_day
 from lib.settings import Settings
 
 
@@ -55,7 +54,7 @@ class DynamodbService(DatabaseService):
 
     def list_available_dates(self, data_type: str) -> list[date]:
         items = self._query("metric_type = :type", {":type": data_type}, ProjectionExpression="#date")
-        return [parse_day(item["date"]["S"]) for item in items]
+        return known_days(item["date"]["S"] for item in items)
 
     def close(self) -> None:
         for client in self.__dict__.pop("_aws", ()):

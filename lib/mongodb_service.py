@@ -21,14 +21,22 @@ from pymongo.errors import (
     PyMongoError,
 )
 
-from lib.database_service import DatabaseService, Document, content_sha256, metrics_document, report_document, report_id
+from lib.database_service import (
+    DatabaseService,
+    Document,
+    content_sha256,
+    known_days,
+    metrics_document,
+    report_document,
+    report_id,
+)
 from lib.errors import CityflowError, ConfigError, StoreError
 from lib.local_file_service import LocalFileService
 from lib.mongodb_documents import file_of, from_mongo, to_mongo
 from lib.paris_time import parse_day
 from lib.settings import Settings
 
-SELECTION_TIMEOUT = 2500  # ms; how long a server that is not there is waited for
+SELECTION_TIMEOUT = 2000  # ms; how long a server that is not there is waited for
 SOCKET_TIMEOUT = 30_000  # ms; one reply, a document of 16 MB included
 KEYS = {"metrics": "metric_type", "reports": "report_id"}
 REFUSED = {13: "droits insuffisants", 18: "identifiants refusés", 8000: "identifiants refusés"}
@@ -76,7 +84,7 @@ class MongodbService(DatabaseService):
     def list_available_dates(self, data_type: str) -> list[date]:
         with self._collection("metrics") as collection:
             found = list(collection.find({"metric_type": data_type}, {"_id": 0, "date": 1}).sort("date", ASCENDING))
-        return [parse_day(stored["date"]) for stored in found]
+        return known_days(stored["date"] for stored in found)
 
     def close(self) -> None:
         if self._client:
@@ -132,14 +140,17 @@ class MongodbService(DatabaseService):
 
 
 def _open(url: str, name: str) -> MongoClient[Document]:
-    client: MongoClient[Document] = MongoClient(
-        url,
-        serverSelectionTimeoutMS=SELECTION_TIMEOUT,
-        connectTimeoutMS=SELECTION_TIMEOUT,
-        waitQueueTimeoutMS=SELECTION_TIMEOUT,
-        socketTimeoutMS=SOCKET_TIMEOUT,
-        appname="cityflow",
-    )
+    try:
+        client: MongoClient[Document] = MongoClient(
+            url,
+            serverSelectionTimeoutMS=SELECTION_TIMEOUT,
+            connectTimeoutMS=SELECTION_TIMEOUT,
+            waitQueueTimeoutMS=SELECTION_TIMEOUT,
+            socketTimeoutMS=SOCKET_TIMEOUT,
+            appname="cityflow",
+        )
+    except ValueError as error:  # so pymongo says some of what it finds wrong in an URL
+        raise InvalidURI(str(error)) from None
     try:
         for collection, key in KEYS.items():
             client[name][collection].create_index([(key, ASCENDING), ("date", ASCENDING)], unique=True)
@@ -160,9 +171,8 @@ def mongodb_errors(url: str) -> Iterator[None]:
 
 def address(url: str) -> str:
     """Where MONGODB_URL leads, without user, password or options."""
-    scheme, _, rest = url.partition("://")
-    hosts = rest.rpartition("@")[2].partition("/")[0].partition("?")[0]
-    return f"{scheme}://{hosts}" if rest else "(adresse illisible)"
+    scheme = next((one for one in ("mongodb://", "mongodb+srv://") if url.startswith(one)), "")
+    return scheme + re.split("[/?]", url.removeprefix(scheme).rpartition("@")[2])[0]
 
 
 def _translated(error: PyMongoError, url: str) -> CityflowError:
