@@ -28,13 +28,14 @@ RETENTION = timedelta(days=365)
 Item = dict[str, AttributeValue]
 
 
-def item_of(document: Document, now: datetime, bucket: str = "", prefix: str = "") -> Item:
+def item_of(document: Document, now: datetime, bucket: str = "", prefix: str = "", beside: Item | None = None) -> Item:
     """The item of a document: whole where it fits, else its summary pointing to S3 (see `pointer`).
 
-    ConfigError when it does not fit and `bucket` is not set; StoreError for what DynamoDB cannot hold.
+    `beside` are attributes of the caller's own, which count in the size. ConfigError when the document does not fit and
+    `bucket` is not set; StoreError for what DynamoDB cannot hold.
     """
     digest = content_sha256(document)
-    item = _item(document, digest, now)
+    item = _item(document, digest, now) | (beside or {})
     if item_size(item) <= LIMIT:
         return item
     if not bucket:
@@ -42,7 +43,8 @@ def item_of(document: Document, now: datetime, bucket: str = "", prefix: str = "
             f"{_name(document)} dépasse la limite de DynamoDB ({LIMIT // 1024} Ko) et S3_REPORTS_BUCKET est vide.",
             "Indiquer un bucket : option, environnement ou .env.",
         )
-    return _summary(document, digest, now, f"s3://{bucket}/{object_key(document, digest, prefix)}")
+    url = f"s3://{bucket}/{object_key(document, digest, prefix)}"
+    return _summary(document, digest, now, url, beside or {})
 
 
 def document_of(item: Item) -> Document:
@@ -118,13 +120,13 @@ def _item(document: Document, digest: str, now: datetime) -> Item:
     return item | {name: to_value(note) for name, note in notes._asdict().items() if note}
 
 
-def _summary(document: Document, digest: str, now: datetime, url: str) -> Item:
+def _summary(document: Document, digest: str, now: datetime, url: str, beside: Item) -> Item:
     """The largest parts go until the item, measured whole, is under the limit."""
     body = next(body for key, body in BODIES.items() if key in document)
     kept: dict[str, Any] = document[body]
     gone: list[str] = []
     while True:
-        item = _item(document | {body: kept}, digest, now)
+        item = _item(document | {body: kept}, digest, now) | beside
         item |= {f"{body}_s3": {"S": url}, "omitted": to_value(names_of(gone))}
         excess = item_size(item) - LIMIT
         if excess <= 0:

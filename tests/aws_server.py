@@ -1,11 +1,13 @@
 """A whole AWS on a local port: moto in server mode, empty at the start of each test, with the environment set to it."""
 
+import functools
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 from urllib.request import Request, urlopen
 
+import botocore.loaders
 import pytest
 
 from lib.aws_clients import AwsClients, aws_clients
@@ -80,7 +82,16 @@ def moto_url() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def aws_server(moto_url: str) -> AwsServer:
+def service_models() -> Iterator[None]:
+    """botocore reads its models of S3 and DynamoDB, a tenth of a second, once and not at each run of a command."""
+    loader = functools.cache(botocore.loaders.create_loader)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(botocore.loaders, "create_loader", loader)
+        yield
+
+
+@pytest.fixture(scope="session")
+def aws_server(moto_url: str, service_models: None) -> AwsServer:
     with pytest.MonkeyPatch.context() as patch:
         for name, value in environment(moto_url).items():
             patch.setenv(name, value)
