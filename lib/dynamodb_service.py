@@ -88,10 +88,21 @@ class DynamodbService(DatabaseService):
         whole = pointer(item)
         if whole is None:
             return document_of(item)
-        bucket, key = whole
+        return unpack(self._object(*whole), item)
+
+    def _object(self, bucket: str, key: str) -> bytes:
         with aws_errors(f"s3://{bucket}/{key}"):
-            content = self._aws.s3.get_object(Bucket=bucket, Key=key)["Body"].read()
-        return unpack(content, item)
+            try:
+                content: bytes = self._aws.s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+            except ClientError as error:
+                if error_code(error) not in DENIED | {"NoSuchKey"}:
+                    raise
+                # Without the right to list the bucket, S3 answers "denied" for what does not exist.
+                raise StoreError(
+                    f"s3://{bucket}/{key} (document de plus de 400 Ko) manque, ou ne peut pas être lu d'ici.",
+                    "Le republier : make upload FORCE=1.",
+                ) from error
+        return content
 
     def _query(self, condition: str, values: dict[str, str], **options: Any) -> Iterator[Item]:
         """The items of one type that meet the condition, oldest first, whatever the number of pages."""
