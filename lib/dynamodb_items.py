@@ -13,13 +13,14 @@ holds the digest of the content, so that an item never points at the content of 
 
 import gzip
 import json
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
 from lib.database_service import Document, content_sha256, encode
 from lib.document_notes import Notes, notes_of, restored
 from lib.document_summary import names_of, without_largest
-from lib.dynamodb_values import AttributeValue, from_value, is_held, to_value, value_size
+from lib.dynamodb_values import AttributeValue, from_value, is_held, json_size, to_value
 from lib.errors import ConfigError, StoreError
 
 LIMIT = 409_600  # bytes of an item, names and values (400 KB)
@@ -34,17 +35,22 @@ def item_of(document: Document, now: datetime, bucket: str = "", prefix: str = "
     `beside` are attributes of the caller's own, which count in the size. ConfigError when the document does not fit and
     `bucket` is not set; StoreError for what DynamoDB cannot hold.
     """
-    digest = content_sha256(document)
-    item = _item(document, digest, now) | (beside or {})
-    if item_size(item) <= LIMIT:
-        return item
+    digest, body = content_sha256(document), _body(document)
+    excess = json_size(document[body]) - LIMIT  # a large body is not turned into an item only to be measured
+    if excess <= 0:
+        item = _item(document, digest, now) | (beside or {})
+        excess = item_size(item) - LIMIT
+        if excess <= 0:
+            return item
     if not bucket:
         raise ConfigError(
             f"{_name(document)} dépasse la limite de DynamoDB ({LIMIT // 1024} Ko) et S3_REPORTS_BUCKET est vide.",
             "Indiquer un bucket : option, environnement ou .env.",
         )
     url = f"s3://{bucket}/{object_key(document, digest, prefix)}"
-    return _summary(document, digest, now, url, beside or {})
+    return _summary(
+        document, excess, lambda part: _item(part, digest, now) | {f"{body}_s3": {"S": url}} | (beside or {})
+    )
 
 
 def document_of(item: Item) -> Document:
@@ -74,7 +80,7 @@ def object_key(document: Document, digest: str, prefix: str) -> str:
 
 def pack(document: Document) -> bytes:
     """The whole document as it is put in S3; the same bytes for the same document."""
-    return gzip.compress(encode(document), mtime=0)
+    return gzip.compress(encode(document, indent=None), compresslevel=6, mtime=0)
 
 
 def unpack(content: bytes, item: Item) -> Document:
@@ -94,7 +100,7 @@ def unpack(content: bytes, item: Item) -> Document:
 
 def item_size(item: Item) -> int:
     """Bytes of an item by DynamoDB's rules: UTF-8 names and values."""
-    return sum(len(name.encode()) + value_size(value) for name, value in item.items())
+    return sum(len(name.encode()) + json_size(from_value(value)) for name, value in item.items())
 
 
 BODIES = {"metric_type": "metrics", "report_id": "report"}  # partition key -> attribute of the body
@@ -106,6 +112,11 @@ def _name(document: Document) -> str:
     if "report_id" in document:
         return str(document["report_id"])
     return f"{document['metric_type']}_metrics_{document['date']}"
+
+
+def _body(document: Document) -> str:
+    """The name of the document's body: metrics or report."""
+    return next(body for key, body in BODIES.items() if key in document)
 
 
 def _item(document: Document, digest: str, now: datetime) -> Item:
@@ -120,19 +131,18 @@ def _item(document: Document, digest: str, now: datetime) -> Item:
     return item | {name: to_value(note) for name, note in notes._asdict().items() if note}
 
 
-def _summary(document: Document, digest: str, now: datetime, url: str, beside: Item) -> Item:
+def _summary(document: Document, excess: int, item_for: Callable[[Document], Item]) -> Item:
     """The largest parts go until the item, measured whole, is under the limit."""
-    body = next(body for key, body in BODIES.items() if key in document)
+    body = _body(document)
     kept: dict[str, Any] = document[body]
     gone: list[str] = []
     while True:
-        item = _item(document | {body: kept}, digest, now) | beside
-        item |= {f"{body}_s3": {"S": url}, "omitted": to_value(names_of(gone))}
+        kept, more = without_largest(kept, excess, json_size)
+        gone += more
+        item = item_for(document | {body: kept}) | {"omitted": to_value(names_of(gone))}
         excess = item_size(item) - LIMIT
         if excess <= 0:
             return item
-        kept, more = without_largest(kept, excess, lambda value: value_size(to_value(value)))
-        gone += more
 
 
 def _notes(item: Item) -> Notes:

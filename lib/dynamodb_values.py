@@ -30,8 +30,6 @@ def to_value(value: Any, depth: int = 0) -> AttributeValue:
             return {"N": _nearest(value)}
         case dict() | list() if depth >= MAX_DEPTH:
             raise StoreError(f"imbrication de plus de {MAX_DEPTH} niveaux : DynamoDB la refuse.")
-        case dict() if not all(isinstance(key, str) for key in value):
-            raise StoreError("une clé n'est pas un texte : ce n'est pas du JSON.")
         case dict():
             return {"M": {_to_key(key): to_value(item, depth + 1) for key, item in value.items()}}
         case list():
@@ -60,26 +58,19 @@ def from_value(value: AttributeValue) -> Any:
     raise _foreign(kind)
 
 
-def value_size(value: AttributeValue) -> int:
-    """Bytes of one value by DynamoDB's rules (developer guide, "item sizes and formats").
+def json_size(value: Any) -> int:
+    """Bytes that to_value(value) takes by DynamoDB's rules (developer guide, "item sizes and formats").
 
     The guide gives a number's size as approximate; this is its upper bound: digits are stored in pairs, the decimal
     point may split one, and a sign takes a byte.
     """
-    kind, content = next(iter(value.items()))
-    match kind:
-        case "S":
-            return len(content.encode())
-        case "N":
-            digits = len(content.lower().partition("e")[0].lstrip("-").replace(".", "").strip("0"))
-            return digits // 2 + 2 + content.startswith("-") if digits else 1
-        case "M":
-            return 3 + sum(1 + len(name.encode()) + value_size(item) for name, item in content.items())
-        case "L":
-            return 3 + sum(1 + value_size(item) for item in content)
-        case "NULL" | "BOOL":
-            return 1
-    raise _foreign(kind)
+    if isinstance(value, str):
+        return _bytes(value)
+    if isinstance(value, dict):
+        return 3 + sum(1 + _bytes(_to_key(key)) + json_size(item) for key, item in value.items())
+    if isinstance(value, list):
+        return 3 + sum(1 + json_size(item) for item in value)
+    return 1 if value is None or isinstance(value, bool) else _number_size(_nearest(value))
 
 
 def is_held(number: float) -> bool:
@@ -103,6 +94,15 @@ def _nearest(number: float) -> str:
     return str(decimal)
 
 
+def _number_size(text: str) -> int:
+    digits = len(text.lower().partition("e")[0].lstrip("-").replace(".", "").strip("0"))
+    return digits // 2 + 2 + text.startswith("-") if digits else 1
+
+
+def _bytes(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode())
+
+
 def _is_plain(number: float) -> bool:
     """Well within DynamoDB's digits and range, as all but a handful of numbers are."""
     if isinstance(number, int):
@@ -114,8 +114,10 @@ def _exact_text(number: float) -> str:
     return int.__repr__(number) if isinstance(number, int) else float.__repr__(number)  # numpy's repr has words
 
 
-def _to_key(key: str) -> str:
+def _to_key(key: Any) -> str:
     """DynamoDB refuses an empty name: it is written "%", and a name made of "%" alone gets one more."""
+    if not isinstance(key, str):
+        raise StoreError(f"la clé {key!r} n'est pas un texte : ce n'est pas du JSON.")
     return key if key.strip("%") else key + "%"
 
 

@@ -64,8 +64,6 @@ def _to_value(value: Any, depth: int = 0) -> Any:
     if depth > MAX_DEPTH:
         raise StoreError(f"imbrication de plus de {MAX_DEPTH} niveaux : MongoDB la refuse.")
     if isinstance(value, dict):
-        if not all(isinstance(key, str) for key in value):
-            raise StoreError("une clé n'est pas un texte : ce n'est pas du JSON.")
         return {_to_key(key): _to_value(item, depth + 1) for key, item in value.items()}
     if isinstance(value, list):
         return [_to_value(item, depth + 1) for item in value]
@@ -93,7 +91,9 @@ def _size(stored: Document) -> int:
     return len(bson.encode(stored))
 
 
-def _to_key(key: str) -> str:
+def _to_key(key: Any) -> str:
+    if not isinstance(key, str):
+        raise StoreError(f"la clé {key!r} n'est pas un texte : ce n'est pas du JSON.")
     return re.sub(r"[%.$\0]", lambda found: f"%{ord(found[0]):02X}", key)
 
 

@@ -248,8 +248,9 @@ def nested(depth: int) -> dict[str, Any]:
         ({"a": [float("-inf")]}, "null"),
         ({"a": {1, 2}}, "impossible à stocker"),
         ({"a": "\ud800"}, "impossible à stocker"),
+        ({1: "a", "b": 2}, "impossible à stocker"),
     ],
-    ids=["depth", "nan", "infinity", "set", "lone surrogate"],
+    ids=["depth", "nan", "infinity", "set", "lone surrogate", "key"],
 )
 def test_what_cannot_be_stored_is_refused_by_name(body: dict[str, Any], message: str) -> None:
     with pytest.raises(StoreError, match=message) as refusal:
