@@ -50,7 +50,7 @@ def as_served(item: Item) -> Item:
 
 
 @given(st.dictionaries(keys, values))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_a_document_comes_back_as_it_was_to_the_last_sign(body: dict[str, Any]) -> None:
     document = metrics(body)
     back = document_of(as_served(item_of(document, NOW)))

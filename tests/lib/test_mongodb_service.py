@@ -178,6 +178,12 @@ def test_what_mongodb_has_no_place_for_survives_bson(body: dict[str, Any]) -> No
     assert json.dumps(from_mongo(back, "metrics")) == json.dumps(document)
 
 
+def test_a_key_that_is_no_text_is_refused(raw: RawTree) -> None:
+    body: dict[Any, Any] = {"a": {1: "x"}}
+    with at("mongodb://127.0.0.1:1") as service, pytest.raises(StoreError, match="pas un texte"):
+        service.save_metrics(body, "bikes", DAY)
+
+
 def test_too_deep_is_refused_before_it_is_sent(raw: RawTree) -> None:
     body: dict[str, Any] = {}
     for _ in range(95):
@@ -190,3 +196,6 @@ def test_a_document_of_somebody_else_is_named(service: MongodbService, mongo: Mo
     mongo.client[mongo.database]["metrics"].insert_one({"metric_type": "bikes", "date": "hier", "metrics": {}})
     with pytest.raises(StoreError, match="hier"):
         service.list_available_dates("bikes")
+    mongo.client[mongo.database]["metrics"].insert_one({"metric_type": "bikes", "date": DAY.isoformat(), "n": 1})
+    with pytest.raises(StoreError, match="n'est pas de CityFlow"):
+        service.load_metrics("bikes", DAY)
