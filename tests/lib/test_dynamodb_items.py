@@ -150,7 +150,7 @@ plain = st.recursive(
 
 
 @given(st.dictionaries(st.text("aé€😀", min_size=1), plain))
-@settings(deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_sizes_are_those_of_the_guide_or_its_upper_bound(body: dict[str, Any]) -> None:
     size, numbers = documented_size(body)
     measured = item_size({"m": item_of(metrics(body), NOW)["metrics"]}) - 1

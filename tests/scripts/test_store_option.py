@@ -147,7 +147,7 @@ def test_missing_tables_are_said_after_the_files_are_written(tree: RawTree, run:
     assert tree.metrics("weather", DAY)["qualite"]["statut"] == "complet"
 
 
-def test_make_keeps_the_file_and_does_the_day_again(tree: RawTree, nobody: str) -> None:
+def test_make_keeps_the_file_and_does_the_day_again(tree: RawTree, mongo: MongoServer, nobody: str) -> None:
     """make deletes what a failed command made, and takes a newer file for done: neither may happen here."""
     command = ["make", "GRAPH=1", f"PY={sys.executable}", "only-weather"]
     environment = {**os.environ, "DATE": DAY, "CITYFLOW_STORE": "mongodb"}
@@ -158,6 +158,8 @@ def test_make_keeps_the_file_and_does_the_day_again(tree: RawTree, nobody: str) 
     failed = make()
     assert failed.returncode == 2, failed.stderr
     assert tree.metrics("weather", DAY)
-    done = make(CITYFLOW_STORE="local_files")
+    done = make(MONGODB_URL=mongo.url)
     assert (done.returncode, f"weather {DAY}" in done.stdout) == (0, True), done.stderr
-    assert "Nothing to be done" in make(CITYFLOW_STORE="local_files", LC_ALL="C").stdout
+    assert [stored["date"] for stored in mongo.documents("metrics")] == [DAY]
+    again = make(MONGODB_URL=mongo.url)
+    assert (again.returncode, f"weather {DAY}" in again.stdout) == (0, False), again.stderr
