@@ -145,7 +145,8 @@ only-report: $(REPORT)
 $(REPORT): $(wildcard $(METRICS)) scripts/generate_report.py $(CODE) $(if $(FORCE)$(filter-out $(wildcard $(METRICS)),$(METRICS)),force)
 	@$(PY) scripts/generate_report.py --date "$$DATE"
 
-# A report that names a missing source is whole, although its command then fails: it is not to be deleted.
-.PRECIOUS: $(REPORT)
+# A report that names a missing source is whole although its command then fails, as are figures that a database did not
+# take: they are not to be deleted.
+.PRECIOUS: $(METRICS) $(REPORT)
 
 endif

@@ -9,10 +9,12 @@ import hashlib
 import json
 import re
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from typing import Any, Self
 
 from lib.errors import StoreError
+from lib.paris_time import parse_day
 
 _TYPE = re.compile(r"[a-z][a-z0-9_]{0,40}")
 
@@ -78,6 +80,14 @@ def report_document(report: Document, day: date) -> Document:
 def report_id(day: date) -> str:
     """The key of a day's report."""
     return f"daily_report_{day.isoformat()}"
+
+
+def known_days(texts: Iterable[str]) -> list[date]:
+    """The days of documents that a database holds; StoreError for one that no document of ours bears."""
+    try:
+        return [parse_day(text) for text in texts]
+    except ValueError as error:
+        raise StoreError(f"un document de la base n'est pas de CityFlow : {error}.", "L'en retirer.") from error
 
 
 def encode(document: Document) -> bytes:

@@ -1,6 +1,7 @@
 """One source, one day: run it, keep what was rejected, store the figures. Shared by the scripts and backfill."""
 
 import logging
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
@@ -9,7 +10,7 @@ from typing import Any
 
 from lib.atomic_file import write_atomically
 from lib.database_service import DatabaseService
-from lib.errors import StoreError
+from lib.errors import CityflowError, ConfigError, StoreError
 from lib.figures import plain
 from lib.local_file_service import LocalFileService
 from lib.quality import Quality, rejects_csv
@@ -38,8 +39,8 @@ def run_day(settings: Settings, store: DatabaseService, data_type: str, process:
 
     The JSON file below OUTPUT_DIR is written whatever the store, and before it: it is the backup and what upload reads.
     """
-    result = process(settings, store, day)
     files = LocalFileService(settings.output_dir)
+    result = _computed(settings, store, files, process, day)
     if is_synthetic(settings):
         _refuse_to_replace_real(files, data_type, day)
         result.quality.warn(SYNTHETIC, "attention", "Données de démonstration, inventées.")
@@ -47,8 +48,35 @@ def run_day(settings: Settings, store: DatabaseService, data_type: str, process:
     _keep_rejects(rejects_path(settings, data_type, day), result.quality)
     files.save_metrics(metrics, data_type, day)
     if not isinstance(store, LocalFileService):
-        store.save_metrics(metrics, data_type, day)
+        save_beside(files.metrics_path(data_type, day), lambda: store.save_metrics(metrics, data_type, day))
     return metrics
+
+
+def save_beside(path: Path, save: Callable[[], None]) -> None:
+    """Save in a database what was just written to `path`.
+
+    Until the database has it the file bears an old date, whatever stops this run: make then does the day again.
+    """
+    os.utime(path, (0, 0))
+    try:
+        save()
+    except CityflowError:
+        log.warning("%s est écrit, mais n'est pas dans la base : relancer ce jour.", path)
+        raise
+    os.utime(path)
+
+
+def _computed(
+    settings: Settings, store: DatabaseService, files: LocalFileService, process: Process, day: date
+) -> DayResult:
+    """The day's figures must not be lost with a database that fails: its history is then that of the files."""
+    try:
+        return process(settings, store, day)
+    except (StoreError, ConfigError) as error:
+        if isinstance(store, LocalFileService):
+            raise
+        log.warning("%s L'historique est lu dans %s.", error, settings.output_dir)
+        return process(settings, files, day)
 
 
 def _refuse_to_replace_real(files: LocalFileService, data_type: str, day: date) -> None:

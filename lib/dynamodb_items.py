@@ -3,8 +3,8 @@
 Pure functions: nothing is sent here.
 
 An item has the two keys (metric_type or report_id, and date), `timestamp`, the body as a map (`metrics` or `report`),
-`sha256` of the content, `ttl`, and where they say something `float_paths` and `exact_numbers` (see
-lib/dynamodb_values). Items are in the form of the low-level client: {"date": {"S": "2025-11-04"}, …}.
+`sha256` of the content, `ttl`, and where they say something `float_paths`, `exact_numbers` and `key_order` (see
+lib/document_notes). Items are in the form of the low-level client: {"date": {"S": "2025-11-04"}, …}.
 
 An item that would pass 400 KB keeps a summary in `metrics` (`report`): all but the longest lists, whose names stand in
 `omitted`. `metrics_s3` (`report_s3`) then says where the whole document lies: s3://bucket/key, gzipped JSON. The key
@@ -17,8 +17,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from lib.database_service import Document, content_sha256, encode
+from lib.document_notes import Notes, notes_of, restored
 from lib.document_summary import names_of, without_largest
-from lib.dynamodb_values import AttributeValue, NumberNotes, from_value, number_notes, to_value, value_size
+from lib.dynamodb_values import AttributeValue, from_value, is_held, to_value, value_size
 from lib.errors import ConfigError, StoreError
 
 LIMIT = 409_600  # bytes of an item, names and values (400 KB)
@@ -51,7 +52,7 @@ def document_of(item: Item) -> Document:
     try:
         key, body = next(pair for pair in BODIES.items() if pair[0] in item)
         names = {name: item[name]["S"] for name in (key, "date", "timestamp")}
-        return names | {body: from_value(item[body], _notes(item))}
+        return names | {body: restored(from_value(item[body]), body, _notes(item))}
     except (KeyError, StopIteration) as error:
         raise StoreError(f"élément DynamoDB incomplet ({error}).", "Le republier : make upload FORCE=1.") from error
 
@@ -110,16 +111,13 @@ def _name(document: Document) -> str:
 def _item(document: Document, digest: str, now: datetime) -> Item:
     key, body = next(pair for pair in BODIES.items() if pair[0] in document)
     try:
-        content, notes = to_value(document[body]), number_notes(document[body])
+        content = to_value(document[body])
     except StoreError as error:
         raise StoreError(f"{_name(document)} : {error.message}", error.hint) from error
     item: Item = {name: {"S": document[name]} for name in (key, "date", "timestamp")}
     item |= {body: content, "sha256": {"S": digest}, "ttl": {"N": str(int((now + RETENTION).timestamp()))}}
-    if notes.float_paths:
-        item["float_paths"] = to_value(notes.float_paths)
-    if notes.exact_numbers:
-        item["exact_numbers"] = {"M": {path: {"S": text} for path, text in notes.exact_numbers.items()}}
-    return item
+    notes = notes_of(document[body], body, is_held)
+    return item | {name: to_value(note) for name, note in notes._asdict().items() if note}
 
 
 def _summary(document: Document, digest: str, now: datetime, url: str, beside: Item) -> Item:
@@ -137,7 +135,6 @@ def _summary(document: Document, digest: str, now: datetime, url: str, beside: I
         gone += more
 
 
-def _notes(item: Item) -> NumberNotes:
-    exact: dict[str, AttributeValue] = item.get("exact_numbers", {"M": {}})["M"]
-    paths: list[AttributeValue] = item.get("float_paths", {"L": []})["L"]
-    return NumberNotes([path["S"] for path in paths], {path: text["S"] for path, text in exact.items()})
+def _notes(item: Item) -> Notes:
+    blank = Notes([], {}, {})
+    return blank._replace(**{name: from_value(item[name]) for name in blank._fields if name in item})
