@@ -146,12 +146,13 @@ def _writes(
     force: bool,
 ) -> tuple[Write, ...]:
     bucket, table = reports_bucket(settings), table_names(settings)[local.source.kind]
-    item = item_of(local.document, now, bucket, settings.s3_reports_prefix, _objects_attribute(local, objects))
+    beside = _objects_attribute(local, objects)
+    item = item_of(local.document, now, bucket, settings.s3_reports_prefix, beside, local.digest)
     claim = _claim(local, objects) if objects and remote.exists else ""
     writes = [_put_object(url, local.files[suffix]) for suffix, (url, _) in objects.items()]
     place = pointer(item)
     if place:
-        writes.append(_put_object(f"s3://{place[0]}/{place[1]}", pack(local.document)))
+        writes.append(_put_object(f"s3://{place[0]}/{place[1]}", pack(local.files[".json"])))
     if claim:
         writes.insert(0, _mark(local.source, table, claim, remote, force))
     return (*writes, _put_item(local.source, table, item, remote, claim, force))
