@@ -3,7 +3,7 @@
 moto parses and checks so much that it is what one measures; this one only waits, so that the client's time is seen.
 It is not a test double: conditions are checked as far as `attribute_not_exists` and equality go.
 
-    python bench/fake_aws.py --delay 0.02
+    python bench/fake_aws.py --dynamodb 0.01 --s3 0.1
 """
 
 import argparse
@@ -19,11 +19,11 @@ Key = tuple[str, str]
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Each request costs `delay` seconds, whatever it asks, side by side with the others."""
+    """Each request costs its service's `delay` (s), whatever it asks, side by side with the others."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
-    delay = 0.0
+    delay: ClassVar[dict[str, float]] = {}
     lock = threading.Lock()
     items: ClassVar[dict[Key, dict[str, Any]]] = {}
     objects: ClassVar[dict[str, bytes]] = {}
@@ -33,7 +33,7 @@ class Handler(BaseHTTPRequestHandler):
         request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         if "X-Amz-Target" not in self.headers:
             return self.answer(404, b"")
-        time.sleep(self.delay)
+        time.sleep(self.delay["dynamodb"])
         operation = self.headers["X-Amz-Target"].partition(".")[2]
         with self.lock:
             status, reply = self.put_item(request) if operation == "PutItem" else self.get_item(request)
@@ -41,7 +41,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_PUT(self) -> None:
         content = self.rfile.read(int(self.headers["Content-Length"]))
-        time.sleep(self.delay)
+        time.sleep(self.delay["s3"])
         with self.lock:
             self.objects[self.path] = content
             type(self).writes += 1
@@ -107,8 +107,9 @@ def _holds(request: dict[str, Any], known: dict[str, Any] | None) -> bool:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--delay", type=float, default=0.0, help="seconds that each request takes")
-    Handler.delay = parser.parse_args().delay
+    for service in ("dynamodb", "s3"):
+        parser.add_argument(f"--{service}", type=float, default=0.0, help="seconds that each of its requests takes")
+    Handler.delay.update(vars(parser.parse_args()))
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
     sys.stdout.write(f"http://127.0.0.1:{server.server_port}\n")

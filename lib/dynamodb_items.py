@@ -19,7 +19,7 @@ from typing import Any
 from lib.database_service import Document, content_sha256
 from lib.document_notes import Notes, notes_of, restored
 from lib.document_summary import names_of, without_largest
-from lib.dynamodb_values import AttributeValue, from_value, is_held, size_of, to_value, value_size
+from lib.dynamodb_values import AttributeValue, from_value, is_held, size_of, size_up_to, to_value, value_size
 from lib.errors import ConfigError, StoreError
 
 LIMIT = 409_600  # bytes of an item, names and values (400 KB)
@@ -42,8 +42,8 @@ def item_of(
     ConfigError when the document does not fit and `bucket` is not set; StoreError for what DynamoDB cannot hold.
     """
     digest = digest or content_sha256(document)
-    # A large body is measured once, part by part: that is most of the work.
-    sizes = {id(part): size_of(part) for part in document[_body(document)].values()}
+    # A large body is measured once, part by part, and no further than matters: that is most of the work.
+    sizes = {id(part): size_up_to(part, LIMIT) for part in document[_body(document)].values()}
     if sum(sizes.values()) <= LIMIT:
         item = _item(document, digest, now) | (beside or {})
         if item_size(item) <= LIMIT:

@@ -93,6 +93,18 @@ def size_of(value: Any) -> int:
     return 1 if value is None or isinstance(value, bool) else _plain_size(value)
 
 
+def size_up_to(value: Any, most: int) -> int:
+    """size_of, as far as `most`: some number above it for what is larger, without walking the rest."""
+    if not isinstance(value, dict | list):
+        return size_of(value)
+    total = 3
+    for part in value.items() if isinstance(value, dict) else value:
+        total += _key_size(part[0]) + size_of(part[1]) if isinstance(value, dict) else 1 + size_of(part)
+        if total > most:
+            break
+    return total
+
+
 @lru_cache(maxsize=4096)
 def _key_size(key: str) -> int:
     return 1 + len(_to_key(key).encode())
