@@ -24,7 +24,8 @@ endif
 override FROM := $(value FROM)
 override TO := $(value TO)
 override TYPE := $(value TYPE)
-export DATE FROM TO TYPE
+override JOBS := $(value JOBS)
+export DATE FROM TO TYPE JOBS
 
 ifndef GRAPH
 
@@ -64,12 +65,14 @@ process: venv ## [DATE=] [FORCE=1] [WAIT=1] les six sources et le rapport du jou
 bikes traffic weather comptages chantiers referentiel report: venv ## [DATE=] [FORCE=1] une source, ou le rapport
 	@$(TODAY) $(MAKE) GRAPH=1 only-$@
 
-upload: venv ## [DRY_RUN=1] [DATE=] [TYPE=metrics|reports|all] [FORCE=1] publier vers AWS
-	@$(PY) upload_to_aws.py $(if $(DRY_RUN),--dry-run) $(if $(FORCE),--force) \
-		$${DATE:+--date "$$DATE"} $${FROM:+--from "$$FROM"} $${TO:+--to "$$TO"} $${TYPE:+--type "$$TYPE"}
+upload: venv ## [DRY_RUN=1] [DATE=] [FROM=] [TO=] [TYPE=metrics|reports|all] [FORCE=1] [JOBS=8] publier vers AWS
+	@$(PY) upload_to_aws.py $(if $(DRY_RUN),--dry-run) $(if $(FORCE),--force) $(CHOSEN)
 
-check-upload: venv ## [DATE=] vérifier ce qui est publié, sans rien écrire
-	@$(PY) upload_to_aws.py --check $${DATE:+--date "$$DATE"} $${FROM:+--from "$$FROM"} $${TO:+--to "$$TO"}
+check-upload: venv ## [DATE=] [FROM=] [TO=] [TYPE=] vérifier ce qui est publié, sans rien écrire
+	@$(PY) upload_to_aws.py --check $(CHOSEN)
+
+CHOSEN = $${DATE:+--date "$$DATE"} $${FROM:+--from "$$FROM"} $${TO:+--to "$$TO"} $${TYPE:+--type "$$TYPE"} \
+	$${JOBS:+--jobs "$$JOBS"}
 
 setup-aws: venv ## [DRY_RUN=1] [CHECK=1] créer les tables, le TTL et le bucket
 	@$(PY) setup_dynamodb_tables.py $(if $(DRY_RUN),--dry-run) $(if $(CHECK),--check)

@@ -64,6 +64,7 @@ def _client(session: boto3.Session, settings: Settings, service: str, jobs: int)
         read_timeout=READ_TIMEOUT,
         retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
         max_pool_connections=max(jobs, 10),
+        parameter_validation=False,  # requests are built here, and walking an item of 400 KB is slow; AWS checks it too
         # A server of one's own seldom answers to bucket.host names.
         s3={"addressing_style": "path"} if settings.aws_endpoint_url else None,
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.request import Request, urlopen
 
-import botocore.loaders
+import botocore.session
 import pytest
 
 from lib.aws_clients import AwsClients, aws_clients
@@ -84,9 +84,9 @@ def moto_url() -> Iterator[str]:
 @pytest.fixture(scope="session")
 def service_models() -> Iterator[None]:
     """botocore reads its models of S3 and DynamoDB, a tenth of a second, once and not at each run of a command."""
-    loader = functools.cache(botocore.loaders.create_loader)
+    loader = functools.cache(botocore.session.create_loader)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(botocore.loaders, "create_loader", loader)
+        patch.setattr(botocore.session, "create_loader", loader)
         yield
 
 

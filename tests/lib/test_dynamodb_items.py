@@ -183,7 +183,7 @@ def test_a_large_document_leaves_its_summary_and_points_to_the_whole() -> None:
     digest = content_sha256(document)
     assert item["sha256"] == {"S": digest}
     assert pointer(item) == ("un-bucket", f"reports/documents/comptages_metrics_2025-11-04.{digest[:16]}.json.gz")
-    assert unpack(pack(document), item) == document
+    assert unpack(pack(encode(document)), item) == document
 
 
 def test_the_limit_is_met_to_the_byte() -> None:
@@ -231,7 +231,7 @@ def test_a_large_document_without_a_bucket_is_a_setting_to_mend() -> None:
 
 def test_an_object_of_another_version_is_refused() -> None:
     item = item_of(metrics(arcs(3000)), NOW, "un-bucket")
-    for content in (pack(metrics(arcs(2999))), pack(metrics(arcs(3000)))[:-9], b"", b"<html>"):
+    for content in (pack(encode(metrics(arcs(2999)))), pack(encode(metrics(arcs(3000))))[:-9], b"", b"<html>"):
         with pytest.raises(StoreError, match="make upload FORCE=1"):
             unpack(content, item)
 
