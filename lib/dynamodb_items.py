@@ -135,10 +135,13 @@ def _item(document: Document, digest: str, now: datetime) -> Item:
 
 
 def _summary(document: Document, digest: str, now: datetime, url: str, beside: Item, sizes: dict[int, int]) -> Item:
-    """The largest parts go until the item, measured whole, is under the limit. `sizes`: id of a part -> its bytes."""
+    """The largest parts go until the item, measured whole, is under the limit. `sizes`: id of a part -> its bytes.
+
+    A section of which something may stay is measured to its end.
+    """
 
     def size(part: Any) -> int:
-        return sizes[id(part)] if id(part) in sizes else size_of(part)
+        return sizes[id(part)] if id(part) in sizes and not isinstance(part, dict) else size_of(part)
 
     body = _body(document)
     kept, gone = without_largest(document[body], sum(sizes.values()) - LIMIT, size)
