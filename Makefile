@@ -24,7 +24,8 @@ endif
 override FROM := $(value FROM)
 override TO := $(value TO)
 override TYPE := $(value TYPE)
-export DATE FROM TO TYPE
+override JOBS := $(value JOBS)
+export DATE FROM TO TYPE JOBS
 
 ifndef GRAPH
 
@@ -64,15 +65,17 @@ process: venv ## [DATE=] [FORCE=1] [WAIT=1] les six sources et le rapport du jou
 bikes traffic weather comptages chantiers referentiel report: venv ## [DATE=] [FORCE=1] une source, ou le rapport
 	@$(TODAY) $(MAKE) GRAPH=1 only-$@
 
-upload: venv ## [DRY_RUN=1] [DATE=] [TYPE=metrics|reports|all] [FORCE=1] publier vers AWS
-	@$(PY) upload_to_aws.py $(if $(DRY_RUN),--dry-run) $(if $(FORCE),--force) \
-		$${DATE:+--date "$$DATE"} $${FROM:+--from "$$FROM"} $${TO:+--to "$$TO"} $${TYPE:+--type "$$TYPE"}
+upload: venv ## [DRY_RUN=1] [DATE=] [FROM=] [TO=] [TYPE=metrics|reports|all] [FORCE=1] [JOBS=8] publier vers AWS
+	@$(PY) upload_to_aws.py $(if $(DRY_RUN),--dry-run) $(if $(FORCE),--force) $(CHOSEN)
 
-check-upload: venv ## [DATE=] vérifier ce qui est publié, sans rien écrire
-	@$(PY) upload_to_aws.py --check $${DATE:+--date "$$DATE"} $${FROM:+--from "$$FROM"} $${TO:+--to "$$TO"}
+check-upload: venv ## [DATE=] [FROM=] [TO=] [TYPE=] vérifier ce qui est publié, sans rien écrire
+	@$(PY) upload_to_aws.py --check $(CHOSEN)
 
-setup-aws: venv ## [DRY_RUN=1] créer les tables, le TTL et le bucket
-	@$(PY) setup_dynamodb_tables.py $(if $(DRY_RUN),--dry-run)
+CHOSEN = $${DATE:+--date "$$DATE"} $${FROM:+--from "$$FROM"} $${TO:+--to "$$TO"} $${TYPE:+--type "$$TYPE"} \
+	$${JOBS:+--jobs "$$JOBS"}
+
+setup-aws: venv ## [DRY_RUN=1] [CHECK=1] créer les tables, le TTL et le bucket
+	@$(PY) setup_dynamodb_tables.py $(if $(DRY_RUN),--dry-run) $(if $(CHECK),--check)
 
 fetch: venv ## [DATE=] récupérer les fichiers bruts du jour
 	@$(PY) scripts/fetch_raw.py $${DATE:+--date "$$DATE"}
@@ -148,7 +151,8 @@ only-report: $(REPORT)
 $(REPORT): $(wildcard $(METRICS)) scripts/generate_report.py $(CODE) $(if $(FORCE)$(filter-out $(wildcard $(METRICS)),$(METRICS)),force)
 	@$(PY) scripts/generate_report.py --date "$$DATE"
 
-# A report that names a missing source is whole, although its command then fails: it is not to be deleted.
-.PRECIOUS: $(REPORT)
+# A report that names a missing source is whole although its command then fails, as are figures that a database did not
+# take: they are not to be deleted.
+.PRECIOUS: $(METRICS) $(REPORT)
 
 endif

@@ -15,6 +15,7 @@ from lib.local_file_service import LocalFileService
 from lib.quality import Quality, rejects_csv
 from lib.raw_files import is_synthetic
 from lib.settings import Settings
+from lib.store_beside import from_either, save_beside
 
 log = logging.getLogger(__name__)
 
@@ -38,16 +39,16 @@ def run_day(settings: Settings, store: DatabaseService, data_type: str, process:
 
     The JSON file below OUTPUT_DIR is written whatever the store, and before it: it is the backup and what upload reads.
     """
-    result = process(settings, store, day)
     files = LocalFileService(settings.output_dir)
+    result = from_either(store, files, lambda reader: process(settings, reader, day))
     if is_synthetic(settings):
         _refuse_to_replace_real(files, data_type, day)
         result.quality.warn(SYNTHETIC, "attention", "Données de démonstration, inventées.")
     metrics: dict[str, Any] = plain({**result.metrics, "qualite": result.quality.summary(result.couverture)})
     _keep_rejects(rejects_path(settings, data_type, day), result.quality)
     files.save_metrics(metrics, data_type, day)
-    if not isinstance(store, LocalFileService):
-        store.save_metrics(metrics, data_type, day)
+    path = files.metrics_path(data_type, day)
+    save_beside(store, path, lambda: store.save_metrics(metrics, data_type, day))
     return metrics
 
 
