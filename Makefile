@@ -24,7 +24,9 @@ endif
 override FROM := $(value FROM)
 override TO := $(value TO)
 override TYPE := $(value TYPE)
-export DATE FROM TO TYPE
+override SOURCE := $(value SOURCE)
+override ORIGIN := $(value ORIGIN)
+export DATE FROM TO TYPE SOURCE ORIGIN
 
 ifndef GRAPH
 
@@ -74,8 +76,9 @@ check-upload: venv ## [DATE=] vérifier ce qui est publié, sans rien écrire
 setup-aws: venv ## [DRY_RUN=1] créer les tables, le TTL et le bucket
 	@$(PY) setup_dynamodb_tables.py $(if $(DRY_RUN),--dry-run)
 
-fetch: venv ## [DATE=] récupérer les fichiers bruts du jour
-	@$(PY) scripts/fetch_raw.py $${DATE:+--date "$$DATE"}
+fetch: venv ## [DATE=] [SOURCE=] [FROM= TO=] [ORIGIN=s3] [FORCE=1] récupérer les fichiers bruts
+	@$(PY) scripts/fetch_raw.py $(if $(FORCE),--force) $${DATE:+--date "$$DATE"} $${FROM:+--from "$$FROM"} \
+		$${TO:+--to "$$TO"} $${SOURCE:+--source "$$SOURCE"} $${ORIGIN:+--origin "$$ORIGIN"}
 
 backfill: venv ## FROM= TO= traiter une période, bornes comprises
 	@$(PY) scripts/backfill.py --from "$$FROM" --to "$$TO"

@@ -42,6 +42,33 @@ class Settings:
     dynamodb_reports_table: str = setting("DYNAMODB_REPORTS_TABLE", "cityflow-reports", "Table des rapports")
     s3_reports_bucket: str = setting("S3_REPORTS_BUCKET", "", "Bucket des rapports publiés")
     s3_reports_prefix: str = setting("S3_REPORTS_PREFIX", "reports", "Préfixe des clés dans ce bucket")
+    idfm_api_key: str = setting("IDFM_API_KEY", "", "Clé de PRIM (perturbations, make fetch)", secret=True)
+    visualcrossing_api_key: str = setting(
+        "VISUALCROSSING_API_KEY", "", "Clé de Visual Crossing (sans elle, make fetch demande à Open-Meteo)", secret=True
+    )
+    s3_raw_bucket: str = setting(
+        "S3_RAW_BUCKET", "bucket-cityflow-paris-s3-raw", "Bucket des fichiers bruts (make fetch ORIGIN=s3)"
+    )
+    s3_raw_prefix: str = setting("S3_RAW_PREFIX", "cityflow-raw/raw", "Préfixe de batch/ et api/ dans ce bucket")
+    portal_url: str = setting(
+        "PORTAL_URL", "https://opendata.paris.fr/api/explore/v2.1", "API du portail de la Ville de Paris"
+    )
+    prim_url: str = setting(
+        "PRIM_URL",
+        "https://prim.iledefrance-mobilites.fr/marketplace/v2/navitia/line_reports",
+        "Perturbations d'Île-de-France Mobilités",
+    )
+    visualcrossing_url: str = setting(
+        "VISUALCROSSING_URL",
+        "https://weather.visualcrossing.com/VisualCrossingWebServices/rest/services/timeline",
+        "Météo, avec clé",
+    )
+    open_meteo_url: str = setting(
+        "OPEN_METEO_URL", "https://api.open-meteo.com/v1/forecast", "Météo sans clé, jours récents"
+    )
+    open_meteo_archive_url: str = setting(
+        "OPEN_METEO_ARCHIVE_URL", "https://archive-api.open-meteo.com/v1/archive", "Météo sans clé, jours anciens"
+    )
     lock_fd: int | None = setting("CITYFLOW_LOCK_FD", "", "Interne : verrou hérité de make process")
     origins: Mapping[str, str] = field(default_factory=dict, compare=False)
 
@@ -113,6 +140,15 @@ def _build(values: Mapping[str, str], origins: dict[str, str], root: Path) -> Se
         dynamodb_reports_table=values["DYNAMODB_REPORTS_TABLE"],
         s3_reports_bucket=values["S3_REPORTS_BUCKET"],
         s3_reports_prefix=values["S3_REPORTS_PREFIX"],
+        idfm_api_key=values["IDFM_API_KEY"],
+        visualcrossing_api_key=values["VISUALCROSSING_API_KEY"],
+        s3_raw_bucket=values["S3_RAW_BUCKET"],
+        s3_raw_prefix=values["S3_RAW_PREFIX"].strip("/"),
+        portal_url=values["PORTAL_URL"].rstrip("/"),
+        prim_url=values["PRIM_URL"].rstrip("/"),
+        visualcrossing_url=values["VISUALCROSSING_URL"].rstrip("/"),
+        open_meteo_url=values["OPEN_METEO_URL"],
+        open_meteo_archive_url=values["OPEN_METEO_ARCHIVE_URL"],
         lock_fd=int(values["CITYFLOW_LOCK_FD"]) if values["CITYFLOW_LOCK_FD"].isdigit() else None,
         origins=dict(origins),
     )
