@@ -185,6 +185,21 @@ def slow(seconds: float) -> Fault:
     return fault
 
 
+def growing(megabytes: int) -> Fault:
+    """Send the last line of the body over and over, up to a size."""
+
+    def fault(request: Handler, body: bytes) -> None:
+        block = body[body.rstrip().rfind(b"\n") + 1 :] * 4000
+        times = megabytes * 1_000_000 // len(block)
+        request.send_response(200)
+        request.send_header("Content-Length", str(len(body) + times * len(block)))
+        request.end_headers()
+        for part in (body, *[block] * times):
+            request.wfile.write(part)
+
+    return fault
+
+
 def send(request: Handler, status: int, body: bytes, headers: dict[str, str], stop: int | None = None) -> None:
     request.send_response(status)
     for name, value in headers.items():

@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -21,8 +23,8 @@ from scripts import (
     process_traffic,
     process_weather,
 )
-from tests.conftest import Ran, RawTree
-from tests.portal_server import IDFM_KEY, WEATHER_KEY, Portal, cut, refusing, saying, shortened, slow
+from tests.conftest import ROOT, Ran, RawTree
+from tests.portal_server import IDFM_KEY, WEATHER_KEY, Portal, cut, growing, refusing, saying, shortened, slow
 
 Run = Callable[..., Ran]
 
@@ -357,6 +359,29 @@ def test_a_file_setting_that_hides_what_is_fetched_is_said(
     monkeypatch.setenv("COMPTAGES_CSV", str(raw.root / "un.csv"))
     ran = fetch(run, portal, "--source", "comptages")
     assert ran.code == 0 and "COMPTAGES_CSV" in ran.err and "ne sera pas lu" in ran.err
+
+
+MEASURED = """
+import resource, sys
+from scripts import fetch_raw
+peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
+before = peak()
+code = fetch_raw.main(sys.argv[1:])
+print("GREW", peak() - before)
+sys.exit(code)
+"""
+
+
+def test_an_export_of_hundreds_of_megabytes_takes_little_memory(raw: RawTree, portal: Portal) -> None:
+    portal.faults[COUNTS] = [growing(300)]
+    words = ["--date", portal.day.isoformat(), "--source", "comptages"]
+    ran = subprocess.run(
+        [sys.executable, "-c", MEASURED, *words], capture_output=True, text=True, cwd=ROOT, timeout=60, check=False
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert counts_file(raw, portal).stat().st_size > 290_000_000
+    assert float(ran.stdout.split("GREW")[1]) < 30  # MB
+    counts_file(raw, portal).unlink()
 
 
 def test_usage(raw: RawTree, run: Run) -> None:
