@@ -73,8 +73,8 @@ upload: venv ## [DRY_RUN=1] [DATE=] [TYPE=metrics|reports|all] [FORCE=1] publier
 check-upload: venv ## [DATE=] vérifier ce qui est publié, sans rien écrire
 	@$(PY) upload_to_aws.py --check $${DATE:+--date "$$DATE"} $${FROM:+--from "$$FROM"} $${TO:+--to "$$TO"}
 
-setup-aws: venv ## [DRY_RUN=1] créer les tables, le TTL et le bucket
-	@$(PY) setup_dynamodb_tables.py $(if $(DRY_RUN),--dry-run)
+setup-aws: venv ## [DRY_RUN=1] [CHECK=1] créer les tables, le TTL et le bucket
+	@$(PY) setup_dynamodb_tables.py $(if $(DRY_RUN),--dry-run) $(if $(CHECK),--check)
 
 fetch: venv ## [DATE=] [SOURCE=] [FROM= TO=] [ORIGIN=s3] [FORCE=1] récupérer les fichiers bruts
 	@$(PY) scripts/fetch_raw.py $(if $(FORCE),--force) $${DATE:+--date "$$DATE"} $${FROM:+--from "$$FROM"} \

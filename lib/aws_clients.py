@@ -11,7 +11,7 @@ import botocore.session
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError
 
-from lib.aws_errors import aws_errors, no_credentials
+from lib.aws_errors import aws_errors, no_credentials, without_secrets
 from lib.errors import ConfigError
 from lib.settings import Settings
 
@@ -38,7 +38,7 @@ def aws_clients(settings: Settings, jobs: int = 1) -> AwsClients:
             "aucune région AWS (AWS_REGION : ni option, ni environnement, ni .env).",
             "Écrire par exemple AWS_REGION=eu-west-3 dans .env.",
         )
-    with aws_errors(_place(settings)):
+    with aws_errors(place(settings)):
         session = _session(settings)
         return AwsClients(_client(session, settings, "dynamodb", jobs), _client(session, settings, "s3", jobs))
 
@@ -70,6 +70,8 @@ def _client(session: boto3.Session, settings: Settings, service: str, jobs: int)
     return session.client(service, endpoint_url=settings.aws_endpoint_url or None, config=config)
 
 
-def _place(settings: Settings) -> str:
+def place(settings: Settings) -> str:
+    """Where the requests go, and why there."""
     origin = settings.origins.get("AWS_REGION", "défaut")
-    return f"région {settings.aws_region} (AWS_REGION, {origin})"
+    url = f", serveur {without_secrets(settings.aws_endpoint_url)}" if settings.aws_endpoint_url else ""
+    return f"région {settings.aws_region} (AWS_REGION, {origin}){url}"

@@ -72,14 +72,12 @@ def translated(error: ClientError | BotoCoreError, target: str) -> CityflowError
 
 def no_credentials(detail: str = "") -> ConfigError:
     """What to say when no credentials are usable."""
-    return ConfigError(
-        f"aucun identifiant AWS utilisable{f' ({_safe(detail)})' if detail else ''} ; cherché dans : {PLACES}.",
-        GET_CREDENTIALS,
-    )
+    why = f" ({without_secrets(detail)})" if detail else ""
+    return ConfigError(f"aucun identifiant AWS utilisable{why} ; cherché dans : {PLACES}.", GET_CREDENTIALS)
 
 
 def _refused(error: ClientError, target: str) -> CityflowError:
-    code, detail = error_code(error), _safe(str(error.response.get("Error", {}).get("Message", "")))
+    code, detail = error_code(error), without_secrets(str(error.response.get("Error", {}).get("Message", "")))
     what = f"{target} : {error.operation_name} refusé ({code}{f', {detail}' if detail else ''})."
     if code in EXPIRED:
         return ConfigError(f"les identifiants AWS ont expiré. {what}", "Les renouveler, puis relancer.")
@@ -97,7 +95,7 @@ def _refused(error: ClientError, target: str) -> CityflowError:
 
 
 def _not_asked(error: BotoCoreError, target: str) -> CityflowError:
-    detail = _safe(str(error))
+    detail = without_secrets(str(error))
     if isinstance(error, NoCredentialsError):
         return no_credentials()
     if isinstance(
@@ -113,7 +111,7 @@ def _not_asked(error: BotoCoreError, target: str) -> CityflowError:
     return StoreError(f"{target} : {detail}.", "Vérifier la commande et les réglages AWS.")
 
 
-def _safe(detail: str) -> str:
+def without_secrets(detail: str) -> str:
     """AWS's own text without what identifies: the user and password of an URL, key ids, signatures, tokens."""
     detail = re.sub(r"//[^/@\s]*@", "//***@", " ".join(detail.split())).rstrip(".")
     detail = re.sub(r"\b(A[KS]IA|ABIA|ACCA)[A-Z0-9]{12,}\b", "***", detail)

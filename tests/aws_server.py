@@ -1,10 +1,13 @@
 """A whole AWS on a local port: moto in server mode, empty at the start of each test, with the environment set to it."""
 
+import functools
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 from urllib.request import Request, urlopen
 
+import botocore.loaders
 import pytest
 
 from lib.aws_clients import AwsClients, aws_clients
@@ -70,6 +73,7 @@ def environment(url: str) -> dict[str, str]:
 def moto_url() -> Iterator[str]:
     from moto.server import ThreadedMotoServer  # half a second that the other tests need not pay
 
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
@@ -77,14 +81,30 @@ def moto_url() -> Iterator[str]:
     server.stop()
 
 
+@pytest.fixture(scope="session")
+def service_models() -> Iterator[None]:
+    """botocore reads its models of S3 and DynamoDB, a tenth of a second, once and not at each run of a command."""
+    loader = functools.cache(botocore.loaders.create_loader)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(botocore.loaders, "create_loader", loader)
+        yield
+
+
+@pytest.fixture(scope="session")
+def aws_server(moto_url: str, service_models: None) -> AwsServer:
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in environment(moto_url).items():
+            patch.setenv(name, value)
+        return AwsServer(moto_url, aws_clients(load_settings()))
+
+
 @pytest.fixture
-def empty_aws(moto_url: str, monkeypatch: pytest.MonkeyPatch) -> AwsServer:
+def empty_aws(aws_server: AwsServer, monkeypatch: pytest.MonkeyPatch) -> AwsServer:
     """The server with nothing in it; the environment leads to it."""
-    for name, value in environment(moto_url).items():
+    for name, value in environment(aws_server.url).items():
         monkeypatch.setenv(name, value)
-    server = AwsServer(moto_url, aws_clients(load_settings()))
-    server.reset()
-    return server
+    aws_server.reset()
+    return aws_server
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import pytest
 
 from lib.settings import Settings, load_settings
 
-pytest_plugins = ["tests.aws_server", "tests.portal_server"]
+pytest_plugins = ["tests.aws_server", "tests.fault_proxy", "tests.portal_server", "tests.published"]
 
 ROOT = Path(__file__).resolve().parents[1]
 SAMPLES = ROOT.parent / "shared" / "samples"
