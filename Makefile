@@ -86,8 +86,9 @@ backfill: venv ## FROM= TO= traiter une période, bornes comprises
 quality: venv ## [DATE=] [STRICT=1] dire si les chiffres du jour sont sûrs
 	@$(TODAY) $(PY) scripts/check_quality.py --date "$$DATE" $(if $(STRICT),--strict)
 
-doctor: venv ## dire ce qui empêcherait un traitement
-	@$(PY) scripts/doctor.py
+# Without `venv`: doctor needs no package, and says which are missing.
+doctor: ## [AWS=1] dire ce qui empêcherait un traitement
+	@$(or $(wildcard $(PY)),$(PYTHON),python3) scripts/doctor.py $(if $(AWS),--aws)
 
 clean: ## supprimer l'environnement, les caches et la démonstration (jamais output/ ni logs/)
 	rm -rf .venv .venv-bench .pytest_cache .mypy_cache .ruff_cache .hypothesis data/demo

@@ -57,7 +57,7 @@ def day_objects(s3: Any, settings: Settings, source: str, days: list[date]) -> l
     pulls: set[str] = set()
     if source in API_SOURCES:
         wanted = {(day + timedelta(days=late)).isoformat() for day in days for late in range(PULLS_AFTER + 1)}
-        pulls = set(_pull_days(s3, settings, source))
+        pulls = set(pull_days(s3, settings, source))
         for pull in sorted(pulls & wanted):
             found += _listed(s3, settings, source, f"api/{source}/dt={pull}/", settings.api_dir, "api")
     if source in BATCH_PREFIXES:
@@ -187,7 +187,8 @@ def _given_up(remote: RawObject, error: Exception) -> CityflowError:
     return InputError(f"{remote.key} : copie coupée en route.", "Relancer : elle reprendra où elle en est.")
 
 
-def _pull_days(s3: Any, settings: Settings, source: str) -> Iterator[str]:
+def pull_days(s3: Any, settings: Settings, source: str) -> Iterator[str]:
+    """The days (YYYY-MM-DD) of the bucket's pulls of a source, oldest first."""
     with raw_bucket_errors(settings):
         for page in _pages(s3, settings, f"api/{source}/", Delimiter="/"):
             for prefix in page.get("CommonPrefixes", []):

@@ -67,14 +67,6 @@ def refuse_to_lose(path: Path, arriving: int, asked_at: datetime) -> None:
         )
 
 
-def override_warning(settings: Settings, source: str) -> str:
-    """What to say of a setting that makes the readers ignore what is fetched; empty when there is none."""
-    name = {"comptages": "COMPTAGES_CSV", "chantiers": "CHANTIERS_CSV", "referentiel": "REFERENTIEL_CSV"}.get(source)
-    if name is None or getattr(settings, name.lower()) is None:
-        return ""
-    return f"{name} désigne un seul fichier ({getattr(settings, name.lower())}) : ce qui est récupéré ne sera pas lu."
-
-
 def _suffix(source: str) -> str:
     return ".geojson" if source == "arrondissements" else ".csv"
 

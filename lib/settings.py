@@ -4,6 +4,7 @@ Order: command line, environment, .env at the project's root, default. Relative 
 a script means the same files from whichever directory it is started.
 """
 
+import difflib
 import os
 import sys
 from collections.abc import Mapping
@@ -185,6 +186,25 @@ def _store(value: str, origin: str, root: Path) -> str:
     if value not in STORES:
         raise ConfigError(f"CITYFLOW_STORE={value} ({origin}) est inconnu.", f"Choisir parmi : {', '.join(STORES)}.")
     return value
+
+
+def near_misses(root: Path = ROOT) -> dict[str, str]:
+    """Names in .env that nothing reads but that look like a setting's, each with that setting."""
+    known = [one["name"] for one in _declared()]
+    unknown = [name for name in _read_dotenv(root / ".env") if name not in known]
+    close = {name: difflib.get_close_matches(name.upper(), known, n=1, cutoff=0.8) for name in unknown}
+    return {name: found[0] for name, found in close.items() if found}
+
+
+def shown_settings(settings: Settings) -> list[dict[str, str]]:
+    """Every setting as a person may see it: nom, valeur (secrets masked, the path really used), origine."""
+    shown = []
+    for one in fields(Settings):
+        if one.metadata and (name := one.metadata["name"]) != "CITYFLOW_LOCK_FD":
+            value = getattr(settings, one.name)
+            told = "***" if one.metadata["secret"] and value else "" if value is None else str(value)
+            shown.append({"nom": name, "valeur": told, "origine": settings.origins.get(name, "défaut")})
+    return shown
 
 
 def env_example() -> str:

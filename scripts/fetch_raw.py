@@ -31,8 +31,8 @@ from lib.aws_clients import aws_clients
 from lib.download import download
 from lib.errors import CityflowError, ExitCode, UsageError
 from lib.paris_time import PARIS, days_between, yesterday
-from lib.raw_files import API_SOURCES
-from lib.raw_landing import already_there, landing_path, override_warning, refuse_to_lose
+from lib.raw_files import API_SOURCES, override_warning
+from lib.raw_landing import already_there, landing_path, refuse_to_lose
 from lib.resume import discard
 from lib.settings import Settings, load_settings
 from lib.source_addresses import SOURCES, WHOLE, Address, next_page, source_address

@@ -75,16 +75,16 @@ def test_a_day_copied_from_the_bucket_can_be_processed(raw: RawTree, bucket: Aws
 
 def test_what_is_the_same_is_not_copied_again(raw: RawTree, bucket: AwsServer, run: Run) -> None:
     put(bucket, "batch/comptages-routiers-permanents.csv", b"one;two\n1;2\n")
-    assert "1 fichiers reçus" in fetch(run, "--source", "comptages").out
+    assert "reçus : 1" in fetch(run, "--source", "comptages").out
     again = fetch(run, "--source", "comptages")
-    assert "0 fichiers reçus, 1 déjà là" in again.out and again.code == 0
+    assert "reçus : 0, déjà là : 1" in again.out and again.code == 0
 
 
 def test_a_change_of_the_same_size_is_seen_by_its_checksum(raw: RawTree, bucket: AwsServer, run: Run) -> None:
     local = raw.batch("comptages-routiers-permanents.csv", "one;two\n1;1\n")
     os.utime(local, (0, 0))
     put(bucket, "batch/comptages-routiers-permanents.csv", b"one;two\n1;2\n")
-    assert "1 fichiers reçus" in fetch(run, "--source", "comptages").out
+    assert "reçus : 1" in fetch(run, "--source", "comptages").out
     assert local.read_bytes() == b"one;two\n1;2\n"
 
 
@@ -112,8 +112,8 @@ def test_an_object_uploaded_in_parts_is_recognised(raw: RawTree, bucket: AwsServ
         for number, part in enumerate(parts, start=1)
     ]
     s3.complete_multipart_upload(**upload, MultipartUpload={"Parts": sent})
-    assert "1 fichiers reçus" in fetch(run, "--source", "comptages").out
-    assert "0 fichiers reçus, 1 déjà là" in fetch(run, "--source", "comptages").out
+    assert "reçus : 1" in fetch(run, "--source", "comptages").out
+    assert "reçus : 0, déjà là : 1" in fetch(run, "--source", "comptages").out
     local = raw.root / "batch" / "comptages-routiers-permanents.csv"
     etag = s3.head_object(Bucket=BUCKET, Key=key)["ETag"]
     assert etag.endswith('-2"') and has_content(local, etag) is True

@@ -358,7 +358,7 @@ def test_a_file_setting_that_hides_what_is_fetched_is_said(
 ) -> None:
     monkeypatch.setenv("COMPTAGES_CSV", str(raw.root / "un.csv"))
     ran = fetch(run, portal, "--source", "comptages")
-    assert ran.code == 0 and "COMPTAGES_CSV" in ran.err and "ne sera pas lu" in ran.err
+    assert ran.code == 0 and "COMPTAGES_CSV" in ran.err and "ne sont pas lus" in ran.err
 
 
 MEASURED = """
