@@ -56,13 +56,19 @@ def part_writer(path: Path) -> Iterator[BinaryIO]:
                 yield stream
                 stream.flush()
                 os.fsync(stream.fileno())
-                os.replace(part, path)
-            finally:
-                with contextlib.suppress(OSError):
-                    if part.stat().st_size == 0:
-                        part.unlink()
+            except BaseException:
+                _drop_if_empty(stream, part)
+                raise
+            os.replace(part, path)
     except OSError as error:
         raise _refused(path, error) from error
+
+
+def _drop_if_empty(stream: BinaryIO, part: Path) -> None:
+    with contextlib.suppress(OSError):
+        stream.flush()
+        if os.fstat(stream.fileno()).st_size == 0:
+            part.unlink()
 
 
 def _claim(stream: BinaryIO, part: Path, path: Path) -> None:

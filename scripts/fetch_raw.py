@@ -207,9 +207,8 @@ def _sum_up(settings: Settings, outcomes: list[Outcome], days: list[date], argum
         )
         return
     received = sum(one.state == RECEIVED for one in files)
-    cli.emit(
-        f"{received} fichiers reçus, {len(files) - received} déjà là, {len(failures)} échecs -> {settings.data_dir}"
-    )
+    present = len(files) - received
+    cli.emit(f"reçus : {received}, déjà là : {present}, échecs : {len(failures)} -> {settings.data_dir}")
     if len(outcomes) > 1:
         for one in failures:
             log.error("échec : %s", one.failure)
