@@ -32,13 +32,14 @@ HEAD, TAIL = 64 * 1024, 1024 * 1024  # bytes of a CSV that are looked at
 TAIL_LINES = 200  # longest run of lines that one quoted text may span
 SHOWN = 200  # characters of an unexpected body
 
-AGAIN = "Relancer make fetch ; si cela dure, ouvrir l'adresse du portail dans un navigateur."
+AGAIN = "Relancer make fetch plus tard ; si cela dure, voir ce que l'éditeur annonce sur son site."
 
 
 def check_arrived(address: Address, path: Path) -> Any:
     """The JSON body of an answer (None for a CSV). InputError when it is not the answer expected; NoDataError when it
     is a right one that holds nothing about the day."""
-    head = path.open("rb").read(HEAD)
+    with path.open("rb") as stream:
+        head = stream.read(HEAD)
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
     if text[:1] == b"<":
         raise _unexpected(address, "une page HTML ou XML est arrivée", text)

@@ -18,7 +18,7 @@ import requests
 from urllib3.exceptions import HTTPError as Urllib3Error
 
 from lib.errors import ConfigError, InputError
-from lib.resume import forget, remember, resume_point
+from lib.resume import discard, forget, remember, resume_point
 from lib.source_addresses import Address
 
 CONNECT_TIMEOUT, READ_TIMEOUT = 10.0, 90.0  # s; an export takes its time before the first byte
@@ -26,6 +26,13 @@ ATTEMPTS = 5  # in a row without one more byte than ever before
 FIRST_WAIT, LONGEST_WAIT = 1.0, 60.0  # s; doubled each time, then a Retry-After that asks for more is a refusal
 CHUNK = 256 * 1024
 TRY_AGAIN = {408, 425, 429, 500, 502, 503, 504}
+UNUSABLE = (  # the request itself is wrong: another try would not help
+    requests.exceptions.InvalidHeader,
+    requests.exceptions.InvalidSchema,
+    requests.exceptions.InvalidURL,
+    requests.exceptions.MissingSchema,
+    requests.exceptions.TooManyRedirects,
+)
 SHOWN_OF_A_REFUSAL = 300  # characters of the publisher's own words
 
 Progress = Callable[[int, int | None], None]  # bytes here so far, bytes in all where known
@@ -84,6 +91,13 @@ def _one_try(address: Address, stream: BinaryIO, progress: Progress, deadline: f
         ) as answer:
             _refuse(address, answer)
             _receive(address, answer, stream, kept, progress, deadline)
+    except UNUSABLE as error:
+        what = f"{address.source}, {address.name} : adresse ou clé inutilisable ({type(error).__name__})."
+        raise ConfigError(what, "Corriger l'adresse dans .env (voir .env.example).") from None
+    except requests.exceptions.SSLError:
+        raise InputError(
+            f"{_who(address)} : certificat TLS refusé.", "Vérifier l'horloge, et le proxy s'il y en a un."
+        ) from None
     except (requests.RequestException, Urllib3Error) as error:
         raise _TryAgainError(_transport_problem(error)) from None
 
@@ -100,11 +114,11 @@ def _receive(
         _remember(address, answer, stream)
     length = answer.headers.get("Content-Length", "")
     total = kept + int(length) if length.isdigit() and not answer.headers.get("Content-Encoding") else None
-    _bound(address, total or 0)
+    _bound(address, total or 0, stream)
     while chunk := answer.raw.read1(CHUNK, decode_content=True):  # what is there: a slow answer is timed all the same
         stream.write(chunk)
         kept += len(chunk)
-        _bound(address, kept)
+        _bound(address, kept, stream)
         progress(kept, total)
         if time.monotonic() > deadline:
             raise InputError(
@@ -116,10 +130,11 @@ def _receive(
         raise _TryAgainError(f"réponse coupée à {kept} octets sur {total}")
 
 
-def _bound(address: Address, size: int) -> None:
+def _bound(address: Address, size: int, stream: BinaryIO) -> None:
     if size > address.max_bytes:
+        discard(stream)
         raise InputError(
-            f"{_who(address)} : la réponse dépasse {address.max_bytes / 1e6:.0f} Mo, bien plus que le jour demandé.",
+            f"{_who(address)} : la réponse dépasse {address.max_bytes / 1e6:.0f} Mo, bien plus qu'attendu.",
             "Le filtre n'a sans doute pas été suivi : vérifier l'adresse dans .env, ou signaler ce cas.",
         )
 
@@ -142,8 +157,9 @@ def _refuse(address: Address, answer: requests.Response) -> None:
         raise ConfigError(
             f"{_who(address)} refuse la clé (réponse {status}{said}).", f"Vérifier {address.key_setting}."
         )
+    parts = urlsplit(address.url)
     raise InputError(
-        f"{_who(address)} : réponse {status}{said}.", f"Vérifier l'adresse {address.url} (voir .env.example)."
+        f"{_who(address)} : réponse {status}{said}.", f"Vérifier l'adresse {parts.hostname}{parts.path} dans .env."
     )
 
 
@@ -181,8 +197,6 @@ def _transport_problem(error: Exception) -> str:
         return f"pas de connexion en {CONNECT_TIMEOUT:.0f} s"
     if isinstance(error, requests.Timeout) or "timed out" in str(error):
         return f"rien reçu pendant {READ_TIMEOUT:.0f} s"
-    if isinstance(error, requests.exceptions.SSLError):
-        return "certificat TLS refusé (proxy ? horloge ?)"
     if isinstance(error, requests.exceptions.ChunkedEncodingError | Urllib3Error):
         return "réponse coupée en route"
     if isinstance(error, requests.ConnectionError):

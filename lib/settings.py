@@ -6,6 +6,7 @@ a script means the same files from whichever directory it is started.
 
 import difflib
 import os
+import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -203,6 +204,7 @@ def shown_settings(settings: Settings) -> list[dict[str, str]]:
         if one.metadata and (name := one.metadata["name"]) != "CITYFLOW_LOCK_FD":
             value = getattr(settings, one.name)
             told = "***" if one.metadata["secret"] and value else "" if value is None else str(value)
+            told = re.sub(r"//[^/@\s]*@", "//***@", told)  # the user and password of an address
             shown.append({"nom": name, "valeur": told, "origine": settings.origins.get(name, "défaut")})
     return shown
 

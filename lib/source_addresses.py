@@ -141,7 +141,7 @@ def _visual_crossing(settings: Settings, day: date) -> Address:
         "weather",
         day,
         "Visual Crossing",
-        f"{settings.visualcrossing_url}/{quote('Paris,France', safe=',')}/{day}/{day}",
+        f"{settings.visualcrossing_url}/Paris,France/{day}/{day}",
         {"unitGroup": "metric", "include": "days,hours", "key": key},
         secrets=(key, quote(key, safe="")),
         key_setting="VISUALCROSSING_API_KEY",

@@ -185,6 +185,22 @@ def slow(seconds: float) -> Fault:
     return fault
 
 
+def pausing(share: float, seconds: float) -> Fault:
+    """Send a share of the body, then nothing more for some time."""
+
+    def fault(request: Handler, body: bytes) -> None:
+        request.send_response(200)
+        request.send_header("ETag", '"v1"')
+        request.send_header("Content-Length", str(len(body)))
+        request.end_headers()
+        request.wfile.write(body[: int(len(body) * share)])
+        request.wfile.flush()
+        request.connection.settimeout(seconds)
+        request.rfile.read(1)  # until the client goes away
+
+    return fault
+
+
 def growing(megabytes: int) -> Fault:
     """Send the last line of the body over and over, up to a size."""
 

@@ -12,7 +12,7 @@ import pytest
 
 from lib.atomic_file import part_writer
 from lib.download import download
-from lib.errors import InputError
+from lib.errors import ConfigError, InputError
 from lib.source_addresses import Address
 
 Answer = Callable[[BaseHTTPRequestHandler], None]
@@ -117,25 +117,22 @@ def test_a_chunked_answer_that_stops_is_not_taken_for_whole(serve: Callable[...,
     assert fetch(address, tmp_path / "a") == b"one two three"
 
 
-def test_another_version_is_not_sewn_to_the_first(serve: Callable[..., Address], tmp_path: Path) -> None:
-    def cut(request: BaseHTTPRequestHandler) -> None:
+def cut(etag: str, body: bytes, length: int) -> Answer:
+    def answer(request: BaseHTTPRequestHandler) -> None:
         request.send_response(200)
-        request.send_header("ETag", '"old"')
-        request.send_header("Content-Length", "8")
+        request.send_header("ETag", etag)
+        request.send_header("Content-Length", str(length))
         request.end_headers()
-        request.wfile.write(b"old ")
+        request.wfile.write(body)
 
-    assert fetch(serve(cut, reply(b"new new", ETag='"new"')), tmp_path / "a") == b"new new"
+    return answer
+
+
+def test_another_version_is_not_sewn_to_the_first(serve: Callable[..., Address], tmp_path: Path) -> None:
+    assert fetch(serve(cut('"old"', b"old ", 8), reply(b"new new", ETag='"new"')), tmp_path / "a") == b"new new"
 
 
 def test_a_range_that_was_not_understood_starts_again(serve: Callable[..., Address], tmp_path: Path) -> None:
-    def cut(request: BaseHTTPRequestHandler) -> None:
-        request.send_response(200)
-        request.send_header("ETag", '"v"')
-        request.send_header("Content-Length", "8")
-        request.end_headers()
-        request.wfile.write(b"half")
-
     def wrong(request: BaseHTTPRequestHandler) -> None:
         request.send_response(206)
         request.send_header("Content-Range", "bytes 2-7/8")
@@ -143,4 +140,20 @@ def test_a_range_that_was_not_understood_starts_again(serve: Callable[..., Addre
         request.end_headers()
         request.wfile.write(b"lfhalf")
 
-    assert fetch(serve(cut, wrong, reply(b"halfhalf", ETag='"v"')), tmp_path / "a") == b"halfhalf"
+    address = serve(cut('"v"', b"half", 8), wrong, reply(b"halfhalf", ETag='"v"'))
+    assert fetch(address, tmp_path / "a") == b"halfhalf"
+
+
+def test_what_exceeds_the_bound_is_not_gone_on_with(serve: Callable[..., Address], tmp_path: Path) -> None:
+    address = replace(serve(reply(b"x" * 1000, ETag='"v"')), max_bytes=500)
+    with pytest.raises(InputError, match="dépasse"):
+        fetch(address, tmp_path / "a")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("url", ["ceci n'est pas une adresse", "ftp://exemple.fr/x", "http://[::1/x"])
+def test_an_unusable_address_is_not_tried_again(tmp_path: Path, url: str) -> None:
+    begun = time.monotonic()
+    with pytest.raises(ConfigError, match="adresse"):
+        fetch(Address("bikes", None, "un essai", url), tmp_path / "a")
+    assert time.monotonic() - begun < 1

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -24,7 +25,7 @@ from scripts import (
     process_weather,
 )
 from tests.conftest import ROOT, Ran, RawTree
-from tests.portal_server import IDFM_KEY, WEATHER_KEY, Portal, cut, growing, refusing, saying, shortened, slow
+from tests.portal_server import IDFM_KEY, WEATHER_KEY, Portal, cut, growing, pausing, refusing, saying, shortened, slow
 
 Run = Callable[..., Ran]
 
@@ -382,6 +383,24 @@ def test_an_export_of_hundreds_of_megabytes_takes_little_memory(raw: RawTree, po
     assert counts_file(raw, portal).stat().st_size > 290_000_000
     assert float(ran.stdout.split("GREW")[1]) < 30  # MB
     counts_file(raw, portal).unlink()
+
+
+def test_an_interrupted_download_is_kept(raw: RawTree, portal: Portal, run: Run) -> None:
+    portal.ranges = True
+    portal.faults[COUNTS] = [pausing(0.5, 30)]
+    words = ["--date", portal.day.isoformat(), "--source", "comptages"]
+    with subprocess.Popen(
+        [sys.executable, fetch_raw.__file__, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as fetching:
+        part = counts_file(raw, portal).with_name(f".{counts_file(raw, portal).name}.part")
+        while fetching.poll() is None and not (part.is_file() and part.stat().st_size):
+            time.sleep(0.02)
+        fetching.send_signal(signal.SIGINT)
+        told = fetching.communicate(timeout=10)[1]
+    assert fetching.returncode == 130 and "interrompu" in told and "Traceback" not in told
+    assert fetch(run, portal, "--source", "comptages").code == 0
+    assert portal.seen[-1][2]["range"].startswith("bytes=")
+    assert_same_as_whole(raw, portal, run)
 
 
 def test_usage(raw: RawTree, run: Run) -> None:
