@@ -1,25 +1,16 @@
-"""Files that are written whole or not at all, and partial ones that a later try goes on with."""
+"""Partial files: what a failure leaves, what goes on with it, and who may write it."""
 
 import os
 from pathlib import Path
 
 import pytest
 
-from lib.atomic_file import atomic_writer, part_writer
+from lib.atomic_file import part_writer
 from lib.errors import LockHeldError, StoreError
 
 
 def names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
-
-
-def test_a_failure_leaves_the_file_as_it_was(tmp_path: Path) -> None:
-    path = tmp_path / "a.json"
-    path.write_text("before")
-    with pytest.raises(ValueError), atomic_writer(path) as stream:
-        stream.write(b"half")
-        raise ValueError
-    assert path.read_text() == "before" and names(tmp_path) == ["a.json"]
 
 
 def test_a_partial_file_goes_on_and_becomes_the_file(tmp_path: Path) -> None:
