@@ -71,6 +71,21 @@ def source_files(settings: Settings, source: str) -> list[RawFile]:
     return sorted(_raw_file(path) for path in paths if _is_raw(path))
 
 
+def override_warning(settings: Settings, source: str) -> str:
+    """What to say of a setting that makes one file stand for a whole source; empty when there is none."""
+    single = _single_file(settings, source)
+    return f"{source.upper()}_CSV désigne un seul fichier ({single}) : les autres ne sont pas lus." if single else ""
+
+
+def _single_file(settings: Settings, source: str) -> Path | None:
+    singles = {
+        "comptages": settings.comptages_csv,
+        "chantiers": settings.chantiers_csv,
+        "referentiel": settings.referentiel_csv,
+    }
+    return singles.get(source)
+
+
 def require_files(settings: Settings, source: str) -> list[RawFile]:
     """As source_files, but NoDataError naming the folder looked in when there is none."""
     files = source_files(settings, source)
@@ -101,21 +116,6 @@ def read_bytes(path: Path) -> bytes:
 def is_synthetic(settings: Settings) -> bool:
     """Whether the raw tree was invented by make_demo_data.py."""
     return (settings.data_dir / SYNTHETIC_MARKER).is_file()
-
-
-def override_warning(settings: Settings, source: str) -> str:
-    """What to say of a setting that makes one file stand for a whole source; empty when there is none."""
-    single = _single_file(settings, source)
-    return f"{source.upper()}_CSV désigne un seul fichier ({single}) : les autres ne sont pas lus." if single else ""
-
-
-def _single_file(settings: Settings, source: str) -> Path | None:
-    singles = {
-        "comptages": settings.comptages_csv,
-        "chantiers": settings.chantiers_csv,
-        "referentiel": settings.referentiel_csv,
-    }
-    return singles.get(source)
 
 
 def _is_raw(path: Path) -> bool:
