@@ -10,7 +10,6 @@ from datetime import date, timedelta
 from typing import Any
 from urllib.parse import quote
 
-from lib.disruptions import PULL_WINDOW
 from lib.errors import ConfigError, NoDataError
 from lib.settings import Settings
 
@@ -30,6 +29,7 @@ EXPORT_MAX = 500 * MEGABYTE
 ANSWER_MAX = 60 * MEGABYTE  # JSON is read whole to be checked
 EXPORT_SECONDS, ANSWER_SECONDS = 3600.0, 300.0  # all tries and waits included
 
+PRIM_TELLS = timedelta(days=7)  # a later pull is too far from the day for process_traffic to read it
 PRIM_PAGE = 100  # lines per page; the whole network is about ten pages
 PRIM_PAGES_MAX = 60  # of the 1 000 requests a day that a key allows
 ARCHIVE_AFTER = timedelta(days=10)  # Open-Meteo: its archive lags by some days, its forecast also tells the last ones
@@ -116,7 +116,7 @@ def _export(settings: Settings, source: str, day: date) -> Address:
 def _disruptions(settings: Settings, day: date, today: date) -> Address:
     key = settings.idfm_api_key
     _require_key(key, "IDFM_API_KEY", "Créer une clé gratuite sur prim.iledefrance-mobilites.fr et l'écrire dans .env.")
-    if today - day > PULL_WINDOW:
+    if today - day > PRIM_TELLS:
         raise NoDataError(
             f"PRIM ne dit que le présent : les perturbations du {day} ne peuvent plus lui être demandées.",
             "Pour un jour passé : make fetch ORIGIN=s3 SOURCE=traffic",
