@@ -25,7 +25,9 @@ override FROM := $(value FROM)
 override TO := $(value TO)
 override TYPE := $(value TYPE)
 override JOBS := $(value JOBS)
-export DATE FROM TO TYPE JOBS
+override SOURCE := $(value SOURCE)
+override ORIGIN := $(value ORIGIN)
+export DATE FROM TO TYPE JOBS SOURCE ORIGIN
 
 ifndef GRAPH
 
@@ -77,8 +79,9 @@ CHOSEN = $${DATE:+--date "$$DATE"} $${FROM:+--from "$$FROM"} $${TO:+--to "$$TO"}
 setup-aws: venv ## [DRY_RUN=1] [CHECK=1] créer les tables, le TTL et le bucket
 	@$(PY) setup_dynamodb_tables.py $(if $(DRY_RUN),--dry-run) $(if $(CHECK),--check)
 
-fetch: venv ## [DATE=] récupérer les fichiers bruts du jour
-	@$(PY) scripts/fetch_raw.py $${DATE:+--date "$$DATE"}
+fetch: venv ## [DATE=] [SOURCE=] [FROM= TO=] [ORIGIN=s3] [FORCE=1] récupérer les fichiers bruts
+	@$(PY) scripts/fetch_raw.py $(if $(FORCE),--force) $${DATE:+--date "$$DATE"} $${FROM:+--from "$$FROM"} \
+		$${TO:+--to "$$TO"} $${SOURCE:+--source "$$SOURCE"} $${ORIGIN:+--origin "$$ORIGIN"}
 
 backfill: venv ## FROM= TO= traiter une période, bornes comprises
 	@$(PY) scripts/backfill.py --from "$$FROM" --to "$$TO"
@@ -86,8 +89,9 @@ backfill: venv ## FROM= TO= traiter une période, bornes comprises
 quality: venv ## [DATE=] [STRICT=1] dire si les chiffres du jour sont sûrs
 	@$(TODAY) $(PY) scripts/check_quality.py --date "$$DATE" $(if $(STRICT),--strict)
 
-doctor: venv ## dire ce qui empêcherait un traitement
-	@$(PY) scripts/doctor.py
+# Without `venv`: doctor needs no package, and says which are missing.
+doctor: ## [AWS=1] dire ce qui empêcherait un traitement
+	@$(or $(wildcard $(PY)),$(PYTHON),python3) scripts/doctor.py $(if $(AWS),--aws)
 
 clean: ## supprimer l'environnement, les caches et la démonstration (jamais output/ ni logs/)
 	rm -rf .venv .venv-bench .pytest_cache .mypy_cache .ruff_cache .hypothesis data/demo

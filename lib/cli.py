@@ -7,15 +7,17 @@ import re
 import sys
 from collections.abc import Callable
 from datetime import date
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from lib.database_factory import get_database_service
-from lib.day_run import Process, rejects_path, run_day
 from lib.errors import CityflowError, ExitCode
 from lib.local_file_service import LocalFileService
 from lib.paris_time import parse_day, yesterday
 from lib.run_lock import day_lock
 from lib.settings import STORES, Settings, load_settings
+
+if TYPE_CHECKING:
+    from lib.day_run import Process
 
 log = logging.getLogger("cityflow")
 
@@ -86,8 +88,10 @@ def day_settings(arguments: argparse.Namespace) -> tuple[Settings, date]:
     return settings, arguments.date or yesterday()
 
 
-def run_source(data_type: str, doc: str, process: Process, argv: list[str] | None) -> int:
+def run_source(data_type: str, doc: str, process: "Process", argv: list[str] | None) -> int:
     """The main of the six source scripts."""
+    from lib.day_run import run_day  # pandas: the other commands, and doctor above all, start without it
+
     arguments = day_parser(doc).parse_args(argv)
 
     def work() -> int:
@@ -104,6 +108,8 @@ def run_source(data_type: str, doc: str, process: Process, argv: list[str] | Non
 
 
 def _tell(settings: Settings, data_type: str, day: date, metrics: dict[str, Any], as_json: bool) -> None:
+    from lib.day_run import rejects_path
+
     qualite = metrics["qualite"]
     path = LocalFileService(settings.output_dir).metrics_path(data_type, day)
     if as_json:

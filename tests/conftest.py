@@ -12,12 +12,20 @@ import pytest
 
 from lib.settings import Settings, load_settings
 
-pytest_plugins = ["tests.aws_server", "tests.fault_proxy", "tests.published", "tests.mongo_server"]
+pytest_plugins = [
+    "tests.aws_server",
+    "tests.fault_proxy",
+    "tests.mongo_server",
+    "tests.portal_server",
+    "tests.published",
+]
 
 ROOT = Path(__file__).resolve().parents[1]
 SAMPLES = ROOT.parent / "shared" / "samples"
 
 needs_samples = pytest.mark.skipif(not SAMPLES.is_dir(), reason="../shared/samples is not beside this checkout")
+
+KNOWN_PREFIXES = ("AWS_", "CITYFLOW_", "MONGODB_", "S3_", "DYNAMODB_", "IDFM_", "VISUALCROSSING_")
 
 ARCS_HEADER = (
     "Identifiant arc;Libelle;Date et heure de comptage;Débit horaire;Taux d'occupation;Etat trafic;"
@@ -103,9 +111,7 @@ def _refuse(constant: str) -> None:
 def raw(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RawTree:
     """An empty raw tree, and an environment in which only it is known."""
     for name in list(os.environ):
-        if name.startswith(("AWS_", "CITYFLOW_", "MONGODB_", "S3_", "DYNAMODB_")) or name.endswith(
-            ("_CSV", "_DATA_PATH")
-        ):
+        if name.startswith(KNOWN_PREFIXES) or name.endswith(("_CSV", "_DATA_PATH")):
             monkeypatch.delenv(name)
     monkeypatch.setenv("DATA_DIR", str(tmp_path / "raw"))
     monkeypatch.setenv("OUTPUT_DIR", str(tmp_path / "output"))
