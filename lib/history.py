@@ -7,15 +7,14 @@ from typing import Any
 
 from lib.database_service import DatabaseService
 from lib.figures import rounded
-from lib.paris_time import same_weekdays_before
+from lib.paris_time import WEEKS_COMPARED, same_weekdays_before
 
-WEEKS = 4
 USABLE_FROM = 0.8  # coverage below which a past day is too partial to compare with
 
 
 def same_weekdays(store: DatabaseService, data_type: str, day: date) -> dict[date, dict[str, Any]]:
     """Metrics of the four same weekdays before `day` that the store holds in full enough, most recent first."""
-    found = {past: store.load_metrics(data_type, past) for past in same_weekdays_before(day, WEEKS)}
+    found = {past: store.load_metrics(data_type, past) for past in same_weekdays_before(day, WEEKS_COMPARED)}
     return {
         past: metrics for past, metrics in found.items() if metrics and metrics["qualite"]["couverture"] >= USABLE_FROM
     }

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 PARIS = ZoneInfo("Europe/Paris")
 HOUR = timedelta(hours=1)
+WEEKS_COMPARED = 4  # earlier same weekdays that a day is compared with
 
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _ISO = re.compile(
