@@ -101,7 +101,7 @@ PYTHON ?= $(shell for one in python3.11 python3.12 python3.13 python3; do \
 	$$one -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$one && break; done)
 
 # Installs only when the requirements' content changed since the last install.
-install = cmp -s $(1) .venv/$(1) || { echo "Installation de $(1)…" >&2; \
+install = [[ -f .venv/$(1) && "$$(<$(1))" == "$$(<.venv/$(1))" ]] || { echo "Installation de $(1) dans .venv (une à deux minutes la première fois)…" >&2; \
 	$(PY) -m pip install --quiet --disable-pip-version-check -r $(1) && cp $(1) .venv/$(1); }
 
 venv:
