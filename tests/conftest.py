@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 
 from lib.settings import Settings, load_settings
@@ -22,6 +23,11 @@ ARCS_HEADER = (
     "Identifiant noeud amont;Libelle noeud amont;Identifiant noeud aval;Libelle noeud aval;Etat arc;"
     "Date debut dispo data;Date fin dispo data;geo_point_2d;geo_shape"
 )
+
+
+# A machine that does something else as well is slow now and then: that is no fault of the code under test.
+hypothesis.settings.register_profile("cityflow", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("cityflow")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
