@@ -4,6 +4,7 @@ import argparse
 import io
 import json
 import logging
+import os
 import re
 import sys
 from collections.abc import Callable
@@ -147,7 +148,8 @@ def guarded(work: Callable[[], int], arguments: argparse.Namespace) -> int:
         log.error("interrompu ; les fichiers déjà écrits sont entiers.")
         return int(ExitCode.INTERRUPTED)
     except BrokenPipeError:
-        sys.stderr.close()  # the reader of our output (head, less) has gone: nothing is left to say, nor where
+        # The reader of our output (head, less) has gone: nothing is left to say, nor for Python to flush at its exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return int(ExitCode.FAILED)
     except Exception as error:  # the one broad except: a fault of ours must still end in one line and exit 1
         log.error("erreur inattendue (%s : %s). Relancer avec -v pour le détail.", type(error).__name__, error)

@@ -3,6 +3,7 @@
 import gzip
 import json
 import os
+import signal
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -116,6 +117,11 @@ def raw(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RawTree:
     monkeypatch.setenv("CITYFLOW_STORE", "local_files")
     (tmp_path / "raw").mkdir()
     return RawTree(tmp_path / "raw", tmp_path / "output")
+
+
+def listen_to_ctrl_c() -> None:
+    """For a child process (preexec_fn): tests that run in the background pass on an ignored SIGINT."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 @dataclass
