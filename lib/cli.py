@@ -1,8 +1,10 @@
 """What every command shares: French argparse, log on stderr, results on stdout, one broad except, exit codes."""
 
 import argparse
+import io
 import json
 import logging
+import os
 import re
 import sys
 from collections.abc import Callable
@@ -12,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from lib.database_factory import get_database_service
 from lib.errors import CityflowError, ExitCode
 from lib.local_file_service import LocalFileService
-from lib.paris_time import parse_day, yesterday
+from lib.paris_time import parse_asked_day, yesterday
 from lib.run_lock import day_lock
 from lib.settings import STORES, Settings, load_settings
 
@@ -26,6 +28,7 @@ _FRENCH = (
     (r"^argument (\S+): expected one argument$", r"\1 attend une valeur"),
     (r"^argument ([^:]+): invalid choice: (\S+) \(choose from (.*)\)$", r"\1 : \2 n'est pas un choix possible (\3)"),
     (r"^argument ([^:]+): not allowed with argument (.*)$", r"\1 ne va pas avec \2"),
+    (r"^argument ([^:]+): ignored explicit argument (.*)$", r"\1 n'attend pas de valeur (reçu \2)"),
     (r"^argument ([^:]+): ", r"\1 : "),
     (r"^unrecognized arguments: ", "arguments inconnus : "),
     (r"^the following arguments are required: ", "arguments obligatoires : "),
@@ -37,7 +40,11 @@ class Parser(argparse.ArgumentParser):
 
     def __init__(self, doc: str, **options: Any) -> None:
         super().__init__(
-            description=doc.strip(), formatter_class=argparse.RawDescriptionHelpFormatter, add_help=False, **options
+            description=doc.strip(),
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            add_help=False,
+            allow_abbrev=False,  # --st would become another option on the day one more begins with it
+            **options,
         )
         self._optionals.title = "options"
         self.add_argument("-h", "--help", action="help", help="afficher cette aide")
@@ -57,7 +64,7 @@ class Parser(argparse.ArgumentParser):
 def day_argument(text: str) -> date:
     """The one date type of every command line."""
     try:
-        return parse_day(text)
+        return parse_asked_day(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
 
@@ -125,13 +132,14 @@ def _tell(settings: Settings, data_type: str, day: date, metrics: dict[str, Any]
 
 
 def emit(text: str) -> None:
-    """A line of result, on stdout."""
-    print(text, flush=True)
+    """A line of result on stdout, for people: not under -q."""
+    if log.isEnabledFor(logging.WARNING):
+        print(text, flush=True)
 
 
 def emit_json(value: object) -> None:
-    """One JSON object on stdout."""
-    emit(json.dumps(value, ensure_ascii=False, indent=2))
+    """One JSON object on stdout, whatever else is asked."""
+    print(json.dumps(value, ensure_ascii=False, indent=2), flush=True)
 
 
 def guarded(work: Callable[[], int], arguments: argparse.Namespace) -> int:
@@ -146,7 +154,8 @@ def guarded(work: Callable[[], int], arguments: argparse.Namespace) -> int:
         log.error("interrompu ; les fichiers déjà écrits sont entiers.")
         return int(ExitCode.INTERRUPTED)
     except BrokenPipeError:
-        sys.stderr.close()  # the reader of our output (head, less) has gone: nothing is left to say, nor where
+        # The reader of our output (head, less) has gone: nothing is left to say, nor for Python to flush at its exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return int(ExitCode.FAILED)
     except Exception as error:  # the one broad except: a fault of ours must still end in one line and exit 1
         log.error("erreur inattendue (%s : %s). Relancer avec -v pour le détail.", type(error).__name__, error)
@@ -155,6 +164,8 @@ def guarded(work: Callable[[], int], arguments: argparse.Namespace) -> int:
 
 
 def _set_up_log(arguments: argparse.Namespace) -> None:
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # as stderr: an ASCII terminal is no reason to fail
     for level, word in _LEVELS.items():
         logging.addLevelName(getattr(logging, level), word)
     threshold = logging.DEBUG if arguments.verbose else logging.ERROR if arguments.quiet else logging.INFO

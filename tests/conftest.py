@@ -3,11 +3,13 @@
 import gzip
 import json
 import os
+import signal
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 
 from lib.settings import Settings, load_settings
@@ -32,6 +34,11 @@ ARCS_HEADER = (
     "Identifiant noeud amont;Libelle noeud amont;Identifiant noeud aval;Libelle noeud aval;Etat arc;"
     "Date debut dispo data;Date fin dispo data;geo_point_2d;geo_shape"
 )
+
+
+# A machine that does something else as well is slow now and then: that is no fault of the code under test.
+hypothesis.settings.register_profile("cityflow", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("cityflow")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -118,6 +125,11 @@ def raw(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RawTree:
     monkeypatch.setenv("CITYFLOW_STORE", "local_files")
     (tmp_path / "raw").mkdir()
     return RawTree(tmp_path / "raw", tmp_path / "output")
+
+
+def listen_to_ctrl_c() -> None:
+    """For a child process (preexec_fn): tests that run in the background pass on an ignored SIGINT."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 @dataclass
