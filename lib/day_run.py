@@ -1,7 +1,6 @@
 """One source, one day: run it, keep what was rejected, store the figures. Shared by the scripts and backfill."""
 
 import logging
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
@@ -10,12 +9,13 @@ from typing import Any
 
 from lib.atomic_file import write_atomically
 from lib.database_service import DatabaseService
-from lib.errors import CityflowError, ConfigError, StoreError
+from lib.errors import StoreError
 from lib.figures import plain
 from lib.local_file_service import LocalFileService
 from lib.quality import Quality, rejects_csv
 from lib.raw_files import is_synthetic
 from lib.settings import Settings
+from lib.store_beside import from_either, save_beside
 
 log = logging.getLogger(__name__)
 
@@ -40,43 +40,16 @@ def run_day(settings: Settings, store: DatabaseService, data_type: str, process:
     The JSON file below OUTPUT_DIR is written whatever the store, and before it: it is the backup and what upload reads.
     """
     files = LocalFileService(settings.output_dir)
-    result = _computed(settings, store, files, process, day)
+    result = from_either(store, files, lambda reader: process(settings, reader, day))
     if is_synthetic(settings):
         _refuse_to_replace_real(files, data_type, day)
         result.quality.warn(SYNTHETIC, "attention", "Données de démonstration, inventées.")
     metrics: dict[str, Any] = plain({**result.metrics, "qualite": result.quality.summary(result.couverture)})
     _keep_rejects(rejects_path(settings, data_type, day), result.quality)
     files.save_metrics(metrics, data_type, day)
-    if not isinstance(store, LocalFileService):
-        save_beside(files.metrics_path(data_type, day), lambda: store.save_metrics(metrics, data_type, day))
+    path = files.metrics_path(data_type, day)
+    save_beside(store, path, lambda: store.save_metrics(metrics, data_type, day))
     return metrics
-
-
-def save_beside(path: Path, save: Callable[[], None]) -> None:
-    """Save in a database what was just written to `path`.
-
-    Until the database has it the file bears an old date, whatever stops this run: make then does the day again.
-    """
-    os.utime(path, (0, 0))
-    try:
-        save()
-    except CityflowError:
-        log.warning("%s est écrit, mais n'est pas dans la base : relancer ce jour.", path)
-        raise
-    os.utime(path)
-
-
-def _computed(
-    settings: Settings, store: DatabaseService, files: LocalFileService, process: Process, day: date
-) -> DayResult:
-    """The day's figures must not be lost with a database that fails: its history is then that of the files."""
-    try:
-        return process(settings, store, day)
-    except (StoreError, ConfigError) as error:
-        if isinstance(store, LocalFileService):
-            raise
-        log.warning("%s L'historique est lu dans %s.", error, settings.output_dir)
-        return process(settings, files, day)
 
 
 def _refuse_to_replace_real(files: LocalFileService, data_type: str, day: date) -> None:

@@ -50,7 +50,7 @@ def as_served(item: Item) -> Item:
 
 
 @given(st.dictionaries(keys, values))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_a_document_comes_back_as_it_was_to_the_last_sign(body: dict[str, Any]) -> None:
     document = metrics(body)
     back = document_of(as_served(item_of(document, NOW)))
@@ -150,7 +150,7 @@ plain = st.recursive(
 
 
 @given(st.dictionaries(st.text("aé€😀", min_size=1), plain))
-@settings(deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_sizes_are_those_of_the_guide_or_its_upper_bound(body: dict[str, Any]) -> None:
     size, numbers = documented_size(body)
     measured = item_size({"m": item_of(metrics(body), NOW)["metrics"]}) - 1
@@ -248,8 +248,9 @@ def nested(depth: int) -> dict[str, Any]:
         ({"a": [float("-inf")]}, "null"),
         ({"a": {1, 2}}, "impossible à stocker"),
         ({"a": "\ud800"}, "impossible à stocker"),
+        ({1: "a", "b": 2}, "impossible à stocker"),
     ],
-    ids=["depth", "nan", "infinity", "set", "lone surrogate"],
+    ids=["depth", "nan", "infinity", "set", "lone surrogate", "key"],
 )
 def test_what_cannot_be_stored_is_refused_by_name(body: dict[str, Any], message: str) -> None:
     with pytest.raises(StoreError, match=message) as refusal:
