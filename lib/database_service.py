@@ -90,9 +90,9 @@ def known_days(texts: Iterable[str]) -> list[date]:
         raise StoreError(f"un document de la base n'est pas de CityFlow : {error}.", "L'en retirer.") from error
 
 
-def encode(document: Document, indent: int | None = 2) -> bytes:
-    """JSON bytes: UTF-8, keys as given, `indent` 2 in files; StoreError for NaN, Infinity or a foreign type."""
-    return _json(document, indent=indent) + b"\n"
+def encode(document: Document) -> bytes:
+    """Canonical JSON bytes: UTF-8, indent 2, keys as given; StoreError for NaN, Infinity or a foreign type."""
+    return _json(document, indent=2) + b"\n"
 
 
 def content_sha256(document: Document) -> str:

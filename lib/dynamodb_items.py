@@ -13,14 +13,13 @@ holds the digest of the content, so that an item never points at the content of 
 
 import gzip
 import json
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
 from lib.database_service import Document, content_sha256
 from lib.document_notes import Notes, notes_of, restored
 from lib.document_summary import names_of, without_largest
-from lib.dynamodb_values import AttributeValue, from_value, is_held, json_size, json_size_up_to, to_value
+from lib.dynamodb_values import AttributeValue, from_value, is_held, size_of, size_up_to, to_value, value_size
 from lib.errors import ConfigError, StoreError
 
 LIMIT = 409_600  # bytes of an item, names and values (400 KB)
@@ -42,14 +41,12 @@ def item_of(
     `beside` are attributes of the caller's own, which count in the size; `digest` is content_sha256 where it is known.
     ConfigError when the document does not fit and `bucket` is not set; StoreError for what DynamoDB cannot hold.
     """
-    digest, body = digest or content_sha256(document), _body(document)
-    # A large body is not turned into an item only to be measured; its parts are measured once, as far as matters.
-    sizes = {id(part): json_size_up_to(part, LIMIT) for part in document[body].values()}
-    excess = sum(sizes.values()) - LIMIT
-    if excess <= 0:
+    digest = digest or content_sha256(document)
+    # A large body is measured once, part by part, and no further than matters: that is most of the work.
+    sizes = {id(part): size_up_to(part, LIMIT) for part in document[_body(document)].values()}
+    if sum(sizes.values()) <= LIMIT:
         item = _item(document, digest, now) | (beside or {})
-        excess = item_size(item) - LIMIT
-        if excess <= 0:
+        if item_size(item) <= LIMIT:
             return item
     if not bucket:
         raise ConfigError(
@@ -57,12 +54,7 @@ def item_of(
             "Indiquer un bucket : option, environnement ou .env.",
         )
     url = f"s3://{bucket}/{object_key(document, digest, prefix)}"
-    return _summary(
-        document,
-        excess,
-        lambda part: sizes[id(part)] if id(part) in sizes else json_size(part),
-        lambda part: _item(part, digest, now) | {f"{body}_s3": {"S": url}} | (beside or {}),
-    )
+    return _summary(document, digest, now, url, beside or {}, sizes)
 
 
 def document_of(item: Item) -> Document:
@@ -112,7 +104,7 @@ def unpack(content: bytes, item: Item) -> Document:
 
 def item_size(item: Item) -> int:
     """Bytes of an item by DynamoDB's rules: UTF-8 names and values."""
-    return sum(len(name.encode()) + json_size(from_value(value)) for name, value in item.items())
+    return sum(len(name.encode()) + value_size(value) for name, value in item.items())
 
 
 BODIES = {"metric_type": "metrics", "report_id": "report"}  # partition key -> attribute of the body
@@ -127,7 +119,6 @@ def _name(document: Document) -> str:
 
 
 def _body(document: Document) -> str:
-    """The name of the document's body: metrics or report."""
     return next(body for key, body in BODIES.items() if key in document)
 
 
@@ -143,18 +134,25 @@ def _item(document: Document, digest: str, now: datetime) -> Item:
     return item | {name: to_value(note) for name, note in notes._asdict().items() if note}
 
 
-def _summary(document: Document, excess: int, size: Callable[[Any], int], item_for: Callable[[Document], Item]) -> Item:
-    """The largest parts go until the item, measured whole, is under the limit."""
+def _summary(document: Document, digest: str, now: datetime, url: str, beside: Item, sizes: dict[int, int]) -> Item:
+    """The largest parts go until the item, measured whole, is under the limit. `sizes`: id of a part -> its bytes.
+
+    A section of which something may stay is measured to its end.
+    """
+
+    def size(part: Any) -> int:
+        return sizes[id(part)] if id(part) in sizes and not isinstance(part, dict) else size_of(part)
+
     body = _body(document)
-    kept: dict[str, Any] = document[body]
-    gone: list[str] = []
+    kept, gone = without_largest(document[body], sum(sizes.values()) - LIMIT, size)
     while True:
-        kept, more = without_largest(kept, excess, size)
-        gone += more
-        item = item_for(document | {body: kept}) | {"omitted": to_value(names_of(gone))}
+        item = _item(document | {body: kept}, digest, now) | beside
+        item |= {f"{body}_s3": {"S": url}, "omitted": to_value(names_of(gone))}
         excess = item_size(item) - LIMIT
         if excess <= 0:
             return item
+        kept, more = without_largest(kept, excess, size)
+        gone += more
 
 
 def _notes(item: Item) -> Notes:

@@ -78,7 +78,7 @@ class DynamodbService(DatabaseService):
                 self._aws.s3.put_object(
                     Bucket=bucket,
                     Key=key,
-                    Body=pack(encode(document, indent=None)),
+                    Body=pack(encode(document)),
                     ContentType="application/gzip",
                     ChecksumAlgorithm="SHA256",
                 )

@@ -59,32 +59,63 @@ def from_value(value: AttributeValue) -> Any:
     raise _foreign(kind)
 
 
-def json_size(value: Any) -> int:
-    """Bytes that to_value(value) takes by DynamoDB's rules (developer guide, "item sizes and formats").
+def value_size(value: AttributeValue) -> int:
+    """Bytes of one value by DynamoDB's rules (developer guide, "item sizes and formats").
 
     The guide gives a number's size as approximate; this is its upper bound: digits are stored in pairs, the decimal
     point may split one, and a sign takes a byte.
     """
+    kind, content = next(iter(value.items()))
+    match kind:
+        case "S":
+            return len(content.encode())
+        case "N":
+            return _number_size(content)
+        case "M":
+            return 3 + sum(1 + len(name.encode()) + value_size(item) for name, item in content.items())
+        case "L":
+            return 3 + sum(1 + value_size(item) for item in content)
+        case "NULL" | "BOOL":
+            return 1
+    raise _foreign(kind)
+
+
+def size_of(value: Any) -> int:
+    """value_size(to_value(value)) several times sooner: nothing is made, so that nothing is refused either."""
     if isinstance(value, str):
-        return _bytes(value)
+        return len(value) if value.isascii() else len(value.encode())
     if isinstance(value, dict):
-        return 3 + sum([_key_size(key) + json_size(item) for key, item in value.items()])
+        return 3 + sum([_key_size(key) + size_of(item) for key, item in value.items()])
     if isinstance(value, list):
-        return 3 + len(value) + sum(map(json_size, value))
-    return 1 if value is None or isinstance(value, bool) else _number_size(value)
+        return 3 + len(value) + sum(map(size_of, value))
+    return 1 if value is None or isinstance(value, bool) else _plain_size(value)
 
 
-def json_size_up_to(value: Any, most: int) -> int:
-    """json_size as far as `most`: for what is larger some number above it, without walking the rest."""
+def size_up_to(value: Any, most: int) -> int:
+    """size_of, as far as `most`: some number above it for what is larger, without walking the rest."""
     if not isinstance(value, dict | list):
-        return json_size(value)
-    parts = value.items() if isinstance(value, dict) else enumerate(value)
+        return size_of(value)
     total = 3
-    for name, part in parts:
-        total += (_key_size(name) if isinstance(value, dict) else 1) + json_size(part)
+    for part in value.items() if isinstance(value, dict) else value:
+        total += _key_size(part[0]) + size_of(part[1]) if isinstance(value, dict) else 1 + size_of(part)
         if total > most:
             break
     return total
+
+
+@lru_cache(maxsize=4096)
+def _key_size(key: str) -> int:
+    return 1 + len(_to_key(key).encode())
+
+
+@lru_cache(maxsize=2**16)
+def _plain_size(number: float) -> int:
+    return _number_size(_nearest(number))  # figures repeat themselves: the same few decimals, the same hours
+
+
+def _number_size(text: str) -> int:
+    digits = len(text.lower().partition("e")[0].lstrip("-").replace(".", "").strip("0"))
+    return digits // 2 + 2 + text.startswith("-") if digits else 1
 
 
 def is_held(number: float) -> bool:
@@ -106,23 +137,6 @@ def _nearest(number: float) -> str:
     if decimal.adjusted() > LARGEST:
         decimal = Decimal("9." + "9" * (DIGITS - 1) + f"E+{LARGEST}").copy_sign(decimal)
     return str(decimal)
-
-
-@lru_cache(maxsize=2**16)
-def _number_size(number: float) -> int:
-    """Figures repeat themselves (the same few decimals, the same hours): most are measured once."""
-    text = _nearest(number)
-    digits = len(text.lower().partition("e")[0].lstrip("-").replace(".", "").strip("0"))
-    return digits // 2 + 2 + text.startswith("-") if digits else 1
-
-
-@lru_cache(maxsize=4096)
-def _key_size(key: Any) -> int:
-    return 1 + _bytes(_to_key(key))
-
-
-def _bytes(text: str) -> int:
-    return len(text) if text.isascii() else len(text.encode())
 
 
 def _is_plain(number: float) -> bool:

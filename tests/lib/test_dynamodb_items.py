@@ -207,6 +207,14 @@ def test_of_a_section_only_its_long_list_goes() -> None:
     assert pointer(item) == ("un-bucket", item["report_s3"]["S"].removeprefix("s3://un-bucket/"))
 
 
+def test_a_section_far_too_large_does_not_take_the_others_with_it() -> None:
+    lists = {f"liste_{rank}": ["x" * 50] * (6000 if rank == 0 else 4000) for rank in range(9)}
+    item = item_of(metrics({"global_metrics": {"total": 1.0}, "section": lists | {"nombre": 9}}), NOW, "un-bucket")
+    kept = document_of(item)["metrics"]
+    assert kept["global_metrics"] == {"total": 1.0}
+    assert kept.get("section", {"nombre": 9})["nombre"] == 9
+
+
 @pytest.mark.parametrize(
     "body",
     [
