@@ -3,7 +3,6 @@
 A row is one arc during one hour. Blank is "not measured", never zero; an impossible value discredits its row.
 """
 
-import re
 from collections.abc import Iterable
 from datetime import date, datetime
 
@@ -13,24 +12,12 @@ import pandas as pd
 from lib.paris_time import parse_road_label, road_label_hours
 from lib.quality import Quality
 from lib.raw_files import RawFile
-from lib.raw_tables import Aliases, canonical, read_table, require_columns, split_row
-from lib.road_count_scan import scan_day
-
-COLUMNS: Aliases = {
-    "identifiant_arc": ("Identifiant arc", "iu_ac"),
-    "libelle": ("Libelle",),
-    "t_1h": ("Date et heure de comptage",),
-    "debit": ("Débit horaire", "q"),
-    "taux_occupation": ("Taux d'occupation", "k"),
-    "geo_point_2d": ("geo_point_2d",),
-    "geo_shape": ("geo_shape",),
-}
-REQUIRED = ("identifiant_arc", "t_1h", "debit", "taux_occupation")
+from lib.raw_tables import read_table
+from lib.road_count_scan import rows_of_day
+from lib.road_export import COLUMNS, REQUIRED
 
 MAX_FLOW = 15_000.0  # véhicules/h; the busiest five-lane arcs of the périphérique stay below 10 000
 MAX_OCCUPANCY = 100.0  # % of time
-
-_STAMP = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9:]{5,8}(?:Z|[+-][0-9]{2}:?[0-9]{2})?")
 
 
 def read_day_rows(raw: RawFile, day: date, quality: Quality) -> pd.DataFrame:
@@ -39,7 +26,7 @@ def read_day_rows(raw: RawFile, day: date, quality: Quality) -> pd.DataFrame:
     Rows of other days are no part of the account; rows of the day that are not believed are rejected.
     """
     labels = road_label_hours(day)
-    rows = _csv_rows(raw, day, labels, quality) if raw.is_csv else read_table(raw, COLUMNS, REQUIRED, quality)
+    rows = _csv_rows(raw, day, quality) if raw.is_csv else read_table(raw, COLUMNS, REQUIRED, quality)
     rows = _of_day(rows, day, labels, raw, quality)
     rows["identifiant_arc"] = rows["identifiant_arc"].map(lambda value: "" if value is None else str(value).strip())
     rows["debit"], bad_flow = _number(rows["debit"])
@@ -69,36 +56,13 @@ def newest_rows(tables: Iterable[pd.DataFrame], quality: Quality) -> pd.DataFram
     return kept.sort_values(key, ignore_index=True)
 
 
-def _csv_rows(raw: RawFile, day: date, labels: dict[datetime, int], quality: Quality) -> pd.DataFrame:
-    found = scan_day(raw, day)
-    header = [canonical(name, COLUMNS) for name in found.header]
-    require_columns(raw, header, COLUMNS, REQUIRED)
-    rows: list[list[str]] = []
-    offsets: list[int] = []
-    for offset, line, fields, reason in _fields(found.lines, found.delimiter, len(header)):
-        if not reason:
-            rows.append(fields)
-            offsets.append(offset)
-        elif any(parse_road_label(stamp) in labels for stamp in _STAMP.findall(line)):
-            quality.reject(reason, raw.name, f"octet {offset}", line)
-    table = pd.DataFrame(rows, columns=header, dtype=object).reindex(columns=list(COLUMNS))
-    return table.assign(_ligne=[f"octet {offset}" for offset in offsets])
-
-
-def _fields(lines: list[tuple[int, bytes]], delimiter: str, width: int) -> Iterable[tuple[int, str, list[str], str]]:
-    """(offset, text, fields, reason to reject) of each line; fields are only read from a line that is whole."""
-    for offset, line in lines:
-        try:
-            text, reason = line.decode("utf-8"), ""
-        except UnicodeDecodeError:
-            yield offset, line.decode("utf-8", errors="replace"), [], "encodage_invalide"
-            continue
-        fields = split_row(text, delimiter) if text.count('"') % 2 == 0 else []
-        if not fields:
-            reason = "guillemet_non_ferme"
-        elif len(fields) != width:
-            reason = "champs_en_trop" if len(fields) > width else "champs_manquants"
-        yield offset, text, fields, reason
+def _csv_rows(raw: RawFile, day: date, quality: Quality) -> pd.DataFrame:
+    found = rows_of_day(raw, day)
+    for offset, reason, text in found.rejects:
+        quality.reject(reason, raw.name, f"octet {offset}", text)
+    table = pd.DataFrame(found.rows, columns=["_ligne", *COLUMNS], dtype=object)
+    table["_ligne"] = "octet " + table["_ligne"].astype(str)
+    return table
 
 
 def _of_day(rows: pd.DataFrame, day: date, labels: dict[datetime, int], raw: RawFile, quality: Quality) -> pd.DataFrame:

@@ -8,10 +8,11 @@ import pandas as pd
 import shapely
 
 from lib import geo
+from lib.csv_dialect import Aliases
 from lib.errors import InputError
 from lib.quality import Quality
 from lib.raw_files import RawFile, source_files
-from lib.raw_tables import Aliases, read_table
+from lib.raw_tables import read_table
 from lib.settings import Settings
 
 COLUMNS: Aliases = {
