@@ -10,7 +10,6 @@ from typing import Any
 from lib.atomic_file import write_atomically
 from lib.database_service import DatabaseService
 from lib.errors import StoreError
-from lib.figures import plain
 from lib.local_file_service import LocalFileService
 from lib.quality import Quality, rejects_csv
 from lib.raw_files import is_synthetic
@@ -38,6 +37,8 @@ def run_day(settings: Settings, store: DatabaseService, data_type: str, process:
 
     The JSON file below OUTPUT_DIR is written whatever the store, and before it: it is the backup and what upload reads.
     """
+    from lib.figures import plain  # it needs pandas, which a command line and its mistakes do not wait for
+
     result = process(settings, store, day)
     files = LocalFileService(settings.output_dir)
     if is_synthetic(settings):

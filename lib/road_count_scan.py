@@ -5,6 +5,7 @@ day's text, and only those found are read as CSV. The search of one day can be s
 imported; many days are found in one pass. Needs no pandas.
 """
 
+import argparse
 import atexit
 import contextlib
 import tempfile
@@ -15,13 +16,14 @@ from pathlib import Path
 from typing import cast
 
 from lib.day_spill import spilled_lines
-from lib.errors import InputError
-from lib.paris_time import parse_road_label
-from lib.raw_files import RawFile, read_bytes
+from lib.errors import CityflowError, InputError
+from lib.paris_time import parse_day, parse_road_label, yesterday
+from lib.raw_files import RawFile, read_bytes, source_files
 from lib.road_day_rows import DayRows, day_rows
 from lib.road_export import Export, open_export
 from lib.scan_search import Search, collect, start, stop
 from lib.scan_worker import Job, labels_in
+from lib.settings import load_settings
 
 _CLOSED_HOUR = timedelta(hours=1)  # a label is the end of the hour it is about: D+1 00:00 belongs to D
 
@@ -46,11 +48,19 @@ def rows_of_day(raw: RawFile, day: date) -> DayRows:
     return found
 
 
-def search_ahead(raw: RawFile, day: date) -> None:
-    """Start the search that rows_of_day will ask for; what may be wrong with the file is said then."""
-    if raw.is_csv:
-        with contextlib.suppress(InputError):
-            _ahead[raw.path, day] = start(Job(open_export(raw), (day,)))
+def search_ahead(argv: list[str]) -> None:
+    """Start the search that the command line of process_comptages.py will ask for, if it can be told in advance.
+
+    Nothing is said of what is wrong with the words, the settings or the file: the command does, when it gets there.
+    """
+    words = argparse.ArgumentParser(add_help=False, exit_on_error=False, allow_abbrev=False)
+    words.add_argument("--date", type=parse_day, default=yesterday())
+    words.add_argument("--from", dest="first")
+    with contextlib.suppress(CityflowError, argparse.ArgumentError):
+        asked, _ = words.parse_known_args(argv)
+        files = source_files(load_settings(), "comptages")
+        if asked.first is None and files and files[0].is_csv and not {"-h", "--help"} & set(argv):
+            _ahead[files[0].path, asked.date] = start(Job(open_export(files[0]), (asked.date,)))
 
 
 @atexit.register

@@ -4,6 +4,7 @@ python scripts/backfill.py --from 2025-10-07 --to 2025-11-04
 """
 
 import argparse
+import contextlib
 import logging
 import sys
 from collections.abc import Iterator
@@ -18,8 +19,7 @@ from lib import cli
 from lib.database_factory import get_database_service
 from lib.database_service import DatabaseService
 from lib.day_run import Process, run_day
-from lib.errors import CityflowError, ExitCode, UsageError
-from lib.paris_time import days_between
+from lib.errors import CityflowError, ExitCode
 from lib.run_lock import day_lock
 from lib.settings import STORES, Settings, load_settings
 from scripts import (
@@ -69,11 +69,11 @@ def main(argv: list[str] | None = None) -> int:
 
     def work() -> int:
         settings = load_settings({"CITYFLOW_STORE": arguments.store or ""})
-        if arguments.first > arguments.last:
-            raise UsageError(f"--from {arguments.first} est après --to {arguments.last}.")
-        days = list(days_between(arguments.first, arguments.last))
+        days = cli.range_days(arguments)
         sources = arguments.source or list(PROCESSES)
-        with get_database_service(settings) as store:
+        with get_database_service(settings) as store, contextlib.ExitStack() as stack:
+            if "comptages" in sources:
+                stack.enter_context(process_comptages.days_at_hand(settings, days))
             failures = list(run_range(settings, store, days, sources))
         for failure in failures:
             log.error("%s", failure)
@@ -88,8 +88,7 @@ def main(argv: list[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = cli.Parser(HELP)
-    for flag, name, text in (("--from", "first", "premier jour, compris"), ("--to", "last", "dernier jour, compris")):
-        parser.add_argument(flag, dest=name, type=cli.day_argument, metavar="AAAA-MM-JJ", required=True, help=text)
+    cli.add_range(parser, required=True)
     parser.add_argument("--source", action="append", choices=list(PROCESSES), help="une source seulement (répétable)")
     parser.add_argument("--store", choices=STORES, help="où enregistrer (défaut : CITYFLOW_STORE)")
     cli.add_common(parser)
