@@ -30,7 +30,7 @@ ifndef GRAPH
 
 # ---------------------------------------------------------------------------------------------------------- commands
 
-.PHONY: help demo test process $(SOURCES) report upload check-upload setup-aws fetch backfill doctor bench clean venv venv-dev
+.PHONY: help demo test process $(SOURCES) report upload check-upload setup-aws fetch backfill quality doctor bench clean venv venv-dev
 
 help: ## cette aide
 	@printf 'CityFlow Paris. Le jour par défaut (DATE) est hier, heure de Paris.\n\n'
@@ -79,6 +79,9 @@ fetch: venv ## [DATE=] récupérer les fichiers bruts du jour
 
 backfill: venv ## FROM= TO= traiter une période, bornes comprises
 	@$(PY) scripts/backfill.py --from "$$FROM" --to "$$TO"
+
+quality: venv ## [DATE=] [STRICT=1] dire si les chiffres du jour sont sûrs
+	@$(TODAY) $(PY) scripts/check_quality.py --date "$$DATE" $(if $(STRICT),--strict)
 
 doctor: venv ## dire ce qui empêcherait un traitement
 	@$(PY) scripts/doctor.py

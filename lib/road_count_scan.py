@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import cast
 
 from lib.day_spill import spilled_lines
-from lib.errors import CityflowError, InputError
+from lib.errors import CityflowError
 from lib.paris_time import parse_day, parse_road_label, yesterday
 from lib.raw_files import RawFile, read_bytes, source_files
 from lib.road_day_rows import DayRows, day_rows
@@ -28,13 +28,16 @@ from lib.settings import load_settings
 _CLOSED_HOUR = timedelta(hours=1)  # a label is the end of the hour it is about: D+1 00:00 belongs to D
 
 _ahead: dict[tuple[Path, date], Search] = {}  # searches started before their rows were asked for
-_at_hand: dict[Path, tuple[Export, Path] | InputError] = {}  # exports whose lines lie in a folder, within one_pass
+_at_hand: dict[Path, tuple[Export, Path] | CityflowError] = {}  # exports whose lines lie in a folder, within one_pass
 
 
 def rows_of_day(raw: RawFile, day: date) -> DayRows:
-    """The rows of a CSV export about a civil day, in file order. InputError when it cannot be read whole."""
+    """The rows of a CSV export about a civil day, in file order.
+
+    InputError when the file cannot be read, SearchError when the search was cut short: never a part of the rows.
+    """
     if known := _at_hand.get(raw.path):
-        if isinstance(known, InputError):
+        if isinstance(known, CityflowError):
             raise known
         export, folder = known
         return day_rows(spilled_lines(folder, day), day, export.header, export.delimiter)
@@ -85,12 +88,12 @@ def one_pass(files: Iterable[RawFile], days: Iterable[date]) -> Iterator[None]:
             _at_hand.clear()
 
 
-def _spilled(raw: RawFile, days: tuple[date, ...], folder: Path) -> tuple[Export, Path] | InputError:
+def _spilled(raw: RawFile, days: tuple[date, ...], folder: Path) -> tuple[Export, Path] | CityflowError:
     folder.mkdir()
     try:
         export = open_export(raw)
         collect(start(Job(export, days, folder)))
-    except InputError as error:
+    except CityflowError as error:
         return error
     return export, folder
 

@@ -7,7 +7,7 @@ label it holds.
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, time
 from functools import lru_cache
 from operator import itemgetter
 
@@ -93,6 +93,4 @@ def _unquoted(tail: str) -> str | None:
 
 def _concerns(label: str, labels: dict[datetime, int], day: date) -> bool:
     moment = parse_road_label(label)
-    if moment is None or moment in labels:
-        return True
-    return moment.date() == day and min(labels) <= moment <= max(labels)
+    return moment is None or datetime.combine(day, time()) < moment <= max(labels)

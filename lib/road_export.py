@@ -29,7 +29,7 @@ SAMPLE = 100_000  # bytes of rows that show which clock an export keeps
 LONGEST_HEADER = 1_000_000  # bytes
 
 _STAMP = rb"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2})?"
-_NEAR_OFFSET = re.compile(_STAMP + rb"(?:Z|\+0[012]:?00)?(?![0-9+Z-])")
+_NEAR_OFFSET = re.compile(_STAMP + rb"(?:Z|\+0[012]:?00)?(?![0-9:+Z-])")
 
 
 @dataclass(frozen=True)

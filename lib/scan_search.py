@@ -20,7 +20,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import IO, Any, cast
 
-from lib.errors import InputError
+from lib.errors import InputError, SearchError
 from lib.road_export import Export
 from lib.scan_worker import NUMBER, Answer, Job, answer
 from lib.settings import ROOT
@@ -50,7 +50,7 @@ class Search:
 
 
 def start(job: Job) -> Search:
-    """Start processes for a job; collect() or stop() must follow. InputError when the machine refuses a process."""
+    """Start processes for a job; collect() or stop() must follow. SearchError when the machine refuses a process."""
     search = Search(job)
     numbers = job.blocks()
     alone = job.export.raw.path.stat().st_size < SMALL if job.export.size is None else len(numbers) <= 1
@@ -69,7 +69,10 @@ def start(job: Job) -> Search:
 
 
 def collect(search: Search) -> list[Answer]:
-    """What the workers found, once all are done. InputError, and no worker left, when one of them failed."""
+    """What the workers found, once all are done; no worker is left, whatever happens.
+
+    InputError when the file is unreadable, SearchError when the search could not be ended.
+    """
     export = search.job.export
     try:
         if not search.workers:
@@ -136,8 +139,8 @@ def _expect_success(export: Export, worker: Worker) -> None:
         raise _failed(export, signal.Signals(-code).name if code < 0 else said)
 
 
-def _failed(export: Export, why: str) -> InputError:
-    return InputError(
+def _failed(export: Export, why: str) -> SearchError:
+    return SearchError(
         f"la recherche dans {export.raw.path} s'est arrêtée ({why}) : aucun chiffre n'en est tiré.",
         f"Vérifier la mémoire, et la place dans {tempfile.gettempdir()}, puis relancer.",
     )
