@@ -39,7 +39,7 @@ from lib.quality import Quality
 from lib.raw_files import no_data, require_files, source_files
 from lib.road_count_scan import days_named
 from lib.road_counts import read_files
-from lib.road_reference import is_ring, read_arcs
+from lib.road_reference import is_ring, read_arcs, reference_arcs
 from lib.settings import Settings
 
 # Traffic state by occupancy rate k (%), the publisher's thresholds.
@@ -263,6 +263,7 @@ def _hour_text(day: date, hour: int) -> str:
 
 def process(settings: Settings, store: DatabaseService, day: date) -> DayResult:
     """Read, compute; the coverage is the share of arc-hours that the export holds for the arcs it names that day."""
+    reference_arcs(settings, Quality(), "")  # kept for read_arcs; it costs nothing while the file is still searched
     counts, quality = read_raw(settings, day)
     arcs = read_arcs(settings, counts, quality)
     metrics = compute_metrics(counts, arcs, day, quality.sensors_at_fault)
