@@ -73,13 +73,13 @@ def mentions(spans: Iterator[Span], needles: Needles) -> Iterator[Mention]:
     for buffer, begin, end, offset in spans:
         line_begin = line_end = begin
         days: list[date] = []
-        for place in _places(buffer, begin, end, needles.texts):
+        for place in places_of(buffer, begin, end, needles.texts):
             found = needles.days_of(bytes(buffer[place : min(place + 14, end)]))
             if not found:
                 continue
             if place >= line_end:  # the first mention of another line
                 if days:
-                    yield offset + line_begin, bytes(buffer[line_begin:line_end]).rstrip(b"\r"), days
+                    yield offset + line_begin, bytes(buffer[line_begin:line_end]), days
                 line_begin = buffer.rfind(b"\n", begin, place) + 1 or begin
                 line_end = buffer.find(b"\n", place, end)
                 line_end = end if line_end < 0 else line_end
@@ -87,18 +87,19 @@ def mentions(spans: Iterator[Span], needles: Needles) -> Iterator[Mention]:
             else:
                 days += [day for day in found if day not in days]
         if days:
-            yield offset + line_begin, bytes(buffer[line_begin:line_end]).rstrip(b"\r"), days
+            yield offset + line_begin, bytes(buffer[line_begin:line_end]), days
 
 
-def _places(buffer: bytearray, begin: int, end: int, texts: dict[bytes, frozenset[int] | None]) -> list[int]:
+def places_of(buffer: bytearray, begin: int, end: int, texts: dict[bytes, frozenset[int] | None]) -> list[int]:
+    """Where one of the texts begins, followed by what may follow it, in order."""
     places = []
     for text, following in texts.items():
-        limit = end if following is None else end - 1
-        after = find(buffer, text, begin, limit) + len(text)
-        while after >= len(text):
+        size, limit = len(text), end if following is None else end - 1
+        after = find(buffer, text, begin, limit) + size
+        while after >= size:
             if following is None or buffer[after] in following:
-                places.append(after - len(text))
-            after = find(buffer, text, after, limit) + len(text)
+                places.append(after - size)
+            after = find(buffer, text, after, limit) + size
     return sorted(places) if len(texts) > 1 else places
 
 

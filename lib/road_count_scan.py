@@ -15,7 +15,6 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import cast
 
-from lib.day_spill import spilled_lines
 from lib.errors import CityflowError
 from lib.paris_time import parse_day, parse_road_label, yesterday
 from lib.raw_files import RawFile, read_bytes, source_files
@@ -26,6 +25,8 @@ from lib.scan_worker import Job, labels_in
 from lib.settings import load_settings
 
 _CLOSED_HOUR = timedelta(hours=1)  # a label is the end of the hour it is about: D+1 00:00 belongs to D
+
+WIDE_BUFFER = 1 << 22  # bytes: of many days, thousands of lines are sorted out together
 
 _ahead: dict[tuple[Path, date], Search] = {}  # searches started before their rows were asked for
 _at_hand: dict[Path, tuple[Export, Path] | CityflowError] = {}  # exports whose lines lie in a folder, within one_pass
@@ -39,6 +40,8 @@ def rows_of_day(raw: RawFile, day: date) -> DayRows:
     if known := _at_hand.get(raw.path):
         if isinstance(known, CityflowError):
             raise known
+        from lib.day_spill import spilled_lines  # it needs numpy, which a search ahead does not wait for
+
         export, folder = known
         return day_rows(spilled_lines(folder, day), day, export.header, export.delimiter)
     search = _ahead.pop((raw.path, day), None) or start(Job(open_export(raw), (day,)))
@@ -92,7 +95,7 @@ def _spilled(raw: RawFile, days: tuple[date, ...], folder: Path) -> tuple[Export
     folder.mkdir()
     try:
         export = open_export(raw)
-        collect(start(Job(export, days, folder)))
+        collect(start(Job(export, days, folder, buffer=WIDE_BUFFER)))
     except CityflowError as error:
         return error
     return export, folder

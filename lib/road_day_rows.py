@@ -38,7 +38,8 @@ def day_rows(lines: Iterable[tuple[int, bytes]], day: date, header: list[str], d
     same: dict[str | None, str | None] = {}  # equal texts become one object: small to send, quick to compare
     one = same.setdefault
     found = DayRows()
-    for offset, line in lines:
+    for offset, ended in lines:
+        line = ended.rstrip(b"\r")
         fields, reason = fields_of(line, delimiter, len(header))
         if reason:
             text = line.decode("utf-8", errors="replace")

@@ -17,8 +17,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from lib.day_lines import BUFFER, Mention, Span, mentions, whole_lines
-from lib.day_spill import DaySpill
+from lib.day_lines import BUFFER, Span, mentions, whole_lines
 from lib.road_day_rows import DayRows, day_rows
 from lib.road_export import Export
 
@@ -51,28 +50,32 @@ class Job:
         return max(0, (self.export.size or 0) - self.export.first)
 
 
-Answer = dict[int, DayRows] | set[bytes] | int
+Answer = dict[int, DayRows] | set[bytes] | None
 
 
 def answer(job: Job, numbers: Iterable[int]) -> Answer:
-    """Of these blocks: rows by block, or label texts, or how many lines are now in the job's folder."""
+    """Of these blocks: rows by block, or label texts, or None, the lines being in the job's folder."""
     if not job.days:
         return {label for number in numbers for span in _spans(job, number) for label in labels_in(*span[:3])}
-    lines = _mentions(job, numbers)
     if job.folder:
-        with DaySpill(job.folder) as spill:
-            return sum(spill.add(*mention) for _, found in lines for mention in found)
+        _spill(job, job.folder, numbers)
+        return None
     export, (day,) = job.export, job.days
-    return {
-        number: day_rows(((offset, line) for offset, line, _ in found), day, export.header, export.delimiter)
-        for number, found in lines
-    }
-
-
-def _mentions(job: Job, numbers: Iterable[int]) -> Iterator[tuple[int, Iterator[Mention]]]:
-    needles = job.export.needles(job.days)
+    needles = export.needles(job.days)
+    found = {}
     for number in numbers:
-        yield number, mentions(_spans(job, number), needles)
+        lines = ((offset, line) for offset, line, _ in mentions(_spans(job, number), needles))
+        found[number] = day_rows(lines, day, export.header, export.delimiter)
+    return found
+
+
+def _spill(job: Job, folder: Path, numbers: Iterable[int]) -> None:
+    from lib.day_spill import DaySpill  # it needs numpy, which the search for one day does not wait for
+
+    with DaySpill(folder, job.export.needles(job.days), job.days) as spill:
+        for number in numbers:
+            for span in _spans(job, number):
+                spill.take(span)
 
 
 def _spans(job: Job, number: int) -> Iterator[Span]:
