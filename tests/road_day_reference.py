@@ -168,7 +168,7 @@ def lengths_of(referentiel: Path | None) -> dict[str, float]:
                 shape = json.loads(row["geo_shape"])
                 line = [tuple(point) for point in shape.get("geometry", shape)["coordinates"]]
                 same = frozenset([tuple(line), tuple(reversed(line))])
-                parts.setdefault(row["Identifiant arc"], {})[same] = metres(shape)
+                parts.setdefault(row.get("Identifiant arc") or row["IU_AC"], {})[same] = metres(shape)
     return {arc: math.fsum(found.values()) for arc, found in parts.items()}
 
 

@@ -193,7 +193,7 @@ def test_an_unbelieved_row_costs_itself_alone(tmp_path: Path, arc: str, flow: st
     assert quality.rejets == {reason: 1}
     (kept,) = quality.kept_rejects
     assert (kept.fichier, kept.raison) == ("a.csv", reason)
-    assert kept.ligne == f"octet {csv_of(count_row('1', NOON, 5, 1)).encode().__len__()}"
+    assert kept.ligne == f"octet {len(csv_of(count_row('1', NOON, 5, 1)).encode())}"
     assert flow in kept.contenu
     assert rate in kept.contenu
 
@@ -247,6 +247,15 @@ def test_two_broken_lines_do_not_mend_each_other(tmp_path: Path) -> None:
     opened, closed = count_row("1", NOON, 5, 1, '"Rue_A'), count_row("2", NOON, 6, 2, 'Rue_A"')
     rows, quality = read(tmp_path / "a.csv", csv_of(opened, closed, count_row("3", NOON, 7, 3)))
     assert values(rows) == [("3", 11, 7.0, 3.0)]
+    assert quality.rejets == {"guillemet_non_ferme": 2}
+
+
+def test_a_row_is_one_line(tmp_path: Path) -> None:
+    """No export of the source breaks a row: a line break in quotes is a broken line, counted once."""
+    cut = count_row("2", NOON, 6, 2).replace("LineString", "Line\nString")
+    named = count_row("3", NOON, 7, 3, '"Rue\nA"')
+    rows, quality = read(tmp_path / "a.csv", csv_of(count_row("1", NOON, 5, 1), cut, named, count_row("4", NOON, 8, 4)))
+    assert rows["identifiant_arc"].tolist() == ["1", "4"]
     assert quality.rejets == {"guillemet_non_ferme": 2}
 
 

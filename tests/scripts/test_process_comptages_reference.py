@@ -12,13 +12,13 @@ import pytest
 from scripts import make_demo_data
 from scripts.process_comptages import main
 from tests.conftest import SAMPLES, Ran, RawTree, needs_samples
-from tests.road_day_reference import Row, lines_of, reference_day
+from tests.road_day_reference import Row, lengths_of, lines_of, reference_day
 
 Run = Callable[..., Ran]
 REFERENTIEL = f"{make_demo_data.STEMS['referentiel']}.csv"
 REAL = SAMPLES / "comptages"
 POLYGONS = SAMPLES / "arrondissements" / "arrondissements_ods_v2_2024.geojson"
-TABLES = ("top_10_troncons", "alertes_congestion", "capteurs_defaillants", "metrics", "qualite")
+LENGTHS = SAMPLES / "referentiel" / "technique_majuscules_referentiel_2020_300.csv"
 
 
 @pytest.fixture(scope="module")
@@ -160,6 +160,8 @@ def test_a_real_archive_on_the_naive_clock(raw: RawTree, run: Run, day: str, lab
 @needs_samples
 def test_real_api_records_of_one_label_are_the_last_hour_of_the_day_before(raw: RawTree, run: Run) -> None:
     path = real(raw, "api_v21_records_2026-06-21T00.json")
+    reference = raw.batch(REFERENTIEL, LENGTHS.read_bytes())
+    raw.batch("arrondissements.geojson", POLYGONS.read_bytes())
     ran = run(main, "--date", "2026-06-21")
     assert ran.code == 4
     assert "Jours présents (1) : 2026-06-20" in ran.err
@@ -170,4 +172,7 @@ def test_real_api_records_of_one_label_are_the_last_hour_of_the_day_before(raw: 
     assert metrics["global_metrics"]["profil_horaire"][23]["troncons_mesures"] == 52
     assert metrics["qualite"]["couverture"] == round(1 / 24, 4)
     assert metrics["qualite"]["statut"] == "partiel"
-    assert_same_day(metrics, reference_day([path], date(2026, 6, 20)))
+    measured = {arc["identifiant_arc"] for arc in metrics["metrics"] if arc["longueur_metres"]}
+    assert len(measured) == 100
+    assert len(measured & lengths_of(reference).keys()) == 13  # the other 87 are measured on their own shape
+    assert_same_day(metrics, reference_day([path], date(2026, 6, 20), reference, POLYGONS))
