@@ -78,7 +78,7 @@ def collect(search: Search) -> list[Answer]:
         if not search.workers:
             return [answer(search.job, search.job.blocks())]
         _wait(search)
-        answers = [_result(worker) for worker in search.workers]
+        answers = [_result(export, worker) for worker in search.workers]
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise InputError(f"{export.raw.path} est illisible ({error}).", "Le récupérer à nouveau.") from error
     except (OSError, MemoryError) as error:
@@ -146,9 +146,12 @@ def _failed(export: Export, why: str) -> SearchError:
     )
 
 
-def _result(worker: Worker) -> Answer:
+def _result(export: Export, worker: Worker) -> Answer:
     worker.output.seek(0)
-    result: Any = pickle.load(worker.output)
+    try:
+        result: Any = pickle.load(worker.output)
+    except (EOFError, pickle.UnpicklingError) as error:
+        raise _failed(export, "réponse incomplète") from error
     if isinstance(result, Exception):
         raise result
     return result

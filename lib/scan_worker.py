@@ -108,6 +108,7 @@ def main() -> None:
     except EXPECTED as error:
         result = error
     pickle.dump(result, sys.stdout.buffer, protocol=5)
+    sys.stdout.buffer.flush()  # at exit Python would keep silent about a full disk
 
 
 if __name__ == "__main__":
