@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from lib.scan_worker import BLOCK
 from scripts import backfill
 from scripts.process_comptages import main
 from tests.conftest import ROOT, Ran, RawTree, count_row
@@ -40,7 +41,9 @@ def figures(raw: RawTree) -> dict[str, str]:
 
 def large_export(raw: RawTree) -> Path:
     """Larger than a block, so that processes search it."""
-    return raw.counts([*rows_of(4, arcs=60), *([count_row("7", "2024-01-01T10:00:00+01:00", 5)] * 90_000)])
+    path = raw.counts([*rows_of(4, arcs=60), *([count_row("7", "2024-01-01T10:00:00+01:00", 5)] * 110_000)])
+    assert path.stat().st_size > BLOCK
+    return path
 
 
 def test_many_days_are_the_days_one_by_one(raw: RawTree, run: Run) -> None:
