@@ -39,10 +39,12 @@ help: ## cette aide
 
 demo: venv ## démonstration complète sur des données inventées
 	@$(PY) scripts/make_demo_data.py --output data/demo/cityflow-raw/raw
+	@echo 'Traitement des 29 jours (une minute au plus). Ces données ont des défauts exprès : les avertissements sont normaux.'
 	@$(DEMO) $(PY) scripts/backfill.py --from 2025-10-07 --to 2025-11-04
 	@$(DEMO) $(PY) scripts/generate_report.py --date 2025-11-04
-	@printf '\nÀ regarder :\n'
+	@printf '\nÀ regarder (résultats inventés, que le premier traitement de vraies données rangera à côté) :\n'
 	@$(PY) -c 'from lib.settings import load_settings as s; print(s().output_dir)' | sed 's#.*#  &/reports/daily_report_2025-11-04.json\n  &/reports/daily_report_2025-11-04.csv   (tableur)\n  &/metrics/   (un fichier par source et par jour)#'
+	@printf 'Refaire un de ces jours : make process DATE=2025-11-04 DATA_DIR=data/demo\n'
 
 DEMO_RAW := data/demo/cityflow-raw/raw
 DEMO_BATCH := $(DEMO_RAW)/batch

@@ -25,8 +25,14 @@ def facts(settings: Settings, day: date) -> list[str]:
     return [f"OUT:={output}", *(f"PAST+={past}" for past in same_weekdays_before(day, WEEKS_COMPARED))]
 
 
-def note_inputs(settings: Settings, source: str) -> None:
-    """Rewrite the source's list when it is no longer true: its raw files, and the store its metrics are to be in."""
+def note_inputs(settings: Settings) -> None:
+    """Rewrite the lists that are no longer true; metrics computed from now on are up to date with them."""
+    for source in sorted({*SOURCES, *BATCH_PREFIXES}):
+        _note_source(settings, source)
+
+
+def _note_source(settings: Settings, source: str) -> None:
+    # The store is an input too: figures that are to go into another one are to be made again.
     lines = [f"CITYFLOW_STORE={settings.store}", *_raw_lines(settings, source)]
     content = "".join(f"{line}\n" for line in lines).encode("utf-8", "surrogateescape")
     path = inputs_path(settings.output_dir, source)
@@ -53,8 +59,7 @@ def main(argv: list[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
     try:
         settings, day = load_settings(), required_day(arguments.date)
-        for source in {*SOURCES, *BATCH_PREFIXES}:
-            note_inputs(settings, source)
+        note_inputs(settings)
     except CityflowError as error:
         sys.stderr.write(f"erreur : {error}\n")
         return int(error.exit_code)

@@ -20,6 +20,7 @@ from lib.atomic_file import write_atomically
 from lib.calendar_context import day_context
 from lib.database_factory import get_database_service
 from lib.database_service import DatabaseService
+from lib.demo_results import refuse_invented
 from lib.errors import ExitCode
 from lib.figures import plain
 from lib.history import evolution, same_weekdays
@@ -212,6 +213,7 @@ def weather(metrics: dict[str, Metrics], figures: dict[str, Any]) -> dict[str, A
 
 def process(settings: Settings, store: DatabaseService, day: date) -> dict[str, Any]:
     """Build and store the report of a day; NoDataError where the store has nothing about it at all."""
+    refuse_invented(settings)
     metrics = read_metrics(store, day)
     if not metrics:
         days = {known.isoformat() for source in SOURCES for known in store.list_available_dates(source)}
