@@ -13,6 +13,7 @@ from datetime import date
 from pathlib import Path
 
 from lib.errors import InputError, NoDataError
+from lib.paris_time import parse_day
 from lib.settings import Settings
 
 API_SOURCES = ("bikes", "traffic", "weather")
@@ -113,7 +114,15 @@ def _is_raw(path: Path) -> bool:
 
 def _raw_file(path: Path) -> RawFile:
     found = _PULL.search(str(path.parent))
-    if not found:
+    if not found or not _is_day(found[1]):
         return RawFile("", path.stat().st_mtime, path)
     hour = _HOUR.search(str(path.parent))
     return RawFile(f"{found[1]}T{int(hour[1]) if hour else 0:02}", 0.0, path)
+
+
+def _is_day(text: str) -> bool:
+    try:
+        parse_day(text)
+    except ValueError:
+        return False
+    return True
