@@ -72,6 +72,8 @@ def main(argv: list[str] | None = None) -> int:
 
     def work() -> int:
         settings = load_settings({"CITYFLOW_STORE": arguments.store or ""})
+        if settings.fallback_notice:
+            log.warning("%s", settings.fallback_notice)
         if arguments.first > arguments.last:
             raise UsageError(f"--from {arguments.first} est après --to {arguments.last}.")
         days = list(days_between(arguments.first, arguments.last))
