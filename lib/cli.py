@@ -14,7 +14,7 @@ from lib.database_factory import get_database_service
 from lib.day_run import Process, rejects_path, run_day
 from lib.errors import CityflowError, ExitCode
 from lib.local_file_service import LocalFileService
-from lib.paris_time import parse_day, yesterday
+from lib.paris_time import parse_asked_day, yesterday
 from lib.run_lock import day_lock
 from lib.settings import STORES, Settings, load_settings
 
@@ -61,7 +61,7 @@ class Parser(argparse.ArgumentParser):
 def day_argument(text: str) -> date:
     """The one date type of every command line."""
     try:
-        return parse_day(text)
+        return parse_asked_day(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
 
