@@ -16,7 +16,7 @@ from lib.database_service import DatabaseService
 from lib.day_run import Process, rejects_path, run_day
 from lib.errors import CityflowError, ExitCode, UsageError
 from lib.local_file_service import LocalFileService
-from lib.paris_time import days_between, parse_day, yesterday
+from lib.paris_time import days_between, parse_asked_day, yesterday
 from lib.run_lock import day_lock
 from lib.settings import STORES, Settings, load_settings
 
@@ -63,7 +63,7 @@ class Parser(argparse.ArgumentParser):
 def day_argument(text: str) -> date:
     """The one date type of every command line."""
     try:
-        return parse_day(text)
+        return parse_asked_day(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
 

@@ -17,7 +17,7 @@ from datetime import date
 from pathlib import Path
 
 from lib.errors import CityflowError, ExitCode, LockHeldError, StoreError, UsageError
-from lib.paris_time import parse_day
+from lib.paris_time import parse_asked_day
 from lib.settings import load_settings
 
 INHERITED = "CITYFLOW_LOCK_FD"  # read back by lib/settings.py
@@ -78,7 +78,7 @@ def _take(path: Path, kind: int, day: date, wait: bool) -> int:
 def required_day(text: str) -> date:
     """The day of a command that make runs; UsageError when it is none."""
     try:
-        return parse_day(text)
+        return parse_asked_day(text)
     except ValueError as error:
         raise UsageError(f"{error}.") from None
 
