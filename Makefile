@@ -73,8 +73,8 @@ upload: venv ## [DRY_RUN=1] [DATE=] [TYPE=metrics|reports|all] [FORCE=1] publier
 check-upload: venv ## [DATE=] vérifier ce qui est publié, sans rien écrire
 	@$(PY) upload_to_aws.py --check $${DATE:+--date "$$DATE"} $${FROM:+--from "$$FROM"} $${TO:+--to "$$TO"}
 
-setup-aws: venv ## [DRY_RUN=1] créer les tables, le TTL et le bucket
-	@$(PY) setup_dynamodb_tables.py $(if $(DRY_RUN),--dry-run)
+setup-aws: venv ## [DRY_RUN=1] [CHECK=1] créer les tables, le TTL et le bucket
+	@$(PY) setup_dynamodb_tables.py $(if $(DRY_RUN),--dry-run) $(if $(CHECK),--check)
 
 fetch: venv ## [DATE=] récupérer les fichiers bruts du jour
 	@$(PY) scripts/fetch_raw.py $${DATE:+--date "$$DATE"}
@@ -169,7 +169,8 @@ KNOWN := $(call present,$(METRICS))
 $(REPORT): $(KNOWN) $(foreach source,$(SOURCES),$(call past,$(source))) scripts/generate_report.py $(CODE) $(if $(FORCE)$(filter-out $(KNOWN),$(METRICS)),force)
 	@$(PY) scripts/generate_report.py --date "$$DATE"
 
-# A report that names a missing source is whole, although its command then fails: it is not to be deleted.
-.PRECIOUS: $(REPORT)
+# A report that names a missing source is whole although its command then fails, as are figures that a database did not
+# take: they are not to be deleted.
+.PRECIOUS: $(METRICS) $(REPORT)
 
 endif

@@ -1,6 +1,7 @@
 """One source, one day: run it, keep what was rejected, store the figures. Shared by the scripts and backfill."""
 
 import logging
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
@@ -10,6 +11,7 @@ from typing import Any
 from lib.atomic_file import write_atomically
 from lib.database_service import DatabaseService
 from lib.demo_results import keep_apart
+from lib.errors import CityflowError, ConfigError, StoreError
 from lib.local_file_service import LocalFileService
 from lib.quality import Quality, rejects_csv
 from lib.raw_files import is_synthetic, source_files
@@ -41,16 +43,43 @@ def run_day(settings: Settings, store: DatabaseService, data_type: str, process:
 
     if source_files(settings, data_type):
         keep_apart(settings)  # before the past is read; a run that has no input at all moves nothing
-    result = process(settings, store, day)
     files = LocalFileService(settings.output_dir)
+    result = _computed(settings, store, files, process, day)
     if is_synthetic(settings):
         result.quality.warn(SYNTHETIC, "attention", "Données de démonstration, inventées.")
     metrics: dict[str, Any] = plain({**result.metrics, "qualite": result.quality.summary(result.couverture)})
     _keep_rejects(rejects_path(settings, data_type, day), result.quality)
     files.save_metrics(metrics, data_type, day)
     if not isinstance(store, LocalFileService):
-        store.save_metrics(metrics, data_type, day)
+        save_beside(files.metrics_path(data_type, day), lambda: store.save_metrics(metrics, data_type, day))
     return metrics
+
+
+def save_beside(path: Path, save: Callable[[], None]) -> None:
+    """Save in a database what was just written to `path`.
+
+    Until the database has it the file bears an old date, whatever stops this run: make then does the day again.
+    """
+    os.utime(path, (0, 0))
+    try:
+        save()
+    except CityflowError:
+        log.warning("%s est écrit, mais n'est pas dans la base : relancer ce jour.", path)
+        raise
+    os.utime(path)
+
+
+def _computed(
+    settings: Settings, store: DatabaseService, files: LocalFileService, process: Process, day: date
+) -> DayResult:
+    """The day's figures must not be lost with a database that fails: its history is then that of the files."""
+    try:
+        return process(settings, store, day)
+    except (StoreError, ConfigError) as error:
+        if isinstance(store, LocalFileService):
+            raise
+        log.warning("%s L'historique est lu dans %s.", error, settings.output_dir)
+        return process(settings, files, day)
 
 
 def rejects_path(settings: Settings, data_type: str, day: date) -> Path:

@@ -20,6 +20,7 @@ from lib.atomic_file import write_atomically
 from lib.calendar_context import day_context
 from lib.database_factory import get_database_service
 from lib.database_service import DatabaseService
+from lib.day_run import save_beside
 from lib.demo_results import refuse_invented
 from lib.errors import ExitCode
 from lib.figures import plain
@@ -226,7 +227,7 @@ def process(settings: Settings, store: DatabaseService, day: date) -> dict[str, 
     write_atomically(files.report_path(day, ".csv"), report_csv(report))
     files.save_report(report, day)
     if not isinstance(store, LocalFileService):
-        store.save_report(report, day)
+        save_beside(files.report_path(day), lambda: store.save_report(report, day))
     return report
 
 

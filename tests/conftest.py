@@ -12,6 +12,8 @@ import pytest
 
 from lib.settings import Settings, load_settings
 
+pytest_plugins = ["tests.aws_server", "tests.fault_proxy", "tests.published", "tests.mongo_server"]
+
 ROOT = Path(__file__).resolve().parents[1]
 SAMPLES = ROOT.parent / "shared" / "samples"
 
