@@ -32,8 +32,8 @@ def plain(value: Any) -> Any:
 
 
 def rounded(value: float | None, decimals: int = 2) -> float | None:
-    """Round, with None for a missing or infinite value."""
-    return None if value is None or not math.isfinite(value) else round(float(value), decimals)
+    """Round as a column of a frame does (a half to the even digit); None for a missing or infinite value."""
+    return None if value is None or not math.isfinite(value) else float(np.round(value, decimals))
 
 
 def share(part: float, whole: float) -> float | None:

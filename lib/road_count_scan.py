@@ -8,11 +8,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from lib.paris_time import parse_road_label
 from lib.raw_files import RawFile, read_bytes
 from lib.raw_tables import detect_delimiter, split_row
 
 _STAMP = rb"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2})?"
-_NEAR_OFFSET = re.compile(_STAMP + rb"(?:Z|\+0[012]:?00)?(?![0-9+Z-])")
+_LABEL = re.compile(_STAMP + rb"(?:Z|[+-][0-9]{2}:?[0-9]{2})?")
+_NEAR_OFFSET = re.compile(_STAMP + rb"(?:Z|\+0[012]:?00)?(?![0-9:+Z-])")
+_CLOSED_HOUR = timedelta(hours=1)  # a label is the end of the hour it is about: D+1 00:00 belongs to D
 
 
 @dataclass(frozen=True)
@@ -36,8 +39,9 @@ def scan_day(raw: RawFile, day: date) -> DayLines:
 
 
 def days_named(raw: RawFile) -> set[str]:
-    """Every YYYY-MM-DD that begins a time stamp of the file: what a message offers when a day has no row."""
-    return {found[:10].decode() for found in re.findall(_STAMP, read_bytes(raw.path))}
+    """The civil days (YYYY-MM-DD) of the file's labels: what a message offers when a day has no row."""
+    walls = {parse_road_label(label.decode()) for label in set(_LABEL.findall(read_bytes(raw.path)))}
+    return {(wall - _CLOSED_HOUR).date().isoformat() for wall in walls if wall}
 
 
 def _candidates(data: bytes, first: int, day: date) -> Iterator[tuple[int, bytes]]:

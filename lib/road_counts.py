@@ -3,13 +3,15 @@
 A row is one arc during one hour. Blank is "not measured", never zero; an impossible value discredits its row.
 """
 
+import logging
 import re
 from collections.abc import Iterable
-from datetime import date, datetime
+from datetime import date, datetime, time
 
 import numpy as np
 import pandas as pd
 
+from lib.errors import InputError
 from lib.paris_time import parse_road_label, road_label_hours
 from lib.quality import Quality
 from lib.raw_files import RawFile
@@ -30,6 +32,8 @@ REQUIRED = ("identifiant_arc", "t_1h", "debit", "taux_occupation")
 MAX_FLOW = 15_000.0  # véhicules/h; the busiest five-lane arcs of the périphérique stay below 10 000
 MAX_OCCUPANCY = 100.0  # % of time
 
+log = logging.getLogger(__name__)
+
 _STAMP = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9:]{5,8}(?:Z|[+-][0-9]{2}:?[0-9]{2})?")
 
 
@@ -41,20 +45,45 @@ def read_day_rows(raw: RawFile, day: date, quality: Quality) -> pd.DataFrame:
     labels = road_label_hours(day)
     rows = _csv_rows(raw, day, labels, quality) if raw.is_csv else read_table(raw, COLUMNS, REQUIRED, quality)
     rows = _of_day(rows, day, labels, raw, quality)
-    rows["identifiant_arc"] = rows["identifiant_arc"].map(lambda value: "" if value is None else str(value).strip())
-    rows["debit"], bad_flow = _number(rows["debit"])
-    rows["taux_occupation"], bad_occupancy = _number(rows["taux_occupation"])
+    arcs = rows["identifiant_arc"].map(lambda value: "" if value is None else str(value).strip())
+    flows, bad_flow = _number(rows["debit"])
+    rates, bad_rate = _number(rows["taux_occupation"])
+    nameless = arcs.isin(["", "*"])
     reasons = {
-        "identifiant_invalide": rows["identifiant_arc"].isin(["", "*"]),
+        "identifiant_invalide": nameless,
         "debit_non_numerique": bad_flow,
-        "taux_non_numerique": bad_occupancy,
-        "debit_negatif": rows["debit"] < 0,
-        "debit_impossible": rows["debit"] > MAX_FLOW,
-        "taux_hors_bornes": (rows["taux_occupation"] < 0) | (rows["taux_occupation"] > MAX_OCCUPANCY),
+        "taux_non_numerique": bad_rate,
+        "debit_negatif": flows < 0,
+        "debit_impossible": flows > MAX_FLOW,
+        "taux_hors_bornes": (rates < 0) | (rates > MAX_OCCUPANCY),
     }
     faulty = reasons["debit_negatif"] | reasons["debit_impossible"] | reasons["taux_hors_bornes"]
-    quality.sensors_at_fault |= set(rows.loc[faulty, "identifiant_arc"])
-    return _without_rejects(rows, reasons, raw, quality).drop(columns=["_ligne", "t_1h"])
+    quality.sensors_at_fault |= set(arcs[faulty & ~nameless])
+    kept = _without_rejects(rows, reasons, raw, quality).drop(columns=["_ligne", "t_1h"])  # rejects stay as written
+    at = kept.index
+    return kept.assign(identifiant_arc=arcs[at], debit=flows[at], taux_occupation=rates[at])
+
+
+def read_files(files: Iterable[RawFile], day: date, quality: Quality) -> pd.DataFrame:
+    """The believed rows of all files, given oldest first (see newest_rows).
+
+    A file that cannot be used costs itself, and a warning says so; InputError when none can.
+    """
+    tables, unusable = [], []
+    for raw in files:
+        try:
+            tables.append(read_day_rows(raw, day, quality))
+        except InputError as error:
+            log.warning("%s", error)
+            quality.reject("fichier_illisible", raw.name, 1, error.message)
+            unusable.append((raw.name, error))
+    if not tables:
+        raise unusable[-1][1]
+    if unusable:
+        names = [name for name, _ in unusable]
+        text = f"Fichiers inutilisables, leurs lignes manquent : {', '.join(names)}."
+        quality.warn("fichiers_inutilisables", "attention", text, len(names), 0, names)
+    return newest_rows(tables, quality)
 
 
 def newest_rows(tables: Iterable[pd.DataFrame], quality: Quality) -> pd.DataFrame:
@@ -81,7 +110,8 @@ def _csv_rows(raw: RawFile, day: date, labels: dict[datetime, int], quality: Qua
             offsets.append(offset)
         elif any(parse_road_label(stamp) in labels for stamp in _STAMP.findall(line)):
             quality.reject(reason, raw.name, f"octet {offset}", line)
-    table = pd.DataFrame(rows, columns=header, dtype=object).reindex(columns=list(COLUMNS))
+    table = pd.DataFrame(rows, columns=header, dtype=object)
+    table = table.loc[:, ~table.columns.duplicated()].reindex(columns=list(COLUMNS))
     return table.assign(_ligne=[f"octet {offset}" for offset in offsets])
 
 
@@ -102,28 +132,33 @@ def _fields(lines: list[tuple[int, bytes]], delimiter: str, width: int) -> Itera
 
 
 def _of_day(rows: pd.DataFrame, day: date, labels: dict[datetime, int], raw: RawFile, quality: Quality) -> pd.DataFrame:
-    """The rows whose label closes an hour of the day, with `heure`; hours no clock showed are rejected."""
-    moments = {text: parse_road_label(text) if isinstance(text, str) else None for text in rows["t_1h"].unique()}
-    hours = rows["t_1h"].map({text: labels.get(moment) for text, moment in moments.items() if moment is not None})
-    skipped = {text for text, moment in moments.items() if moment and moment.date() == day and _inside(moment, labels)}
-    unreadable = {text for text, moment in moments.items() if moment is None}
-    off_clock = rows["t_1h"].isin(skipped) & hours.isna()
-    rows = rows.assign(heure=hours)
-    reasons = {"date_illisible": rows["t_1h"].isin(unreadable), "heure_inexistante": off_clock}
+    """The rows whose label closes an hour of the day, with `heure`; what no clock showed is rejected.
+
+    A blank row is not: archives have one for each arc at the 02:00 that the spring clock skips.
+    """
+    texts = rows["t_1h"].map(lambda value: value if isinstance(value, str) else "")
+    moments = {text: parse_road_label(text) for text in texts.unique()}
+    midnight, known = datetime.combine(day, time()), {text: moment for text, moment in moments.items() if moment}
+    strange = {text for text, wall in known.items() if midnight < wall < max(labels) and wall not in labels}
+    measured = ~(_blank(rows["debit"]) & _blank(rows["taux_occupation"]))
+    reasons = {
+        "date_illisible": texts.isin(moments.keys() - known.keys()),
+        "heure_inexistante": texts.isin(strange) & measured,
+    }
+    rows = rows.assign(heure=texts.map({text: labels.get(wall) for text, wall in known.items()}))
     rows = _without_rejects(rows, reasons, raw, quality)
     return rows[rows["heure"].notna()].astype({"heure": np.int64})
 
 
-def _inside(moment: datetime, labels: dict[datetime, int]) -> bool:
-    return min(labels) <= moment <= max(labels)
+def _blank(values: pd.Series) -> pd.Series:
+    return values.isna() | values.map(str).str.strip().eq("")
 
 
-def _number(texts: pd.Series) -> tuple[pd.Series, pd.Series]:
-    """The numbers (NaN where blank), and which texts were neither blank nor a finite number."""
-    numbers = pd.to_numeric(texts, errors="coerce").astype(float)
-    finite = pd.Series(np.isfinite(numbers), index=texts.index)
-    blank = texts.isna() | texts.isin(["", " "])
-    return numbers.where(finite), ~blank & ~finite
+def _number(values: pd.Series) -> tuple[pd.Series, pd.Series]:
+    """The numbers (NaN where blank), and which values were neither blank nor a finite number."""
+    numbers = pd.to_numeric(values.map(str), errors="coerce").astype(float)
+    finite = pd.Series(np.isfinite(numbers), index=values.index)
+    return numbers.where(finite), ~_blank(values) & ~finite
 
 
 def _without_rejects(rows: pd.DataFrame, reasons: dict[str, pd.Series], raw: RawFile, quality: Quality) -> pd.DataFrame:

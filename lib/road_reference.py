@@ -109,7 +109,8 @@ def read_arcs(settings: Settings, counts: pd.DataFrame, quality: Quality) -> pd.
 
     The length is the road reference's, else that of the counts' own geo_shape.
     """
-    arcs = counts.groupby("identifiant_arc")[["libelle", "geo_point_2d", "geo_shape"]].last()
+    texts = counts[["libelle", "geo_point_2d", "geo_shape"]].astype(object)
+    arcs = texts.where(texts != "", None).groupby(counts["identifiant_arc"]).last()  # a blank hides no other row's
     points = [geo.parse_point(value) for value in arcs["geo_point_2d"]]
     arcs["lon"] = [point[0] if point else np.nan for point in points]
     arcs["lat"] = [point[1] if point else np.nan for point in points]

@@ -26,7 +26,7 @@ from lib.paris_time import road_label_hours
 from lib.quality import Quality
 from lib.raw_files import no_data, require_files
 from lib.road_count_scan import days_named
-from lib.road_counts import newest_rows, read_day_rows
+from lib.road_counts import read_files
 from lib.road_reference import is_ring, read_arcs
 from lib.settings import Settings
 
@@ -57,7 +57,7 @@ def read_raw(settings: Settings, day: date) -> tuple[pd.DataFrame, Quality]:
     """The day's believed rows (see lib/road_counts), sorted by arc and hour, and the account of the others."""
     quality = Quality()
     files = require_files(settings, "comptages")
-    counts = newest_rows((read_day_rows(raw, day, quality) for raw in files), quality)
+    counts = read_files(files, day, quality)
     if counts.empty and quality.rejets:
         raise InputError(f"aucune ligne croyable pour le {day} : {dict(quality.rejets)}.", "Vérifier l'export.")
     if counts.empty:
@@ -112,6 +112,8 @@ def arc_figures(counts: pd.DataFrame, arcs: pd.DataFrame, flows: pd.DataFrame, a
     measured = flows.notna()
     active = measured.any(axis=1)
     lost = counts.groupby("identifiant_arc")["temps_perdu"].sum(min_count=1)
+    slowed = counts["debit"].where(counts["temps_perdu"].notna())  # an hour without occupancy is not one without loss
+    vehicles = slowed.groupby(counts["identifiant_arc"]).sum()
     total = flows.sum(axis=1, min_count=1)
     peak = flows[active].idxmax(axis=1).reindex(flows.index)
     return pd.DataFrame(
@@ -125,7 +127,7 @@ def arc_figures(counts: pd.DataFrame, arcs: pd.DataFrame, flows: pd.DataFrame, a
             "taux_occupation_moyen": counts.groupby("identifiant_arc")["taux_occupation"].mean().round(2),
             "etat_trafic_dominant": dominant_state(counts).reindex(flows.index, fill_value=UNKNOWN),
             "heures_valides": measured.sum(axis=1),
-            "temps_perdu_minutes": (lost / total.where(total > 0)).round(4),
+            "temps_perdu_minutes": (lost / vehicles.where(vehicles > 0)).round(4),
             "temps_perdu_total_minutes": lost.round(2),
             "congestion_alerte": flows.index.isin(alerted),
             "arrondissement": arcs["arrondissement"].reindex(flows.index),

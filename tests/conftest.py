@@ -24,6 +24,10 @@ ARCS_HEADER = (
 )
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--regenerate", action="store_true", help="write tests/golden/ again (see test_golden_day.py)")
+
+
 @dataclass
 class RawTree:
     """A raw root and an output folder of one test."""

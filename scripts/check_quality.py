@@ -1,0 +1,72 @@
+"""The quality gate: what a person should know before using the figures of a day.
+
+It reads the store alone: coverage, rejected rows, warnings, sudden falls or rises against the same weekdays, sources
+that stopped. Every finding has a stable code, explained in docs/quality-codes.md.
+
+    python scripts/check_quality.py --date 2025-11-04 --strict
+"""
+
+import dataclasses
+import sys
+from datetime import date
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from lib import cli
+from lib.calendar_context import day_context
+from lib.database_factory import get_database_service
+from lib.database_service import DatabaseService
+from lib.errors import ExitCode
+from lib.history import same_weekdays
+from lib.quality_gate import INFORMATION, Finding, findings
+from lib.raw_files import SOURCES, no_data
+
+HELP = """Contrôle de qualité d'un jour : couverture, rejets, chutes et hausses, sources arrêtées.
+
+Les codes sont expliqués dans docs/quality-codes.md.
+
+Exemple : python scripts/check_quality.py --date 2025-11-04 --strict"""
+
+
+def check_day(store: DatabaseService, day: date) -> list[Finding]:
+    """All findings of a day; NoDataError where the store has nothing about it at all."""
+    metrics = {source: store.load_metrics(source, day) for source in SOURCES}
+    days = {source: store.list_available_dates(source) for source in SOURCES}
+    if not any(metrics.values()):
+        raise no_data("contrôle", day, {known.isoformat() for one in days.values() for known in one})
+    past = {source: same_weekdays(store, source, day) for source in SOURCES}
+    last_days = {source: max((one for one in known if one <= day), default=None) for source, known in days.items()}
+    return findings(day, metrics, past, last_days, day_context(day)["jour_ferie"])
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = cli.day_parser(HELP)
+    parser.add_argument(
+        "--strict", action="store_true", help="finir en échec (code 1) s'il y a plus qu'une information"
+    )
+    arguments = parser.parse_args(argv)
+
+    def work() -> int:
+        settings, day = cli.day_settings(arguments)
+        with get_database_service(settings) as store:
+            found = check_day(store, day)
+        serious = [one for one in found if one.severite != INFORMATION]
+        if arguments.json:
+            cli.emit_json({"date": day.isoformat(), "constats": [dataclasses.asdict(one) for one in found]})
+        else:
+            tell(found, serious, day)
+        return ExitCode.FAILED if arguments.strict and serious else ExitCode.DONE
+
+    return cli.guarded(work, arguments)
+
+
+def tell(found: list[Finding], serious: list[Finding], day: date) -> None:
+    """One line a finding, the worst first, then the count."""
+    for one in found:
+        cli.emit(f"{one.severite:<11}  {one.source:<11}  {one.code} : {one.message}")
+    cli.emit(f"{day} : {len(serious)} points à voir, {len(found) - len(serious)} informations.")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

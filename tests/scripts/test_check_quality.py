@@ -1,0 +1,143 @@
+"""The quality gate on days written to a real store: what is said, with which code, and how the command ends."""
+
+import ast
+import re
+from collections.abc import Callable
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+
+from lib.local_file_service import LocalFileService
+from scripts import check_quality
+from tests.conftest import ROOT, Ran, RawTree
+
+DAY = date(2025, 11, 4)
+Run = Callable[..., Ran]
+
+
+def qualite(**changes: Any) -> dict[str, Any]:
+    account = {"statut": "complet", "couverture": 1.0, "lignes_lues": 1000, "rejets": {}, "avertissements": []}
+    return account | changes
+
+
+def bikes(total: float, counters: int = 100, **account: Any) -> dict[str, Any]:
+    return {"total_jour": total, "nombre_compteurs_actifs": counters, "qualite": qualite(**account)}
+
+
+def history(store: LocalFileService, totals: list[float], day: date = DAY) -> None:
+    for week, total in enumerate(totals, start=1):
+        store.save_metrics(bikes(total), "bikes", day - timedelta(weeks=week))
+
+
+@pytest.fixture
+def store(raw: RawTree) -> LocalFileService:
+    return LocalFileService(raw.output)
+
+
+def lines(ran: Ran, source: str) -> list[str]:
+    return [line for line in ran.out.splitlines() if f" {source} " in line]
+
+
+@pytest.mark.parametrize(
+    ("total", "said"),
+    [
+        (41_000, []),
+        (39_000, ["chute : total_jour : -61 % par rapport à la médiane de 3 mêmes jours de semaine (seuil -60 %)."]),
+        (179_000, []),
+        (181_000, ["hausse : total_jour : +81 % par rapport à la médiane de 3 mêmes jours de semaine (seuil +80 %)."]),
+    ],
+)
+def test_a_fall_or_a_rise_is_measured_against_the_same_weekdays(
+    store: LocalFileService, run: Run, total: float, said: list[str]
+) -> None:
+    history(store, [90_000, 100_000, 110_000])
+    store.save_metrics(bikes(total), "bikes", DAY)
+    ran = run(check_quality.main, "--date", str(DAY))
+    assert [line.split("bikes        ")[1] for line in lines(ran, "bikes")] == said
+
+
+def test_a_public_holiday_has_wider_bounds(store: LocalFileService, run: Run) -> None:
+    armistice = date(2025, 11, 11)
+    history(store, [100_000, 100_000], armistice)
+    store.save_metrics(bikes(35_000), "bikes", armistice)
+    assert not lines(run(check_quality.main, "--date", str(armistice)), "bikes")
+    store.save_metrics(bikes(500), "bikes", armistice)
+    (said,) = lines(run(check_quality.main, "--date", str(armistice)), "bikes")
+    assert "chute" in said and "jour férié (Armistice)" in said
+
+
+def test_one_earlier_week_says_nothing(store: LocalFileService, run: Run) -> None:
+    history(store, [100_000])
+    store.save_metrics(bikes(10), "bikes", DAY)
+    assert not lines(run(check_quality.main, "--date", str(DAY)), "bikes")
+
+
+@pytest.mark.parametrize(
+    ("account", "severity", "code"),
+    [
+        ({"couverture": 0.94}, "attention", "couverture_basse"),
+        ({"couverture": 0.49}, "grave", "couverture_basse"),
+        ({"rejets": {"comptage_negatif": 11}}, "attention", "rejets_nombreux"),
+        ({"rejets": {"comptage_negatif": 90, "json_illisible": 11}}, "grave", "rejets_nombreux"),
+    ],
+)
+def test_thin_coverage_and_many_rejects(
+    store: LocalFileService, run: Run, account: dict[str, Any], severity: str, code: str
+) -> None:
+    store.save_metrics(bikes(1.0, **account), "bikes", DAY)
+    (said,) = lines(run(check_quality.main, "--date", str(DAY)), "bikes")
+    assert said.startswith(severity) and f"{code} : " in said
+
+
+def test_missing_and_stopped_sources_are_serious_and_strict_fails(store: LocalFileService, run: Run) -> None:
+    store.save_metrics(bikes(1.0), "bikes", DAY)
+    store.save_metrics({"x": 1}, "weather", DAY - timedelta(days=4))
+    store.save_metrics({"x": 1}, "traffic", DAY - timedelta(days=3))
+    ran = run(check_quality.main, "--date", str(DAY))
+    assert ran.code == 0
+    assert lines(ran, "weather") == [
+        "grave        weather      source_arretee : Plus aucune donnée depuis le 2025-10-31."
+    ]
+    assert lines(ran, "traffic") == ["grave        traffic      source_manquante : Aucune donnée pour ce jour."]
+    assert ran.out.splitlines()[-1] == "2025-11-04 : 5 points à voir, 0 informations."
+    assert run(check_quality.main, "--date", str(DAY), "--strict").code == 1
+
+
+def test_a_day_the_store_does_not_know_names_the_days_it_does(store: LocalFileService, run: Run) -> None:
+    store.save_metrics(bikes(1.0), "bikes", DAY)
+    ran = run(check_quality.main, "--date", "2025-11-05", "--strict")
+    assert ran.code == 4 and "2025-11-04" in ran.err
+
+
+def codes_in_the_code() -> set[str]:
+    """Every code the program can say: first words of warn() and reject(), second of Finding(), keys of `reasons`."""
+    found: set[str] = set()
+    for path in [*(ROOT / "lib").glob("*.py"), *(ROOT / "scripts").glob("*.py")]:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and _name(node.func) in ("warn", "reject") and node.args:
+                found |= _texts(node.args[0])
+            elif (
+                isinstance(node, ast.Call) and _name(node.func) == "Finding" and isinstance(node.args[1], ast.Constant)
+            ):
+                found |= _texts(node.args[1])
+            elif isinstance(node, ast.Assign) and _name(node.targets[0]) in ("reasons", "DATE_REJECTS", "SYNTHETIC"):
+                value = node.value
+                keys = value.keys if isinstance(value, ast.Dict) else getattr(value, "elts", [value])
+                found |= {key.value for key in keys if isinstance(key, ast.Constant)}
+    return {code for code in found if re.fullmatch(r"[a-z]+(_[a-z]+)*", code)}
+
+
+def _name(node: ast.expr) -> str:
+    return getattr(node, "attr", getattr(node, "id", ""))
+
+
+def _texts(node: ast.AST) -> set[str]:
+    return {one.value for one in ast.walk(node) if isinstance(one, ast.Constant) and isinstance(one.value, str)}
+
+
+def test_every_code_is_documented() -> None:
+    page = (ROOT / "docs" / "quality-codes.md").read_text(encoding="utf-8")
+    codes = codes_in_the_code()
+    assert {"couverture_basse", "fichier_vide", "debit_negatif", "fin_avant_debut", "export_ancien"} <= codes
+    assert sorted(code for code in codes if f"`{code}`" not in page) == []
