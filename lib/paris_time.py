@@ -70,13 +70,13 @@ def parse_instant(text: str) -> datetime | None:
     day, minute, second, offset = found.groups()
     try:
         moment = datetime.fromisoformat(f"{day}T{minute}:{second or '00'}{offset or ''}")
-    except ValueError:
+        if moment.tzinfo is None:
+            if not wall_exists(moment):
+                return None
+            moment = moment.replace(tzinfo=PARIS)
+        return moment.astimezone(UTC)
+    except (ValueError, OverflowError):  # 0001-01-01 and 9999-12-31 have no neighbour in UTC
         return None
-    if moment.tzinfo is None:
-        if not wall_exists(moment):
-            return None
-        moment = moment.replace(tzinfo=PARIS)
-    return moment.astimezone(UTC)
 
 
 def parse_road_label(text: str) -> datetime | None:

@@ -7,7 +7,8 @@ day of the pull, never the day the records are about; the newest pull wins.
 import gzip
 import re
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -95,16 +96,28 @@ def no_data(source: str, day: date, days: Iterable[str]) -> NoDataError:
 
 def read_bytes(path: Path) -> bytes:
     """The file's bytes, unzipped when it ends in .gz. InputError when it cannot be read."""
-    try:
+    with _readable(path):
         data = path.read_bytes()
         return gzip.decompress(data) if path.suffix == ".gz" else data
-    except (OSError, EOFError, zlib.error) as error:
-        raise InputError(f"{path} est illisible ({error}).", "Le récupérer à nouveau.") from error
+
+
+def read_lines(path: Path) -> Iterator[bytes]:
+    """The file's lines with their ends, one at a time, unzipped when it ends in .gz. InputError as read_bytes."""
+    with _readable(path), gzip.open(path) if path.suffix == ".gz" else path.open("rb") as stream:
+        yield from stream
 
 
 def is_synthetic(settings: Settings) -> bool:
     """Whether the raw tree was invented by make_demo_data.py."""
     return (settings.data_dir / SYNTHETIC_MARKER).is_file()
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, EOFError, zlib.error) as error:
+        raise InputError(f"{path} est illisible ({error}).", "Le récupérer à nouveau.") from error
 
 
 def _is_raw(path: Path) -> bool:
