@@ -24,7 +24,9 @@ endif
 override FROM := $(value FROM)
 override TO := $(value TO)
 override TYPE := $(value TYPE)
-export DATE FROM TO TYPE
+override SOURCE := $(value SOURCE)
+override JOBS := $(value JOBS)
+export DATE FROM TO TYPE SOURCE JOBS
 
 ifndef GRAPH
 
@@ -79,8 +81,10 @@ setup-aws: venv ## [DRY_RUN=1] [CHECK=1] créer les tables, le TTL et le bucket
 fetch: venv ## [DATE=] récupérer les fichiers bruts du jour
 	@$(PY) scripts/fetch_raw.py $${DATE:+--date "$$DATE"}
 
-backfill: venv ## FROM= TO= traiter une période, bornes comprises
-	@$(PY) scripts/backfill.py --from "$$FROM" --to "$$TO"
+backfill: venv ## FROM= TO= [SOURCE="bikes traffic"] [JOBS=] [DRY_RUN=1] [FORCE=1] traiter une période
+	@sources=(); for one in $$SOURCE; do sources+=(--source "$$one"); done; \
+	$(PY) scripts/backfill.py --from "$$FROM" --to "$$TO" "$${sources[@]}" $${JOBS:+--jobs "$$JOBS"} \
+		$(if $(DRY_RUN),--dry-run) $(if $(FORCE),--force)
 
 quality: venv ## [DATE=] [STRICT=1] dire si les chiffres du jour sont sûrs
 	@$(TODAY) $(PY) scripts/check_quality.py --date "$$DATE" $(if $(STRICT),--strict)

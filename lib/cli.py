@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 
 from lib.database_factory import get_database_service
 from lib.database_service import DatabaseService
-from lib.day_run import Process, rejects_path, run_day
+from lib.day_run import Compare, Process, rejects_path, run_day
 from lib.errors import CityflowError, ExitCode, UsageError
 from lib.local_file_service import LocalFileService
 from lib.paris_time import days_between, parse_asked_day, yesterday
@@ -116,7 +116,12 @@ Prepare = Callable[[Settings, list[date]], AbstractContextManager[None]]
 
 
 def run_source(
-    data_type: str, doc: str, process: Process, argv: list[str] | None, prepare: Prepare | None = None
+    data_type: str,
+    doc: str,
+    process: Process,
+    argv: list[str] | None,
+    prepare: Prepare | None = None,
+    compare: Compare | None = None,
 ) -> int:
     """The main of the six source scripts; `prepare` is what makes one that has --from and --to quick on many days."""
     parser = day_parser(doc)
@@ -134,7 +139,7 @@ def run_source(
             day_lock(settings.output_dir, day, data_type, settings.lock_fd, arguments.wait),
             get_database_service(settings) as store,
         ):
-            metrics = run_day(settings, store, data_type, process, day)
+            metrics = run_day(settings, store, data_type, process, day, compare)
         _tell(settings, data_type, day, metrics, arguments.json)
         return ExitCode.DONE
 

@@ -31,23 +31,44 @@ class DayResult:
 
 SYNTHETIC = "donnees_synthetiques"  # warning code of figures computed from make_demo_data.py's tree
 
-Process = Callable[[Settings, DatabaseService, date], DayResult]
+Process = Callable[[Settings, date], DayResult]  # from the raw files alone: any machine may run it, for any day
+Past = dict[date, dict[str, Any]]  # metrics of the same weekday in earlier weeks
+Compare = Callable[[dict[str, Any], Past], dict[str, Any]]  # the figures, with those that earlier days give
 
 
-def run_day(settings: Settings, store: DatabaseService, data_type: str, process: Process, day: date) -> dict[str, Any]:
-    """Compute and store one source's day; returns the metrics as stored, `qualite` last.
+def run_day(
+    settings: Settings,
+    store: DatabaseService,
+    data_type: str,
+    process: Process,
+    day: date,
+    compare: Compare | None = None,
+) -> dict[str, Any]:
+    """Compute and store one source's day; returns the metrics as stored, `qualite` last."""
+    if source_files(settings, data_type):
+        keep_apart(settings)  # before the past is read; a run that has no input at all moves nothing
+    return keep_day(settings, store, data_type, day, process(settings, day), compare)
+
+
+def keep_day(
+    settings: Settings,
+    store: DatabaseService,
+    data_type: str,
+    day: date,
+    result: DayResult,
+    compare: Compare | None = None,
+) -> dict[str, Any]:
+    """Store what was computed of a day, once it is compared with what the store has of earlier ones.
 
     The JSON file below OUTPUT_DIR is written whatever the store, and before it: it is the backup and what upload reads.
     """
     from lib.figures import plain  # it needs pandas, which a command line and its mistakes do not wait for
 
-    if source_files(settings, data_type):
-        keep_apart(settings)  # before the past is read; a run that has no input at all moves nothing
     files = LocalFileService(settings.output_dir)
-    result = _computed(settings, store, files, process, day)
+    figures = result.metrics if compare is None else compare(result.metrics, _past(settings, store, data_type, day))
     if is_synthetic(settings):
         result.quality.warn(SYNTHETIC, "attention", "Données de démonstration, inventées.")
-    metrics: dict[str, Any] = plain({**result.metrics, "qualite": result.quality.summary(result.couverture)})
+    metrics: dict[str, Any] = plain({**figures, "qualite": result.quality.summary(result.couverture)})
     _keep_rejects(rejects_path(settings, data_type, day), result.quality)
     files.save_metrics(metrics, data_type, day)
     if not isinstance(store, LocalFileService):
@@ -69,17 +90,17 @@ def save_beside(path: Path, save: Callable[[], None]) -> None:
     os.utime(path)
 
 
-def _computed(
-    settings: Settings, store: DatabaseService, files: LocalFileService, process: Process, day: date
-) -> DayResult:
+def _past(settings: Settings, store: DatabaseService, data_type: str, day: date) -> Past:
     """The day's figures must not be lost with a database that fails: its history is then that of the files."""
+    from lib.history import same_weekdays  # as for plain
+
     try:
-        return process(settings, store, day)
+        return same_weekdays(store, data_type, day)
     except (StoreError, ConfigError) as error:
         if isinstance(store, LocalFileService):
             raise
         log.warning("%s L'historique est lu dans %s.", error, settings.output_dir)
-        return process(settings, files, day)
+        return same_weekdays(LocalFileService(settings.output_dir), data_type, day)
 
 
 def rejects_path(settings: Settings, data_type: str, day: date) -> Path:

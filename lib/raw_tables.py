@@ -4,7 +4,7 @@ A broken line costs itself, never its neighbours: a row is the shortest run of l
 has as many fields as the header; a line that starts no such run is rejected alone and reading goes on at the next.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pandas as pd
