@@ -47,7 +47,10 @@ def main(argv: list[str] | None = None) -> int:
         settings = load_settings({"CITYFLOW_STORE": arguments.store or ""})
         if settings.fallback_notice:
             log.warning("%s", settings.fallback_notice)
-        plan = plan_range(settings, days, arguments.source or list(SOURCES), arguments.force)
+        sources = arguments.source or list(SOURCES)
+        if not arguments.dry_run and (is_synthetic(settings) or any(source_files(settings, one) for one in sources)):
+            keep_apart(settings)  # so that a refusal is said once, not for each source of each day
+        plan = plan_range(settings, days, sources, arguments.force)
         if not arguments.json:
             cli.emit("\n".join(plan_lines(plan)))
         if arguments.dry_run:
@@ -63,8 +66,6 @@ def main(argv: list[str] | None = None) -> int:
 
 def run_plan(settings: Settings, plan: Plan, jobs: int) -> list[Failure]:
     """Compute and store what the plan says; what failed, in the order of the plan."""
-    if is_synthetic(settings) or any(source_files(settings, source) for source in plan.sources):
-        keep_apart(settings)  # so that a refusal is said once, not for each source of each day
     note_inputs(settings)  # make process finds these days up to date
     with (
         get_database_service(settings) as store,

@@ -22,7 +22,7 @@ DAY = "2025-11-04"
 def bikes(raw: RawTree) -> RawTree:
     """A day of one counter, with a warning (no polygons) and a rejected row."""
     rows = [bike("A-1", f"{DAY}T{hour:02}:00:00+01:00", 10) for hour in range(24)]
-    raw.pull("bikes", DAY, "a.json", [*rows, bike("A-1", f"{DAY}T08:30:00+01:00", -5)])
+    raw.pull("bikes", DAY, "a.json", [*rows, bike("A-1", f"{DAY}T08:00:00+01:00", -5)])
     return raw
 
 
