@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from lib.bike_records import COLUMNS as BIKE_COLUMNS
+from lib.csv_dialect import Aliases, canonical, detect_delimiter, split_row
 from lib.disruption_forms import read_response
 from lib.errors import InputError, NoDataError
 from lib.open_meteo import column, is_open_meteo
 from lib.paris_time import PARIS, parse_instant, parse_road_label, road_label_hours
 from lib.raw_json import records
-from lib.raw_tables import Aliases, canonical, detect_delimiter, split_row
-from lib.road_counts import COLUMNS as COUNT_COLUMNS
-from lib.road_counts import REQUIRED as COUNT_REQUIRED
+from lib.road_export import COLUMNS as COUNT_COLUMNS
+from lib.road_export import REQUIRED as COUNT_REQUIRED
 from lib.road_reference import COLUMNS as ARC_COLUMNS
 from lib.road_works import COLUMNS as WORK_COLUMNS
 from lib.road_works import REQUIRED as WORK_REQUIRED

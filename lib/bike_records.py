@@ -16,12 +16,13 @@ import numpy as np
 import pandas as pd
 
 from lib import geo
+from lib.csv_dialect import Aliases
 from lib.errors import InputError
 from lib.paris_time import HOUR, PARIS, day_start, days_between, hours_in_day, parse_instant
 from lib.quality import Quality
 from lib.raw_files import RawFile, read_bytes
 from lib.raw_json import read_bodies, records
-from lib.raw_tables import Aliases, read_table
+from lib.raw_tables import read_table
 
 COLUMNS: Aliases = {
     "id_compteur": ("id_compteur", "Identifiant du compteur"),

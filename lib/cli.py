@@ -8,18 +8,20 @@ import os
 import re
 import sys
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import date
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from lib.database_factory import get_database_service
-from lib.errors import CityflowError, ExitCode
+from lib.database_service import DatabaseService
+from lib.errors import CityflowError, ExitCode, UsageError
 from lib.local_file_service import LocalFileService
-from lib.paris_time import parse_asked_day, yesterday
+from lib.paris_time import days_between, parse_asked_day, yesterday
 from lib.run_lock import day_lock
 from lib.settings import STORES, Settings, load_settings
 
 if TYPE_CHECKING:
-    from lib.day_run import Process
+    from lib.day_run import Compare, Process
 
 log = logging.getLogger("cityflow")
 
@@ -95,23 +97,88 @@ def day_settings(arguments: argparse.Namespace) -> tuple[Settings, date]:
     return settings, arguments.date or yesterday()
 
 
-def run_source(data_type: str, doc: str, process: "Process", argv: list[str] | None) -> int:
-    """The main of the six source scripts."""
+def add_range(parser: argparse.ArgumentParser, required: bool = False) -> None:
+    """--from and --to, both included."""
+    for flag, name, text in (("--from", "first", "premier jour, compris"), ("--to", "last", "dernier jour, compris")):
+        parser.add_argument(flag, dest=name, type=day_argument, metavar="AAAA-MM-JJ", required=required, help=text)
+
+
+def range_days(arguments: argparse.Namespace) -> list[date]:
+    """The days of --from and --to; none when they were not given."""
+    first, last = arguments.first, arguments.last
+    if (first is None) != (last is None):
+        raise UsageError("--from et --to vont ensemble.")
+    if first is not None and getattr(arguments, "date", None):
+        raise UsageError("--date ne va pas avec --from et --to.")
+    if first is not None and first > last:
+        raise UsageError(f"--from {first} est après --to {last}.")
+    return list(days_between(first, last)) if first is not None else []
+
+
+Prepare = Callable[[Settings, list[date]], AbstractContextManager[None]]
+
+
+def run_source(
+    data_type: str,
+    doc: str,
+    process: "Process",
+    argv: list[str] | None,
+    prepare: Prepare | None = None,
+    compare: "Compare | None" = None,
+) -> int:
+    """The main of the six source scripts; `prepare` is what makes one that has --from and --to quick on many days."""
     from lib.day_run import run_day  # pandas: the other commands, and doctor above all, start without it
 
-    arguments = day_parser(doc).parse_args(argv)
+    parser = day_parser(doc)
+    if prepare:
+        add_range(parser)
+    arguments = parser.parse_args(argv)
 
     def work() -> int:
+        days = range_days(arguments) if prepare else []
         settings, day = day_settings(arguments)
+        if prepare and days:
+            with get_database_service(settings) as store, prepare(settings, days):
+                return _run_days(settings, store, data_type, process, days, arguments)
         with (
             day_lock(settings.output_dir, day, data_type, settings.lock_fd, arguments.wait),
             get_database_service(settings) as store,
         ):
-            metrics = run_day(settings, store, data_type, process, day)
+            metrics = run_day(settings, store, data_type, process, day, compare)
         _tell(settings, data_type, day, metrics, arguments.json)
         return ExitCode.DONE
 
     return guarded(work, arguments)
+
+
+def _run_days(
+    settings: Settings,
+    store: DatabaseService,
+    data_type: str,
+    process: "Process",
+    days: list[date],
+    arguments: argparse.Namespace,
+) -> int:
+    """Go on past a day that fails; what failed is said again at the end."""
+    from lib.day_run import run_day
+
+    failures = []
+    for day in days:
+        try:
+            with day_lock(settings.output_dir, day, data_type, settings.lock_fd, arguments.wait):
+                metrics = run_day(settings, store, data_type, process, day)
+            if not arguments.json:
+                _tell(settings, data_type, day, metrics, False)
+        except CityflowError as error:
+            log.error("%s : %s", day, error)
+            failures.append(f"{day} : {error}")
+    if arguments.json:
+        emit_json({"type": data_type, "jours": len(days), "echecs": failures})
+    else:
+        emit(f"{data_type} : {len(days)} jours, {len(failures)} échecs -> {settings.output_dir}")
+    for failure in failures:
+        log.error("%s", failure)
+    return ExitCode.FAILED if failures else ExitCode.DONE
 
 
 def _tell(settings: Settings, data_type: str, day: date, metrics: dict[str, Any], as_json: bool) -> None:
@@ -150,6 +217,9 @@ def guarded(work: Callable[[], int], arguments: argparse.Namespace) -> int:
     except CityflowError as error:
         log.error("%s", error)
         return int(error.exit_code)
+    except MemoryError:
+        log.error("mémoire insuffisante : en libérer, puis relancer. Les fichiers déjà écrits sont entiers.")
+        return int(ExitCode.FAILED)
     except KeyboardInterrupt:
         log.error("interrompu ; les fichiers déjà écrits sont entiers.")
         return int(ExitCode.INTERRUPTED)

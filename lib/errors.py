@@ -48,6 +48,13 @@ class InputError(CityflowError):
     """Raw files are there but cannot be used."""
 
 
+class SearchError(CityflowError):
+    """The search of a file was cut short, by a process that died or by memory or disk refused: nothing is known of it.
+
+    Unlike an InputError it says nothing against the file, so that no caller goes on without it.
+    """
+
+
 class NoDataError(CityflowError):
     """The raw files hold nothing about the day asked for."""
 

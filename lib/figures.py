@@ -43,5 +43,6 @@ def share(part: float, whole: float) -> float | None:
 
 def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     """One plain dict per row, keys in the frame's column order; whole-number columns stored as Int64 stay integers."""
-    columns = [frame[name].astype(object).where(frame[name].notna(), None).tolist() for name in frame.columns]
-    return [dict(zip(frame.columns, row, strict=True)) for row in zip(*columns, strict=True)]
+    names = frame.columns.tolist()
+    columns = [frame[name].astype(object).where(frame[name].notna(), None).tolist() for name in names]
+    return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]

@@ -1,68 +1,111 @@
-"""The lines of a road-count export that may be about a day, found by the day's text and not by reading every row.
+"""The rows of a civil day out of road-count exports of any size.
 
-The export is not sorted by day and holds hundreds of them; a day is one row in four hundred.
+The export is not sorted by day and holds hundreds of them; a day is one row in four hundred. Its rows are found by the
+day's text, and only those found are read as CSV. The search of one day can be started ahead, before pandas is
+imported; many days are found in one pass. Needs no pandas.
 """
 
-import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+import argparse
+import atexit
+import contextlib
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import date, timedelta
+from pathlib import Path
+from typing import cast
 
-from lib.paris_time import parse_road_label
-from lib.raw_files import RawFile, read_bytes
-from lib.raw_tables import detect_delimiter, split_row
+from lib.errors import CityflowError
+from lib.paris_time import parse_day, parse_road_label, yesterday
+from lib.raw_files import RawFile, read_bytes, source_files
+from lib.road_day_rows import DayRows, day_rows
+from lib.road_export import Export, open_export
+from lib.scan_search import Search, collect, start, stop
+from lib.scan_worker import Job, labels_in
+from lib.settings import load_settings
 
-_STAMP = rb"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2})?"
-_LABEL = re.compile(_STAMP + rb"(?:Z|[+-][0-9]{2}:?[0-9]{2})?")
-_NEAR_OFFSET = re.compile(_STAMP + rb"(?:Z|\+0[012]:?00)?(?![0-9:+Z-])")
 _CLOSED_HOUR = timedelta(hours=1)  # a label is the end of the hour it is about: D+1 00:00 belongs to D
 
+WIDE_BUFFER = 1 << 22  # bytes: of many days, thousands of lines are sorted out together
 
-@dataclass(frozen=True)
-class DayLines:
-    """Header fields, separator, and the candidate lines in file order, each with its offset in the unzipped bytes."""
-
-    header: list[str]
-    delimiter: str
-    lines: list[tuple[int, bytes]]
+_ahead: dict[tuple[Path, date], Search] = {}  # searches started before their rows were asked for
+_at_hand: dict[Path, tuple[Export, Path] | CityflowError] = {}  # exports whose lines lie in a folder, within one_pass
 
 
-def scan_day(raw: RawFile, day: date) -> DayLines:
-    """The header of one export and every line that may carry a label of the civil day."""
-    data = read_bytes(raw.path)
-    start = 3 if data.startswith(b"\xef\xbb\xbf") else 0
-    end = data.find(b"\n")
-    end = len(data) if end < 0 else end
-    header = data[start:end].decode("utf-8", errors="replace").rstrip("\r")
-    delimiter = detect_delimiter(header)
-    return DayLines(split_row(header, delimiter), delimiter, list(_candidates(data, end + 1, day)))
+def rows_of_day(raw: RawFile, day: date) -> DayRows:
+    """The rows of a CSV export about a civil day, in file order.
+
+    InputError when the file cannot be read, SearchError when the search was cut short: never a part of the rows.
+    """
+    if known := _at_hand.get(raw.path):
+        if isinstance(known, CityflowError):
+            raise known
+        from lib.day_spill import spilled_lines  # it needs numpy, which a search ahead does not wait for
+
+        export, folder = known
+        return day_rows(spilled_lines(folder, day), day, export.header, export.delimiter)
+    search = _ahead.pop((raw.path, day), None) or start(Job(open_export(raw), (day,)))
+    blocks: dict[int, DayRows] = {}
+    for part in collect(search):
+        blocks |= cast(dict[int, DayRows], part)
+    found = DayRows()
+    for number in search.job.blocks():
+        found.extend(blocks[number])
+    return found
+
+
+def search_ahead(argv: list[str]) -> None:
+    """Start the search that the command line of process_comptages.py will ask for, if it can be told in advance.
+
+    Nothing is said of what is wrong with the words, the settings or the file: the command does, when it gets there.
+    """
+    words = argparse.ArgumentParser(add_help=False, exit_on_error=False, allow_abbrev=False)
+    words.add_argument("--date", type=parse_day, default=yesterday())
+    words.add_argument("--from", dest="first")
+    with contextlib.suppress(CityflowError, argparse.ArgumentError):
+        asked, _ = words.parse_known_args(argv)
+        files = source_files(load_settings(), "comptages")
+        if asked.first is None and files and files[0].is_csv and not {"-h", "--help"} & set(argv):
+            _ahead[files[0].path, asked.date] = start(Job(open_export(files[0]), (asked.date,)))
+
+
+@atexit.register
+def _stop_what_nobody_asked_for() -> None:
+    for search in _ahead.values():
+        stop(search)
+
+
+@contextmanager
+def one_pass(files: Iterable[RawFile], days: Iterable[date]) -> Iterator[None]:
+    """While the block lasts, rows_of_day has these days (and no other) at hand: each file is read once for all.
+
+    The lines of the days lie in a temporary folder meanwhile, as many bytes as in the files. What is wrong with a file,
+    or with the disk, is what rows_of_day then says of each day.
+    """
+    with tempfile.TemporaryDirectory(prefix="cityflow-") as folder:
+        try:
+            for number, raw in enumerate(raw for raw in files if raw.is_csv):
+                _at_hand[raw.path] = _spilled(raw, tuple(sorted(set(days))), Path(folder) / str(number))
+            yield
+        finally:
+            _at_hand.clear()
+
+
+def _spilled(raw: RawFile, days: tuple[date, ...], folder: Path) -> tuple[Export, Path] | CityflowError:
+    folder.mkdir()
+    try:
+        export = open_export(raw)
+        collect(start(Job(export, days, folder, buffer=WIDE_BUFFER)))
+    except CityflowError as error:
+        return error
+    return export, folder
 
 
 def days_named(raw: RawFile) -> set[str]:
     """The civil days (YYYY-MM-DD) of the file's labels: what a message offers when a day has no row."""
-    walls = {parse_road_label(label.decode()) for label in set(_LABEL.findall(read_bytes(raw.path)))}
+    if raw.is_csv:
+        labels = set().union(*(cast(set[bytes], part) for part in collect(start(Job(open_export(raw))))))
+    else:
+        labels = labels_in(read_bytes(raw.path))
+    walls = {parse_road_label(label.decode()) for label in labels}
     return {(wall - _CLOSED_HOUR).date().isoformat() for wall in walls if wall}
-
-
-def _candidates(data: bytes, first: int, day: date) -> Iterator[tuple[int, bytes]]:
-    position = first
-    for found in re.compile(_needles(data[first : first + 100_000], day)).finditer(data, first):
-        if found.start() < position:
-            continue  # a second match in a line already taken
-        begin = data.rfind(b"\n", first, found.start()) + 1 or first
-        end = data.find(b"\n", found.start())
-        end = len(data) if end < 0 else end
-        yield begin, data[begin:end].rstrip(b"\r")
-        position = end
-
-
-def _needles(sample: bytes, day: date) -> bytes:
-    """A pattern for the texts a label of the day can begin with.
-
-    On a Paris clock the day is D, but its last label is D+1 00:00; in UTC it begins at D-1 22:00 or 23:00. An export
-    in any other offset may name the neighbouring days at any hour.
-    """
-    before, after = ((day + timedelta(days=shift)).isoformat() for shift in (-1, 1))
-    if _NEAR_OFFSET.search(sample) and len(_NEAR_OFFSET.findall(sample)) >= len(re.findall(_STAMP, sample)):
-        return f"{day}|{after}[T ]00:|{before}[T ]2[23]:".encode()
-    return f"{before}|{day}|{after}".encode()

@@ -3,15 +3,18 @@
 The export repeats an arc for each part of a multi-part geometry; the parts are merged and their lengths add up.
 """
 
+from functools import lru_cache
+
 import numpy as np
 import pandas as pd
 import shapely
 
 from lib import geo
+from lib.csv_dialect import Aliases
 from lib.errors import InputError
 from lib.quality import Quality
 from lib.raw_files import RawFile, source_files
-from lib.raw_tables import Aliases, read_table
+from lib.raw_tables import read_table
 from lib.settings import Settings
 
 COLUMNS: Aliases = {
@@ -72,12 +75,13 @@ def _without_repeats(parts: pd.DataFrame, quality: Quality) -> pd.DataFrame:
 def merge_parts(parts: pd.DataFrame) -> pd.DataFrame:
     """One row per arc: first known texts, `longueur_metres` summed, `nombre_parties`, merged `geometry`."""
     groups = parts.groupby("identifiant_arc", sort=False)
+    places, shapes = groups.indices, parts["geometry"].to_numpy()
     arcs = groups.first()
     arcs["longueur_metres"] = groups["longueur_metres"].sum()
     arcs["nombre_parties"] = groups.size()
     several = arcs.index[arcs["nombre_parties"] > 1]
     arcs.loc[several, "geometry"] = geo.as_geometries(
-        [shapely.line_merge(shapely.union_all(groups.get_group(arc)["geometry"].to_numpy())) for arc in several]
+        [shapely.line_merge(shapely.union_all(shapes[places[arc]])) for arc in several]
     )
     return arcs.reset_index()
 
@@ -89,14 +93,24 @@ def reference_arcs(settings: Settings, quality: Quality, consequence: str) -> pd
         quality.warn("referentiel_absent", "information", f"Sans référentiel, {consequence}.")
         return None
     try:
-        parts = read_road_parts(files[-1], Quality())  # its own account is process_referentiel's
-        problem = "" if len(parts) else f"{files[-1].path} n'a aucun arc utilisable."
+        return _arcs_of(files[-1], _state(files[-1])).copy()
     except InputError as error:
-        problem = error.message
-    if problem:
-        quality.warn("referentiel_illisible", "attention", f"{problem} Sans référentiel, {consequence}.")
+        quality.warn("referentiel_illisible", "attention", f"{error.message} Sans référentiel, {consequence}.")
         return None
+
+
+@lru_cache(maxsize=1)
+def _arcs_of(raw: RawFile, state: tuple[int, int]) -> pd.DataFrame:
+    """The merged arcs of one state of an export, read once for all the days of a run."""
+    parts = read_road_parts(raw, Quality())  # its own account is process_referentiel's
+    if parts.empty:
+        raise InputError(f"{raw.path} n'a aucun arc utilisable.")
     return merge_parts(parts)
+
+
+def _state(raw: RawFile) -> tuple[int, int]:
+    stat = raw.path.stat()
+    return stat.st_mtime_ns, stat.st_size
 
 
 def is_ring(libelle: pd.Series) -> pd.Series:

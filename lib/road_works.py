@@ -13,10 +13,11 @@ import shapely
 from shapely.geometry.base import BaseGeometry
 
 from lib import geo
+from lib.csv_dialect import Aliases, fold
 from lib.paris_time import parse_day, parse_road_label
 from lib.quality import Quality
 from lib.raw_files import RawFile
-from lib.raw_tables import Aliases, fold, read_table
+from lib.raw_tables import read_table
 
 COLUMNS: Aliases = {
     "identifiant": ("Identifiant",),

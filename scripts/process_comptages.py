@@ -5,29 +5,40 @@ total counts a vehicle once per arc it crosses: it is a number of « véhicules 
 lost time is a model (see lost_minutes), not a measurement.
 
     python scripts/process_comptages.py --date 2025-11-04
+    python scripts/process_comptages.py --from 2025-10-05 --to 2025-11-04      (one pass over the file)
 """
 
 import sys
+from contextlib import AbstractContextManager
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from lib import cli, road_count_scan
+
+HELP = """Comptages routiers permanents : débits, occupation, congestion et temps perdu (modèle) d'un jour.
+
+Exemples : python scripts/process_comptages.py --date 2025-11-04
+           python scripts/process_comptages.py --from 2025-10-05 --to 2025-11-04"""
+
+if __name__ == "__main__":
+    road_count_scan.search_ahead(sys.argv[1:])  # other processes search the file while this one imports pandas
+
 import numpy as np
 import pandas as pd
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-
-from lib import cli, sensors
-from lib.database_service import DatabaseService
+from lib import sensors
 from lib.day_run import DayResult
 from lib.errors import InputError
 from lib.figures import records, rounded, share
 from lib.paris_time import road_label_hours
 from lib.quality import Quality
-from lib.raw_files import no_data, require_files
+from lib.raw_files import no_data, require_files, source_files
 from lib.road_count_scan import days_named
 from lib.road_counts import read_files
-from lib.road_reference import is_ring, read_arcs
+from lib.road_reference import is_ring, read_arcs, reference_arcs
 from lib.settings import Settings
 
 # Traffic state by occupancy rate k (%), the publisher's thresholds.
@@ -47,10 +58,6 @@ ALERT_HOURS = 2  # consecutive hours at ALERT_OCCUPANCY or more
 CRITICAL_HOURS = 4  # an alert this long is « critique », a shorter one « élevée »
 
 RING = "périphérique"
-
-HELP = """Comptages routiers permanents : débits, occupation, congestion et temps perdu (modèle) d'un jour.
-
-Exemple : python scripts/process_comptages.py --date 2025-11-04"""
 
 
 def read_raw(settings: Settings, day: date) -> tuple[pd.DataFrame, Quality]:
@@ -253,8 +260,9 @@ def _hour_text(day: date, hour: int) -> str:
     return (datetime.combine(day, time()) + timedelta(hours=int(hour))).isoformat(timespec="minutes")
 
 
-def process(settings: Settings, store: DatabaseService, day: date) -> DayResult:
+def process(settings: Settings, day: date) -> DayResult:
     """Read, compute; the coverage is the share of arc-hours that the export holds for the arcs it names that day."""
+    reference_arcs(settings, Quality(), "")  # kept for read_arcs; it costs nothing while the file is still searched
     counts, quality = read_raw(settings, day)
     arcs = read_arcs(settings, counts, quality)
     metrics = compute_metrics(counts, arcs, day, quality.sensors_at_fault)
@@ -262,8 +270,13 @@ def process(settings: Settings, store: DatabaseService, day: date) -> DayResult:
     return DayResult(metrics, quality, len(counts) / expected)
 
 
+def days_at_hand(settings: Settings, days: list[date]) -> AbstractContextManager[None]:
+    """While this context lasts, process() finds these days without reading the exports again."""
+    return road_count_scan.one_pass(source_files(settings, "comptages"), days)
+
+
 def main(argv: list[str] | None = None) -> int:
-    return cli.run_source("comptages", HELP, process, argv)
+    return cli.run_source("comptages", HELP, process, argv, days_at_hand)
 
 
 if __name__ == "__main__":

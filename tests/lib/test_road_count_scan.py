@@ -1,15 +1,21 @@
 """The lines of a day found by its text, and the days an export is about, read off its labels."""
 
+import subprocess
+import sys
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from lib.errors import InputError
 from lib.quality import Quality
 from lib.raw_files import RawFile
-from lib.road_count_scan import days_named
+from lib.road_count_scan import days_named, one_pass, rows_of_day
 from lib.road_counts import read_day_rows
-from tests.conftest import ARCS_HEADER, count_row, gz
+from lib.road_export import open_export
+from lib.scan_search import collect, start
+from lib.scan_worker import Job
+from tests.conftest import ARCS_HEADER, ROOT, count_row, gz
 
 
 def named(path: Path, content: str | bytes) -> set[str]:
@@ -50,3 +56,66 @@ def test_a_day_is_found_whole_on_any_clock(tmp_path: Path, offset: str) -> None:
     (tmp_path / "a.csv").write_text("\n".join([ARCS_HEADER, *(count_row("1", label, 5) for label in labels)]))
     rows = read_day_rows(RawFile("", 0.0, tmp_path / "a.csv"), date(2025, 11, 4), Quality())
     assert sorted(rows["heure"]) == list(range(24))
+
+
+LABELS = [f"2025-11-{day:02}T{hour:02}:00:00+01:00" for day in (3, 4, 5, 6) for hour in range(24)]
+ODD = [
+    count_row("9", "2025-11-05T00:00:00+01:00").removesuffix('"'),
+    count_row("8", "2025-11-04"),
+    count_row("7", "2025-11-05T09:00:00+01:00", libelle="depuis 2025-11-04T10:00"),
+    count_row("6", "2025-11-05T00:30:00+01:00", 5),
+    "2025-11-04T10:00;;2025-11-05T10:00",
+    count_row("5", "2025-11-04T23:00:00+00:00", 5),
+]
+
+
+def export(path: Path) -> RawFile:
+    rows = [count_row(str(arc), label, arc) for label in reversed(LABELS) for arc in range(3)]
+    text = "\r\n".join([ARCS_HEADER, *ODD, *rows])
+    path.write_bytes(gz(text) if path.suffix == ".gz" else text.encode())
+    return RawFile("", 0.0, path)
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.csv.gz"])
+@pytest.mark.parametrize("buffer", [1 << 10, 1 << 22])
+def test_many_days_in_one_pass_are_the_days_one_by_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, buffer: int
+) -> None:
+    monkeypatch.setattr("lib.road_count_scan.WIDE_BUFFER", buffer)
+    raw = export(tmp_path / name)
+    days = [date(2025, 11, day) for day in range(2, 9)]
+    single = [rows_of_day(raw, day) for day in days]
+    with one_pass([raw], days):
+        raw.path.unlink()  # nothing is read a second time
+        assert [rows_of_day(raw, day) for day in days] == single
+    assert [len(rows.rows) for rows in single[:4]] == [3, 3 * 24, 3 * 24 + 2, 3 * 24 + 2]
+    assert [len(rows.rejects) for rows in single[:4]] == [0, 0, 2, 1]
+
+
+def test_one_pass_leaves_no_file_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "spill"))
+    (tmp_path / "spill").mkdir()
+    with one_pass([export(tmp_path / "a.csv")], [date(2025, 11, 4)]):
+        assert list((tmp_path / "spill").rglob("2025-11-04.*"))
+    assert not list((tmp_path / "spill").iterdir())
+
+
+def test_a_file_that_cannot_be_read_is_said_of_each_day(tmp_path: Path) -> None:
+    broken = export(tmp_path / "a.csv.gz")
+    broken.path.write_bytes(broken.path.read_bytes()[:-200])
+    with one_pass([broken], [date(2025, 11, 4)]), pytest.raises(InputError, match="illisible"):
+        rows_of_day(broken, date(2025, 11, 4))
+
+
+def test_a_file_that_grows_gives_the_lines_begun_before(tmp_path: Path) -> None:
+    raw = export(tmp_path / "a.csv")
+    search = start(Job(open_export(raw), (date(2025, 11, 4),)))
+    with raw.path.open("a") as stream:
+        stream.write(" ;but;cut\r\n" + count_row("99", "2025-11-04T10:00:00+01:00", 5))
+    (part,) = collect(search)
+    assert "99" not in {row[1] for rows in part.values() for row in rows.rows}
+
+
+def test_nothing_heavy_is_imported_before_the_search_starts() -> None:
+    program = "import sys, lib.cli, lib.road_count_scan; sys.exit(bool({'numpy', 'pandas', 'tqdm'} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", program], cwd=ROOT, timeout=60).returncode == 0
