@@ -24,9 +24,10 @@ endif
 override FROM := $(value FROM)
 override TO := $(value TO)
 override TYPE := $(value TYPE)
-override SOURCE := $(value SOURCE)
 override JOBS := $(value JOBS)
-export DATE FROM TO TYPE SOURCE JOBS
+override SOURCE := $(value SOURCE)
+override ORIGIN := $(value ORIGIN)
+export DATE FROM TO TYPE JOBS SOURCE ORIGIN
 
 ifndef GRAPH
 
@@ -68,18 +69,21 @@ process: venv ## [DATE=] [FORCE=1] [WAIT=1] les six sources et le rapport du jou
 bikes traffic weather comptages chantiers referentiel report: venv ## [DATE=] [FORCE=1] une source, ou le rapport
 	@$(TODAY) $(MAKE) GRAPH=1 one-$@
 
-upload: venv ## [DRY_RUN=1] [DATE=] [TYPE=metrics|reports|all] [FORCE=1] publier vers AWS
-	@$(PY) upload_to_aws.py $(if $(DRY_RUN),--dry-run) $(if $(FORCE),--force) \
-		$${DATE:+--date "$$DATE"} $${FROM:+--from "$$FROM"} $${TO:+--to "$$TO"} $${TYPE:+--type "$$TYPE"}
+upload: venv ## [DRY_RUN=1] [DATE=] [FROM=] [TO=] [TYPE=metrics|reports|all] [FORCE=1] [JOBS=8] publier vers AWS
+	@$(PY) upload_to_aws.py $(if $(DRY_RUN),--dry-run) $(if $(FORCE),--force) $(CHOSEN)
 
-check-upload: venv ## [DATE=] vérifier ce qui est publié, sans rien écrire
-	@$(PY) upload_to_aws.py --check $${DATE:+--date "$$DATE"} $${FROM:+--from "$$FROM"} $${TO:+--to "$$TO"}
+check-upload: venv ## [DATE=] [FROM=] [TO=] [TYPE=] vérifier ce qui est publié, sans rien écrire
+	@$(PY) upload_to_aws.py --check $(CHOSEN)
+
+CHOSEN = $${DATE:+--date "$$DATE"} $${FROM:+--from "$$FROM"} $${TO:+--to "$$TO"} $${TYPE:+--type "$$TYPE"} \
+	$${JOBS:+--jobs "$$JOBS"}
 
 setup-aws: venv ## [DRY_RUN=1] [CHECK=1] créer les tables, le TTL et le bucket
 	@$(PY) setup_dynamodb_tables.py $(if $(DRY_RUN),--dry-run) $(if $(CHECK),--check)
 
-fetch: venv ## [DATE=] récupérer les fichiers bruts du jour
-	@$(PY) scripts/fetch_raw.py $${DATE:+--date "$$DATE"}
+fetch: venv ## [DATE=] [SOURCE=] [FROM= TO=] [ORIGIN=s3] [FORCE=1] récupérer les fichiers bruts
+	@$(PY) scripts/fetch_raw.py $(if $(FORCE),--force) $${DATE:+--date "$$DATE"} $${FROM:+--from "$$FROM"} \
+		$${TO:+--to "$$TO"} $${SOURCE:+--source "$$SOURCE"} $${ORIGIN:+--origin "$$ORIGIN"}
 
 backfill: venv ## FROM= TO= [SOURCE="bikes traffic"] [JOBS=] [DRY_RUN=1] [FORCE=1] traiter une période
 	@sources=(); for one in $$SOURCE; do sources+=(--source "$$one"); done; \
@@ -89,8 +93,9 @@ backfill: venv ## FROM= TO= [SOURCE="bikes traffic"] [JOBS=] [DRY_RUN=1] [FORCE=
 quality: venv ## [DATE=] [STRICT=1] dire si les chiffres du jour sont sûrs
 	@$(TODAY) $(PY) scripts/check_quality.py --date "$$DATE" $(if $(STRICT),--strict)
 
-doctor: venv ## dire ce qui empêcherait un traitement
-	@$(PY) scripts/doctor.py
+# Without `venv`: doctor needs no package, and says which are missing.
+doctor: ## [AWS=1] dire ce qui empêcherait un traitement
+	@$(or $(wildcard $(PY)),$(PYTHON),python3) scripts/doctor.py $(if $(AWS),--aws)
 
 clean: ## supprimer l'environnement, les caches et la démonstration (jamais output/ ni logs/)
 	rm -rf .venv .venv-bench .pytest_cache .mypy_cache .ruff_cache .hypothesis data/demo
@@ -105,7 +110,7 @@ PYTHON ?= $(shell for one in python3.11 python3.12 python3.13 python3; do \
 	$$one -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$one && break; done)
 
 # Installs only when the requirements' content changed since the last install.
-install = cmp -s $(1) .venv/$(1) || { echo "Installation de $(1)…" >&2; \
+install = [[ -f .venv/$(1) && "$$(<$(1))" == "$$(<.venv/$(1))" ]] || { echo "Installation de $(1) dans .venv (une à deux minutes la première fois)…" >&2; \
 	$(PY) -m pip install --quiet --disable-pip-version-check -r $(1) && cp $(1) .venv/$(1); }
 
 venv:

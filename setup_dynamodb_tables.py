@@ -46,7 +46,7 @@ def main(argv: list[str] | None = None) -> int:
 
 def show_policies(settings: Settings) -> int:
     """The least rights, for the upload and for this command, apart."""
-    cli.emit_json({"publication (upload_to_aws.py)": upload_policy(settings), "création": setup_policy(settings)})
+    cli.emit_json({"publication": upload_policy(settings), "creation": setup_policy(settings)})
     return ExitCode.DONE
 
 

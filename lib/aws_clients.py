@@ -43,6 +43,19 @@ def aws_clients(settings: Settings, jobs: int = 1) -> AwsClients:
         return AwsClients(_client(session, settings, "dynamodb", jobs), _client(session, settings, "s3", jobs))
 
 
+def caller(settings: Settings) -> str:
+    """Who AWS says we are: the ARN of the user or role, which holds no secret."""
+    with aws_errors(place(settings)):
+        sts = _session(settings).client(
+            "sts",
+            endpoint_url=settings.aws_endpoint_url or None,
+            config=Config(
+                connect_timeout=CONNECT_TIMEOUT, read_timeout=READ_TIMEOUT, retries={"total_max_attempts": 2}
+            ),
+        )
+        return str(sts.get_caller_identity()["Arn"])
+
+
 def _session(settings: Settings) -> boto3.Session:
     core = botocore.session.Session()
     core.set_config_variable("metadata_service_timeout", METADATA_TIMEOUT)
@@ -64,6 +77,7 @@ def _client(session: boto3.Session, settings: Settings, service: str, jobs: int)
         read_timeout=READ_TIMEOUT,
         retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
         max_pool_connections=max(jobs, 10),
+        parameter_validation=False,  # requests are built here, and walking an item of 400 KB is slow; AWS checks it too
         # A server of one's own seldom answers to bucket.host names.
         s3={"addressing_style": "path"} if settings.aws_endpoint_url else None,
     )

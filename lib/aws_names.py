@@ -1,8 +1,5 @@
 """What lies where in AWS: the two tables and their keys, the bucket, and the name of each published object."""
 
-from datetime import date
-
-from lib.database_service import report_id
 from lib.errors import ConfigError
 from lib.settings import Settings
 
@@ -31,8 +28,3 @@ def reports_bucket(settings: Settings) -> str:
 def prefixed(settings: Settings, name: str) -> str:
     """The key of an object below S3_REPORTS_PREFIX, which may be empty or have slashes around it."""
     return "/".join(part for part in (settings.s3_reports_prefix.strip("/"), name) if part)
-
-
-def report_key(settings: Settings, day: date, suffix: str) -> str:
-    """The key of one of a report's files, such as reports/daily_report_2025-11-04.csv."""
-    return prefixed(settings, f"{report_id(day)}{suffix}")

@@ -156,11 +156,11 @@ def _believed(rows: pd.DataFrame, quality: Quality) -> pd.DataFrame:
     number = pd.to_numeric(rows["comptage"].map(_scalar), errors="coerce").astype(float)
     reasons = {
         "date_illisible": rows["instant"].isna(),
-        "heure_non_ronde": rows["instant"].notna() & (rows["instant"] != rows["instant"].dt.floor("h")),
         "identifiant_absent": rows["id_compteur"].isna(),
         "comptage_non_numerique": rows["comptage"].map(_is_value) & ~np.isfinite(number),
         "comptage_negatif": number < 0,
         "comptage_impossible": number > MAX_COUNT,
+        "heure_non_ronde": rows["instant"].notna() & (rows["instant"] != rows["instant"].dt.floor("h")),
     }
     faulty = reasons["comptage_negatif"] | reasons["comptage_impossible"]
     quality.sensors_at_fault |= set(rows.loc[faulty, "id_compteur"].dropna())

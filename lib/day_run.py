@@ -1,7 +1,6 @@
 """One source, one day: run it, keep what was rejected, store the figures. Shared by the scripts and backfill."""
 
 import logging
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
@@ -11,11 +10,13 @@ from typing import Any
 from lib.atomic_file import write_atomically
 from lib.database_service import DatabaseService
 from lib.demo_results import keep_apart
-from lib.errors import CityflowError, ConfigError, StoreError
+from lib.figures import plain
+from lib.history import Past, same_weekdays
 from lib.local_file_service import LocalFileService
 from lib.quality import Quality, rejects_csv
 from lib.raw_files import is_synthetic, source_files
 from lib.settings import Settings
+from lib.store_beside import from_either, save_beside
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +33,6 @@ class DayResult:
 SYNTHETIC = "donnees_synthetiques"  # warning code of figures computed from make_demo_data.py's tree
 
 Process = Callable[[Settings, date], DayResult]  # from the raw files alone: any machine may run it, for any day
-Past = dict[date, dict[str, Any]]  # metrics of the same weekday in earlier weeks
 Compare = Callable[[dict[str, Any], Past], dict[str, Any]]  # the figures, with those that earlier days give
 
 
@@ -62,45 +62,18 @@ def keep_day(
 
     The JSON file below OUTPUT_DIR is written whatever the store, and before it: it is the backup and what upload reads.
     """
-    from lib.figures import plain  # it needs pandas, which a command line and its mistakes do not wait for
-
     files = LocalFileService(settings.output_dir)
-    figures = result.metrics if compare is None else compare(result.metrics, _past(settings, store, data_type, day))
+    figures = result.metrics
+    if compare:
+        figures = compare(figures, from_either(store, files, lambda reader: same_weekdays(reader, data_type, day)))
     if is_synthetic(settings):
         result.quality.warn(SYNTHETIC, "attention", "Données de démonstration, inventées.")
     metrics: dict[str, Any] = plain({**figures, "qualite": result.quality.summary(result.couverture)})
     _keep_rejects(rejects_path(settings, data_type, day), result.quality)
     files.save_metrics(metrics, data_type, day)
-    if not isinstance(store, LocalFileService):
-        save_beside(files.metrics_path(data_type, day), lambda: store.save_metrics(metrics, data_type, day))
+    path = files.metrics_path(data_type, day)
+    save_beside(store, path, lambda: store.save_metrics(metrics, data_type, day))
     return metrics
-
-
-def save_beside(path: Path, save: Callable[[], None]) -> None:
-    """Save in a database what was just written to `path`.
-
-    Until the database has it the file bears an old date, whatever stops this run: make then does the day again.
-    """
-    os.utime(path, (0, 0))
-    try:
-        save()
-    except CityflowError:
-        log.warning("%s est écrit, mais n'est pas dans la base : relancer ce jour.", path)
-        raise
-    os.utime(path)
-
-
-def _past(settings: Settings, store: DatabaseService, data_type: str, day: date) -> Past:
-    """The day's figures must not be lost with a database that fails: its history is then that of the files."""
-    from lib.history import same_weekdays  # as for plain
-
-    try:
-        return same_weekdays(store, data_type, day)
-    except (StoreError, ConfigError) as error:
-        if isinstance(store, LocalFileService):
-            raise
-        log.warning("%s L'historique est lu dans %s.", error, settings.output_dir)
-        return same_weekdays(LocalFileService(settings.output_dir), data_type, day)
 
 
 def rejects_path(settings: Settings, data_type: str, day: date) -> Path:

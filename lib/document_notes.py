@@ -29,15 +29,14 @@ def notes_of(body: Any, root: str, is_held: Callable[[float], bool]) -> Notes:
     exact = {path: json.dumps(number) for (pattern, path), number in whole if pattern in integers}
     return Notes(
         float_paths=list(dict.fromkeys(pattern for (pattern, _), _ in whole if pattern not in integers)),
-        exact_numbers=exact | exact_numbers(body, root, is_held),
+        exact_numbers=exact | _nearly_held(numbers, is_held),
         key_order=_key_order(maps),
     )
 
 
 def exact_numbers(body: Any, root: str, is_held: Callable[[float], bool]) -> dict[str, str]:
     """Only the numbers that the database holds nearly: path -> JSON text."""
-    numbers, _ = _numbers_and_maps(body, root)
-    return {path: json.dumps(number) for (_, path), number in numbers if not is_held(number)}
+    return _nearly_held(_numbers_and_maps(body, root)[0], is_held)
 
 
 def restored(body: Any, root: str, notes: Notes) -> Any:
@@ -79,6 +78,10 @@ def _numbers_and_maps(body: Any, root: str) -> tuple[list[tuple[Place, float]], 
 
     walk(body, root, root)
     return numbers, maps
+
+
+def _nearly_held(numbers: list[tuple[Place, float]], is_held: Callable[[float], bool]) -> dict[str, str]:
+    return {path: json.dumps(number) for (_, path), number in numbers if not is_held(number)}
 
 
 def _key_order(maps: list[tuple[Place, list[str]]]) -> dict[str, list[str]]:

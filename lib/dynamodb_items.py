@@ -16,10 +16,10 @@ import json
 from datetime import datetime, timedelta
 from typing import Any
 
-from lib.database_service import Document, content_sha256, encode
+from lib.database_service import Document, content_sha256
 from lib.document_notes import Notes, notes_of, restored
 from lib.document_summary import names_of, without_largest
-from lib.dynamodb_values import AttributeValue, from_value, is_held, to_value, value_size
+from lib.dynamodb_values import AttributeValue, from_value, is_held, size_of, size_up_to, to_value, value_size
 from lib.errors import ConfigError, StoreError
 
 LIMIT = 409_600  # bytes of an item, names and values (400 KB)
@@ -28,23 +28,33 @@ RETENTION = timedelta(days=365)
 Item = dict[str, AttributeValue]
 
 
-def item_of(document: Document, now: datetime, bucket: str = "", prefix: str = "", beside: Item | None = None) -> Item:
+def item_of(
+    document: Document,
+    now: datetime,
+    bucket: str = "",
+    prefix: str = "",
+    beside: Item | None = None,
+    digest: str = "",
+) -> Item:
     """The item of a document: whole where it fits, else its summary pointing to S3 (see `pointer`).
 
-    `beside` are attributes of the caller's own, which count in the size. ConfigError when the document does not fit and
-    `bucket` is not set; StoreError for what DynamoDB cannot hold.
+    `beside` are attributes of the caller's own, which count in the size; `digest` is content_sha256 where it is known.
+    ConfigError when the document does not fit and `bucket` is not set; StoreError for what DynamoDB cannot hold.
     """
-    digest = content_sha256(document)
-    item = _item(document, digest, now) | (beside or {})
-    if item_size(item) <= LIMIT:
-        return item
+    digest = digest or content_sha256(document)
+    # A large body is measured once, part by part, and no further than matters: that is most of the work.
+    sizes = {id(part): size_up_to(part, LIMIT) for part in document[_body(document)].values()}
+    if sum(sizes.values()) <= LIMIT:
+        item = _item(document, digest, now) | (beside or {})
+        if item_size(item) <= LIMIT:
+            return item
     if not bucket:
         raise ConfigError(
             f"{_name(document)} dépasse la limite de DynamoDB ({LIMIT // 1024} Ko) et S3_REPORTS_BUCKET est vide.",
             "Indiquer un bucket : option, environnement ou .env.",
         )
     url = f"s3://{bucket}/{object_key(document, digest, prefix)}"
-    return _summary(document, digest, now, url, beside or {})
+    return _summary(document, digest, now, url, beside or {}, sizes)
 
 
 def document_of(item: Item) -> Document:
@@ -72,9 +82,9 @@ def object_key(document: Document, digest: str, prefix: str) -> str:
     return f"{folder}documents/{_name(document)}.{digest[:16]}.json.gz"
 
 
-def pack(document: Document) -> bytes:
-    """The whole document as it is put in S3; the same bytes for the same document."""
-    return gzip.compress(encode(document), mtime=0)
+def pack(content: bytes) -> bytes:
+    """The JSON of a whole document as it is put in S3; the same bytes for the same document."""
+    return gzip.compress(content, compresslevel=6, mtime=0)
 
 
 def unpack(content: bytes, item: Item) -> Document:
@@ -108,6 +118,10 @@ def _name(document: Document) -> str:
     return f"{document['metric_type']}_metrics_{document['date']}"
 
 
+def _body(document: Document) -> str:
+    return next(body for key, body in BODIES.items() if key in document)
+
+
 def _item(document: Document, digest: str, now: datetime) -> Item:
     key, body = next(pair for pair in BODIES.items() if pair[0] in document)
     try:
@@ -120,18 +134,24 @@ def _item(document: Document, digest: str, now: datetime) -> Item:
     return item | {name: to_value(note) for name, note in notes._asdict().items() if note}
 
 
-def _summary(document: Document, digest: str, now: datetime, url: str, beside: Item) -> Item:
-    """The largest parts go until the item, measured whole, is under the limit."""
-    body = next(body for key, body in BODIES.items() if key in document)
-    kept: dict[str, Any] = document[body]
-    gone: list[str] = []
+def _summary(document: Document, digest: str, now: datetime, url: str, beside: Item, sizes: dict[int, int]) -> Item:
+    """The largest parts go until the item, measured whole, is under the limit. `sizes`: id of a part -> its bytes.
+
+    A section of which something may stay is measured to its end.
+    """
+
+    def size(part: Any) -> int:
+        return sizes[id(part)] if id(part) in sizes and not isinstance(part, dict) else size_of(part)
+
+    body = _body(document)
+    kept, gone = without_largest(document[body], sum(sizes.values()) - LIMIT, size)
     while True:
         item = _item(document | {body: kept}, digest, now) | beside
         item |= {f"{body}_s3": {"S": url}, "omitted": to_value(names_of(gone))}
         excess = item_size(item) - LIMIT
         if excess <= 0:
             return item
-        kept, more = without_largest(kept, excess, lambda value: value_size(to_value(value)))
+        kept, more = without_largest(kept, excess, size)
         gone += more
 
 

@@ -13,7 +13,15 @@ from botocore.exceptions import ClientError
 
 from lib.aws_clients import AwsClients, aws_clients
 from lib.aws_errors import DENIED, aws_errors, error_code
-from lib.database_service import DatabaseService, Document, known_days, metrics_document, report_document, report_id
+from lib.database_service import (
+    DatabaseService,
+    Document,
+    encode,
+    known_days,
+    metrics_document,
+    report_document,
+    report_id,
+)
 from lib.dynamodb_items import Item, document_of, item_of, pack, pointer, unpack
 from lib.errors import StoreError
 from lib.settings import Settings
@@ -70,7 +78,7 @@ class DynamodbService(DatabaseService):
                 self._aws.s3.put_object(
                     Bucket=bucket,
                     Key=key,
-                    Body=pack(document),
+                    Body=pack(encode(document)),
                     ContentType="application/gzip",
                     ChecksumAlgorithm="SHA256",
                 )

@@ -6,6 +6,7 @@ says which numbers it gives back, lib/document_notes keeps the others exact. In 
 """
 
 from decimal import ROUND_DOWN, Context, Decimal
+from functools import lru_cache
 from typing import Any
 
 from lib.errors import StoreError
@@ -30,8 +31,6 @@ def to_value(value: Any, depth: int = 0) -> AttributeValue:
             return {"N": _nearest(value)}
         case dict() | list() if depth >= MAX_DEPTH:
             raise StoreError(f"imbrication de plus de {MAX_DEPTH} niveaux : DynamoDB la refuse.")
-        case dict() if not all(isinstance(key, str) for key in value):
-            raise StoreError("une clé n'est pas un texte : ce n'est pas du JSON.")
         case dict():
             return {"M": {_to_key(key): to_value(item, depth + 1) for key, item in value.items()}}
         case list():
@@ -71,8 +70,7 @@ def value_size(value: AttributeValue) -> int:
         case "S":
             return len(content.encode())
         case "N":
-            digits = len(content.lower().partition("e")[0].lstrip("-").replace(".", "").strip("0"))
-            return digits // 2 + 2 + content.startswith("-") if digits else 1
+            return _number_size(content)
         case "M":
             return 3 + sum(1 + len(name.encode()) + value_size(item) for name, item in content.items())
         case "L":
@@ -80,6 +78,44 @@ def value_size(value: AttributeValue) -> int:
         case "NULL" | "BOOL":
             return 1
     raise _foreign(kind)
+
+
+def size_of(value: Any) -> int:
+    """value_size(to_value(value)) several times sooner: nothing is made, so that nothing is refused either."""
+    if isinstance(value, str):
+        return len(value) if value.isascii() else len(value.encode())
+    if isinstance(value, dict):
+        return 3 + sum([_key_size(key) + size_of(item) for key, item in value.items()])
+    if isinstance(value, list):
+        return 3 + len(value) + sum(map(size_of, value))
+    return 1 if value is None or isinstance(value, bool) else _plain_size(value)
+
+
+def size_up_to(value: Any, most: int) -> int:
+    """size_of, as far as `most`: some number above it for what is larger, without walking the rest."""
+    if not isinstance(value, dict | list):
+        return size_of(value)
+    total = 3
+    for part in value.items() if isinstance(value, dict) else value:
+        total += _key_size(part[0]) + size_of(part[1]) if isinstance(value, dict) else 1 + size_of(part)
+        if total > most:
+            break
+    return total
+
+
+@lru_cache(maxsize=4096)
+def _key_size(key: str) -> int:
+    return 1 + len(_to_key(key).encode())
+
+
+@lru_cache(maxsize=2**16)
+def _plain_size(number: float) -> int:
+    return _number_size(_nearest(number))  # figures repeat themselves: the same few decimals, the same hours
+
+
+def _number_size(text: str) -> int:
+    digits = len(text.lower().partition("e")[0].lstrip("-").replace(".", "").strip("0"))
+    return digits // 2 + 2 + text.startswith("-") if digits else 1
 
 
 def is_held(number: float) -> bool:
@@ -114,8 +150,10 @@ def _exact_text(number: float) -> str:
     return int.__repr__(number) if isinstance(number, int) else float.__repr__(number)  # numpy's repr has words
 
 
-def _to_key(key: str) -> str:
+def _to_key(key: Any) -> str:
     """DynamoDB refuses an empty name: it is written "%", and a name made of "%" alone gets one more."""
+    if not isinstance(key, str):
+        raise StoreError(f"la clé {key!r} n'est pas un texte : ce n'est pas du JSON.")
     return key if key.strip("%") else key + "%"
 
 

@@ -6,9 +6,10 @@ from datetime import date
 from typing import Any
 
 from lib.database_service import DatabaseService
-from lib.day_run import Past
 from lib.figures import rounded
 from lib.paris_time import WEEKS_COMPARED, same_weekdays_before
+
+Past = dict[date, dict[str, Any]]  # metrics of one source in earlier weeks, most recent first
 
 USABLE_FROM = 0.8  # coverage below which a past day is too partial to compare with
 

@@ -39,22 +39,24 @@ class DocumentFile:
         return f"{self.path.parent.name}/{self.path.name}"
 
 
+Files = dict[str, bytes]  # suffix -> content: the JSON and, for a report, its companions
+
+
 @dataclass(frozen=True)
 class LocalDocument:
-    """A sound document. `files` are the bytes of the JSON and, for a report, of its companions, by suffix."""
+    """A sound document."""
 
     source: DocumentFile
-    day: date
     timestamp: datetime
     digest: str
     document: Document
-    files: dict[str, bytes]
+    files: Files
 
 
 def document_files(output_dir: Path, kinds: list[str], first: date | None, last: date | None) -> list[DocumentFile]:
     """The files of those kinds with a day from first to last (None: no bound), oldest first.
 
-    A file whose name has an impossible day is kept: read_document says what is wrong with it.
+    A file whose name has an impossible day is kept: validated says what is wrong with it.
     """
     low, high = (first.isoformat() if first else ""), (last.isoformat() if last else "9999-99-99")
     found = [one for kind in kinds for one in _of_kind(output_dir / kind, kind)]
@@ -66,20 +68,24 @@ def stray_files(output_dir: Path, kinds: list[str]) -> list[Path]:
     return [path for kind in kinds for path in _visible(output_dir / kind) if not _NAMES[kind].fullmatch(path.stem)]
 
 
-def read_document(source: DocumentFile) -> LocalDocument:
-    """Read and validate a document; InputError says what is wrong with the file."""
-    day = _day(source)
-    content = _bytes(source.path)
+def read_files(source: DocumentFile) -> Files:
+    """The bytes of a document; InputError when a file cannot be read."""
+    suffixes = (".json", *COMPANIONS) if source.kind == "reports" else (".json",)
+    paths = {suffix: source.path.with_suffix(suffix) for suffix in suffixes}
+    return {suffix: _bytes(path) for suffix, path in paths.items() if suffix == ".json" or path.is_file()}
+
+
+def validated(source: DocumentFile, files: Files) -> LocalDocument:
+    """The document of these bytes; InputError says what is wrong with it."""
+    _check_day(source.day_text)
     try:
-        document = json.loads(content, parse_constant=_refuse)
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"JSON illisible ({error})") from error
-    timestamp = _validated(source, document)
-    try:
-        digest = content_sha256(document)
+        document = json.loads(files[".json"], parse_constant=_refuse)
+        timestamp = _timestamp(source, document)
+        return LocalDocument(source, timestamp, content_sha256(document), document, files)
     except StoreError as error:
         raise InputError(error.message) from error
-    return LocalDocument(source, day, timestamp, digest, document, {".json": content} | _companions(source))
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"JSON illisible ({error})") from error
 
 
 def sha256(content: bytes) -> str:
@@ -98,13 +104,6 @@ def _visible(folder: Path) -> list[Path]:
     return sorted(path for path in folder.glob("*.json") if not path.name.startswith("."))
 
 
-def _day(source: DocumentFile) -> date:
-    try:
-        return parse_day(source.day_text)
-    except ValueError as error:
-        raise InputError(str(error)) from error
-
-
 def _bytes(path: Path) -> bytes:
     try:
         return path.read_bytes()
@@ -112,7 +111,14 @@ def _bytes(path: Path) -> bytes:
         raise InputError(f"{path.name} illisible ({error.strerror})") from error
 
 
-def _validated(source: DocumentFile, document: Any) -> datetime:
+def _check_day(text: str) -> None:
+    try:
+        parse_day(text)
+    except ValueError as error:
+        raise InputError(str(error)) from error
+
+
+def _timestamp(source: DocumentFile, document: Any) -> datetime:
     """The document's timestamp, once its inside agrees with its name."""
     key = KEY_ATTRIBUTES[source.kind]
     if not isinstance(document, dict):
@@ -130,13 +136,6 @@ def _validated(source: DocumentFile, document: Any) -> datetime:
     if timestamp is None:
         raise InputError(f"« timestamp » vaut {json.dumps(document.get('timestamp'))} : ce n'est pas une date et heure")
     return timestamp
-
-
-def _companions(source: DocumentFile) -> dict[str, bytes]:
-    if source.kind != "reports":
-        return {}
-    paths = {suffix: source.path.with_suffix(suffix) for suffix in COMPANIONS}
-    return {suffix: _bytes(path) for suffix, path in paths.items() if path.is_file()}
 
 
 def _refuse(constant: str) -> NoReturn:

@@ -43,7 +43,12 @@ def to_mongo(document: Document, body: str, file: str) -> Document:
 
 
 def from_mongo(stored: Document, body: str) -> Document:
-    """The document as it was saved; of a summary (see `file_of`), what stayed of it."""
+    """The document as it was saved; of a summary (see `file_of`), what stayed of it.
+
+    StoreError for a document of somebody else.
+    """
+    if not isinstance(stored.get(body), dict) or not {"date", "timestamp"} <= set(stored):
+        raise StoreError("un document de MongoDB n'est pas de CityFlow.", "Le supprimer et relancer ce jour.")
     notes = Notes([], _from_value(stored.get("exact_numbers", {})), {})
     content = _from_value(stored[body])
     names = {name: stored[name] for name in stored if name in ("metric_type", "report_id", "date", "timestamp")}
@@ -56,16 +61,15 @@ def file_of(stored: Document, body: str) -> str | None:
 
 
 def _stored(document: Document, body: str, content: Document) -> Document:
+    stored = document | {body: _to_value(content)}
     exact = exact_numbers(content, body, _is_held)
-    return document | {body: _to_value(content)} | ({"exact_numbers": _to_value(exact)} if exact else {})
+    return stored | ({"exact_numbers": _to_value(exact)} if exact else {})
 
 
 def _to_value(value: Any, depth: int = 0) -> Any:
     if depth > MAX_DEPTH:
         raise StoreError(f"imbrication de plus de {MAX_DEPTH} niveaux : MongoDB la refuse.")
     if isinstance(value, dict):
-        if not all(isinstance(key, str) for key in value):
-            raise StoreError("une clé n'est pas un texte : ce n'est pas du JSON.")
         return {_to_key(key): _to_value(item, depth + 1) for key, item in value.items()}
     if isinstance(value, list):
         return [_to_value(item, depth + 1) for item in value]
@@ -93,7 +97,9 @@ def _size(stored: Document) -> int:
     return len(bson.encode(stored))
 
 
-def _to_key(key: str) -> str:
+def _to_key(key: Any) -> str:
+    if not isinstance(key, str):
+        raise StoreError(f"la clé {key!r} n'est pas un texte : ce n'est pas du JSON.")
     return re.sub(r"[%.$\0]", lambda found: f"%{ord(found[0]):02X}", key)
 
 

@@ -125,14 +125,14 @@ class MongodbService(DatabaseService):
         """A collection of the connected database; every failure of the block becomes a CityflowError."""
         if self._client is None:
             self._client = self._connected()
-        with mongodb_errors(self._url):
+        with _mongodb_errors(self._url):
             yield self._client[self._name][name]
 
     def _connected(self) -> MongoClient[Document]:
         if self._refusal:
             raise self._refusal
         try:
-            with mongodb_errors(self._url):
+            with _mongodb_errors(self._url):
                 return _open(self._url, self._name)
         except CityflowError as error:
             self._refusal = error
@@ -161,7 +161,7 @@ def _open(url: str, name: str) -> MongoClient[Document]:
 
 
 @contextmanager
-def mongodb_errors(url: str) -> Iterator[None]:
+def _mongodb_errors(url: str) -> Iterator[None]:
     """Turn every pymongo failure of the block into a CityflowError about the server at `url`, without its password."""
     try:
         yield
@@ -200,7 +200,7 @@ def _reason(error: PyMongoError, url: str) -> str:
     """The first clause of pymongo's own text, without what the URL keeps secret."""
     text = re.split(r" \(configured|, Timeout:|, full error:", str(error))[0]
     user = url.partition("://")[2].rpartition("@")[0]
-    secrets = {word for text in (user, unquote(user)) for word in (text, *text.split(":", 1)) if word}
+    secrets = {word for form in (user, unquote(user)) for word in (form, *form.split(":", 1)) if word}
     for secret in sorted(secrets, key=len, reverse=True):
         text = text.replace(secret, "***")
     return text.rstrip(".")

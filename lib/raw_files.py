@@ -59,12 +59,7 @@ class RawFile:
 
 def source_files(settings: Settings, source: str) -> list[RawFile]:
     """Every raw file of a source, the most believable last. Empty when there is none."""
-    override = {
-        "comptages": settings.comptages_csv,
-        "chantiers": settings.chantiers_csv,
-        "referentiel": settings.referentiel_csv,
-    }.get(source)
-    if override:
+    if override := _single_file(settings, source):
         if not override.is_file():
             raise InputError(f"{override} n'existe pas.", f"Corriger {source.upper()}_CSV ou le vider.")
         return [RawFile("", override.stat().st_mtime, override)]
@@ -74,6 +69,21 @@ def source_files(settings: Settings, source: str) -> list[RawFile]:
     if source in BATCH_PREFIXES:
         paths += settings.batch_dir.glob(f"{BATCH_PREFIXES[source]}*")
     return sorted(_raw_file(path) for path in paths if _is_raw(path))
+
+
+def override_warning(settings: Settings, source: str) -> str:
+    """What to say of a setting that makes one file stand for a whole source; empty when there is none."""
+    single = _single_file(settings, source)
+    return f"{source.upper()}_CSV désigne un seul fichier ({single}) : les autres ne sont pas lus." if single else ""
+
+
+def _single_file(settings: Settings, source: str) -> Path | None:
+    singles = {
+        "comptages": settings.comptages_csv,
+        "chantiers": settings.chantiers_csv,
+        "referentiel": settings.referentiel_csv,
+    }
+    return singles.get(source)
 
 
 def require_files(settings: Settings, source: str) -> list[RawFile]:

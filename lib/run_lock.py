@@ -36,6 +36,24 @@ def day_lock(output_dir: Path, day: date, step: str, inherited: int | None, wait
         yield
 
 
+def held_locks(output_dir: Path) -> list[tuple[str, int]]:
+    """(day, or day and step; process) of every lock held now, read off the kernel's list: looking takes no lock.
+
+    StoreError where the kernel has no such list (/proc/locks, Linux alone).
+    """
+    names = {path.stat().st_ino: path.stem for path in (output_dir / ".locks").glob("*.lock")}
+    try:
+        lines = Path("/proc/locks").read_text("ascii").splitlines()
+    except OSError as error:
+        raise StoreError("les verrous ne peuvent pas être lus sur ce système.", "Voir : ps") from error
+    held = set()
+    for _, kind, *_, pid, place, _, _ in (line.replace("-> ", "").split() for line in lines):
+        inode = int(place.rsplit(":", 1)[1])
+        if kind == "FLOCK" and inode in names:
+            held.add((names[inode], int(pid)))
+    return sorted(held)
+
+
 def _lock_path(output_dir: Path, day: date, step: str = "") -> Path:
     return output_dir / ".locks" / (f"{day}.{step}.lock" if step else f"{day}.lock")
 

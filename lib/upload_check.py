@@ -9,7 +9,7 @@ from lib.aws_errors import DENIED, aws_errors, error_code
 from lib.database_service import content_sha256
 from lib.dynamodb_items import Item, document_of, pointer, unpack
 from lib.errors import InputError, StoreError
-from lib.local_documents import DocumentFile, LocalDocument, read_document, sha256
+from lib.local_documents import DocumentFile, LocalDocument, read_files, sha256, validated
 from lib.settings import Settings
 from lib.upload_plan import is_same, remote_of
 from lib.upload_run import FATAL, Outcome, Treat, get_item
@@ -20,7 +20,7 @@ def checker(clients: AwsClients, settings: Settings) -> Treat:
 
     def treat(source: DocumentFile, _: threading.Event) -> Outcome:
         try:
-            local = read_document(source)
+            local = validated(source, read_files(source))
             item = get_item(clients, settings, source)
             return _compared(clients, settings, local, item)
         except InputError as error:

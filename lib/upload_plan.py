@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from lib.aws_names import KEY_ATTRIBUTES, SORT_KEY, prefixed, report_key, reports_bucket, table_names
+from lib.aws_names import KEY_ATTRIBUTES, SORT_KEY, prefixed, reports_bucket, table_names
 from lib.dynamodb_items import POINTERS, Item, item_of, item_size, pack, pointer
-from lib.local_documents import DocumentFile, LocalDocument, sha256
+from lib.local_documents import DocumentFile, Files, LocalDocument, sha256
 from lib.paris_time import parse_instant
 from lib.settings import Settings
 
@@ -25,7 +25,8 @@ CONTENT_TYPES = {
     ".gz": "application/gzip",
 }
 CLAIM = "publication"  # attribute of an item whose objects are being replaced
-COMPARED = ("sha256", "timestamp", "objects", CLAIM, *POINTERS)
+FILE = "file_sha256"  # attribute: digest of the JSON file's bytes, which spares reading a file that is untouched
+COMPARED = ("sha256", FILE, "timestamp", "objects", CLAIM, *POINTERS)
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,7 @@ class Remote:
     known: bool = True
     exists: bool = False
     digest: str = ""
+    file: str = ""
     timestamp: datetime | None = None
     objects: dict[str, tuple[str, str]] = field(default_factory=dict)
     claim: str = ""
@@ -68,7 +70,7 @@ class Action:
 
 def plan(local: LocalDocument, remote: Remote, settings: Settings, now: datetime, force: bool = False) -> Action:
     """The action for one document; StoreError when DynamoDB has no place for some value of it."""
-    objects = _objects(local, settings)
+    objects = _objects(local.source, local.files, settings)
     if not force and is_same(local, remote, settings):
         return Action("=", local.source)
     if not force and remote.timestamp and remote.timestamp > local.timestamp:
@@ -82,24 +84,14 @@ def plan(local: LocalDocument, remote: Remote, settings: Settings, now: datetime
     return Action(sign, local.source, "", _writes(local, remote, settings, objects, now, force))
 
 
-def is_same(local: LocalDocument, remote: Remote, settings: Settings) -> bool:
-    """Whether AWS has this very content, whole and where the settings want it.
+def is_untouched(source: DocumentFile, files: Files, remote: Remote, settings: Settings) -> bool:
+    """Whether these very bytes were published, valid as they were then. Sooner known than is_same."""
+    return remote.file == sha256(files[".json"]) and _is_whole(source, files, remote, settings)
 
-    The JSON of a report is compared without its timestamp, as its item is.
-    """
-    wanted = {
-        suffix: (url, "" if suffix == ".json" else digest)
-        for suffix, (url, digest) in _objects(local, settings).items()
-    }
-    there = {suffix: (url, "" if suffix == ".json" else digest) for suffix, (url, digest) in remote.objects.items()}
-    place = f"s3://{reports_bucket(settings)}/{prefixed(settings, '')}"
-    return (
-        remote.exists
-        and remote.digest == local.digest
-        and not remote.claim
-        and wanted == there
-        and remote.pointer.startswith(place if remote.pointer else "")
-    )
+
+def is_same(local: LocalDocument, remote: Remote, settings: Settings) -> bool:
+    """Whether AWS has this very content, its timestamp apart, whole and where the settings want it."""
+    return remote.digest == local.digest and _is_whole(local.source, local.files, remote, settings)
 
 
 def remote_of(item: Item | None) -> Remote:
@@ -111,6 +103,7 @@ def remote_of(item: Item | None) -> Remote:
     return Remote(
         exists=True,
         digest=item.get("sha256", {}).get("S", ""),
+        file=item.get(FILE, {}).get("S", ""),
         timestamp=parse_instant(item.get("timestamp", {}).get("S", "")),
         objects={suffix: (_text(one, "url"), _text(one, "sha256")) for suffix, one in objects.items()},
         claim=item.get(CLAIM, {}).get("S", ""),
@@ -126,14 +119,29 @@ def _text(attribute: dict[str, Any], name: str) -> str:
     return str(attribute.get("M", {}).get(name, {}).get("S", ""))
 
 
-def _objects(local: LocalDocument, settings: Settings) -> dict[str, tuple[str, str]]:
+def _is_whole(source: DocumentFile, files: Files, remote: Remote, settings: Settings) -> bool:
+    """Whether the objects beside an item are those of these files; the JSON's digest is compared elsewhere."""
+    place = f"s3://{reports_bucket(settings)}/{prefixed(settings, '')}"
+    return (
+        remote.exists
+        and not remote.claim
+        and _but_json(remote.objects) == _but_json(_objects(source, files, settings))
+        and (not remote.pointer or remote.pointer.startswith(place))
+    )
+
+
+def _but_json(objects: dict[str, tuple[str, str]]) -> dict[str, tuple[str, str]]:
+    return {suffix: (url, "" if suffix == ".json" else digest) for suffix, (url, digest) in objects.items()}
+
+
+def _objects(source: DocumentFile, files: Files, settings: Settings) -> dict[str, tuple[str, str]]:
     """The objects of a report, as Remote.objects; none for metrics."""
-    if local.source.kind != "reports":
+    if source.kind != "reports":
         return {}
-    bucket = reports_bucket(settings)
+    folder = f"s3://{reports_bucket(settings)}"
     return {
-        suffix: (f"s3://{bucket}/{report_key(settings, local.day, suffix)}", sha256(content))
-        for suffix, content in local.files.items()
+        suffix: (f"{folder}/{prefixed(settings, source.path.stem + suffix)}", sha256(content))
+        for suffix, content in files.items()
     }
 
 
@@ -146,25 +154,28 @@ def _writes(
     force: bool,
 ) -> tuple[Write, ...]:
     bucket, table = reports_bucket(settings), table_names(settings)[local.source.kind]
-    item = item_of(local.document, now, bucket, settings.s3_reports_prefix, _objects_attribute(local, objects))
+    beside = _beside(local, objects)
+    item = item_of(local.document, now, bucket, settings.s3_reports_prefix, beside, local.digest)
     claim = _claim(local, objects) if objects and remote.exists else ""
     writes = [_put_object(url, local.files[suffix]) for suffix, (url, _) in objects.items()]
     place = pointer(item)
     if place:
-        writes.append(_put_object(f"s3://{place[0]}/{place[1]}", pack(local.document)))
+        writes.append(_put_object(f"s3://{place[0]}/{place[1]}", pack(local.files[".json"])))
     if claim:
         writes.insert(0, _mark(local.source, table, claim, remote, force))
     return (*writes, _put_item(local.source, table, item, remote, claim, force))
 
 
-def _objects_attribute(local: LocalDocument, objects: dict[str, tuple[str, str]]) -> Item:
-    if not objects:
-        return {}
-    described = {
-        suffix: {"M": {"url": {"S": url}, "sha256": {"S": digest}, "bytes": {"N": str(len(local.files[suffix]))}}}
-        for suffix, (url, digest) in objects.items()
-    }
-    return {"objects": {"M": described}}
+def _beside(local: LocalDocument, objects: dict[str, tuple[str, str]]) -> Item:
+    """What the item says of the files that it was made from."""
+    attributes: Item = {FILE: {"S": sha256(local.files[".json"])}}
+    if objects:
+        described = {
+            suffix: {"M": {"url": {"S": url}, "sha256": {"S": digest}, "bytes": {"N": str(len(local.files[suffix]))}}}
+            for suffix, (url, digest) in objects.items()
+        }
+        attributes["objects"] = {"M": described}
+    return attributes
 
 
 def _claim(local: LocalDocument, objects: dict[str, tuple[str, str]]) -> str:

@@ -17,9 +17,9 @@ from lib.aws_errors import UnreachableError, aws_errors, error_code
 from lib.aws_names import table_names
 from lib.dynamodb_items import Item
 from lib.errors import CityflowError, ConfigError, InputError, StoreError
-from lib.local_documents import DocumentFile, read_document
+from lib.local_documents import DocumentFile, read_files, validated
 from lib.settings import Settings
-from lib.upload_plan import COMPARED, UNKNOWN, Action, Remote, Write, item_key, plan, remote_of
+from lib.upload_plan import COMPARED, UNKNOWN, Action, Remote, Write, is_untouched, item_key, plan, remote_of
 
 FATAL = (ConfigError, UnreachableError)
 
@@ -60,9 +60,11 @@ def uploader(clients: AwsClients | None, settings: Settings, force: bool, dry_ru
 
     def treat(source: DocumentFile, stop: threading.Event) -> Outcome:
         try:
-            local = read_document(source)
+            files = read_files(source)
             remote = read_remote(clients, settings, source) if clients else UNKNOWN
-            action = plan(local, remote, settings, datetime.now(UTC), force)
+            if not force and is_untouched(source, files, remote, settings):
+                return Outcome(source, "=", "same")
+            action = plan(validated(source, files), remote, settings, datetime.now(UTC), force)
         except InputError as error:
             return Outcome(source, "!", "invalid", str(error))
         except StoreError as error:

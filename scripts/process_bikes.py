@@ -20,9 +20,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from lib import cli, geo, sensors
 from lib.bike_records import BikeRecords, days_present, read_day_records
-from lib.day_run import DayResult, Past
+from lib.day_run import DayResult
 from lib.errors import InputError
 from lib.figures import records, rounded
+from lib.history import Past
 from lib.paris_time import HOUR, PARIS, day_start, hours_in_day
 from lib.quality import Quality
 from lib.raw_files import no_data, require_files

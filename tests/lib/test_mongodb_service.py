@@ -2,9 +2,9 @@
 
 import json
 import socket
-import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date
 from typing import Any
@@ -48,16 +48,14 @@ def test_other_programs_see_the_figures_in_two_indexed_collections(service: Mong
         assert any(one.get("unique") and [name for name, _ in one["key"]] == [key, "date"] for one in indexes)
 
 
-def test_one_document_a_day_whoever_writes(service: MongodbService, mongo: MongoServer, raw: RawTree) -> None:
-    with MongodbService(load_settings()) as other:
-        threads = [
-            threading.Thread(target=one.save_metrics, args=({"n": rank}, "bikes", DAY))
-            for rank, one in enumerate([service, other] * 4)
-        ]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+def test_one_document_a_day_whoever_writes(raw: RawTree, mongo: MongoServer) -> None:
+    def save_five_times(number: int) -> None:
+        with MongodbService(load_settings()) as one:
+            for _ in range(5):
+                one.save_metrics({"n": number}, "bikes", DAY)
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(save_five_times, range(4)))
     assert len(mongo.documents("metrics")) == 1
 
 
@@ -180,6 +178,12 @@ def test_what_mongodb_has_no_place_for_survives_bson(body: dict[str, Any]) -> No
     assert json.dumps(from_mongo(back, "metrics")) == json.dumps(document)
 
 
+def test_a_key_that_is_no_text_is_refused(raw: RawTree) -> None:
+    body: dict[Any, Any] = {"a": {1: "x"}}
+    with at("mongodb://127.0.0.1:1") as service, pytest.raises(StoreError, match="pas un texte"):
+        service.save_metrics(body, "bikes", DAY)
+
+
 def test_too_deep_is_refused_before_it_is_sent(raw: RawTree) -> None:
     body: dict[str, Any] = {}
     for _ in range(95):
@@ -192,3 +196,6 @@ def test_a_document_of_somebody_else_is_named(service: MongodbService, mongo: Mo
     mongo.client[mongo.database]["metrics"].insert_one({"metric_type": "bikes", "date": "hier", "metrics": {}})
     with pytest.raises(StoreError, match="hier"):
         service.list_available_dates("bikes")
+    mongo.client[mongo.database]["metrics"].insert_one({"metric_type": "bikes", "date": DAY.isoformat(), "n": 1})
+    with pytest.raises(StoreError, match="n'est pas de CityFlow"):
+        service.load_metrics("bikes", DAY)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from lib.aws_policy import upload_policy
 from lib.database_factory import get_database_service
 from lib.settings import ROOT, load_settings
 from scripts import (
@@ -27,6 +28,7 @@ from scripts import (
 )
 from tests.aws_server import AwsServer
 from tests.conftest import Ran, RawTree
+from tests.fault_proxy import FaultProxy
 from tests.mongo_server import MongoServer
 
 Run = Callable[..., Ran]
@@ -118,8 +120,23 @@ def test_a_range_waits_once_for_a_database_that_is_down(tree: RawTree, run: Run,
     assert {path.name for path in (tree.output / "metrics").iterdir()} == {
         f"weather_metrics_2025-11-0{day}.json" for day in (2, 3, 4)
     }
-    assert "3 jours, 6 échecs" in ran.out  # three sources and three reports, each said
+    assert {path.name for path in (tree.output / "reports").glob("*.json")} == {
+        f"daily_report_2025-11-0{day}.json" for day in (2, 3, 4)
+    }
+    assert "3 jours : 0 calculs faits, 6 échecs" in ran.out  # three sources and three reports, each said
     assert SECRET not in ran.err + ran.out
+
+
+def test_a_day_that_nobody_has_is_still_a_day_without_data(
+    tree: RawTree, run: Run, proxy: FaultProxy, aws: AwsServer
+) -> None:
+    """Where the role may not list the days of the table, those of the files are named."""
+    proxy.policy = upload_policy(load_settings())
+    assert run(process_weather.main, "--date", DAY, "--store", "dynamodb").code == 0
+    ran = run(generate_report.main, "--date", "2024-01-01", "--store", "dynamodb")
+    assert ran.code == 4, ran.err
+    assert "dynamodb:Query" in ran.err
+    assert DAY in ran.err
 
 
 def test_missing_tables_are_said_after_the_files_are_written(tree: RawTree, run: Run, empty_aws: AwsServer) -> None:
@@ -130,7 +147,7 @@ def test_missing_tables_are_said_after_the_files_are_written(tree: RawTree, run:
     assert tree.metrics("weather", DAY)["qualite"]["statut"] == "complet"
 
 
-def test_make_keeps_the_file_and_does_the_day_again(tree: RawTree, nobody: str) -> None:
+def test_make_keeps_the_file_and_does_the_day_again(tree: RawTree, mongo: MongoServer, nobody: str) -> None:
     """make deletes what a failed command made, and takes a newer file for done: neither may happen here."""
     command = ["make", "GRAPH=1", f"PY={sys.executable}", "only-weather"]
     environment = {**os.environ, "DATE": DAY, "CITYFLOW_STORE": "mongodb"}
@@ -141,6 +158,8 @@ def test_make_keeps_the_file_and_does_the_day_again(tree: RawTree, nobody: str) 
     failed = make()
     assert failed.returncode == 2, failed.stderr
     assert tree.metrics("weather", DAY)
-    done = make(CITYFLOW_STORE="local_files")
+    done = make(MONGODB_URL=mongo.url)
     assert (done.returncode, f"weather {DAY}" in done.stdout) == (0, True), done.stderr
-    assert "Nothing to be done" in make(CITYFLOW_STORE="local_files", LC_ALL="C").stdout
+    assert [stored["date"] for stored in mongo.documents("metrics")] == [DAY]
+    again = make(MONGODB_URL=mongo.url)
+    assert (again.returncode, f"weather {DAY}" in again.stdout) == (0, False), again.stderr
