@@ -19,7 +19,7 @@ from shapely.geometry.base import BaseGeometry
 
 from lib.errors import InputError
 from lib.quality import Quality
-from lib.raw_files import read_bytes, source_files
+from lib.raw_files import RawFile, read_bytes, source_files
 from lib.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -119,23 +119,31 @@ class Arrondissements:
 
 
 def load_arrondissements(settings: Settings, quality: Quality) -> Arrondissements:
-    """Read arrondissements*.geojson; where it is absent the warning says how to get it and every lookup is missing."""
-    numbers, polygons = [], []
+    """Read the newest arrondissements*.geojson; where there is none to use the warning says so and all is missing."""
     files = [raw for raw in source_files(settings, "arrondissements") if not raw.is_csv]  # the CSV is of no use here
-    for raw in files[-1:]:
-        try:
-            features = json.loads(read_bytes(raw.path))["features"]
-            for feature in features:
-                shape = parse_shape(feature["geometry"])
-                if shape is not None:
-                    numbers.append(int(feature["properties"]["c_ar"]))
-                    polygons.append(shape)
-        except (ValueError, KeyError, TypeError) as error:
-            raise InputError(f"{raw.path} n'est pas le GeoJSON des arrondissements ({error!r}).") from error
-    if not polygons:
+    if not files:
         quality.warn(
             "arrondissements_absents",
             "information",
             "Sans batch/arrondissements.geojson, aucun arrondissement n'est calculé. Le récupérer : make fetch",
         )
-    return Arrondissements(numbers, polygons)
+        return Arrondissements([], [])
+    try:
+        return Arrondissements(*_numbered_polygons(files[-1]))
+    except InputError as error:
+        text = f"{error.message} Aucun arrondissement n'est calculé. Le récupérer à nouveau : make fetch"
+        quality.warn("arrondissements_illisibles", "attention", text)
+        return Arrondissements([], [])
+
+
+def _numbered_polygons(raw: RawFile) -> tuple[list[int], list[BaseGeometry]]:
+    try:
+        features = json.loads(read_bytes(raw.path))["features"]
+        shapes = [(int(one["properties"]["c_ar"]), parse_shape(one["geometry"])) for one in features]
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
+        raise InputError(f"{raw.path} n'est pas le GeoJSON des arrondissements ({type(error).__name__}).") from error
+    polygons = [(number, shape) for number, shape in shapes if shape is not None and 1 <= number <= 20]
+    if not polygons:
+        raise InputError(f"{raw.path} ne contient aucun arrondissement.")
+    numbers, outlines = zip(*polygons, strict=True)
+    return list(numbers), list(outlines)

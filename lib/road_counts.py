@@ -3,25 +3,22 @@
 A row is one arc during one hour. Blank is "not measured", never zero; an impossible value discredits its row.
 """
 
-import logging
 from collections.abc import Iterable
 from datetime import date, datetime, time
 
 import numpy as np
 import pandas as pd
 
-from lib.errors import InputError
 from lib.paris_time import parse_road_label, road_label_hours
 from lib.quality import Quality
 from lib.raw_files import RawFile
 from lib.raw_tables import read_table
 from lib.road_count_scan import rows_of_day
 from lib.road_export import COLUMNS, REQUIRED
+from lib.usable_files import read_usable
 
 MAX_FLOW = 15_000.0  # véhicules/h; the busiest five-lane arcs of the périphérique stay below 10 000
 MAX_OCCUPANCY = 100.0  # % of time
-
-log = logging.getLogger(__name__)
 
 
 def read_day_rows(raw: RawFile, day: date, quality: Quality) -> pd.DataFrame:
@@ -52,25 +49,8 @@ def read_day_rows(raw: RawFile, day: date, quality: Quality) -> pd.DataFrame:
 
 
 def read_files(files: Iterable[RawFile], day: date, quality: Quality) -> pd.DataFrame:
-    """The believed rows of all files, given oldest first (see newest_rows).
-
-    A file that cannot be used costs itself, and a warning says so; InputError when none can.
-    """
-    tables, unusable = [], []
-    for raw in files:
-        try:
-            tables.append(read_day_rows(raw, day, quality))
-        except InputError as error:
-            log.warning("%s", error)
-            quality.reject("fichier_illisible", raw.name, 1, error.message)
-            unusable.append((raw.name, error))
-    if not tables:
-        raise unusable[-1][1]
-    if unusable:
-        names = [name for name, _ in unusable]
-        text = f"Fichiers inutilisables, leurs lignes manquent : {', '.join(names)}."
-        quality.warn("fichiers_inutilisables", "attention", text, len(names), 0, names)
-    return newest_rows(tables, quality)
+    """The believed rows of all usable files, given oldest first (see newest_rows); InputError when none is usable."""
+    return newest_rows(read_usable(files, lambda raw: read_day_rows(raw, day, quality), quality), quality)
 
 
 def newest_rows(tables: Iterable[pd.DataFrame], quality: Quality) -> pd.DataFrame:

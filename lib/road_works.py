@@ -18,6 +18,7 @@ from lib.paris_time import parse_day, parse_road_label
 from lib.quality import Quality
 from lib.raw_files import RawFile
 from lib.raw_tables import read_table
+from lib.usable_files import read_usable
 
 COLUMNS: Aliases = {
     "identifiant": ("Identifiant",),
@@ -59,7 +60,9 @@ def read_works(files: list[RawFile], quality: Quality) -> pd.DataFrame:
     and date_fin (YYYY-MM-DD, which sort as days); niveau and arrondissement (Int64, the latter from the postal code);
     geometry (shapely, degrees), lon and lat (degrees).
     """
-    tables = [read_table(raw, COLUMNS, REQUIRED, quality).assign(_fichier=raw.name) for raw in files]
+    tables = read_usable(
+        files, lambda raw: read_table(raw, COLUMNS, REQUIRED, quality).assign(_fichier=raw.name), quality
+    )
     rows = pd.concat(tables, ignore_index=True).astype(object)
     for name in ("identifiant", "objet", "voies", "description"):
         rows[name] = rows[name].map(_text).astype(object)

@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from pyproj import Geod
 
 from lib import geo
-from lib.errors import InputError
 from lib.quality import Quality
 from tests.conftest import SAMPLES, RawTree, needs_samples
 
@@ -121,10 +120,13 @@ def test_without_polygons_every_place_is_missing_and_it_is_said_once(raw: RawTre
 @pytest.mark.parametrize(
     "content", ["<!DOCTYPE html><html></html>", '{"features": [{}]}', "[]", '{"features": ["texte"]}']
 )
-def test_another_file_under_that_name_is_an_input_error(raw: RawTree, content: str) -> None:
-    path = raw.batch("arrondissements.geojson", content)
-    with pytest.raises(InputError, match=str(path)):
-        geo.load_arrondissements(raw.settings(), Quality())
+def test_another_file_under_that_name_gives_no_arrondissement_and_says_so(raw: RawTree, content: str) -> None:
+    path, quality = raw.batch("arrondissements.geojson", content), Quality()
+    nowhere = geo.load_arrondissements(raw.settings(), quality)
+    assert nowhere.locate(pd.Series([2.35]), pd.Series([48.85])).isna().all()
+    (warning,) = quality.avertissements
+    assert (warning.code, warning.severite) == ("arrondissements_illisibles", "attention")
+    assert str(path) in warning.message and "make fetch" in warning.message
 
 
 @needs_samples
