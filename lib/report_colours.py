@@ -60,23 +60,14 @@ DARK = {
 }
 
 SURFACES = ("papier", "carte")
+ON_TRACK = ("presature", "sature", "chantier", "alerte")  # bars, drawn on a track of « trame » as well
 # (foreground, the backgrounds it is used on)
 TEXTS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("encre", (*SURFACES, "trame")),
-    ("second", (*SURFACES, "trame")),
-    ("lien", SURFACES),
-    ("routes", SURFACES),
-    ("velos", SURFACES),
-    ("pluie", SURFACES),
-    ("temperature", SURFACES),
+    *((name, SURFACES) for name in ("encre", "second", "lien", "pluie", "temperature", "bon", "moyen", "mauvais")),
     ("avis_encre", ("avis",)),
-    ("bon", SURFACES),
-    ("moyen", SURFACES),
-    ("mauvais", SURFACES),
-    ("carte", ("alerte", "chantier", "encre")),
 )
 GRAPHICS: tuple[tuple[str, tuple[str, ...]], ...] = tuple(
-    (name, SURFACES)
+    (name, (*SURFACES, "trame") if name in ON_TRACK else SURFACES)
     for name in (
         "routes", "velos", "habituel", "pluie", "temperature", "fluide", "presature", "sature", "bloque", "inconnu",
         "contour", "chantier", "alerte",

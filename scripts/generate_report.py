@@ -233,12 +233,13 @@ def main(argv: list[str] | None = None) -> int:
 
 def tell(settings: Settings, day: date, report: dict[str, Any], as_json: bool) -> int:
     """Say what was written; a missing source is a failure of the day although the report exists."""
-    path = LocalFileService(settings.output_dir).report_path(day)
+    files = LocalFileService(settings.output_dir)
+    page, document = (str(files.report_path(day, suffix)) for suffix in (".html", ".json"))
     missing = report["resume"]["sources_manquantes"]
     if as_json:
-        cli.emit_json({"date": day.isoformat(), "fichier": str(path), **report["resume"]})
+        cli.emit_json({"date": day.isoformat(), "fichier": document, "page": page, **report["resume"]})
     else:
-        cli.emit(f"rapport {day} : journée {report['resume']['statut']} -> {path}")
+        cli.emit(f"rapport {day} : journée {report['resume']['statut']} -> {page}")
     for source in missing:
         log.error("source manquante : %s (relancer : make %s DATE=%s)", NAMES[source], source, day)
     return ExitCode.FAILED if missing else ExitCode.DONE
