@@ -1,7 +1,7 @@
 """The daily report as one HTML page that stands alone: no script, no network, the same bytes for the same figures.
 
 A pure function of the report and of the day's metrics. The template says the order and the words; what is shown of long
-lists is capped here, and the page says how much is left out (the JSON and the CSV have all of it).
+lists is capped here, and the page says how much is left out (the JSON has all of it).
 """
 
 from collections import Counter

@@ -17,10 +17,11 @@ def spark(profiles: Sequence[tuple[str, Values, float]]) -> Markup:
     Days drawn with the same ceilings can be compared.
     """
     lines = [
-        Markup('<path class="trait {}" d="{}"/>').format(kind, strokes([_place(at, one, top) for at, one in hours]))
+        Markup('<path class="trait {}" d="{}"/>').format(
+            kind, strokes([_place(hour, value, top) for hour, value in enumerate(values)])
+        )
         for kind, values, top in profiles
-        if any(one is not None for one in values)
-        for hours in [list(enumerate(values))]
+        if any(value is not None for value in values)
     ]
     return Markup(
         '<svg class="mini" viewBox="0 0 {} {}" preserveAspectRatio="none" aria-hidden="true">{}</svg>'
