@@ -30,13 +30,13 @@ def sentence(figures: dict[str, Figure], weekday: str) -> str:
     if compared:
         changes = joined([f"{name} {_change(one['evolution_mediane_pct'])}" for name, one in compared])
         clauses.append(f"{changes} par rapport {_reference([one for _, one in compared], weekday)}")
-    clauses += [f"{name} : {number(one['valeur'])} {one['unite']} ({one['comparaison']})" for name, one in alone]
+    clauses += [f"{name} {number(one['valeur'])} {one['unite']} ({one['comparaison']})" for name, one in alone]
     reliable = figures["fiabilite_transports"]["valeur"]
     if reliable is not None:
-        clauses.append(f"fiabilité des transports : {percent(reliable)}")
+        clauses.append(f"transports fiables à {percent(reliable)}")
     missing = [name for name, one in counts if one["valeur"] is None] + ["transports"] * (reliable is None)
     if missing:
-        clauses.append(f"données manquantes : {joined(missing)}")
+        clauses.append(f"données manquantes ({joined(missing)})")
     return " ; ".join(clauses)
 
 

@@ -43,8 +43,8 @@ def test_the_reference_is_said_as_it_is() -> None:
 def test_without_history_the_figures_stand_alone() -> None:
     told = sentence(figures(figure(1234.0, unit="véhicules x arcs"), figure(567.0)), "mardi")
     assert told == (
-        "trafic routier : 1\u202f234 véhicules x arcs (sans historique) ; vélo : 567 passages (sans historique) ; "
-        "fiabilité des transports : 90,5\u202f%"
+        "trafic routier 1\u202f234 véhicules x arcs (sans historique) ; vélo 567 passages (sans historique) ; "
+        "transports fiables à 90,5\u202f%"
     )
 
 
@@ -52,7 +52,7 @@ def test_what_is_missing_is_named_and_never_a_zero() -> None:
     told = sentence(figures(figure(None), figure(1.0, -3.0, 4), None), "mardi")
     assert told == (
         "vélo en baisse (\u22123\u202f%) par rapport aux 4\u00a0mardis précédents ; "
-        "données manquantes : trafic routier et transports"
+        "données manquantes (trafic routier et transports)"
     )
 
 
