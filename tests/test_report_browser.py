@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 from lib.report_colours import DARK, LIGHT
+from lib.settings import Settings
 from scripts import generate_history
 from tests import report_days
 from tests.browser import Site, browse, measured, needs_browser, served
-from tests.report_days import DAY, WEEK_BEFORE, changed_day, demo_store
+from tests.report_days import changed_day
 
 pytestmark = needs_browser
 
@@ -29,19 +30,18 @@ PHONE = 360  # px
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def site(tmp_path_factory: pytest.TempPathFactory, two_tuesdays: Settings) -> Iterator[Site]:
     """The page of each kind of day, and the history."""
     root = tmp_path_factory.mktemp("browser")
-    settings = demo_store(root / "demo", 300, [WEEK_BEFORE, DAY])
     folder = root / "site"
     folder.mkdir()
     for name, change in DAYS.items():
-        changed_day(settings, root / name, change).rename(folder / f"{name}.html")
+        changed_day(two_tuesdays, root / name, change).rename(folder / f"{name}.html")
     with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("OUTPUT_DIR", str(settings.output_dir))
+        environment.setenv("OUTPUT_DIR", str(two_tuesdays.output_dir))
         environment.setenv("CITYFLOW_STORE", "local_files")
         assert generate_history.main(["-q"]) == 0
-    (settings.output_dir / "reports" / "index.html").rename(folder / "index.html")
+    (two_tuesdays.output_dir / "reports" / "index.html").rename(folder / "index.html")
     with served(folder) as site:
         yield site
 

@@ -14,6 +14,7 @@ import pytest
 from lib.calendar_context import day_context
 from lib.local_file_service import LocalFileService
 from lib.report_page import POLICY, daily_page
+from lib.settings import Settings
 from scripts.backfill import PROCESSES
 from scripts.generate_report import compute_report
 from tests import report_days
@@ -24,7 +25,7 @@ ORDER = [
     "chiffres", "carte", "heures", "classements", "alertes", "transports", "chantiers", "meteo", "qualite", "methode",
 ]  # fmt: skip
 VOID = {"meta", "link", "br", "img", "input", "hr"}
-MAX_BYTES, MAX_SECONDS = 400_000, 0.5
+MAX_BYTES, MAX_SECONDS = 400_000, 0.5  # of processor time, so that a busy machine proves nothing
 
 
 class Outline(HTMLParser):
@@ -67,10 +68,9 @@ class Outline(HTMLParser):
 
 
 @pytest.fixture(scope="module")
-def stored(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Metrics]]:
+def stored(two_tuesdays: Settings) -> dict[str, dict[str, Metrics]]:
     """Metrics of DAY and of the week before, by day then source: six sources, 300 arcs."""
-    settings = demo_store(tmp_path_factory.mktemp("page"), 300, [WEEK_BEFORE, DAY])
-    store = LocalFileService(settings.output_dir)
+    store = LocalFileService(two_tuesdays.output_dir)
     days = {day.isoformat(): day for day in (WEEK_BEFORE, DAY)}
     return {
         name: {source: found for source in PROCESSES if (found := store.load_metrics(source, day))}
@@ -240,9 +240,9 @@ def test_3000_arcs_make_a_small_page_fast(big: dict[str, Metrics]) -> None:
     report = compute_report(big, {}, day_context(DAY), DAY)
     seconds = []
     for _ in range(3):
-        start = time.perf_counter()
+        start = time.process_time()
         page = daily_page(DAY, report, big)
-        seconds.append(time.perf_counter() - start)
+        seconds.append(time.process_time() - start)
     assert len(page) <= MAX_BYTES
     assert min(seconds) < MAX_SECONDS
     assert len(big["comptages"]["metrics"]) == 3000
