@@ -146,6 +146,7 @@ past = $(call present,$(foreach day,$(PAST),$(OUT)/metrics/$1_metrics_$(day).jso
 CODE := $(wildcard lib/*.py) requirements.txt
 METRICS := $(foreach source,$(SOURCES),$(OUT)/metrics/$(source)_metrics_$(DATE).json)
 REPORT := $(OUT)/reports/daily_report_$(DATE).json
+PAGE := $(REPORT:.json=.html)
 
 MAKEFLAGS += --silent
 .PHONY: day sources force $(addprefix only-,$(SOURCES) report)
@@ -176,10 +177,11 @@ $(eval $(call source-rule,chantiers,referentiel arrondissements))
 $(eval $(call source-rule,referentiel,arrondissements))
 endif
 
-# While a source is missing the report is made each time, so that its command goes on failing.
+# While a source is missing the report is made each time, so that its command goes on failing; a page that somebody
+# removed is made again.
 only-report: $(REPORT)
 KNOWN := $(call present,$(METRICS))
-$(REPORT): $(KNOWN) $(foreach source,$(SOURCES),$(call past,$(source))) scripts/generate_report.py $(CODE) $(wildcard lib/templates/*) $(if $(FORCE)$(filter-out $(KNOWN),$(METRICS)),force)
+$(REPORT): $(KNOWN) $(foreach source,$(SOURCES),$(call past,$(source))) scripts/generate_report.py $(CODE) $(wildcard lib/templates/*) $(if $(FORCE)$(filter-out $(KNOWN),$(METRICS))$(if $(wildcard $(PAGE)),,page),force)
 	@$(PY) scripts/generate_report.py --date "$$DATE"
 
 # A report that names a missing source is whole although its command then fails, as are figures that a database did not

@@ -56,7 +56,7 @@ def main(argv: list[str] | None = None) -> int:
         if arguments.json:
             cli.emit_json({"jours": len(days), "fichier": str(path)})
         else:
-            cli.emit(f"historique : {len(days)} jours -> {path}")
+            cli.emit(f"historique : {len(days)} jour{'s' if len(days) > 1 else ''} -> {path}")
         return ExitCode.DONE
 
     return cli.guarded(work, arguments)

@@ -178,6 +178,12 @@ def test_a_partial_day_says_which_part_and_its_warnings(metrics: dict[str, Metri
     assert "Sans référentiel routier ce jour-là, chaque tronçon est un point." in page.text
 
 
+def test_rejected_rows_are_counted_by_reason(metrics: dict[str, Metrics]) -> None:
+    metrics["comptages"]["qualite"]["rejets"] = {"debit_negatif": 1, "guillemet_non_ferme": 1234}
+    text = Outline(page_of(metrics)).text
+    assert "Comptages routiers\u00a0: debit negatif 1, guillemet non ferme 1\u202f234" in text
+
+
 def test_a_reference_stored_before_lines_were_kept_gives_points(metrics: dict[str, Metrics]) -> None:
     del metrics["referentiel"]["contours"]
     for arc in metrics["referentiel"]["mapping"]:
