@@ -46,13 +46,20 @@ CARDS = (
 
 
 def cards(figures: dict[str, Any]) -> list[dict[str, Any]]:
-    """One view per card: label, valeur, unite, ecarts [{signe, texte, reference}]; without ecarts where no past is."""
+    """One view per card: label, valeur, unite, ecarts [{signe, texte, reference}], and `pourquoi` there are none."""
     return [_view(card, figures[card.key]) for card in CARDS]
 
 
 def _view(card: Card, figure: dict[str, Any]) -> dict[str, Any]:
     if figure["valeur"] is None:
-        return {"cle": card.key, "label": card.label, "valeur": MISSING, "unite": "donnée manquante", "ecarts": []}
+        return {
+            "cle": card.key,
+            "label": card.label,
+            "valeur": MISSING,
+            "unite": "donnée manquante",
+            "ecarts": [],
+            "pourquoi": "",
+        }
     shown, unit = card.shown(figure["valeur"])
     pairs = [
         (figure["semaine_precedente"], figure["evolution_semaine_precedente_pct"], "7 j avant"),
@@ -65,6 +72,7 @@ def _view(card: Card, figure: dict[str, Any]) -> dict[str, Any]:
         "valeur": shown,
         "unite": unit,
         "ecarts": [gap for gap in gaps if gap],
+        "pourquoi": "" if figure["jours_compares"] else figure["comparaison"],
     }
 
 

@@ -21,6 +21,7 @@ from lib.history_page import HistoryDay, history_page
 from lib.local_file_service import LocalFileService
 from lib.raw_files import SOURCES
 from lib.settings import STORES, load_settings
+from lib.store_beside import from_either
 
 HELP = """Page d'historique : le calendrier des jours traités, avec un lien vers chaque rapport.
 
@@ -33,8 +34,11 @@ def stored_days(store: DatabaseService, first: date | None, last: date | None) -
     return sorted(day for day in days if (first or day) <= day <= (last or day))
 
 
-def read_days(store: DatabaseService, files: LocalFileService, days: list[date]) -> list[HistoryDay]:
-    """Each day with its report; its page is linked where the file lies in the reports' folder."""
+def read_days(
+    store: DatabaseService, files: LocalFileService, first: date | None, last: date | None
+) -> list[HistoryDay]:
+    """Each stored day with its report; its page is linked where the file lies in the reports' folder."""
+    days = stored_days(store, first, last)
     pages = {day: files.report_path(day, ".html") for day in days}
     return [HistoryDay(day, store.load_report(day), pages[day].name if pages[day].is_file() else None) for day in days]
 
@@ -48,7 +52,7 @@ def main(argv: list[str] | None = None) -> int:
             raise UsageError(f"--from {arguments.first} est après --to {arguments.last}.")
         files = LocalFileService(settings.output_dir)
         with get_database_service(settings) as store:
-            days = read_days(store, files, stored_days(store, arguments.first, arguments.last))
+            days = from_either(store, files, lambda reader: read_days(reader, files, arguments.first, arguments.last))
         if not days:
             raise NoDataError("aucun jour traité dans cette période.", "Traiter des jours : make backfill FROM= TO=")
         path = files.output_dir / "reports" / "index.html"

@@ -10,7 +10,7 @@ from lib.report_cards import CARDS, cards
 def shown(key: str, value: float | None, week: float | None = None, median: float | None = None) -> dict[str, Any]:
     empty = {
         "valeur": None, "semaine_precedente": None, "evolution_semaine_precedente_pct": None,
-        "mediane_4_semaines": None, "evolution_mediane_pct": None,
+        "mediane_4_semaines": None, "evolution_mediane_pct": None, "comparaison": "donnée manquante",
     }  # fmt: skip
     figures: dict[str, Any] = {card.key: dict(empty) for card in CARDS}
 
@@ -23,6 +23,8 @@ def shown(key: str, value: float | None, week: float | None = None, median: floa
         "evolution_semaine_precedente_pct": percent(week),
         "mediane_4_semaines": median,
         "evolution_mediane_pct": percent(median),
+        "comparaison": "1 semaine" if week is not None or median is not None else "sans historique",
+        "jours_compares": 0 if week is None and median is None else 1,
     }
     return next(one for one in cards(figures) if one["cle"] == key)
 
@@ -59,6 +61,11 @@ def test_degrees_and_shares_are_compared_by_their_difference() -> None:
     assert shown("chantiers_actifs", 42.0, None, 40.5)["ecarts"][0]["texte"] == "+1,5"
 
 
+def test_without_a_gap_the_card_says_why() -> None:
+    assert shown("passages_velo", 5.0)["pourquoi"] == "sans historique"
+    assert shown("passages_velo", None)["pourquoi"] == ""  # the unit says that it is missing
+
+
 def test_no_change_is_neither_up_nor_down() -> None:
     (gap,) = shown("precipitations", 0.0, None, 0.0)["ecarts"]
     assert (gap["signe"], gap["texte"]) == ("=", "0\u202fmm")
@@ -66,4 +73,5 @@ def test_no_change_is_neither_up_nor_down() -> None:
 
 def test_a_reference_of_zero_has_a_difference_but_no_percentage() -> None:
     assert shown("precipitations", 5.0, 0.0)["ecarts"][0]["texte"] == "+5\u202fmm"
-    assert shown("passages_velo", 5.0, 0.0)["ecarts"] == []
+    card = shown("passages_velo", 5.0, 0.0)
+    assert (card["ecarts"], card["pourquoi"]) == ([], "")

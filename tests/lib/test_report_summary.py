@@ -10,7 +10,9 @@ CONTEXT = {"date_longue": "mardi 4 novembre 2025", "jour_semaine": "mardi"}
 
 
 def figure(value: float | None, change: float | None = None, days: int = 0, unit: str = "passages") -> dict[str, Any]:
-    return {"valeur": value, "evolution_mediane_pct": change, "jours_compares": days, "unite": unit}
+    why = "sans historique" if change is None else f"{days} semaines"
+    figures = {"valeur": value, "evolution_mediane_pct": change, "jours_compares": days, "unite": unit}
+    return figures | {"comparaison": why}
 
 
 def figures(roads: dict[str, Any], bikes: dict[str, Any], reliable: float | None = 90.5) -> dict[str, Any]:
@@ -46,6 +48,11 @@ def test_without_history_the_figures_stand_alone() -> None:
         "trafic routier 1\u202f234 véhicules x arcs (sans historique) ; vélo 567 passages (sans historique) ; "
         "transports fiables à 90,5\u202f%"
     )
+
+
+def test_a_day_too_partial_to_compare_says_so() -> None:
+    bikes = figure(567.0) | {"comparaison": "jour trop partiel"}
+    assert "vélo 567 passages (jour trop partiel)" in sentence(figures(figure(1.0, 5.0, 4), bikes), "mardi")
 
 
 def test_what_is_missing_is_named_and_never_a_zero() -> None:

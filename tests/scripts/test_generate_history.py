@@ -60,6 +60,16 @@ def test_what_goes_wrong_has_its_exit_code_and_leaves_the_page(raw: RawTree, sto
     assert page(raw) == before
 
 
+def test_when_the_database_does_not_answer_the_files_do(
+    raw: RawTree, store: LocalFileService, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MONGODB_URL", "mongodb://127.0.0.1:1/?serverSelectionTimeoutMS=200")
+    ran = run(main, "--store", "mongodb")
+    assert ran.code == 0
+    assert "L'historique est lu dans" in ran.err
+    assert "daily_report_2025-11-01.html" in page(raw)
+
+
 def test_an_empty_store_is_no_input(raw: RawTree, run: Run) -> None:
     assert run(main).code == 4
     assert not (raw.output / "reports").exists()
