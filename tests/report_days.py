@@ -1,24 +1,26 @@
 """Days for the tests of the pages: the synthetic tree through the real scripts, then what a bad day takes away."""
 
 import copy
+import importlib
 from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from lib.local_file_service import LocalFileService
+from lib.raw_files import SOURCES
 from lib.settings import Settings, load_settings
 from scripts import generate_report, make_demo_data
-from scripts.backfill import PROCESSES, run_range
 
 DAY = date(2025, 11, 4)
 WEEK_BEFORE = DAY - timedelta(weeks=1)
 
 
-def demo_settings(root: Path) -> Settings:
-    """A raw root and an output folder below `root`, and nothing of the environment."""
-    environment = {"DATA_DIR": str(root / "raw"), "OUTPUT_DIR": str(root / "output"), "CITYFLOW_STORE": "local_files"}
-    return load_settings(environment=environment, root=root)
+def demo_environment(root: Path) -> dict[str, str]:
+    """A raw root and an output folder below `root`."""
+    return {"DATA_DIR": str(root / "raw"), "OUTPUT_DIR": str(root / "output"), "CITYFLOW_STORE": "local_files"}
 
 
 def demo_store(root: Path, arcs: int, days: list[date], sources: tuple[str, ...] = ()) -> Settings:
@@ -27,18 +29,23 @@ def demo_store(root: Path, arcs: int, days: list[date], sources: tuple[str, ...]
     chosen = [word for source in sources for word in ("--source", source)]
     options = ["--output", str(root / "raw"), "--arcs", str(arcs), "--counters", "24", "--days", span, "-q", *chosen]
     assert make_demo_data.main(options) == 0
-    settings = demo_settings(root)
-    wanted = [source for source in PROCESSES if not sources or source in sources]
-    assert list(run_range(settings, LocalFileService(settings.output_dir), days, wanted)) == []
-    return settings
+    scripts = [importlib.import_module(f"scripts.process_{one}") for one in SOURCES if not sources or one in sources]
+    with pytest.MonkeyPatch.context() as environment:
+        for name, value in demo_environment(root).items():
+            environment.setenv(name, value)
+        for day in days:
+            for script in scripts:
+                assert script.main(["--date", day.isoformat(), "-q"]) == 0
+            generate_report.main(["--date", day.isoformat(), "-q"])  # 1 where sources were left out
+    return load_settings(environment=demo_environment(root), root=root)
 
 
 def changed_day(settings: Settings, root: Path, change: Callable[[dict[str, Any]], None]) -> Path:
     """The page of DAY after `change` was made to a copy of its metrics (by source; a source may be deleted)."""
     known, files = LocalFileService(settings.output_dir), LocalFileService(root)
-    metrics = {source: copy.deepcopy(known.load_metrics(source, DAY)) for source in PROCESSES}
+    metrics = {source: copy.deepcopy(known.load_metrics(source, DAY)) for source in SOURCES}
     change(metrics)
-    for source in PROCESSES:
+    for source in SOURCES:
         past = known.load_metrics(source, WEEK_BEFORE)
         for day, found in ((DAY, metrics.get(source)), (WEEK_BEFORE, past)):
             if found:

@@ -13,9 +13,9 @@ import pytest
 
 from lib.calendar_context import day_context
 from lib.local_file_service import LocalFileService
+from lib.raw_files import SOURCES
 from lib.report_page import POLICY, daily_page
 from lib.settings import Settings
-from scripts.backfill import PROCESSES
 from scripts.generate_report import compute_report
 from tests import report_days
 from tests.report_days import DAY, WEEK_BEFORE, demo_store
@@ -73,7 +73,7 @@ def stored(two_tuesdays: Settings) -> dict[str, dict[str, Metrics]]:
     store = LocalFileService(two_tuesdays.output_dir)
     days = {day.isoformat(): day for day in (WEEK_BEFORE, DAY)}
     return {
-        name: {source: found for source in PROCESSES if (found := store.load_metrics(source, day))}
+        name: {source: found for source in SOURCES if (found := store.load_metrics(source, day))}
         for name, day in days.items()
     }
 
@@ -162,7 +162,7 @@ def test_a_missing_source_is_said_and_never_a_zero(metrics: dict[str, Metrics]) 
     assert states == {"arc inconnu w0"}  # the reference's arcs, without a state
 
 
-@pytest.mark.parametrize("gone", list(PROCESSES))
+@pytest.mark.parametrize("gone", list(SOURCES))
 def test_any_source_may_be_the_only_one_missing_or_the_only_one_there(metrics: dict[str, Metrics], gone: str) -> None:
     alone = {gone: metrics.pop(gone)}
     for held in (metrics, alone):
