@@ -33,7 +33,7 @@ ifndef GRAPH
 
 # ---------------------------------------------------------------------------------------------------------- commands
 
-.PHONY: help demo test process $(SOURCES) report upload check-upload setup-aws fetch backfill quality doctor bench clean venv venv-dev
+.PHONY: help demo test process $(SOURCES) report upload check-upload setup-aws fetch backfill history quality doctor bench clean venv venv-dev
 
 help: ## cette aide
 	@printf 'CityFlow Paris. Le jour par défaut (DATE) est hier, heure de Paris.\n\n'
@@ -45,8 +45,9 @@ demo: venv ## démonstration complète sur des données inventées
 	@echo 'Traitement des 29 jours (une minute au plus). Ces données ont des défauts exprès : les avertissements sont normaux.'
 	@$(DEMO) $(PY) scripts/backfill.py --from 2025-10-07 --to 2025-11-04
 	@$(DEMO) $(PY) scripts/generate_report.py --date 2025-11-04
+	@$(DEMO) $(PY) scripts/generate_history.py
 	@printf '\nÀ regarder (résultats inventés, que le premier traitement de vraies données rangera à côté) :\n'
-	@$(PY) -c 'from lib.settings import load_settings as s; print(s().output_dir)' | sed 's#.*#  &/reports/daily_report_2025-11-04.json\n  &/reports/daily_report_2025-11-04.csv   (tableur)\n  &/metrics/   (un fichier par source et par jour)#'
+	@$(PY) -c 'from lib.settings import load_settings as s; print(s().output_dir)' | sed 's#.*#  &/reports/daily_report_2025-11-04.html   (la page du jour, à ouvrir dans un navigateur)\n  &/reports/index.html   (tous les jours)\n  &/reports/daily_report_2025-11-04.csv   (tableur)\n  &/reports/daily_report_2025-11-04.json   (programmes)\n  &/metrics/   (un fichier par source et par jour)#'
 	@printf 'Refaire un de ces jours : make process DATE=2025-11-04 DATA_DIR=data/demo\n'
 
 DEMO_RAW := data/demo/cityflow-raw/raw
@@ -89,6 +90,9 @@ backfill: venv ## FROM= TO= [SOURCE="bikes traffic"] [JOBS=] [DRY_RUN=1] [FORCE=
 	@sources=(); for one in $$SOURCE; do sources+=(--source "$$one"); done; \
 	$(PY) scripts/backfill.py --from "$$FROM" --to "$$TO" "$${sources[@]}" $${JOBS:+--jobs "$$JOBS"} \
 		$(if $(DRY_RUN),--dry-run) $(if $(FORCE),--force)
+
+history: venv ## [FROM=] [TO=] la page de tous les jours traités
+	@$(PY) scripts/generate_history.py $${FROM:+--from "$$FROM"} $${TO:+--to "$$TO"}
 
 quality: venv ## [DATE=] [STRICT=1] dire si les chiffres du jour sont sûrs
 	@$(TODAY) $(PY) scripts/check_quality.py --date "$$DATE" $(if $(STRICT),--strict)
@@ -142,6 +146,7 @@ past = $(call present,$(foreach day,$(PAST),$(OUT)/metrics/$1_metrics_$(day).jso
 CODE := $(wildcard lib/*.py) requirements.txt
 METRICS := $(foreach source,$(SOURCES),$(OUT)/metrics/$(source)_metrics_$(DATE).json)
 REPORT := $(OUT)/reports/daily_report_$(DATE).json
+PAGE := $(REPORT:.json=.html)
 
 MAKEFLAGS += --silent
 .PHONY: day sources force $(addprefix only-,$(SOURCES) report)
@@ -172,10 +177,11 @@ $(eval $(call source-rule,chantiers,referentiel arrondissements))
 $(eval $(call source-rule,referentiel,arrondissements))
 endif
 
-# While a source is missing the report is made each time, so that its command goes on failing.
+# While a source is missing the report is made each time, so that its command goes on failing; a page that somebody
+# removed is made again.
 only-report: $(REPORT)
 KNOWN := $(call present,$(METRICS))
-$(REPORT): $(KNOWN) $(foreach source,$(SOURCES),$(call past,$(source))) scripts/generate_report.py $(CODE) $(if $(FORCE)$(filter-out $(KNOWN),$(METRICS)),force)
+$(REPORT): $(KNOWN) $(foreach source,$(SOURCES),$(call past,$(source))) scripts/generate_report.py $(CODE) $(wildcard lib/templates/*) $(if $(FORCE)$(filter-out $(KNOWN),$(METRICS))$(if $(wildcard $(PAGE)),,page),force)
 	@$(PY) scripts/generate_report.py --date "$$DATE"
 
 # A report that names a missing source is whole although its command then fails, as are figures that a database did not

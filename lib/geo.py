@@ -24,6 +24,8 @@ from lib.settings import Settings
 
 log = logging.getLogger(__name__)
 
+WKT_DECIMALS = 5  # of a degree: 1 m
+
 Geometries = npt.NDArray[np.object_]
 
 _LAT_LON = re.compile(r"\s*\[?\s*(-?[0-9.]+)\s*,\s*(-?[0-9.]+)\s*\]?\s*")
@@ -80,8 +82,20 @@ def areas(shapes: Geometries) -> npt.NDArray[np.float64]:
 def middles(lines: Geometries) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """Longitudes and latitudes (degrees) of the point half-way along each line, which lies on it."""
     points = shapely.line_interpolate_point(to_metres(lines), 0.5, normalized=True)
-    lon, lat = _transformer().transform(shapely.get_x(points), shapely.get_y(points), direction="INVERSE")
-    return np.asarray(lon, dtype=float), np.asarray(lat, dtype=float)
+    degrees = _to_degrees(np.asarray(points))
+    return np.asarray(shapely.get_x(degrees), dtype=float), np.asarray(shapely.get_y(degrees), dtype=float)
+
+
+def simplified_lines(lines: Geometries, tolerance: float) -> list[str]:
+    """WKT of the lines in degrees, five decimals (1 m), no point moved by more than `tolerance` metres."""
+    simpler = shapely.simplify(to_metres(lines), tolerance)
+    return list(shapely.to_wkt(_to_degrees(simpler), rounding_precision=WKT_DECIMALS))
+
+
+def simplified_coverage(polygons: Geometries, tolerance: float) -> list[str]:
+    """WKT of polygons that touch, in degrees; a border that two of them share stays one line (tolerance in metres)."""
+    simpler = shapely.coverage_simplify(to_metres(polygons), tolerance)
+    return list(shapely.to_wkt(_to_degrees(simpler), rounding_precision=WKT_DECIMALS))
 
 
 def as_geometries(values: list[BaseGeometry | None]) -> Geometries:
@@ -100,11 +114,20 @@ def _project(coordinates: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     return np.column_stack(_transformer().transform(coordinates[:, 0], coordinates[:, 1]))
 
 
+def _to_degrees(shapes: Geometries) -> Geometries:
+    return np.asarray(shapely.transform(shapes, _unproject))
+
+
+def _unproject(coordinates: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    return np.column_stack(_transformer().transform(coordinates[:, 0], coordinates[:, 1], direction="INVERSE"))
+
+
 class Arrondissements:
     """The 20 arrondissements, to be asked where a point lies. Empty when the polygons are not there."""
 
     def __init__(self, numbers: list[int], polygons: list[BaseGeometry]) -> None:
         self.numbers = np.asarray(numbers, dtype=int)
+        self.polygons = as_geometries(list(polygons))
         self.tree = shapely.STRtree(polygons)
 
     def locate(self, lon: pd.Series, lat: pd.Series) -> pd.Series:

@@ -1,7 +1,7 @@
 """What the store remembers of the same weekday, to compare a day with."""
 
 import statistics
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from typing import Any
 
@@ -58,6 +58,12 @@ def _comparison(today: dict[str, Any] | None, value: float | None, days: int) ->
     if not comparable(today):
         return "jour trop partiel"
     return f"{days} semaine{'s' if days > 1 else ''}" if days else "sans historique"
+
+
+def usual_hours(profiles: Iterable[Sequence[float | None]]) -> list[float | None]:
+    """The usual day: for each of the 24 hours the median of the past days that measured it, None where none did."""
+    known = [[value for value in hour if value is not None] for hour in zip(*profiles, strict=True)]
+    return [statistics.median(values) if values else None for values in known] or [None] * 24
 
 
 def change(value: float | None, reference: float | None) -> float | None:

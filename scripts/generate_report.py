@@ -1,7 +1,8 @@
-"""The daily report: one day of all six sources, as JSON for programs and a tidy CSV for spreadsheets.
+"""The daily report: one day of all six sources, as a page for people, JSON for programs, a tidy CSV for spreadsheets.
 
 It reads the store alone, never a raw file: a source without metrics for the day is shown as missing, never as zero.
-Each figure stands beside the same weekday last week and the median of the last four, where the store has them.
+Each figure stands beside the same weekday last week and the median of the last four, where the store has them. The page
+(see lib/report_page) is drawn from the report and the day's metrics, and written before the JSON.
 
     python scripts/generate_report.py --date 2025-11-04
 """
@@ -23,30 +24,24 @@ from lib.database_service import DatabaseService
 from lib.demo_results import refuse_invented
 from lib.errors import ExitCode
 from lib.figures import plain
-from lib.history import evolution, same_weekdays
+from lib.history import evolution, same_weekdays, usual_hours
 from lib.local_file_service import LocalFileService
 from lib.raw_files import SOURCES, no_data
+from lib.report_page import daily_page
+from lib.report_summary import summary
 from lib.report_table import report_csv
 from lib.run_lock import day_lock
 from lib.settings import Settings
+from lib.source_credits import NAMES
 from lib.store_beside import from_either, save_beside
 
 log = logging.getLogger("cityflow.report")
 
-HELP = """Rapport quotidien : synthèse, classements, alertes et évolutions des six sources (JSON et CSV).
+HELP = """Rapport quotidien : synthèse, classements, alertes et évolutions des six sources (page HTML, JSON et CSV).
 
 Exemple : python scripts/generate_report.py --date 2025-11-04"""
 
 Metrics = dict[str, Any]
-
-NAMES = {
-    "comptages": "comptages routiers",
-    "bikes": "comptage vélo",
-    "traffic": "perturbations des transports",
-    "weather": "météo",
-    "chantiers": "chantiers",
-    "referentiel": "référentiel routier",
-}
 
 # Figures compared with the past: key, source, where it stands in that source's metrics, unit.
 KEY_FIGURES: tuple[tuple[str, str, Callable[[Metrics], float | None], str], ...] = (
@@ -59,6 +54,13 @@ KEY_FIGURES: tuple[tuple[str, str, Callable[[Metrics], float | None], str], ...]
     ("chantiers_actifs", "chantiers", lambda m: m["nombre_chantiers_actifs"], "chantiers"),
     ("temperature_moyenne", "weather", lambda m: m["metrics"]["temp_moyenne"], "°C"),
     ("precipitations", "weather", lambda m: m["metrics"]["precip_totale"], "mm"),
+)
+
+
+# Hour by hour: name, source, where the profile stands in that source's metrics, the key of its value, unit.
+PROFILES: tuple[tuple[str, str, Callable[[Metrics], list[Metrics]], str, str], ...] = (
+    ("trafic_routier", "comptages", lambda m: m["global_metrics"]["profil_horaire"], "debit_total", "véhicules x arcs"),
+    ("velo", "bikes", lambda m: m["profil_horaire"], "total", "passages"),
 )
 
 
@@ -79,6 +81,7 @@ def compute_report(
         "contexte": context,
         "sources": sources,
         "chiffres_cles": figures,
+        "profils_horaires": hourly_profiles(metrics, past),
         "tops": tops(metrics),
         "alertes": alerts(metrics),
         "capteurs_defaillants": failing_sensors(metrics),
@@ -117,42 +120,19 @@ def key_figures(metrics: dict[str, Metrics], past: dict[str, dict[date, Metrics]
     }
 
 
-def summary(sources: dict[str, Any], figures: dict[str, Any], context: dict[str, Any]) -> dict[str, Any]:
-    """One sentence a person can quote, and the day's state."""
-    missing = [source for source, state in sources.items() if state["statut"] == "manquant"]
-    partial = [source for source, state in sources.items() if state["statut"] == "partiel"]
+def hourly_profiles(metrics: dict[str, Metrics], past: dict[str, dict[date, Metrics]]) -> dict[str, Any]:
+    """The 24 hours of the day beside those of the usual day (median of the past same weekdays); None when missing."""
     return {
-        "phrase": f"{context['date_longue'].capitalize()} : {_sentence(figures)}.",
-        "statut": "partielle" if missing or partial else "complète",
-        "sources_manquantes": missing,
-        "sources_partielles": partial,
+        name: {
+            "unite": unit,
+            "jour": [one[value] for one in profile(metrics[source])],
+            "habituel": usual_hours([one[value] for one in profile(old)] for old in past.get(source, {}).values()),
+            "jours_compares": len(past.get(source, {})),
+        }
+        if source in metrics
+        else None
+        for name, source, profile, value, unit in PROFILES
     }
-
-
-def _sentence(figures: dict[str, Any]) -> str:
-    parts = [
-        _clause(figures["debit_routier"], "trafic routier"),
-        _clause(figures["passages_velo"], "vélo"),
-        _clause(figures["fiabilite_transports"], "fiabilité des transports", "%"),
-    ]
-    return " ; ".join(part for part in parts if part) or "aucun chiffre disponible"
-
-
-def _clause(figure: dict[str, Any], name: str, unit: str = "") -> str:
-    if figure["valeur"] is None:
-        return f"{name} : donnée manquante"
-    change = figure["evolution_mediane_pct"]
-    if unit:
-        return f"{name} {french(figure['valeur'])} {unit}"
-    if change is None:
-        return f"{name} {french(figure['valeur'])} {figure['unite']} ({figure['comparaison']})"
-    return f"{name} {french(change, sign=True)} % par rapport à la médiane de {figure['comparaison']}"
-
-
-def french(number: float, sign: bool = False) -> str:
-    """1234.5 as « 1 234,5 »: one decimal at most, narrow no-break spaces between thousands."""
-    text = f"{number:{'+' if sign else ''},.1f}".removesuffix(".0")
-    return text.replace(",", "\u202f").replace(".", ",").replace("-", "\u2212")
 
 
 def tops(metrics: dict[str, Metrics]) -> dict[str, Any]:
@@ -230,6 +210,7 @@ def process(settings: Settings, store: DatabaseService, day: date) -> dict[str, 
     metrics, past = from_either(store, files, lambda reader: gather(reader, day))
     report = compute_report(metrics, past, day_context(day), day)
     write_atomically(files.report_path(day, ".csv"), report_csv(report))
+    write_atomically(files.report_path(day, ".html"), daily_page(day, report, metrics))
     files.save_report(report, day)
     save_beside(store, files.report_path(day), lambda: store.save_report(report, day))
     return report
@@ -252,12 +233,13 @@ def main(argv: list[str] | None = None) -> int:
 
 def tell(settings: Settings, day: date, report: dict[str, Any], as_json: bool) -> int:
     """Say what was written; a missing source is a failure of the day although the report exists."""
-    path = LocalFileService(settings.output_dir).report_path(day)
+    files = LocalFileService(settings.output_dir)
+    page, document = (str(files.report_path(day, suffix)) for suffix in (".html", ".json"))
     missing = report["resume"]["sources_manquantes"]
     if as_json:
-        cli.emit_json({"date": day.isoformat(), "fichier": str(path), **report["resume"]})
+        cli.emit_json({"date": day.isoformat(), "fichier": document, "page": page, **report["resume"]})
     else:
-        cli.emit(f"rapport {day} : journée {report['resume']['statut']} -> {path}")
+        cli.emit(f"rapport {day} : journée {report['resume']['statut']} -> {page}")
     for source in missing:
         log.error("source manquante : %s (relancer : make %s DATE=%s)", NAMES[source], source, day)
     return ExitCode.FAILED if missing else ExitCode.DONE

@@ -4,6 +4,9 @@ A raw row is one part of an arc (the street between two junctions); the parts of
 lengths add up. The reference describes arcs that never count and misses some that do. It carries no day of its own:
 the figures of a day are those of the newest export, as a whole.
 
+So that a map can be drawn from the store alone, mapping[] carries a simplified `trace` (WKT, degrees) of each arc, and
+`contours` the outlines of the arrondissements where their file is there. They are for drawing, not for measuring.
+
     python scripts/process_referentiel.py --date 2025-11-04
 """
 
@@ -26,6 +29,9 @@ from lib.road_reference import is_ring, merge_parts, read_road_parts
 from lib.settings import Settings
 
 METRES_PER_KM = 1000.0
+# A map of Paris on a screen or an A4 page has about 15 m to the pixel.
+TRACE_TOLERANCE = 5.0  # m
+CONTOUR_TOLERANCE = 30.0  # m, see shapely.coverage_simplify
 
 HELP = """Référentiel géographique : les arcs de comptage (longueur, nœuds, arrondissement, centre) et leurs totaux.
 
@@ -43,10 +49,14 @@ def read_raw(settings: Settings) -> tuple[pd.DataFrame, Quality]:
 
 
 def compute_metrics(parts: pd.DataFrame, arrondissements: geo.Arrondissements) -> dict[str, Any]:
-    """All figures: the totals, and one row per arc."""
+    """All figures: the totals, the outlines of the arrondissements, and one row per arc."""
     arcs = merge_parts(parts).sort_values("identifiant_arc", ignore_index=True)
     mapping = arc_mapping(arcs, arrondissements)
-    return {"statistiques": statistics(mapping, len(arrondissements.numbers) > 0), "mapping": records(mapping)}
+    return {
+        "statistiques": statistics(mapping, len(arrondissements.numbers) > 0),
+        "contours": outlines(arrondissements),
+        "mapping": records(mapping),
+    }
 
 
 def arc_mapping(arcs: pd.DataFrame, arrondissements: geo.Arrondissements) -> pd.DataFrame:
@@ -65,8 +75,16 @@ def arc_mapping(arcs: pd.DataFrame, arrondissements: geo.Arrondissements) -> pd.
             "arrondissement": arrondissements.locate(pd.Series(lon), pd.Series(lat)),
             "peripherique": is_ring(arcs["libelle"]),
             "geo_point_2d": [{"lon": x, "lat": y} for x, y in zip(lon.tolist(), lat.tolist(), strict=True)],
+            "trace": geo.simplified_lines(arcs["geometry"].to_numpy(), TRACE_TOLERANCE),
         }
     )
+
+
+def outlines(arrondissements: geo.Arrondissements) -> list[dict[str, Any]]:
+    """The simplified outline (WKT, degrees) of each arrondissement, by number; none without their polygons."""
+    shapes = geo.simplified_coverage(arrondissements.polygons, CONTOUR_TOLERANCE)
+    known = sorted(zip(arrondissements.numbers.tolist(), shapes, strict=True))
+    return [{"arrondissement": number, "contour": shape} for number, shape in known]
 
 
 def statistics(mapping: pd.DataFrame, located: bool) -> dict[str, Any]:

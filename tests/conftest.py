@@ -132,6 +132,14 @@ def listen_to_ctrl_c() -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
+@pytest.fixture(scope="session")
+def two_tuesdays(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """Metrics and reports of report_days.DAY and of the week before, of 300 invented arcs; not to be changed."""
+    from tests.report_days import DAY, WEEK_BEFORE, demo_store  # the scripts, which few tests need
+
+    return demo_store(tmp_path_factory.mktemp("tuesdays"), 300, [WEEK_BEFORE, DAY])
+
+
 @dataclass
 class Ran:
     """What a user saw of one command."""

@@ -11,7 +11,7 @@ import pytest
 from tests.checkout import DAY, SOURCES, Checkout, copy_checkout, small_demo
 from tests.conftest import ROOT
 
-REPORT = {f"reports/daily_report_{DAY}.json", f"reports/daily_report_{DAY}.csv"}
+REPORT = {f"reports/daily_report_{DAY}{suffix}" for suffix in (".json", ".csv", ".html")}
 WEATHER_AND_REPORT = {f"metrics/weather_metrics_{DAY}.json", *REPORT}
 RESULTS = {*(f"metrics/{source}_metrics_{DAY}.json" for source in SOURCES), *REPORT}
 

@@ -111,7 +111,7 @@ def test_what_the_missing_sources_would_fill_is_null(day: RawTree, run: Run) -> 
     for section in ("tops", "alertes", "capteurs_defaillants"):
         assert set(report[section].values()) == {None}
     assert (report["chantiers"], report["perturbations"], report["meteo"]) == (None, None, None)
-    assert "trafic routier : donnée manquante ; vélo : donnée manquante" in report["resume"]["phrase"]
+    assert "données manquantes (trafic routier, vélo et transports)" in report["resume"]["phrase"]
     assert not set(table(day)["section"]) & {"troncons", "alertes_congestion", "chantiers", "meteo", "perturbations"}
 
 
@@ -155,7 +155,10 @@ def test_evolution_against_last_week_and_the_median_of_four(day: RawTree, run: R
     assert (figure["semaine_precedente"], figure["evolution_semaine_precedente_pct"]) == (1000, 10.0)
     assert (figure["mediane_4_semaines"], figure["evolution_mediane_pct"]) == (950, 15.8)
     assert (figure["jours_compares"], figure["comparaison"]) == (4, "4 semaines")
-    assert "vélo +15,8 % par rapport à la médiane de 4 semaines" in day.report(DAY)["resume"]["phrase"]
+    assert (
+        "vélo en nette hausse (+15,8\u202f%) par rapport aux 4\u00a0mardis précédents"
+        in day.report(DAY)["resume"]["phrase"]
+    )
     assert cell(day, "chiffres_cles", "passages_velo", "evolution_mediane_pct") == "15,8"
 
 

@@ -9,8 +9,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import shapely
 from pyproj import Geod
 
+from lib import geo
 from scripts.process_referentiel import main
 from tests.conftest import ROOT, SAMPLES, Ran, RawTree, gz, needs_samples
 
@@ -47,12 +49,15 @@ def test_an_arc_in_two_parts_is_one_arc(raw: RawTree, run: Run) -> None:
     assert list(first) == [
         "identifiant_arc", "libelle", "iu_nd_amont", "libelle_nd_amont", "iu_nd_aval", "libelle_nd_aval",
         "longueur_metres", "nombre_parties", "arrondissement", "peripherique", "geo_point_2d",
+        "trace",
     ]  # fmt: skip
     assert (first["identifiant_arc"], first["nombre_parties"], first["peripherique"]) == ("7", 2, False)
     assert (first["iu_nd_amont"], first["libelle_nd_aval"]) == ("11", "Aval")
     assert first["longueur_metres"] == pytest.approx(whole, rel=1e-3)
     assert first["geo_point_2d"] == pytest.approx({"lon": 2.365, "lat": 48.85}, abs=1e-5)
+    assert first["trace"] == "LINESTRING (2.35 48.85, 2.38 48.85)"
     assert (second["identifiant_arc"], second["peripherique"]) == ("8", True)
+    assert metrics["contours"] == []
     assert metrics["statistiques"] == {
         "nombre_arcs": 2,
         "nombre_lignes": 3,
@@ -66,6 +71,35 @@ def test_an_arc_in_two_parts_is_one_arc(raw: RawTree, run: Run) -> None:
         ],
     }
     assert [warning["code"] for warning in metrics["qualite"]["avertissements"]] == ["arrondissements_absents"]
+
+
+def test_traces_keep_bends_and_separate_parts_and_lose_what_no_map_shows(raw: RawTree, run: Run) -> None:
+    wobble, bend, far = (2.36, 48.85001), (2.36, 48.851), (2.40, 48.86)  # 1 m and 110 m off the straight line
+    rows = [row("7", WEST, wobble, EAST), row("8", WEST, bend, EAST), row("9", WEST, MIDDLE), row("9", EAST, far)]
+    raw.batch(f"{STEM}.csv", exported(*rows))
+    assert run(main, "--date", DAY).code == 0
+    traces = [shapely.from_wkt(arc["trace"]) for arc in raw.metrics("referentiel", DAY)["mapping"]]
+    assert [shapely.get_num_coordinates(trace) for trace in traces] == [2, 3, 4]
+    assert [trace.geom_type for trace in traces] == ["LineString", "LineString", "MultiLineString"]
+
+
+def test_outlines_of_neighbours_still_share_their_border(raw: RawTree, run: Run) -> None:
+    border = [(2.36, 48.85 + step / 1000 + 0.0002 * (step % 2)) for step in range(11)]  # 22 m of zigzag
+    border[5] = (2.37, 48.855)
+    west, east = [(2.34, 48.85), *border, (2.34, 48.86)], [*border[::-1], (2.38, 48.85), (2.38, 48.86)]
+    features = [
+        {"type": "Feature", "properties": {"c_ar": number}, "geometry": shapely.geometry.mapping(shapely.Polygon(ring))}
+        for number, ring in ((12, east), (4, west))
+    ]
+    raw.batch(f"{STEM}.csv", exported(row("7", WEST, MIDDLE)))
+    raw.batch("arrondissements.geojson", json.dumps({"type": "FeatureCollection", "features": features}))
+    assert run(main, "--date", DAY).code == 0
+    contours = raw.metrics("referentiel", DAY)["contours"]
+    assert [one["arrondissement"] for one in contours] == [4, 12]
+    first, second = (shapely.from_wkt(one["contour"]) for one in contours)
+    assert shapely.coverage_is_valid([first, second])
+    assert shapely.area(first) == pytest.approx(shapely.area(shapely.Polygon(west)), rel=0.02)
+    assert shapely.get_num_coordinates(first) < len(west)
 
 
 def test_the_newest_file_wins_as_a_whole(raw: RawTree, run: Run) -> None:
@@ -150,6 +184,10 @@ def test_real_figures(raw: RawTree, run: Run, sample: str, arcs: int) -> None:
     assert totals["longueur_moyenne_metres"] == pytest.approx(sum(lengths) / arcs, rel=1e-3)
     assert totals["longueur_peripherique_km"] == pytest.approx(sum(ring) / 1000, rel=1e-3)
     assert len(ring) > 5
+    traces = shapely.from_wkt([arc["trace"] for arc in metrics["mapping"]])
+    drawn = shapely.length(geo.to_metres(traces)).sum() / 1000
+    assert drawn == pytest.approx(totals["longueur_totale_km"], rel=5e-3)
+    assert [one["arrondissement"] for one in metrics["contours"]] == list(range(1, 21))
     places = totals["par_arrondissement"]
     assert sum(place["nombre_arcs"] for place in places) == arcs
     assert {place["arrondissement"] for place in places} - {None} <= set(range(1, 21))

@@ -1,0 +1,81 @@
+"""The history page: the days of the store as a calendar with small multiples, each linked to its report.
+
+It reads the store alone (the reports, and which days have metrics); a day whose report was never made is shown as such.
+
+    python scripts/generate_history.py --from 2025-10-07 --to 2025-11-04
+"""
+
+import argparse
+import sys
+from datetime import date
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from lib import cli
+from lib.atomic_file import write_atomically
+from lib.database_factory import get_database_service
+from lib.database_service import DatabaseService
+from lib.errors import ExitCode, NoDataError, UsageError
+from lib.history_page import HistoryDay, history_page
+from lib.local_file_service import LocalFileService
+from lib.raw_files import SOURCES
+from lib.settings import STORES, load_settings
+from lib.store_beside import from_either
+
+HELP = """Page d'historique : le calendrier des jours traités, avec un lien vers chaque rapport.
+
+Exemple : python scripts/generate_history.py --from 2025-10-07 --to 2025-11-04"""
+
+
+def stored_days(store: DatabaseService, first: date | None, last: date | None) -> list[date]:
+    """The days of which the store has any metrics, within the bounds (both included), oldest first."""
+    days = {day for source in SOURCES for day in store.list_available_dates(source)}
+    return sorted(day for day in days if (first or day) <= day <= (last or day))
+
+
+def read_days(
+    store: DatabaseService, files: LocalFileService, first: date | None, last: date | None
+) -> list[HistoryDay]:
+    """Each stored day with its report; its page is linked where the file lies in the reports' folder."""
+    days = stored_days(store, first, last)
+    pages = {day: files.report_path(day, ".html") for day in days}
+    return [HistoryDay(day, store.load_report(day), pages[day].name if pages[day].is_file() else None) for day in days]
+
+
+def main(argv: list[str] | None = None) -> int:
+    arguments = _parser().parse_args(argv)
+
+    def work() -> int:
+        settings = load_settings({"CITYFLOW_STORE": arguments.store or ""})
+        if arguments.first and arguments.last and arguments.first > arguments.last:
+            raise UsageError(f"--from {arguments.first} est après --to {arguments.last}.")
+        files = LocalFileService(settings.output_dir)
+        with get_database_service(settings) as store:
+            days = from_either(store, files, lambda reader: read_days(reader, files, arguments.first, arguments.last))
+        if not days:
+            raise NoDataError("aucun jour traité dans cette période.", "Traiter des jours : make backfill FROM= TO=")
+        path = files.output_dir / "reports" / "index.html"
+        write_atomically(path, history_page(days))
+        if arguments.json:
+            cli.emit_json({"jours": len(days), "fichier": str(path)})
+        else:
+            cli.emit(f"historique : {len(days)} jour{'s' if len(days) > 1 else ''} -> {path}")
+        return ExitCode.DONE
+
+    return cli.guarded(work, arguments)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = cli.Parser(HELP)
+    for flag, name, text in (("--from", "first", "premier jour, compris"), ("--to", "last", "dernier jour, compris")):
+        parser.add_argument(
+            flag, dest=name, type=cli.day_argument, metavar="AAAA-MM-JJ", help=f"{text} (défaut : tous)"
+        )
+    parser.add_argument("--store", choices=STORES, help="où lire (défaut : CITYFLOW_STORE)")
+    cli.add_common(parser)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
