@@ -39,10 +39,12 @@ help: ## cette aide
 
 demo: venv ## démonstration complète sur des données inventées
 	@$(PY) scripts/make_demo_data.py --output data/demo/cityflow-raw/raw
+	@echo 'Traitement des 29 jours (une minute au plus). Ces données ont des défauts exprès : les avertissements sont normaux.'
 	@$(DEMO) $(PY) scripts/backfill.py --from 2025-10-07 --to 2025-11-04
 	@$(DEMO) $(PY) scripts/generate_report.py --date 2025-11-04
-	@printf '\nÀ regarder :\n'
+	@printf '\nÀ regarder (résultats inventés, que le premier traitement de vraies données rangera à côté) :\n'
 	@$(PY) -c 'from lib.settings import load_settings as s; print(s().output_dir)' | sed 's#.*#  &/reports/daily_report_2025-11-04.json\n  &/reports/daily_report_2025-11-04.csv   (tableur)\n  &/metrics/   (un fichier par source et par jour)#'
+	@printf 'Refaire un de ces jours : make process DATE=2025-11-04 DATA_DIR=data/demo\n'
 
 DEMO_RAW := data/demo/cityflow-raw/raw
 DEMO_BATCH := $(DEMO_RAW)/batch
@@ -62,7 +64,7 @@ process: venv ## [DATE=] [FORCE=1] [WAIT=1] les six sources et le rapport du jou
 	@$(TODAY) exec $(PY) -m lib.run_lock --date "$$DATE" $(if $(WAIT),--wait) -- $(MAKE) GRAPH=1 day
 
 bikes traffic weather comptages chantiers referentiel report: venv ## [DATE=] [FORCE=1] une source, ou le rapport
-	@$(TODAY) $(MAKE) GRAPH=1 only-$@
+	@$(TODAY) $(MAKE) GRAPH=1 one-$@
 
 upload: venv ## [DRY_RUN=1] [DATE=] [TYPE=metrics|reports|all] [FORCE=1] publier vers AWS
 	@$(PY) upload_to_aws.py $(if $(DRY_RUN),--dry-run) $(if $(FORCE),--force) \
@@ -103,9 +105,10 @@ install = cmp -s $(1) .venv/$(1) || { echo "Installation de $(1)…" >&2; \
 	$(PY) -m pip install --quiet --disable-pip-version-check -r $(1) && cp $(1) .venv/$(1); }
 
 venv:
-	@[[ -n "$(PYTHON)" ]] || { echo "Python 3.11 ou plus récent est introuvable : l'installer (voir README)." >&2; exit 3; }
-	@$(PY) -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear .venv || \
-		{ rm -rf .venv; echo "venv indisponible : installer le paquet python3-venv (voir README)." >&2; exit 3; }
+	@$(PY) -c 'import pip' 2>/dev/null || { \
+		[[ -n "$(PYTHON)" ]] || { echo "Python 3.11 ou plus récent est introuvable : l'installer (voir README)." >&2; exit 3; }; \
+		$(PYTHON) -m venv --clear .venv || \
+		{ rm -rf .venv; echo "venv indisponible : installer le paquet python3-venv (voir README)." >&2; exit 3; }; }
 	@$(call install,requirements.txt)
 
 venv-dev: venv
@@ -115,37 +118,55 @@ else
 
 # ------------------------------------------------------------------------------------------------ the graph of files
 
-# OUT, and RAW_<source>: the raw file of each source that was modified last.
-$(foreach fact,$(shell $(PY) -m lib.raw_files),$(eval $(fact)))
+# OUT, where results go; PAST, the days that figures are compared with. It also keeps $(OUT)/.inputs/<source>.txt, which
+# changes when a raw file is added, changed, replaced by an older one or deleted.
+$(foreach fact,$(shell $(PY) -m lib.make_facts --date '$(DATE)'),$(eval $(fact)))
+ifneq ($(.SHELLSTATUS),0)
+$(error arrêt avant tout traitement, voir le message ci-dessus)
+endif
 
-CODE := $(wildcard lib/*.py)
+inputs = $(foreach source,$1,$(OUT)/.inputs/$(source).txt)
+# OUT may hold a ? in the place of a space, so that $(wildcard) is only asked whether there is such a file.
+present = $(foreach file,$1,$(if $(wildcard $(file)),$(file)))
+past = $(call present,$(foreach day,$(PAST),$(OUT)/metrics/$1_metrics_$(day).json))
+
+CODE := $(wildcard lib/*.py) requirements.txt
 METRICS := $(foreach source,$(SOURCES),$(OUT)/metrics/$(source)_metrics_$(DATE).json)
 REPORT := $(OUT)/reports/daily_report_$(DATE).json
 
+MAKEFLAGS += --silent
 .PHONY: day sources force $(addprefix only-,$(SOURCES) report)
 
 # The report comes after the sources whether they all succeeded or not: what is missing is said in it.
 day:
-	@status=0; $(MAKE) -k sources || status=$$?; $(MAKE) only-report || status=$$?; exit $$status
+	@if $(MAKE) --question sources only-report; then echo "$$DATE : tout est à jour, rien à refaire (FORCE=1 pour refaire)."; exit; fi; \
+	status=0; $(MAKE) -k sources || status=$$?; $(MAKE) only-report || status=$$?; exit $$status
+
+one-%:
+	@if $(MAKE) --question only-$*; then echo "$* $$DATE : à jour, rien à refaire (FORCE=1 pour refaire)."; else $(MAKE) only-$*; fi
 
 sources: $(METRICS)
 
+# The report alone takes the metrics as they are: a source that cannot be redone must not keep it from being made.
+ifneq ($(MAKECMDGOALS),only-report)
 define source-rule
 only-$(1): $(OUT)/metrics/$(1)_metrics_$(DATE).json
-$(OUT)/metrics/$(1)_metrics_$(DATE).json: $(RAW_$(1)) $(2) scripts/process_$(1).py $(CODE) $(if $(FORCE),force)
+$(OUT)/metrics/$(1)_metrics_$(DATE).json: $(call inputs,$(1) $(2)) $(3) scripts/process_$(1).py $(CODE) $(if $(FORCE),force)
 	@$(PY) scripts/process_$(1).py --date "$$$$DATE"
 endef
 
-$(eval $(call source-rule,bikes,$(RAW_arrondissements)))
-$(eval $(call source-rule,traffic,))
-$(eval $(call source-rule,weather,))
-$(eval $(call source-rule,comptages,$(RAW_referentiel) $(RAW_arrondissements)))
-$(eval $(call source-rule,chantiers,$(RAW_referentiel) $(RAW_arrondissements)))
-$(eval $(call source-rule,referentiel,$(RAW_arrondissements)))
+$(eval $(call source-rule,bikes,arrondissements,$(call past,bikes)))
+$(eval $(call source-rule,traffic))
+$(eval $(call source-rule,weather))
+$(eval $(call source-rule,comptages,referentiel arrondissements))
+$(eval $(call source-rule,chantiers,referentiel arrondissements))
+$(eval $(call source-rule,referentiel,arrondissements))
+endif
 
-only-report: $(REPORT)
 # While a source is missing the report is made each time, so that its command goes on failing.
-$(REPORT): $(wildcard $(METRICS)) scripts/generate_report.py $(CODE) $(if $(FORCE)$(filter-out $(wildcard $(METRICS)),$(METRICS)),force)
+only-report: $(REPORT)
+KNOWN := $(call present,$(METRICS))
+$(REPORT): $(KNOWN) $(foreach source,$(SOURCES),$(call past,$(source))) scripts/generate_report.py $(CODE) $(if $(FORCE)$(filter-out $(KNOWN),$(METRICS)),force)
 	@$(PY) scripts/generate_report.py --date "$$DATE"
 
 # A report that names a missing source is whole, although its command then fails: it is not to be deleted.

@@ -3,38 +3,61 @@
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")" || exit 1
 
+usage="usage : ./run_processing.sh [AAAA-MM-JJ]   (défaut : hier, heure de Paris)"
+if [[ "${1:-}" == -h || "${1:-}" == --help ]]; then
+  echo "$usage"
+  exit 0
+fi
 if [[ $# -gt 1 || "${1:-}" == -* ]]; then
-  echo "usage : ./run_processing.sh [AAAA-MM-JJ]   (défaut : hier, heure de Paris)" >&2
-  [[ "${1:-}" == -h || "${1:-}" == --help ]] && exit 0
+  echo "$usage" >&2
   exit 2
 fi
 if [[ $# -eq 1 ]]; then
   export DATE="$1"
 fi
 
-log="logs/processing_$(date +%Y%m%d_%H%M%S).log"
-if ! { mkdir -p logs && : >>"$log"; }; then
-  echo "impossible d'écrire $log : vérifier les droits du dossier logs/." >&2
+# A log of its own for each run, also for two that start in the same second.
+new_log() {
+  local base name number=1
+  base="$PWD/logs/processing_$(date +%Y%m%d_%H%M%S)"
+  name="$base.log"
+  mkdir -p logs 2>/dev/null || return
+  until (set -o noclobber; : >"$name") 2>/dev/null; do
+    [[ -e "$name" ]] || return
+    number=$((number + 1))
+    name="${base}_$number.log"
+  done
+  echo "$name"
+}
+
+if ! log="$(new_log)"; then
+  echo "impossible d'écrire dans $PWD/logs : vérifier les droits de ce dossier et la place libre." >&2
   exit 1
 fi
 
 # What is newer than this file was written by this run.
-started="$(mktemp)"
+started="$(mktemp)" || exit 1
 trap 'rm -f "$started"' EXIT
 
 written() {
-  local output
-  output="$(.venv/bin/python -c 'from lib.settings import load_settings; print(load_settings().output_dir)')" || return
-  echo "Fichiers écrits :"
-  find "$output" -type f -newer "$started" -not -path '*/.*' 2>/dev/null | sort | sed 's/^/  /'
+  local output files
+  output="$(.venv/bin/python -c 'from lib.settings import load_settings; print(load_settings().output_dir)' 2>/dev/null)" ||
+    return
+  files="$(find "$output" -mindepth 1 -name '.*' -prune -o -type f -newer "$started" -print 2>/dev/null | sort)"
+  if [[ -z "$files" ]]; then
+    echo "Aucun fichier écrit."
+  else
+    echo "Fichiers écrits :"
+    sed 's/^/  /' <<<"$files"
+  fi
 }
 
 run() {
   local status=0
   echo "Traitement commencé le $(date '+%Y-%m-%d %H:%M:%S %z')"
   make process || status=$?
-  written
   echo "Journal : $log (code $status)"
+  written
   return "$status"
 }
 

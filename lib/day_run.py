@@ -9,10 +9,10 @@ from typing import Any
 
 from lib.atomic_file import write_atomically
 from lib.database_service import DatabaseService
-from lib.errors import StoreError
+from lib.demo_results import keep_apart
 from lib.local_file_service import LocalFileService
 from lib.quality import Quality, rejects_csv
-from lib.raw_files import is_synthetic
+from lib.raw_files import is_synthetic, source_files
 from lib.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -39,10 +39,11 @@ def run_day(settings: Settings, store: DatabaseService, data_type: str, process:
     """
     from lib.figures import plain  # it needs pandas, which a command line and its mistakes do not wait for
 
+    if source_files(settings, data_type):
+        keep_apart(settings)  # before the past is read; a run that has no input at all moves nothing
     result = process(settings, store, day)
     files = LocalFileService(settings.output_dir)
     if is_synthetic(settings):
-        _refuse_to_replace_real(files, data_type, day)
         result.quality.warn(SYNTHETIC, "attention", "Données de démonstration, inventées.")
     metrics: dict[str, Any] = plain({**result.metrics, "qualite": result.quality.summary(result.couverture)})
     _keep_rejects(rejects_path(settings, data_type, day), result.quality)
@@ -50,16 +51,6 @@ def run_day(settings: Settings, store: DatabaseService, data_type: str, process:
     if not isinstance(store, LocalFileService):
         store.save_metrics(metrics, data_type, day)
     return metrics
-
-
-def _refuse_to_replace_real(files: LocalFileService, data_type: str, day: date) -> None:
-    """Invented figures never overwrite those of real raw files."""
-    known = files.load_metrics(data_type, day)
-    if known and all(warning["code"] != SYNTHETIC for warning in known["qualite"]["avertissements"]):
-        raise StoreError(
-            f"{files.metrics_path(data_type, day)} vient de données réelles : la démonstration ne l'écrase pas.",
-            "Donner un autre dossier, par exemple OUTPUT_DIR=/tmp/demo.",
-        )
 
 
 def rejects_path(settings: Settings, data_type: str, day: date) -> Path:

@@ -7,24 +7,35 @@ from typing import Any
 
 from lib.database_service import DatabaseService
 from lib.figures import rounded
-from lib.paris_time import same_weekdays_before
+from lib.paris_time import WEEKS_COMPARED, same_weekdays_before
 
-WEEKS = 4
 USABLE_FROM = 0.8  # coverage below which a past day is too partial to compare with
 
 
 def same_weekdays(store: DatabaseService, data_type: str, day: date) -> dict[date, dict[str, Any]]:
     """Metrics of the four same weekdays before `day` that the store holds in full enough, most recent first."""
-    found = {past: store.load_metrics(data_type, past) for past in same_weekdays_before(day, WEEKS)}
-    return {
-        past: metrics for past, metrics in found.items() if metrics and metrics["qualite"]["couverture"] >= USABLE_FROM
-    }
+    found = {past: store.load_metrics(data_type, past) for past in same_weekdays_before(day, WEEKS_COMPARED)}
+    return {past: metrics for past, metrics in found.items() if metrics and comparable(metrics)}
+
+
+def comparable(metrics: dict[str, Any]) -> bool:
+    """Whether a day's totals may stand beside those of another; not without an account of their coverage."""
+    return (metrics.get("qualite", {}).get("couverture") or 0.0) >= USABLE_FROM
 
 
 def evolution(
-    value: float | None, day: date, past: dict[date, dict[str, Any]], figure: Callable[[dict[str, Any]], float | None]
+    today: dict[str, Any] | None,
+    day: date,
+    past: dict[date, dict[str, Any]],
+    figure: Callable[[dict[str, Any]], float | None],
 ) -> dict[str, Any]:
-    """`value` against the same weekday last week and the median of the last four, in percent; None without history."""
+    """A figure against the same weekday last week and the median of the last four, in percent.
+
+    None where there is nothing to compare; `comparaison` says why: no history, or a day too partial for its totals.
+    """
+    value = figure(today) if today else None
+    if today and not comparable(today):
+        past = {}
     known = {when: number for when, metrics in past.items() if (number := figure(metrics)) is not None}
     last_week = known.get(same_weekdays_before(day, 1)[0])
     median = statistics.median(known.values()) if known else None
@@ -35,7 +46,16 @@ def evolution(
         "mediane_4_semaines": median,
         "evolution_mediane_pct": change(value, median),
         "jours_compares": len(known),
+        "comparaison": _comparison(today, value, len(known)),
     }
+
+
+def _comparison(today: dict[str, Any] | None, value: float | None, days: int) -> str:
+    if today is None or value is None:
+        return "donnée manquante"
+    if not comparable(today):
+        return "jour trop partiel"
+    return f"{days} semaine{'s' if days > 1 else ''}" if days else "sans historique"
 
 
 def change(value: float | None, reference: float | None) -> float | None:

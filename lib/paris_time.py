@@ -13,6 +13,8 @@ from zoneinfo import ZoneInfo
 
 PARIS = ZoneInfo("Europe/Paris")
 HOUR = timedelta(hours=1)
+YEARS = range(1970, 2101)  # beyond them a date is a slip of the keyboard, and the four weeks before may not exist
+WEEKS_COMPARED = 4  # earlier same weekdays that a day is compared with
 
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _ISO = re.compile(
@@ -26,9 +28,12 @@ def parse_day(text: str) -> date:
     if not _DAY.fullmatch(text):
         raise ValueError(f"date « {text} » invalide : écrire AAAA-MM-JJ, par exemple 2025-11-04")
     try:
-        return date.fromisoformat(text)
+        day = date.fromisoformat(text)
     except ValueError:
         raise ValueError(f"date « {text} » invalide : ce jour n'existe pas dans le calendrier") from None
+    if day.year not in YEARS:
+        raise ValueError(f"date « {text} » invalide : l'année doit être entre {YEARS[0]} et {YEARS[-1]}")
+    return day
 
 
 def yesterday(now: datetime | None = None) -> date:

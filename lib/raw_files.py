@@ -4,10 +4,8 @@ API pulls lie in api/<source>/dt=YYYY-MM-DD/hour=HH/ (or dt=… alone); batch ex
 day of the pull, never the day the records are about; the newest pull wins.
 """
 
-import argparse
 import gzip
 import re
-import sys
 import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -15,7 +13,8 @@ from datetime import date
 from pathlib import Path
 
 from lib.errors import InputError, NoDataError
-from lib.settings import Settings, load_settings
+from lib.paris_time import parse_day
+from lib.settings import Settings
 
 API_SOURCES = ("bikes", "traffic", "weather")
 BATCH_PREFIXES = {
@@ -115,25 +114,15 @@ def _is_raw(path: Path) -> bool:
 
 def _raw_file(path: Path) -> RawFile:
     found = _PULL.search(str(path.parent))
-    if not found:
+    if not found or not _is_day(found[1]):
         return RawFile("", path.stat().st_mtime, path)
     hour = _HOUR.search(str(path.parent))
     return RawFile(f"{found[1]}T{int(hour[1]) if hour else 0:02}", 0.0, path)
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Print make assignments: OUT, and for each source the raw file modified last (what its metrics depend on)."""
-    argparse.ArgumentParser(prog="raw_files").parse_args(argv)
-    settings = load_settings()
-    facts = [f"OUT:={settings.output_dir}"]
-    for source in SOURCES:
-        files = source_files(settings, source)
-        newest = max(files, key=lambda raw: raw.path.stat().st_mtime, default=None)
-        # make splits words at spaces and reads = : # specially; ? matches any one character when it looks the file up.
-        facts += [f"RAW_{source}:={re.sub(r'[^A-Za-z0-9_./,-]', '?', str(newest.path))}"] if newest else []
-    sys.stdout.write("\n".join(facts) + "\n")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+def _is_day(text: str) -> bool:
+    try:
+        parse_day(text)
+    except ValueError:
+        return False
+    return True

@@ -21,6 +21,7 @@ EVOLUTIONS = (
     ("evolution_semaine_precedente_pct", "%"),
     ("mediane_4_semaines", None),
     ("evolution_mediane_pct", "%"),
+    ("comparaison", ""),
 )
 # For each ranking: where it stands, the identifier, the label, and the indicators with their units.
 TOPS = (
@@ -44,13 +45,16 @@ def report_csv(report: dict[str, Any]) -> bytes:
 def rows(report: dict[str, Any]) -> Iterator[Row]:
     """Every row, in the order of the report."""
     yield ("resume", None, None, report["resume"]["phrase"], "statut", report["resume"]["statut"], None)
+    yield from _context(report["contexte"])
     for source, state in report["sources"].items():
         yield ("sources", None, source, None, "statut", state["statut"], None)
-        yield ("sources", None, source, None, "couverture", state["couverture"], "0..1")
-        yield ("sources", None, source, None, "rejets", state["rejets"], "lignes")
+        if state["couverture"] is not None:
+            yield ("sources", None, source, None, "couverture", state["couverture"], "0..1")
+            yield ("sources", None, source, None, "rejets", state["rejets"], "lignes")
     for key, figure in report["chiffres_cles"].items():
         for indicator, unit in EVOLUTIONS:
-            yield ("chiffres_cles", None, key, None, indicator, figure[indicator], unit or figure["unite"])
+            unit = figure["unite"] if unit is None else unit
+            yield ("chiffres_cles", None, key, None, indicator, figure[indicator], unit)
     for section, identifier, label, indicators in TOPS:
         for row in report["tops"][section] or ():
             for indicator, unit in indicators:
@@ -58,7 +62,16 @@ def rows(report: dict[str, Any]) -> Iterator[Row]:
     yield from _alerts(report)
     yield from _sensors(report)
     yield from _works(report)
+    yield from _disruptions(report)
     yield from _weather(report)
+
+
+def _context(context: dict[str, Any]) -> Iterator[Row]:
+    school = context["vacances_scolaires"] or ("non" if context["vacances_scolaires_connues"] else "inconnu")
+    yield ("contexte", None, None, None, "jour_semaine", context["jour_semaine"], None)
+    yield ("contexte", None, None, None, "jour_ferie", context["jour_ferie"] or "non", None)
+    yield ("contexte", None, None, None, "vacances_scolaires", school, f"zone {context['zone_scolaire']}")
+    yield ("contexte", None, None, None, "heures_du_jour", context["heures_du_jour"], "h")
 
 
 def _alerts(report: dict[str, Any]) -> Iterator[Row]:
@@ -97,14 +110,25 @@ def _works(report: dict[str, Any]) -> Iterator[Row]:
             zone["nombre_chantiers"],
             "chantiers",
         )
+    for rank, zone in enumerate(works["zones_critiques"], start=1):
+        works_there = zone["nombre_chantiers"]
+        yield ("zones_critiques", rank, zone["arrondissement"], None, "chantiers_actifs", works_there, "chantiers")
+
+
+def _disruptions(report: dict[str, Any]) -> Iterator[Row]:
+    if report["perturbations"] is None:
+        return
+    for key in ("severite", "cause", "mode"):
+        for name, count in report["perturbations"][f"par_{key}"].items():
+            yield ("perturbations", None, name, None, f"par_{key}", count, "perturbations")
 
 
 def _weather(report: dict[str, Any]) -> Iterator[Row]:
     if report["meteo"] is None:
         return
-    units = {"temp_moyenne": "°C", "temp_min": "°C", "temp_max": "°C", "precip_totale": "mm", "vent_moyen": "km/h"}
+    units = {"temp": "°C", "precip": "mm", "vent": "km/h"}
     for indicator, value in report["meteo"]["metrics"].items():
-        yield ("meteo", None, None, None, indicator, value, units.get(indicator))
+        yield ("meteo", None, None, None, indicator, value, units.get(indicator.split("_")[0]))
     yield ("meteo", None, None, None, "impact_mobilite", report["meteo"]["impact_mobilite"], "0..100 (modèle)")
 
 

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 
-from lib.errors import CityflowError, LockHeldError, StoreError
+from lib.errors import CityflowError, ExitCode, LockHeldError, StoreError, UsageError
 from lib.paris_time import parse_day
 from lib.settings import load_settings
 
@@ -75,19 +75,29 @@ def _take(path: Path, kind: int, day: date, wait: bool) -> int:
     return descriptor
 
 
+def required_day(text: str) -> date:
+    """The day of a command that make runs; UsageError when it is none."""
+    try:
+        return parse_day(text)
+    except ValueError as error:
+        raise UsageError(f"{error}.") from None
+
+
 def main(argv: list[str] | None = None) -> int:
     """Run a command while holding a whole day: `python -m lib.run_lock --date D -- make …` (used by the Makefile)."""
     parser = argparse.ArgumentParser(prog="run_lock")
-    parser.add_argument("--date", type=parse_day, required=True)
+    parser.add_argument("--date", required=True)
     parser.add_argument("--wait", action="store_true")
     parser.add_argument("command", nargs="+")
     arguments = parser.parse_args(argv)
-    path = _lock_path(load_settings().output_dir, arguments.date)
     try:
-        descriptor = _take(path, fcntl.LOCK_EX, arguments.date, arguments.wait)
+        day = required_day(arguments.date)
+        descriptor = _take(_lock_path(load_settings().output_dir, day), fcntl.LOCK_EX, day, arguments.wait)
     except CityflowError as error:
         sys.stderr.write(f"erreur : {error}\n")
         return int(error.exit_code)
+    except KeyboardInterrupt:
+        return int(ExitCode.INTERRUPTED)  # while it waited for another run
     os.set_inheritable(descriptor, True)
     # The command replaces this process, so that the lock lives exactly as long as the run and its children.
     os.execvp("env", ["env", f"{INHERITED}={descriptor}", *arguments.command])

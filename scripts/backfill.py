@@ -19,7 +19,10 @@ from lib import cli
 from lib.database_factory import get_database_service
 from lib.database_service import DatabaseService
 from lib.day_run import Process, run_day
+from lib.demo_results import keep_apart
 from lib.errors import CityflowError, ExitCode
+from lib.make_facts import note_inputs
+from lib.raw_files import is_synthetic
 from lib.run_lock import day_lock
 from lib.settings import STORES, Settings, load_settings
 from scripts import (
@@ -69,7 +72,12 @@ def main(argv: list[str] | None = None) -> int:
 
     def work() -> int:
         settings = load_settings({"CITYFLOW_STORE": arguments.store or ""})
+        if settings.fallback_notice:
+            log.warning("%s", settings.fallback_notice)
         days = cli.range_days(arguments)
+        if is_synthetic(settings):
+            keep_apart(settings)  # so that a refusal is said once, not for each source of each day
+        note_inputs(settings)  # make process finds these days up to date
         sources = arguments.source or list(PROCESSES)
         with get_database_service(settings) as store, contextlib.ExitStack() as stack:
             if "comptages" in sources:

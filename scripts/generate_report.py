@@ -20,6 +20,7 @@ from lib.atomic_file import write_atomically
 from lib.calendar_context import day_context
 from lib.database_factory import get_database_service
 from lib.database_service import DatabaseService
+from lib.demo_results import refuse_invented
 from lib.errors import ExitCode
 from lib.figures import plain
 from lib.history import evolution, same_weekdays
@@ -88,12 +89,15 @@ def compute_report(
 
 
 def source_state(metrics: Metrics | None) -> dict[str, Any]:
-    """Whether a source is complete, partial or missing, and what its account says."""
+    """Whether a source is complete, partial or missing, and what its account says.
+
+    Metrics that hold not one measured value ("absent" in their account) are missing all the same.
+    """
     if metrics is None:
         return {"statut": "manquant", "couverture": None, "rejets": None, "avertissements": []}
     qualite = metrics["qualite"]
     return {
-        "statut": qualite["statut"],
+        "statut": "manquant" if qualite["statut"] == "absent" else qualite["statut"],
         "couverture": qualite["couverture"],
         "rejets": sum(qualite["rejets"].values()),
         "avertissements": qualite["avertissements"],
@@ -106,7 +110,7 @@ def key_figures(metrics: dict[str, Metrics], past: dict[str, dict[date, Metrics]
         key: {
             "source": source,
             "unite": unit,
-            **evolution(figure(metrics[source]) if source in metrics else None, day, past.get(source, {}), figure),
+            **evolution(metrics.get(source), day, past.get(source, {}), figure),
         }
         for key, source, figure, unit in KEY_FIGURES
     }
@@ -140,9 +144,8 @@ def _clause(figure: dict[str, Any], name: str, unit: str = "") -> str:
     if unit:
         return f"{name} {french(figure['valeur'])} {unit}"
     if change is None:
-        return f"{name} {french(figure['valeur'])} {figure['unite']} (sans historique)"
-    weeks = f"{figure['jours_compares']} semaine{'s' if figure['jours_compares'] > 1 else ''}"
-    return f"{name} {french(change, sign=True)} % par rapport à la médiane de {weeks}"
+        return f"{name} {french(figure['valeur'])} {figure['unite']} ({figure['comparaison']})"
+    return f"{name} {french(change, sign=True)} % par rapport à la médiane de {figure['comparaison']}"
 
 
 def french(number: float, sign: bool = False) -> str:
@@ -212,6 +215,7 @@ def weather(metrics: dict[str, Metrics], figures: dict[str, Any]) -> dict[str, A
 
 def process(settings: Settings, store: DatabaseService, day: date) -> dict[str, Any]:
     """Build and store the report of a day; NoDataError where the store has nothing about it at all."""
+    refuse_invented(settings)
     metrics = read_metrics(store, day)
     if not metrics:
         days = {known.isoformat() for source in SOURCES for known in store.list_available_dates(source)}

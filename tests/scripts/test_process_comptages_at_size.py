@@ -54,7 +54,7 @@ def test_many_days_are_the_days_one_by_one(raw: RawTree, run: Run) -> None:
     single, rejects = figures(raw), raw.rejects("comptages", "2025-11-04")
     for path in (raw.output / "metrics").iterdir():
         path.unlink()
-    ran = run(main, "--from", "2025-11-03", "--to", "2025-11-05", "-q")
+    ran = run(main, "--from", "2025-11-03", "--to", "2025-11-05")
     assert (ran.code, figures(raw)) == (0, single)
     assert raw.rejects("comptages", "2025-11-04") == rejects
     assert "3 jours, 0 échecs" in ran.out

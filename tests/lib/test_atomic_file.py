@@ -1,0 +1,103 @@
+"""Whole or not at all: whatever stops a write, the file before it is intact and nothing is left beside it."""
+
+import os
+import resource
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lib.atomic_file import atomic_writer, write_atomically
+from lib.errors import StoreError
+from tests.conftest import ROOT
+
+
+def alone(path: Path, content: bytes) -> bool:
+    """The file holds that, and no other is in its folder, hidden ones included."""
+    return path.read_bytes() == content and [one.name for one in path.parent.iterdir()] == [path.name]
+
+
+@given(st.binary(max_size=200), st.binary(max_size=200))
+def test_the_content_replaces_the_one_before(tmp_path_factory: pytest.TempPathFactory, old: bytes, new: bytes) -> None:
+    path = tmp_path_factory.mktemp("atomic") / "a" / "b.json"
+    write_atomically(path, old)
+    write_atomically(path, new)
+    assert alone(path, new)
+
+
+def test_a_failure_in_the_block_keeps_the_old_file(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    write_atomically(path, b"old")
+    for stop in (ValueError, KeyboardInterrupt):
+        with pytest.raises(stop), atomic_writer(path) as stream:
+            stream.write(b"half")
+            stream.flush()
+            assert path.read_bytes() == b"old"
+            raise stop
+        assert alone(path, b"old")
+
+
+def test_a_folder_that_is_a_file_is_a_store_error_with_a_way_out(tmp_path: Path) -> None:
+    (tmp_path / "folder").write_bytes(b"")
+    with pytest.raises(StoreError, match=r"impossible d'écrire .*/folder/a\.json.*Vérifier les droits"):
+        write_atomically(tmp_path / "folder" / "a.json", b"new")
+
+
+def test_a_target_that_is_a_folder_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "a.json" / "kept").mkdir(parents=True)
+    with pytest.raises(StoreError):
+        write_atomically(tmp_path / "a.json", b"new")
+    assert [path.name for path in tmp_path.iterdir()] == ["a.json"]
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root writes everywhere")
+def test_a_read_only_folder(tmp_path: Path) -> None:
+    path = tmp_path / "folder" / "a.json"
+    write_atomically(path, b"old")
+    path.parent.chmod(0o500)
+    try:
+        with pytest.raises(StoreError):
+            write_atomically(path, b"new")
+        assert alone(path, b"old")
+    finally:
+        path.parent.chmod(0o700)
+
+
+def test_a_full_disk_keeps_the_old_file(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    write_atomically(path, b"old")
+    script = "import sys; from lib.atomic_file import write_atomically\n"
+    script += "from pathlib import Path; write_atomically(Path(sys.argv[1]), b'x' * 100_000)"
+
+    def limit() -> None:
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000))
+
+    ran = subprocess.run(
+        [sys.executable, "-c", script, str(path)], cwd=ROOT, preexec_fn=limit, capture_output=True, text=True
+    )
+    assert ran.returncode == 1
+    assert "StoreError: impossible d'écrire" in ran.stderr
+    assert alone(path, b"old")
+
+
+def test_readers_see_one_content_or_the_other(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    contents = [bytes([letter]) * 200_000 for letter in b"ab"]
+    write_atomically(path, contents[0])
+
+    def write(content: bytes) -> None:
+        for _ in range(20):
+            write_atomically(path, content)
+
+    writers = [threading.Thread(target=write, args=(content,)) for content in contents]
+    for writer in writers:
+        writer.start()
+    while any(writer.is_alive() for writer in writers):
+        assert path.read_bytes() in contents
+    assert alone(path, path.read_bytes())

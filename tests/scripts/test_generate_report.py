@@ -1,0 +1,274 @@
+"""The daily report, from metrics that the six scripts really wrote: what is missing, compared, and opened in Excel."""
+
+import copy
+import json
+import math
+import shutil
+from collections.abc import Callable
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from lib.local_file_service import LocalFileService
+from lib.raw_files import SOURCES
+from scripts import backfill
+from scripts.generate_report import main
+from tests.checkout import small_demo
+from tests.conftest import Ran, RawTree
+
+Run = Callable[..., Ran]
+DAY = "2025-11-04"
+TODAY = date.fromisoformat(DAY)
+
+
+@pytest.fixture(scope="module")
+def computed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Results of DAY without any history, computed once."""
+    folder = tmp_path_factory.mktemp("computed")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DATA_DIR", str(small_demo(folder / "raw")))
+        patch.setenv("OUTPUT_DIR", str(folder / "output"))
+        patch.setenv("CITYFLOW_STORE", "local_files")
+        assert backfill.main(["--from", DAY, "--to", DAY]) == 0
+    return folder / "output"
+
+
+@pytest.fixture
+def day(raw: RawTree, computed: Path) -> RawTree:
+    """The metrics of DAY as real ones, without a report."""
+    shutil.copytree(computed / "metrics", raw.output / "metrics")
+    return raw
+
+
+def earlier(raw: RawTree, source: str, weeks: int, change: Callable[[Any], None]) -> None:
+    """Metrics of the same weekday `weeks` before: those of DAY, changed."""
+    metrics = copy.deepcopy(raw.metrics(source, DAY))
+    metrics["qualite"]["couverture"] = 1.0
+    change(metrics)
+    LocalFileService(raw.output).save_metrics(metrics, source, TODAY - timedelta(weeks=weeks))
+
+
+def edit(raw: RawTree, source: str, change: Callable[[Any], None]) -> None:
+    earlier(raw, source, 0, change)
+
+
+def total(number: float, coverage: float = 1.0) -> Callable[[Any], None]:
+    def change(metrics: Any) -> None:
+        metrics["total_jour"] = number
+        metrics["qualite"]["couverture"] = coverage
+
+    return change
+
+
+def table(raw: RawTree, day: str = DAY) -> pd.DataFrame:
+    path = raw.output / "reports" / f"daily_report_{day}.csv"
+    return pd.read_csv(path, sep=";", decimal=",", encoding="utf-8-sig", keep_default_na=False)
+
+
+def cell(raw: RawTree, section: str, identifier: str, indicator: str) -> Any:
+    rows = table(raw)
+    found = rows[(rows["section"] == section) & (rows["identifiant"] == identifier) & (rows["indicateur"] == indicator)]
+    (value,) = found["valeur"]
+    return value
+
+
+def test_a_whole_day_has_every_section_and_exit_0(day: RawTree, run: Run) -> None:
+    ran = run(main, "--date", DAY)
+    assert ran.code == 0
+    report = day.report(DAY)
+    assert report["resume"]["sources_manquantes"] == []
+    assert [report["sources"][source]["statut"] for source in SOURCES if source != "bikes"] == ["complet"] * 5
+    assert all(rows for section in ("tops", "alertes", "capteurs_defaillants") for rows in report[section].values())
+    assert report["chiffres_cles"]["passages_velo"]["valeur"] == day.metrics("bikes", DAY)["total_jour"]
+    assert report["meteo"]["metrics"] == day.metrics("weather", DAY)["metrics"]
+    assert {"resume", "contexte", "chiffres_cles", "meteo", "perturbations", "chantiers"} <= set(table(day)["section"])
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_a_missing_source_is_missing_and_never_zero(day: RawTree, run: Run, source: str) -> None:
+    (day.output / "metrics" / f"{source}_metrics_{DAY}.json").unlink()
+    ran = run(main, "--date", DAY)
+    assert ran.code == 1
+    assert f"(relancer : make {source} DATE={DAY})" in ran.err
+    report = day.report(DAY)
+    assert report["resume"]["sources_manquantes"] == [source]
+    assert report["resume"]["statut"] == "partielle"
+    assert report["sources"][source]["statut"] == "manquant"
+    figures = [one for one in report["chiffres_cles"].values() if one["source"] == source]
+    assert all(one["valeur"] is None and one["comparaison"] == "donnée manquante" for one in figures)
+    rows = table(day)
+    assert list(rows[rows["identifiant"] == source]["valeur"]) == ["manquant"]
+
+
+def test_what_the_missing_sources_would_fill_is_null(day: RawTree, run: Run) -> None:
+    for source in ("comptages", "bikes", "traffic", "weather", "chantiers"):
+        (day.output / "metrics" / f"{source}_metrics_{DAY}.json").unlink()
+    assert run(main, "--date", DAY).code == 1
+    report = day.report(DAY)
+    for section in ("tops", "alertes", "capteurs_defaillants"):
+        assert set(report[section].values()) == {None}
+    assert (report["chantiers"], report["perturbations"], report["meteo"]) == (None, None, None)
+    assert "trafic routier : donnée manquante ; vélo : donnée manquante" in report["resume"]["phrase"]
+    assert not set(table(day)["section"]) & {"troncons", "alertes_congestion", "chantiers", "meteo", "perturbations"}
+
+
+def test_a_source_that_measured_nothing_is_missing_too(day: RawTree, run: Run) -> None:
+    edit(day, "bikes", lambda metrics: metrics["qualite"].update(statut="absent", couverture=0.0))
+    assert run(main, "--date", DAY).code == 1
+    assert day.report(DAY)["resume"]["sources_manquantes"] == ["bikes"]
+
+
+def test_a_partial_source_is_named_and_no_failure(day: RawTree, run: Run) -> None:
+    edit(day, "weather", lambda metrics: metrics["qualite"].update(statut="partiel", couverture=0.9))
+    assert run(main, "--date", DAY).code == 0
+    resume = day.report(DAY)["resume"]
+    assert (resume["statut"], resume["sources_partielles"]) == ("partielle", ["bikes", "weather"])
+
+
+def test_a_day_that_the_store_does_not_know_names_those_it_knows(day: RawTree, run: Run) -> None:
+    ran = run(main, "--date", "2025-11-03")
+    assert (ran.code, ran.out) == (4, "")
+    assert DAY in ran.err
+    assert not (day.output / "reports").exists()
+
+
+def test_without_history_nothing_is_compared_and_it_says_so(day: RawTree, run: Run) -> None:
+    assert run(main, "--date", DAY).code == 0
+    figures = day.report(DAY)["chiffres_cles"]
+    for figure in figures.values():
+        assert (figure["jours_compares"], figure["comparaison"]) == (0, "sans historique")
+        assert {figure[key] for key in figure if key.endswith("_pct") or "semaine" in key} == {None}
+    assert "(sans historique)" in day.report(DAY)["resume"]["phrase"]
+    assert cell(day, "chiffres_cles", "passages_velo", "evolution_mediane_pct") == ""
+    assert cell(day, "chiffres_cles", "passages_velo", "comparaison") == "sans historique"
+
+
+def test_evolution_against_last_week_and_the_median_of_four(day: RawTree, run: Run) -> None:
+    edit(day, "bikes", total(1100))
+    for week, number in enumerate((1000, 800, 900, 5000, 1), start=1):  # the fifth week is too far away
+        earlier(day, "bikes", week, total(number))
+    assert run(main, "--date", DAY).code == 0
+    figure = day.report(DAY)["chiffres_cles"]["passages_velo"]
+    assert (figure["semaine_precedente"], figure["evolution_semaine_precedente_pct"]) == (1000, 10.0)
+    assert (figure["mediane_4_semaines"], figure["evolution_mediane_pct"]) == (950, 15.8)
+    assert (figure["jours_compares"], figure["comparaison"]) == (4, "4 semaines")
+    assert "vélo +15,8 % par rapport à la médiane de 4 semaines" in day.report(DAY)["resume"]["phrase"]
+    assert cell(day, "chiffres_cles", "passages_velo", "evolution_mediane_pct") == "15,8"
+
+
+def test_partial_past_days_are_not_compared(day: RawTree, run: Run) -> None:
+    edit(day, "bikes", total(1100))
+    earlier(day, "bikes", 1, total(10, coverage=0.79))
+    earlier(day, "bikes", 2, total(1000, coverage=0.8))
+    earlier(day, "bikes", 3, lambda metrics: metrics.pop("qualite"))  # of a program that kept no account
+    assert run(main, "--date", DAY).code == 0
+    figure = day.report(DAY)["chiffres_cles"]["passages_velo"]
+    assert (figure["semaine_precedente"], figure["evolution_semaine_precedente_pct"]) == (None, None)
+    assert (figure["mediane_4_semaines"], figure["comparaison"]) == (1000, "1 semaine")
+
+
+def test_a_partial_day_is_not_compared_as_if_it_were_whole(day: RawTree, run: Run) -> None:
+    edit(day, "bikes", total(500, coverage=0.5))
+    earlier(day, "bikes", 1, total(1000))
+    assert run(main, "--date", DAY).code == 0
+    figure = day.report(DAY)["chiffres_cles"]["passages_velo"]
+    assert (figure["valeur"], figure["evolution_mediane_pct"]) == (500, None)
+    assert figure["comparaison"] == "jour trop partiel"
+    assert "(jour trop partiel)" in day.report(DAY)["resume"]["phrase"]
+
+
+@pytest.mark.parametrize(
+    ("when", "holiday", "school"),
+    [
+        ("2025-11-11", "Armistice", None),
+        ("2025-10-21", None, "Vacances de la Toussaint"),
+        ("2025-12-25", "Noël", "Vacances de Noël"),
+        (DAY, None, None),
+    ],
+)
+def test_the_calendar_is_told(
+    raw: RawTree, computed: Path, run: Run, when: str, holiday: str | None, school: str | None
+) -> None:
+    (raw.output / "metrics").mkdir(parents=True)
+    shutil.copy(
+        computed / "metrics" / f"weather_metrics_{DAY}.json", raw.output / "metrics" / f"weather_metrics_{when}.json"
+    )
+    assert run(main, "--date", when).code == 1
+    context = raw.report(when)["contexte"]
+    assert (context["jour_ferie"], context["vacances_scolaires"]) == (holiday, school)
+    assert context["vacances_scolaires_connues"] is True
+    told = table(raw, when).query("section == 'contexte'").set_index("indicateur")["valeur"]
+    assert (told["jour_ferie"], told["vacances_scolaires"]) == (holiday or "non", school or "non")
+
+
+def test_an_unknown_school_year_is_told_as_unknown(raw: RawTree, computed: Path, run: Run) -> None:
+    (raw.output / "metrics").mkdir(parents=True)
+    shutil.copy(
+        computed / "metrics" / f"weather_metrics_{DAY}.json", raw.output / "metrics" / "weather_metrics_2090-11-04.json"
+    )
+    assert run(main, "--date", "2090-11-04").code == 1
+    context = raw.report("2090-11-04")["contexte"]
+    assert (context["vacances_scolaires"], context["vacances_scolaires_connues"]) == (None, False)
+    told = table(raw, "2090-11-04").query("section == 'contexte'").set_index("indicateur")["valeur"]
+    assert told["vacances_scolaires"] == "inconnu"
+
+
+def test_the_csv_is_what_a_french_excel_opens(day: RawTree, run: Run) -> None:
+    def poison(metrics: Any) -> None:
+        for row, name in zip(metrics["top_10_troncons"], ("=1+1", "+33", "-2", "@SUM(A1)", 'a;b\n"c"'), strict=False):
+            row["libelle"] = name
+
+    edit(day, "comptages", poison)
+    assert run(main, "--date", DAY).code == 0
+    content = (day.output / "reports" / f"daily_report_{DAY}.csv").read_bytes()
+    assert content.startswith("\ufeffsection;rang;identifiant;libelle;indicateur;valeur;unite\r\n".encode())
+    rows = table(day)
+    labels = list(dict.fromkeys(rows[rows["section"] == "troncons"]["libelle"]))[:5]
+    assert labels == ["'=1+1", "+33", "-2", "'@SUM(A1)", 'a;b\n"c"']  # a number is no formula
+    texts = rows.astype(str).stack()
+    risky = texts[texts.str.match(r"[=+\-@\t]")]
+    assert [text for text in risky if not is_number(text)] == []
+    temperature = rows.query("section == 'meteo' and indicateur == 'temp_max'")
+    assert list(temperature["valeur"]) == [str(day.metrics("weather", DAY)["metrics"]["temp_max"]).replace(".", ",")]
+    assert list(temperature["unite"]) == ["°C"]
+
+
+def is_number(text: str) -> bool:
+    try:
+        return math.isfinite(float(text.replace(",", ".")))
+    except ValueError:
+        return False
+
+
+def test_the_same_metrics_give_the_same_bytes(day: RawTree, run: Run) -> None:
+    def contents() -> list[bytes]:
+        folder = day.output / "reports"
+        report = json.loads((folder / f"daily_report_{DAY}.json").read_bytes())
+        report["timestamp"] = ""
+        return [json.dumps(report).encode(), (folder / f"daily_report_{DAY}.csv").read_bytes()]
+
+    assert run(main, "--date", DAY).code == 0
+    first = contents()
+    assert run(main, "--date", DAY).code == 0
+    assert contents() == first
+
+
+def test_json_is_one_object_that_says_where_the_report_is(day: RawTree, run: Run) -> None:
+    (day.output / "metrics" / f"weather_metrics_{DAY}.json").unlink()
+    ran = run(main, "--date", DAY, "--json")
+    told = json.loads(ran.out)
+    assert (ran.code, told["date"], told["sources_manquantes"]) == (1, DAY, ["weather"])
+    assert Path(told["fichier"]).is_file()
+    assert "source manquante : météo" in ran.err
+
+
+def test_metrics_that_cannot_be_read_are_a_failure_that_names_the_file(day: RawTree, run: Run) -> None:
+    path = day.output / "metrics" / f"weather_metrics_{DAY}.json"
+    path.write_text('{"metrics": ', encoding="utf-8")
+    ran = run(main, "--date", DAY)
+    assert (ran.code, ran.out) == (1, "")
+    assert str(path) in ran.err
+    assert not (day.output / "reports").exists()

@@ -1,0 +1,231 @@
+"""The Makefile as its users know it: what is written, what is left alone, what fails, what is never executed."""
+
+import os
+import re
+import shutil
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.checkout import DAY, SOURCES, Checkout, copy_checkout, small_demo
+from tests.conftest import ROOT
+
+REPORT = {f"reports/daily_report_{DAY}.json", f"reports/daily_report_{DAY}.csv"}
+WEATHER_AND_REPORT = {f"metrics/weather_metrics_{DAY}.json", *REPORT}
+RESULTS = {*(f"metrics/{source}_metrics_{DAY}.json" for source in SOURCES), *REPORT}
+
+
+@pytest.fixture(scope="module")
+def seed(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
+    """A checkout on a small invented tree, in which DAY was processed once."""
+    folder = tmp_path_factory.mktemp("make")
+    checkout = copy_checkout(folder / "checkout", small_demo(folder / "raw"))
+    ran = checkout.make("process", f"DATE={DAY}")
+    assert ran.code == 0, ran.err
+    assert set(checkout.written()) >= RESULTS
+    return checkout
+
+
+@pytest.fixture
+def checkout(seed: Checkout) -> Checkout:
+    """The same checkout, up to date at the start of every test."""
+    assert seed.make("process", f"DATE={DAY}").code == 0
+    return seed
+
+
+def changed(checkout: Checkout, before: dict[str, int]) -> set[str]:
+    """The metrics and reports that are not those of before."""
+    after = checkout.written()
+    return {name for name in after if after[name] != before.get(name) and not name.startswith("rejects")}
+
+
+def test_a_second_run_writes_nothing_and_says_so(checkout: Checkout) -> None:
+    before = checkout.written()
+    for words in (["process"], ["-j4", "process"], ["weather"], ["report"]):
+        ran = checkout.make(*words, f"DATE={DAY}")
+        assert (ran.code, ran.err) == (0, "")
+        assert "rien à refaire" in ran.out
+    assert checkout.written() == before
+
+
+def test_what_makes_one_source_stale_redoes_it_and_the_report_alone(checkout: Checkout, tmp_path: Path) -> None:
+    first, *_, last = checkout.pulls("weather")
+
+    def replace_by_an_older_file() -> None:
+        shutil.copy2(last, tmp_path / "kept")
+        last.write_bytes(last.read_bytes() + b"\n")
+        os.utime(last, (1_000_000_000, 1_000_000_000))
+
+    for change in (last.touch, replace_by_an_older_file, first.unlink):
+        before = checkout.written()
+        change()
+        assert checkout.make("process", f"DATE={DAY}").code == 0
+        assert changed(checkout, before) == WEATHER_AND_REPORT
+    shutil.move(tmp_path / "kept", last)
+
+
+def test_code_and_packages_that_changed_make_the_figures_stale(checkout: Checkout) -> None:
+    for name, stale in (
+        ("scripts/process_weather.py", {"weather"}),
+        ("scripts/generate_report.py", {"report"}),
+        ("lib/figures.py", {*SOURCES, "report"}),
+        ("requirements.txt", {*SOURCES, "report"}),
+    ):
+        path = checkout.root / name
+        before = path.stat().st_mtime_ns
+        path.touch()
+        asked = {one: checkout.make("-q", "GRAPH=1", f"only-{one}", DATE=DAY).code for one in ("report", *SOURCES)}
+        assert {one for one, code in asked.items() if code == 1} == stale, name
+        os.utime(path, ns=(before, before))
+
+
+def test_a_day_is_stale_when_the_day_it_is_compared_with_was_redone(checkout: Checkout) -> None:
+    before = checkout.written()
+    assert checkout.make("bikes", "DATE=2025-10-28").code == 0
+    assert checkout.make("process", f"DATE={DAY}").code == 0
+    assert changed(checkout, before) == {
+        "metrics/bikes_metrics_2025-10-28.json",
+        f"metrics/bikes_metrics_{DAY}.json",
+        *REPORT,
+    }
+
+
+def test_another_raw_tree_is_not_taken_for_the_one_before(checkout: Checkout, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    shutil.copytree(checkout.raw, other)  # the same bytes and times, elsewhere
+    output = tmp_path / "output"
+    for raw, said in ((checkout.raw, "complet"), (checkout.raw, "rien à refaire"), (other, "complet")):
+        ran = checkout.make("weather", f"DATE={DAY}", DATA_DIR=str(raw), OUTPUT_DIR=str(output))
+        assert ran.code == 0
+        assert said in ran.out
+
+
+def test_force_redoes_what_is_up_to_date(checkout: Checkout) -> None:
+    before = checkout.written()
+    assert checkout.make("weather", f"DATE={DAY}", "FORCE=1").code == 0
+    assert checkout.make("report", f"DATE={DAY}", "FORCE=1").code == 0
+    assert changed(checkout, before) == WEATHER_AND_REPORT
+    assert {checkout.make("-q", "GRAPH=1", f"only-{one}", "FORCE=1", DATE=DAY).code for one in SOURCES} == {1}
+
+
+def test_one_source_that_fails_stops_no_other_and_is_named(checkout: Checkout, tmp_path: Path) -> None:
+    raw = tmp_path / "raw"
+    shutil.copytree(checkout.raw, raw)
+    shutil.rmtree(raw / "api" / "traffic")
+    where = {"DATA_DIR": str(raw), "OUTPUT_DIR": str(tmp_path / "out put")}  # with a space, as people have
+    ran = checkout.make("-j4", "process", f"DATE={DAY}", **where)
+    assert ran.code == 2
+    assert "aucun fichier brut pour « traffic »" in ran.err
+    assert "source manquante : perturbations des transports (relancer : make traffic" in ran.err
+    output = os.path.relpath(where["OUTPUT_DIR"], checkout.root)
+    written = checkout.written(output)
+    assert {name for name in written if "rejects" not in name} == RESULTS - {f"metrics/traffic_metrics_{DAY}.json"}
+
+    again = checkout.make("process", f"DATE={DAY}", **where)
+    assert again.code == 2, "a missing source goes on failing"
+    assert "source manquante" in again.err
+    assert {name for name, when in checkout.written(output).items() if written[name] != when} == REPORT
+
+
+def test_a_source_that_cannot_be_redone_does_not_keep_the_report_from_being_made(checkout: Checkout) -> None:
+    for path in checkout.pulls("weather"):
+        path.rename(path.with_suffix(".away"))
+    (checkout.root / "scripts" / "generate_report.py").touch()
+    before = checkout.written()
+    ran = checkout.make("process", f"DATE={DAY}")
+    assert ran.code == 2
+    assert ran.err.count("aucun fichier brut pour « weather »") == 1
+    assert changed(checkout, before) == REPORT
+    for path in checkout.pulls("weather"):
+        path.rename(path.with_suffix(".json"))
+
+
+@pytest.mark.parametrize(
+    "date",
+    ["$(touch x)", "$(shell touch x)", "`touch x`", f"{DAY};touch x", f"{DAY} --json", f"{DAY}\ntouch x", "$$(touch x)",
+     "'; touch x; '", "2025-11", "2025-1-04", "hier", "2025-02-30"],
+)  # fmt: skip
+@pytest.mark.parametrize("way", ["word", "environment"])
+def test_a_date_that_is_none_is_refused_and_never_executed(seed: Checkout, date: str, way: str) -> None:
+    before = sorted(path.name for path in seed.root.iterdir())
+    ran = seed.make("process", f"DATE={date}") if way == "word" else seed.make("process", DATE=date)
+    assert ran.code == 2
+    assert "invalide" in ran.err
+    assert "Traceback" not in ran.err
+    assert sorted(path.name for path in seed.root.iterdir()) == before
+
+
+def test_a_range_is_never_executed_either(seed: Checkout) -> None:
+    before = sorted(path.name for path in seed.root.iterdir())
+    for text in ("$(touch x)", "$(shell touch x)", '"; touch x; "'):
+        ran = seed.make("backfill", f"FROM={text}", f"TO={DAY}")
+        assert ran.code == 2
+        assert "invalide" in ran.err
+    assert sorted(path.name for path in seed.root.iterdir()) == before
+
+
+@pytest.mark.parametrize("name", ["process", "weather"])
+def test_an_unusable_setting_is_one_message(seed: Checkout, name: str) -> None:
+    ran = seed.make(name, f"DATE={DAY}", CITYFLOW_STORE="oracle")
+    assert ran.code == 2
+    assert "CITYFLOW_STORE=oracle (environnement) est inconnu" in ran.err
+    assert "Traceback" not in ran.err
+
+
+def test_a_raw_file_named_by_mistake_fails_its_own_source_alone(seed: Checkout, tmp_path: Path) -> None:
+    where = {"COMPTAGES_CSV": "/absent.csv", "OUTPUT_DIR": str(tmp_path)}
+    ran = seed.make("comptages", f"DATE={DAY}", **where)
+    assert ran.code == 2
+    assert "/absent.csv n'existe pas" in ran.err
+    assert "Traceback" not in ran.err
+    assert seed.make("weather", f"DATE={DAY}", **where).code == 0
+    assert [path.name for path in tmp_path.glob("metrics/*.json")] == [f"weather_metrics_{DAY}.json"]
+
+
+def test_help_names_every_command() -> None:
+    typed = (ROOT / "Makefile").read_text(encoding="utf-8").split("\nelse\n")[0]  # what follows is the graph of files
+    rules = re.findall(r"^([a-z][a-z -]*):(?!=)", typed, flags=re.MULTILINE)
+    targets = {word for rule in rules for word in rule.split()}
+    shown = Checkout(ROOT, ROOT, {"PATH": os.environ["PATH"]}).make("help").out
+    words = {word for line in re.findall(r"^  make (\S+)", shown, flags=re.MULTILINE) for word in line.split("|")}
+    assert words == targets - {"venv", "venv-dev"}  # these two are made when a command needs them
+
+
+def test_a_change_of_requirements_installs_again(tmp_path: Path) -> None:
+    checkout = copy_checkout(tmp_path / "checkout", tmp_path / "raw")
+    requirements = checkout.root / "requirements.txt"
+    requirements.write_text("# nothing is needed\n", encoding="utf-8")
+    first, again = checkout.make("venv"), checkout.make("venv")
+    assert (first.code, again.code) == (0, 0)
+    assert "Installation de requirements.txt" in first.err
+    assert again.err == ""
+
+
+def test_without_python_the_message_says_so_once(tmp_path: Path) -> None:
+    checkout = copy_checkout(tmp_path / "checkout", tmp_path / "raw")
+    for name in ("make", "bash", "sed", "rm", "cmp", "cp", "touch"):
+        (tmp_path / "bin").mkdir(exist_ok=True)
+        (tmp_path / "bin" / name).symlink_to(str(shutil.which(name)))
+    bare = str(tmp_path / "bin")
+    assert checkout.make("venv", PATH=bare).code == 0, "an environment that works needs no other Python"
+    shutil.rmtree(checkout.root / ".venv")
+    ran = checkout.make("process", f"DATE={DAY}", PATH=bare)
+    assert ran.code == 2
+    assert "Python 3.11 ou plus récent est introuvable" in ran.err
+
+
+def test_two_runs_of_one_day_at_once_are_refused_or_wait(checkout: Checkout) -> None:
+    from datetime import date
+
+    from lib.run_lock import day_lock
+
+    with day_lock(checkout.root / "output", date.fromisoformat(DAY), "weather", None):
+        started = time.monotonic()
+        ran = checkout.make("process", f"DATE={DAY}")
+        assert ran.code == 2
+        assert "un autre traitement du 2025-11-04 est en cours" in ran.err
+        assert "WAIT=1" in ran.err
+        assert "Error 75" in ran.err
+        assert time.monotonic() - started < 10
+    assert checkout.make("process", f"DATE={DAY}", "WAIT=1").code == 0

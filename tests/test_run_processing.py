@@ -1,0 +1,84 @@
+"""run_processing.sh as cron starts it: no environment but HOME and PATH, from another directory."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.checkout import DAY, Checkout, copy_checkout, small_demo
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
+    """A checkout whose .env names the raw tree; its bikes and traffic are missing."""
+    folder = tmp_path_factory.mktemp("cron")
+    raw = small_demo(folder / "raw")
+    for source in ("bikes", "traffic"):
+        (raw / "api" / source).rename(folder / source)
+    checkout = copy_checkout(folder / "checkout", raw)
+    (checkout.root / ".env").write_text(f"DATA_DIR={raw}\n", encoding="utf-8")
+    del checkout.environment["DATA_DIR"]
+    return checkout
+
+
+def script(checkout: Checkout) -> str:
+    return str(checkout.root / "run_processing.sh")
+
+
+def test_cron_gets_the_figures_the_log_and_the_exit_code_of_make(checkout: Checkout, tmp_path: Path) -> None:
+    ran = checkout.run("bash", script(checkout), DAY, cwd=tmp_path)
+    assert ran.code == checkout.make("process", f"DATE={DAY}").code == 2  # two sources are missing
+    (log,) = (checkout.root / "logs").iterdir()
+    assert re.fullmatch(r"processing_[0-9]{8}_[0-9]{6}\.log", log.name)
+    assert log.read_text(encoding="utf-8") == ran.out
+    assert "aucun fichier brut pour « bikes »" in ran.out
+    assert f"Journal : {log} (code 2)" in ran.out
+    listed = ran.out.split("Fichiers écrits :\n")[1].splitlines()
+    output = checkout.root / "output"
+    seen = [
+        path for path in output.rglob("*") if path.is_file() and not path.relative_to(output).parts[0].startswith(".")
+    ]
+    assert listed == sorted(f"  {path}" for path in seen)
+    assert f"  {checkout.root}/output/reports/daily_report_{DAY}.csv" in listed
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_two_runs_in_one_second_keep_a_log_each(checkout: Checkout, tmp_path: Path) -> None:
+    command = ["bash", script(checkout), "$(touch executed)"]
+    options = {"cwd": tmp_path, "env": checkout.environment, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    before = set((checkout.root / "logs").glob("*"))
+    for _ in range(3):  # a second may end between two starts
+        runs = [subprocess.Popen(command, text=True, **options) for _ in range(4)]  # type: ignore[call-overload]
+        shown = [run.communicate(timeout=60)[0] for run in runs]
+        assert [run.returncode for run in runs] == [2] * 4
+        logs = set((checkout.root / "logs").glob("*")) - before
+        if any("_2.log" in log.name for log in logs):
+            break
+    assert any("_2.log" in log.name for log in logs)
+    kept = [log.read_text(encoding="utf-8") for log in logs]
+    assert all("invalide" in text and text.count("Journal :") == 1 for text in kept)
+    assert set(shown) <= set(kept)
+    assert "Aucun fichier écrit." in shown[0]
+    assert not list(checkout.root.glob("executed"))
+    assert not list(tmp_path.glob("executed"))
+
+
+def test_words_that_are_none_of_its_own(checkout: Checkout) -> None:
+    for words in (["--date", DAY], ["--json"], [DAY, DAY]):
+        ran = checkout.run("bash", script(checkout), *words)
+        assert (ran.code, ran.out) == (2, "")
+        assert "usage : ./run_processing.sh [AAAA-MM-JJ]" in ran.err
+    helped = checkout.run("bash", script(checkout), "--help")
+    assert (helped.code, helped.err) == (0, "")
+
+
+def test_logs_that_cannot_be_written_are_said(tmp_path: Path) -> None:
+    checkout = copy_checkout(tmp_path / "checkout", tmp_path / "raw")
+    (checkout.root / "logs").write_text("a file where the folder should be", encoding="utf-8")
+    ran = checkout.run("bash", script(checkout), DAY, cwd=tmp_path)
+    assert (ran.code, ran.out) == (1, "")
+    assert (
+        ran.err
+        == f"impossible d'écrire dans {checkout.root}/logs : vérifier les droits de ce dossier et la place libre.\n"
+    )
