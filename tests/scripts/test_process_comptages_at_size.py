@@ -1,11 +1,16 @@
 """process_comptages as a command: many days at once, and what a user sees when a search of a large file goes wrong."""
 
+import fcntl
 import json
 import os
+import pty
+import re
 import resource
 import signal
+import struct
 import subprocess
 import sys
+import termios
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -133,6 +138,18 @@ def test_ctrl_c_is_exit_130_and_leaves_no_worker(raw: RawTree) -> None:
     assert "Traceback" not in said
     wait_for(lambda: processes_of(started.pid) == 0)
     assert not figures(raw)
+
+
+def test_progress_shows_bytes_and_speed_on_a_terminal_only(raw: RawTree) -> None:
+    large_export(raw)
+    terminal, end = pty.openpty()
+    fcntl.ioctl(end, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 100, 0, 0))
+    seen = subprocess.run([*COMMAND, "-q"], cwd=ROOT, stderr=end, timeout=60)
+    os.close(end)
+    assert seen.returncode == 0
+    assert re.search(rb"permanents\.csv: .*[0-9.]+/[0-9.]+M .*o/s", os.read(terminal, 65536))
+    os.close(terminal)
+    assert subprocess.run([*COMMAND, "-q"], cwd=ROOT, capture_output=True, timeout=60).stderr == b""
 
 
 def processes_of(session: int) -> int:
