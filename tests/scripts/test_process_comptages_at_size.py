@@ -98,6 +98,18 @@ def test_backfill_gives_the_same_days(raw: RawTree, run: Run) -> None:
     assert figures(raw) == single
 
 
+def test_a_named_file_that_is_missing_fails_its_days_not_the_backfill(
+    raw: RawTree, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COMPTAGES_CSV", str(raw.root / "absent.csv"))
+    ran = run(backfill.main, "--from", "2025-11-03", "--to", "2025-11-04", "--source", "comptages")
+    assert ran.code == 1
+    assert [day for day in ("2025-11-03", "2025-11-04") if f"{day} comptages : {raw.root}/absent.csv" in ran.err] == [
+        "2025-11-03",
+        "2025-11-04",
+    ]
+
+
 def test_a_large_file_gives_the_same_figures_from_the_command_line(raw: RawTree, run: Run) -> None:
     large_export(raw)
     done = subprocess.run(COMMAND, cwd=ROOT, capture_output=True, text=True, timeout=120)
