@@ -2,8 +2,7 @@
 
 Makes its file with scripts/make_demo_data.py, below data/bench/ (280 days of 3 000 arcs: 20 million rows, 6.3 GB).
 Every measure is a process of its own, from its start to its end, in turns, the file in the page cache; all that count
-must agree. Memory is the
-resident one of a process and its children together, looked at 20 times a second.
+must agree. Memory is the resident one of a process and its children together, looked at 20 times a second.
 
     .venv-bench/bin/python bench/road_counts.py --days 280 --runs 3
 """
