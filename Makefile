@@ -25,7 +25,10 @@ override FROM := $(value FROM)
 override TO := $(value TO)
 override TYPE := $(value TYPE)
 override WHAT := $(value WHAT)
-export DATE FROM TO TYPE WHAT
+override JOBS := $(value JOBS)
+override SOURCE := $(value SOURCE)
+override ORIGIN := $(value ORIGIN)
+export DATE FROM TO TYPE JOBS SOURCE ORIGIN WHAT
 
 ifndef GRAPH
 
@@ -67,18 +70,21 @@ process: venv ## [DATE=] [FORCE=1] [WAIT=1] les six sources et le rapport du jou
 bikes traffic weather comptages chantiers referentiel report: venv ## [DATE=] [FORCE=1] une source, ou le rapport
 	@$(TODAY) $(MAKE) GRAPH=1 one-$@
 
-upload: venv ## [DRY_RUN=1] [DATE=] [TYPE=metrics|reports|all] [FORCE=1] publier vers AWS
-	@$(PY) upload_to_aws.py $(if $(DRY_RUN),--dry-run) $(if $(FORCE),--force) \
-		$${DATE:+--date "$$DATE"} $${FROM:+--from "$$FROM"} $${TO:+--to "$$TO"} $${TYPE:+--type "$$TYPE"}
+upload: venv ## [DRY_RUN=1] [DATE=] [FROM=] [TO=] [TYPE=metrics|reports|all] [FORCE=1] [JOBS=8] publier vers AWS
+	@$(PY) upload_to_aws.py $(if $(DRY_RUN),--dry-run) $(if $(FORCE),--force) $(CHOSEN)
 
-check-upload: venv ## [DATE=] vérifier ce qui est publié, sans rien écrire
-	@$(PY) upload_to_aws.py --check $${DATE:+--date "$$DATE"} $${FROM:+--from "$$FROM"} $${TO:+--to "$$TO"}
+check-upload: venv ## [DATE=] [FROM=] [TO=] [TYPE=] vérifier ce qui est publié, sans rien écrire
+	@$(PY) upload_to_aws.py --check $(CHOSEN)
 
-setup-aws: venv ## [DRY_RUN=1] créer les tables, le TTL et le bucket
-	@$(PY) setup_dynamodb_tables.py $(if $(DRY_RUN),--dry-run)
+CHOSEN = $${DATE:+--date "$$DATE"} $${FROM:+--from "$$FROM"} $${TO:+--to "$$TO"} $${TYPE:+--type "$$TYPE"} \
+	$${JOBS:+--jobs "$$JOBS"}
 
-fetch: venv ## [DATE=] récupérer les fichiers bruts du jour
-	@$(PY) scripts/fetch_raw.py $${DATE:+--date "$$DATE"}
+setup-aws: venv ## [DRY_RUN=1] [CHECK=1] créer les tables, le TTL et le bucket
+	@$(PY) setup_dynamodb_tables.py $(if $(DRY_RUN),--dry-run) $(if $(CHECK),--check)
+
+fetch: venv ## [DATE=] [SOURCE=] [FROM= TO=] [ORIGIN=s3] [FORCE=1] récupérer les fichiers bruts
+	@$(PY) scripts/fetch_raw.py $(if $(FORCE),--force) $${DATE:+--date "$$DATE"} $${FROM:+--from "$$FROM"} \
+		$${TO:+--to "$$TO"} $${SOURCE:+--source "$$SOURCE"} $${ORIGIN:+--origin "$$ORIGIN"}
 
 backfill: venv ## FROM= TO= traiter une période, bornes comprises
 	@$(PY) scripts/backfill.py --from "$$FROM" --to "$$TO"
@@ -86,8 +92,9 @@ backfill: venv ## FROM= TO= traiter une période, bornes comprises
 quality: venv ## [DATE=] [STRICT=1] dire si les chiffres du jour sont sûrs
 	@$(TODAY) $(PY) scripts/check_quality.py --date "$$DATE" $(if $(STRICT),--strict)
 
-doctor: venv ## dire ce qui empêcherait un traitement
-	@$(PY) scripts/doctor.py
+# Without `venv`: doctor needs no package, and says which are missing.
+doctor: ## [AWS=1] dire ce qui empêcherait un traitement
+	@$(or $(wildcard $(PY)),$(PYTHON),python3) scripts/doctor.py $(if $(AWS),--aws)
 
 bench: venv-bench ## [WHAT=road-counts|upload|all] mesurer (long, 8 Go de disque) ; résultats dans docs/benchmarks.md
 	@what="$${WHAT:-road-counts}"; \
@@ -112,7 +119,7 @@ PYTHON ?= $(shell for one in python3.11 python3.12 python3.13 python3; do \
 	$$one -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$one && break; done)
 
 # Installs only when the requirements' content changed since the last install.
-install = cmp -s $(1) .venv/$(1) || { echo "Installation de $(1)…" >&2; \
+install = [[ -f .venv/$(1) && "$$(<$(1))" == "$$(<.venv/$(1))" ]] || { echo "Installation de $(1) dans .venv (une à deux minutes la première fois)…" >&2; \
 	$(PY) -m pip install --quiet --disable-pip-version-check -r $(1) && cp $(1) .venv/$(1); }
 
 venv:
@@ -186,7 +193,8 @@ KNOWN := $(call present,$(METRICS))
 $(REPORT): $(KNOWN) $(foreach source,$(SOURCES),$(call past,$(source))) scripts/generate_report.py $(CODE) $(if $(FORCE)$(filter-out $(KNOWN),$(METRICS)),force)
 	@$(PY) scripts/generate_report.py --date "$$DATE"
 
-# A report that names a missing source is whole, although its command then fails: it is not to be deleted.
-.PRECIOUS: $(REPORT)
+# A report that names a missing source is whole although its command then fails, as are figures that a database did not
+# take: they are not to be deleted.
+.PRECIOUS: $(METRICS) $(REPORT)
 
 endif

@@ -1,6 +1,7 @@
 """The one gate through which every file of the project is written."""
 
 import contextlib
+import fcntl
 import os
 import secrets
 from collections.abc import Iterator
@@ -8,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from lib.errors import StoreError
+from lib.errors import LockHeldError, StoreError
 
 
 @contextmanager
@@ -27,10 +28,7 @@ def atomic_writer(path: Path) -> Iterator[BinaryIO]:
             os.fsync(stream.fileno())
         os.replace(temporary, path)
     except OSError as error:
-        raise StoreError(
-            f"impossible d'écrire {path} : {error.strerror or error}.",
-            "Vérifier les droits et la place disponible ; le fichier précédent est intact.",
-        ) from error
+        raise _refused(path, error) from error
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink()
@@ -40,3 +38,52 @@ def write_atomically(path: Path, content: bytes) -> None:
     """Replace `path` by `content`, whole or not at all."""
     with atomic_writer(path) as stream:
         stream.write(content)
+
+
+@contextmanager
+def part_writer(path: Path) -> Iterator[BinaryIO]:
+    """Yield the hidden partial file `.<name>.part` of `path`, which becomes `path` when the block ends well.
+
+    It is open for reading and writing, ours alone, and holds what an earlier try left there: on a failure it stays, so
+    that a long download can go on from it (an empty one goes). LockHeldError when another process is writing it.
+    """
+    part = path.with_name(f".{path.name}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with part.open("ab+") as stream:
+            _claim(stream, part, path)
+            try:
+                yield stream
+                stream.flush()
+                os.fsync(stream.fileno())
+            except BaseException:
+                _drop_if_empty(stream, part)
+                raise
+            os.replace(part, path)
+    except OSError as error:
+        raise _refused(path, error) from error
+
+
+def _drop_if_empty(stream: BinaryIO, part: Path) -> None:
+    with contextlib.suppress(OSError):
+        stream.flush()
+        if os.fstat(stream.fileno()).st_size == 0:
+            part.unlink()
+
+
+def _claim(stream: BinaryIO, part: Path, path: Path) -> None:
+    """Lock the partial file; one that was renamed away while we waited to open it is another process's result."""
+    try:
+        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        ours = os.path.samestat(os.fstat(stream.fileno()), os.stat(part))
+    except (BlockingIOError, FileNotFoundError):
+        ours = False
+    if not ours:
+        raise LockHeldError(f"{path} est en cours d'écriture par une autre commande.", "Attendre sa fin.") from None
+
+
+def _refused(path: Path, error: OSError) -> StoreError:
+    return StoreError(
+        f"impossible d'écrire {path} : {error.strerror or error}.",
+        "Vérifier les droits et la place disponible ; le fichier précédent est intact.",
+    )

@@ -1,5 +1,12 @@
-"""Bike-counter records of a day as believed measurements, out of API pulls and CSV exports."""
+"""Bike-counter records of a day as believed measurements, out of API pulls and CSV exports.
 
+Records are dated on several clocks and come again in later pulls, so that every pull is looked at; only those whose
+bytes hold a date of the day or of the days just before it are read.
+"""
+
+import contextlib
+import logging
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -10,9 +17,10 @@ import pandas as pd
 
 from lib import geo
 from lib.csv_dialect import Aliases
-from lib.paris_time import HOUR, PARIS, day_start, hours_in_day, parse_instant
+from lib.errors import InputError
+from lib.paris_time import HOUR, PARIS, day_start, days_between, hours_in_day, parse_instant
 from lib.quality import Quality
-from lib.raw_files import RawFile
+from lib.raw_files import RawFile, read_bytes
 from lib.raw_json import read_bodies, records
 from lib.raw_tables import read_table
 
@@ -25,7 +33,13 @@ COLUMNS: Aliases = {
 }
 REQUIRED = ("comptage", "date")
 MAX_COUNT = 5_000.0  # passages/h of one direction; the busiest counters of Paris stay below 2 500
-RECENT = timedelta(days=7)  # a counter heard of within this time is expected to count today
+RECENT = timedelta(days=7)  # a counter heard of within this time before the day is expected to count on it
+
+_BEYOND = 10**9  # passages; far above MAX_COUNT
+_JSON_DATE = re.compile(rb'"date"\s*:\s*"([^"]{10,40})"')
+_CSV_DATE = re.compile(rb"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}[0-9:.]*(?:Z|[+-][0-9]{2}:?[0-9]{2})?")
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -33,44 +47,90 @@ class BikeRecords:
     """What the pulls say of a day.
 
     counts: one row per counter and hour: id_compteur, instant (UTC, start of the hour), comptage (passages, NaN where
-    null). counters: one row per id_compteur counting that day or lately: nom_compteur, lon, lat (degrees). days: the
-    civil days (YYYY-MM-DD) of all records read.
+    null). counters: one row per id_compteur counting that day or in the week before: nom_compteur, lon, lat (degrees).
     """
 
     counts: pd.DataFrame
     counters: pd.DataFrame
-    days: set[str]
 
 
 def read_day_records(files: list[RawFile], day: date, quality: Quality) -> BikeRecords:
     """Read the pulls, oldest first; rows of the day that are not believed are rejected, the newest pull wins."""
     table = pd.DataFrame(_rows(files, day, quality), columns=[*COLUMNS, "_fichier", "_ligne"], dtype=object)
-    moments = {text: parse_instant(text) if isinstance(text, str) else None for text in table["date"].unique()}
-    table["instant"] = pd.to_datetime(table["date"].map(moments), utc=True)
+    texts = table["date"].where(table["date"].map(lambda value: isinstance(value, str)))
+    table["instant"] = pd.to_datetime(
+        texts.map({text: parse_instant(text) for text in texts.dropna().unique()}), utc=True
+    )
     table["id_compteur"] = _identity(table)
     start = pd.Timestamp(day_start(day))
     end = start + hours_in_day(day) * HOUR
     about_day = table["instant"].between(start, end, "left") | table["instant"].isna()
     counts = _newest(_believed(table[about_day], quality), quality)
-    lately = table[table["instant"].between(start - RECENT, end + RECENT) & table["id_compteur"].notna()]
-    days = {moment.astimezone(PARIS).date().isoformat() for moment in moments.values() if moment}
-    return BikeRecords(counts, _counters(lately), days)
+    lately = table[table["instant"].between(start - RECENT, end, "left") & table["id_compteur"].notna()]
+    return BikeRecords(counts, _counters(lately))
+
+
+def days_present(files: list[RawFile]) -> set[str]:
+    """Every civil day (YYYY-MM-DD) that some record is dated of: what a message offers when a day has nothing."""
+    found: set[bytes] = set()
+    for raw in files:
+        with contextlib.suppress(InputError):  # said where the day was read
+            found |= set((_CSV_DATE if raw.is_csv else _JSON_DATE).findall(read_bytes(raw.path)))
+    moments = map(parse_instant, (text.decode(errors="replace") for text in found))
+    return {moment.astimezone(PARIS).date().isoformat() for moment in moments if moment}
 
 
 def _rows(files: list[RawFile], day: date, quality: Quality) -> Iterator[list[Any]]:
-    """Raw values in the order of COLUMNS, then the file and the line they come from."""
-    around = [(day + timedelta(days=shift)).isoformat() for shift in (-1, 0, 1)]
+    """Raw values in the order of COLUMNS, then the file and the line they come from.
+
+    A CSV that is no count export (the list of the counters, an HTML page) is rejected whole, and alone.
+    """
+    around, before = _dates(day, -1, 1), _dates(day, -RECENT.days - 1, -2)  # dates are UTC as a rule, not Paris's
     for raw in files:
-        if raw.is_csv:
-            for row in read_table(raw, COLUMNS, REQUIRED, quality).to_numpy():
-                yield [*row[:-1], raw.name, row[-1]]
-            continue
-        for _, line, body in read_bodies([raw], quality, around):
-            for number, record in enumerate(records(body), start=line):
-                if isinstance(record, dict):
-                    yield [*(_first(record, names) for names in COLUMNS.values()), raw.name, number]
-                else:
-                    quality.reject("enregistrement_invalide", raw.name, number, record)
+        try:
+            yield from (
+                _csv_rows(raw, [*around, *before], quality) if raw.is_csv else _json_rows(raw, around, before, quality)
+            )
+        except InputError as error:
+            log.warning("%s", error)
+            quality.reject("fichier_illisible", raw.name, 1, error.message)
+
+
+def _dates(day: date, first: int, last: int) -> list[bytes]:
+    return [one.isoformat().encode() for one in days_between(day + timedelta(first), day + timedelta(last))]
+
+
+def _csv_rows(raw: RawFile, dates: list[bytes], quality: Quality) -> Iterator[list[Any]]:
+    wanted = set(dates)
+
+    def of_another_day(line: bytes) -> bool:
+        found = _CSV_DATE.search(line)
+        return found is not None and found[0][:10] not in wanted
+
+    for row in read_table(raw, COLUMNS, REQUIRED, quality, of_another_day).to_numpy():
+        yield [*row[:-1], raw.name, row[-1]]
+
+
+def _json_rows(raw: RawFile, around: list[bytes], before: list[bytes], quality: Quality) -> Iterator[list[Any]]:
+    """The records of a pull that may be about the day; those of the days before, of a pull that is not."""
+    data = read_bytes(raw.path)
+    about_day = _holds(data, around)
+    if not about_day and not _holds(data, before):
+        return
+    account = quality if about_day else Quality()  # what is wrong in another day's pull is said of that day
+    wanted = {one.decode() for one in before}
+    for _, line, body in read_bodies([raw], account):
+        for number, record in enumerate(records(body), start=line):
+            if not isinstance(record, dict):
+                account.reject("enregistrement_invalide", raw.name, number, record)
+            elif about_day or str(record.get("date"))[:10] in wanted:
+                yield [*(_first(record, names) for names in COLUMNS.values()), raw.name, number]
+
+
+def _holds(data: bytes, dates: list[bytes]) -> bool:
+    """Whether any of these YYYY-MM-DD stands there; their months are looked for first, which spares most scans."""
+    months = {one[:7] for one in dates}
+    return any(month in data for month in months) and any(one in data for one in dates)
 
 
 def _first(record: dict[str, Any], names: tuple[str, ...]) -> Any:
@@ -100,6 +160,7 @@ def _believed(rows: pd.DataFrame, quality: Quality) -> pd.DataFrame:
         "comptage_non_numerique": rows["comptage"].map(_is_value) & ~np.isfinite(number),
         "comptage_negatif": number < 0,
         "comptage_impossible": number > MAX_COUNT,
+        "heure_non_ronde": rows["instant"].notna() & (rows["instant"] != rows["instant"].dt.floor("h")),
     }
     faulty = reasons["comptage_negatif"] | reasons["comptage_impossible"]
     quality.sensors_at_fault |= set(rows.loc[faulty, "id_compteur"].dropna())
@@ -113,12 +174,15 @@ def _believed(rows: pd.DataFrame, quality: Quality) -> pd.DataFrame:
 
 
 def _scalar(value: Any) -> Any:
-    return value if isinstance(value, int | float | str) and not isinstance(value, bool) else None
+    """A number or a text; a whole number too long for a float is cut to one that is impossible as well."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return max(-_BEYOND, min(value, _BEYOND))
+    return value if isinstance(value, float | str) else None
 
 
 def _is_value(value: Any) -> bool:
     """Whether something is written there: a null or a blank is "not measured", anything else must be a number."""
-    return value is not None and value != ""
+    return value is not None and not (isinstance(value, str) and not value.strip())
 
 
 def _newest(rows: pd.DataFrame, quality: Quality) -> pd.DataFrame:

@@ -4,21 +4,24 @@ import argparse
 import io
 import json
 import logging
+import os
 import re
 import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import date
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from lib.database_factory import get_database_service
 from lib.database_service import DatabaseService
-from lib.day_run import Process, rejects_path, run_day
 from lib.errors import CityflowError, ExitCode, UsageError
 from lib.local_file_service import LocalFileService
-from lib.paris_time import days_between, parse_day, yesterday
+from lib.paris_time import days_between, parse_asked_day, yesterday
 from lib.run_lock import day_lock
 from lib.settings import STORES, Settings, load_settings
+
+if TYPE_CHECKING:
+    from lib.day_run import Process
 
 log = logging.getLogger("cityflow")
 
@@ -63,7 +66,7 @@ class Parser(argparse.ArgumentParser):
 def day_argument(text: str) -> date:
     """The one date type of every command line."""
     try:
-        return parse_day(text)
+        return parse_asked_day(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
 
@@ -116,9 +119,11 @@ Prepare = Callable[[Settings, list[date]], AbstractContextManager[None]]
 
 
 def run_source(
-    data_type: str, doc: str, process: Process, argv: list[str] | None, prepare: Prepare | None = None
+    data_type: str, doc: str, process: "Process", argv: list[str] | None, prepare: Prepare | None = None
 ) -> int:
     """The main of the six source scripts; `prepare` is what makes one that has --from and --to quick on many days."""
+    from lib.day_run import run_day  # pandas: the other commands, and doctor above all, start without it
+
     parser = day_parser(doc)
     if prepare:
         add_range(parser)
@@ -145,11 +150,13 @@ def _run_days(
     settings: Settings,
     store: DatabaseService,
     data_type: str,
-    process: Process,
+    process: "Process",
     days: list[date],
     arguments: argparse.Namespace,
 ) -> int:
     """Go on past a day that fails; what failed is said again at the end."""
+    from lib.day_run import run_day
+
     failures = []
     for day in days:
         try:
@@ -170,6 +177,8 @@ def _run_days(
 
 
 def _tell(settings: Settings, data_type: str, day: date, metrics: dict[str, Any], as_json: bool) -> None:
+    from lib.day_run import rejects_path
+
     qualite = metrics["qualite"]
     path = LocalFileService(settings.output_dir).metrics_path(data_type, day)
     if as_json:
@@ -210,7 +219,8 @@ def guarded(work: Callable[[], int], arguments: argparse.Namespace) -> int:
         log.error("interrompu ; les fichiers déjà écrits sont entiers.")
         return int(ExitCode.INTERRUPTED)
     except BrokenPipeError:
-        sys.stderr.close()  # the reader of our output (head, less) has gone: nothing is left to say, nor where
+        # The reader of our output (head, less) has gone: nothing is left to say, nor for Python to flush at its exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return int(ExitCode.FAILED)
     except Exception as error:  # the one broad except: a fault of ours must still end in one line and exit 1
         log.error("erreur inattendue (%s : %s). Relancer avec -v pour le détail.", type(error).__name__, error)

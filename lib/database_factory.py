@@ -14,11 +14,26 @@ def get_database_type(settings: Settings | None = None) -> str:
 
 
 def get_database_service(settings: Settings) -> DatabaseService:
-    """Open the store of the settings. Nothing is imported, and no server asked, for a store that is not used."""
+    """The store of the settings. Nothing is imported for a store that is not used; no server is asked before a use.
+
+    ConfigError when the store's package is not installed.
+    """
     kind = get_database_type(settings)
-    if kind == "local_files":
-        return LocalFileService(settings.output_dir)
-    raise ConfigError(f"CITYFLOW_STORE={kind} n'est pas encore disponible.", "Choisir local_files.")
+    try:
+        if kind == "mongodb":
+            from lib.mongodb_service import MongodbService
+
+            return MongodbService(settings)
+        if kind == "dynamodb":
+            from lib.dynamodb_service import DynamodbService
+
+            return DynamodbService(settings)
+    except ModuleNotFoundError as error:
+        raise ConfigError(
+            f"CITYFLOW_STORE={kind} demande le paquet {error.name}, qui n'est pas installé.",
+            "Lancer : make venv, ou pip install -r requirements.txt",
+        ) from error
+    return LocalFileService(settings.output_dir)
 
 
 if __name__ == "__main__":

@@ -5,13 +5,16 @@ saved is what is loaded: floats, integers, None, accents and nesting unchanged. 
 failure raises StoreError with a way out.
 """
 
+import hashlib
 import json
 import re
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from typing import Any, Self
 
 from lib.errors import StoreError
+from lib.paris_time import parse_day
 
 _TYPE = re.compile(r"[a-z][a-z0-9_]{0,40}")
 
@@ -79,11 +82,32 @@ def report_id(day: date) -> str:
     return f"daily_report_{day.isoformat()}"
 
 
+def known_days(texts: Iterable[str]) -> list[date]:
+    """The days of documents that a database holds; StoreError for one that no document of ours bears."""
+    try:
+        return [parse_day(text) for text in texts]
+    except ValueError as error:
+        raise StoreError(f"un document de la base n'est pas de CityFlow : {error}.", "L'en retirer.") from error
+
+
 def encode(document: Document) -> bytes:
     """Canonical JSON bytes: UTF-8, indent 2, keys as given; StoreError for NaN, Infinity or a foreign type."""
+    return _json(document, indent=2) + b"\n"
+
+
+def content_sha256(document: Document) -> str:
+    """Digest of a document without its timestamp: the same figures have the same digest, whenever they were computed.
+
+    StoreError for NaN, Infinity or a foreign type.
+    """
+    content = {key: value for key, value in document.items() if key != "timestamp"}
+    return hashlib.sha256(_json(content, sort_keys=True, separators=(",", ":"))).hexdigest()
+
+
+def _json(document: Document, **layout: Any) -> bytes:
     try:
-        return (json.dumps(document, ensure_ascii=False, indent=2, allow_nan=False) + "\n").encode()
-    except (ValueError, TypeError, UnicodeEncodeError) as error:
+        return json.dumps(document, ensure_ascii=False, allow_nan=False, **layout).encode()
+    except (ValueError, TypeError, UnicodeEncodeError, RecursionError) as error:
         name = document.get("metric_type") or document.get("report_id")
         raise StoreError(
             f"{name} du {document.get('date')} contient une valeur impossible à stocker ({error}).",

@@ -10,10 +10,12 @@ from typing import Any
 from lib.atomic_file import write_atomically
 from lib.database_service import DatabaseService
 from lib.demo_results import keep_apart
+from lib.figures import plain
 from lib.local_file_service import LocalFileService
 from lib.quality import Quality, rejects_csv
 from lib.raw_files import is_synthetic, source_files
 from lib.settings import Settings
+from lib.store_beside import from_either, save_beside
 
 log = logging.getLogger(__name__)
 
@@ -37,19 +39,17 @@ def run_day(settings: Settings, store: DatabaseService, data_type: str, process:
 
     The JSON file below OUTPUT_DIR is written whatever the store, and before it: it is the backup and what upload reads.
     """
-    from lib.figures import plain  # it needs pandas, which a command line and its mistakes do not wait for
-
     if source_files(settings, data_type):
         keep_apart(settings)  # before the past is read; a run that has no input at all moves nothing
-    result = process(settings, store, day)
     files = LocalFileService(settings.output_dir)
+    result = from_either(store, files, lambda reader: process(settings, reader, day))
     if is_synthetic(settings):
         result.quality.warn(SYNTHETIC, "attention", "Données de démonstration, inventées.")
     metrics: dict[str, Any] = plain({**result.metrics, "qualite": result.quality.summary(result.couverture)})
     _keep_rejects(rejects_path(settings, data_type, day), result.quality)
     files.save_metrics(metrics, data_type, day)
-    if not isinstance(store, LocalFileService):
-        store.save_metrics(metrics, data_type, day)
+    path = files.metrics_path(data_type, day)
+    save_beside(store, path, lambda: store.save_metrics(metrics, data_type, day))
     return metrics
 
 

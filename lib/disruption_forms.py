@@ -5,13 +5,12 @@ camelCase, severity word, lines in lines[].impactedObjects[].disruptionIds. A re
 (a JSONL line). Stations and lifts are objects too: only an object that is a line (or a part of one) touches a line.
 """
 
-import re
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
+from lib.disruption_periods import parse_time
 from lib.html_text import plain_text
-from lib.paris_time import PARIS, parse_instant
 from lib.transit_lines import Line, distinct, fold, make_line
 
 BLOCKING, DISTURBED, INFORMATION = "bloquante", "perturbée", "information"
@@ -29,7 +28,6 @@ NO_EFFECT_SAID = ("", "UNKNOWN_EFFECT")
 # Navitia priorities: LOWER is worse. 0 bloquante, 30 perturbée, 60 information.
 BLOCKING_PRIORITY, DISTURBED_PRIORITY = 0, 30
 
-_COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})T(\d{2})(\d{2})(\d{2})?(Z|[+-]\d{2}:?\d{2})?")
 _LINE_TYPES = ("line", "line_section", "rail_section", "route")
 
 
@@ -73,36 +71,19 @@ def identity(raw: dict[str, Any]) -> str | None:
     return next((str(raw[name]) for name in names if raw.get(name) not in (None, "")), None)
 
 
+def family(raw: dict[str, Any]) -> str | None:
+    """What stays the same when the publisher revises a disruption: each revision has a new id (measured on captures).
+
+    One disruption may be several impacts at once, each a record of its own.
+    """
+    found = raw.get("disruption_id", raw.get("disruptionId"))
+    return str(found) if found not in (None, "") else None
+
+
 def updated_at(raw: dict[str, Any]) -> str:
     """When the disruption was last revised, as text that sorts by time; empty when it does not say."""
     moment = parse_time(raw.get("updated_at") or raw.get("lastUpdate") or raw.get("lastUpdated"))
     return moment.isoformat() if moment else ""
-
-
-def periods(raw: dict[str, Any]) -> list[Any]:
-    """The application periods as they stand: {begin, end} texts."""
-    found = raw.get("application_periods", raw.get("applicationPeriods"))
-    return found if isinstance(found, list) else []
-
-
-def parse_time(text: Any) -> datetime | None:
-    """Compact local (20250828T182100) or ISO text to a UTC instant; None when it is no readable time.
-
-    An hour that the spring change skips (02:30) is the instant a clock that was not put forward would show it.
-    """
-    if not isinstance(text, str):
-        return None
-    compact = _COMPACT.fullmatch(text.strip())
-    if compact:
-        year, month, day, hour, minute, second, offset = compact.groups()
-        text = f"{year}-{month}-{day}T{hour}:{minute}:{second or '00'}{offset or ''}"
-    try:
-        moment = parse_instant(text)
-        if moment is None and compact and not compact[7]:
-            moment = datetime.fromisoformat(text).replace(tzinfo=PARIS).astimezone(UTC)
-    except (ValueError, OverflowError):  # 00010101T000000 and the like
-        return None
-    return moment
 
 
 def severity(raw: dict[str, Any]) -> tuple[str | None, str | None]:
@@ -214,10 +195,10 @@ def _made_at(body: dict[str, Any]) -> datetime | None:
 def _page(pagination: Any) -> tuple[int, int, int] | None:
     if not isinstance(pagination, dict):
         return None
-    size, total = pagination.get("items_on_page"), pagination.get("total_result")
+    start, size, total = (pagination.get(name) for name in ("start_page", "items_on_page", "total_result"))
     if not isinstance(size, int) or not isinstance(total, int):
         return None
-    return int(pagination.get("start_page") or 0), size, total
+    return start if isinstance(start, int) else 0, size, total
 
 
 def _text(value: Any) -> str:

@@ -14,11 +14,16 @@ PRECISION = 6
 
 
 def plain(value: Any) -> Any:
-    """Turn pandas and numpy values into JSON ones: NaN, NaT and infinities become None, floats are rounded."""
+    """Turn pandas and numpy values into JSON ones: NaN, NaT and infinities become None, floats are rounded.
+
+    Half of a surrogate pair, which JSON can carry (« \\ud83d ») and UTF-8 cannot, becomes « ? ».
+    """
     if isinstance(value, dict):
-        return {str(key): plain(item) for key, item in value.items()}
+        return {plain(str(key)): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [plain(item) for item in value]
+    if isinstance(value, str):
+        return value.encode(errors="replace").decode()
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, float):

@@ -106,9 +106,13 @@ def column(part: Any, names: tuple[str, ...]) -> list[Any]:
 
 def number(value: Any) -> float | None:
     """A finite number, else None: a null is « not known », never zero."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    return float(value)
+    try:
+        found = float(value)
+    except OverflowError:  # a whole number of hundreds of digits
+        return None
+    return found if math.isfinite(found) else None
 
 
 def _label(label: Any) -> datetime | None:

@@ -36,6 +36,14 @@ def parse_day(text: str) -> date:
     return day
 
 
+def parse_asked_day(text: str) -> date:
+    """As parse_day, for the day that a person asks for."""
+    day = parse_day(text)
+    if day.year not in YEARS:
+        raise ValueError(f"date « {text} » invalide : l'année doit être entre {YEARS[0]} et {YEARS[-1]}")
+    return day
+
+
 def yesterday(now: datetime | None = None) -> date:
     """The civil day before `now` (an aware datetime, default the clock) in Paris."""
     return (now or datetime.now(UTC)).astimezone(PARIS).date() - timedelta(days=1)
@@ -65,13 +73,13 @@ def parse_instant(text: str) -> datetime | None:
     day, minute, second, offset = found.groups()
     try:
         moment = datetime.fromisoformat(f"{day}T{minute}:{second or '00'}{offset or ''}")
-    except ValueError:
+        if moment.tzinfo is None:
+            if not wall_exists(moment):
+                return None
+            moment = moment.replace(tzinfo=PARIS)
+        return moment.astimezone(UTC)
+    except (ValueError, OverflowError):  # 0001-01-01 and 9999-12-31 have no neighbour in UTC
         return None
-    if moment.tzinfo is None:
-        if not wall_exists(moment):
-            return None
-        moment = moment.replace(tzinfo=PARIS)
-    return moment.astimezone(UTC)
 
 
 def parse_road_label(text: str) -> datetime | None:

@@ -7,7 +7,8 @@ day of the pull, never the day the records are about; the newest pull wins.
 import gzip
 import re
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -58,12 +59,7 @@ class RawFile:
 
 def source_files(settings: Settings, source: str) -> list[RawFile]:
     """Every raw file of a source, the most believable last. Empty when there is none."""
-    override = {
-        "comptages": settings.comptages_csv,
-        "chantiers": settings.chantiers_csv,
-        "referentiel": settings.referentiel_csv,
-    }.get(source)
-    if override:
+    if override := _single_file(settings, source):
         if not override.is_file():
             raise InputError(f"{override} n'existe pas.", f"Corriger {source.upper()}_CSV ou le vider.")
         return [RawFile("", override.stat().st_mtime, override)]
@@ -73,6 +69,21 @@ def source_files(settings: Settings, source: str) -> list[RawFile]:
     if source in BATCH_PREFIXES:
         paths += settings.batch_dir.glob(f"{BATCH_PREFIXES[source]}*")
     return sorted(_raw_file(path) for path in paths if _is_raw(path))
+
+
+def override_warning(settings: Settings, source: str) -> str:
+    """What to say of a setting that makes one file stand for a whole source; empty when there is none."""
+    single = _single_file(settings, source)
+    return f"{source.upper()}_CSV désigne un seul fichier ({single}) : les autres ne sont pas lus." if single else ""
+
+
+def _single_file(settings: Settings, source: str) -> Path | None:
+    singles = {
+        "comptages": settings.comptages_csv,
+        "chantiers": settings.chantiers_csv,
+        "referentiel": settings.referentiel_csv,
+    }
+    return singles.get(source)
 
 
 def require_files(settings: Settings, source: str) -> list[RawFile]:
@@ -95,16 +106,28 @@ def no_data(source: str, day: date, days: Iterable[str]) -> NoDataError:
 
 def read_bytes(path: Path) -> bytes:
     """The file's bytes, unzipped when it ends in .gz. InputError when it cannot be read."""
-    try:
+    with _readable(path):
         data = path.read_bytes()
         return gzip.decompress(data) if path.suffix == ".gz" else data
-    except (OSError, EOFError, zlib.error) as error:
-        raise InputError(f"{path} est illisible ({error}).", "Le récupérer à nouveau.") from error
+
+
+def read_lines(path: Path) -> Iterator[bytes]:
+    """The file's lines with their ends, one at a time, unzipped when it ends in .gz. InputError as read_bytes."""
+    with _readable(path), gzip.open(path) if path.suffix == ".gz" else path.open("rb") as stream:
+        yield from stream
 
 
 def is_synthetic(settings: Settings) -> bool:
     """Whether the raw tree was invented by make_demo_data.py."""
     return (settings.data_dir / SYNTHETIC_MARKER).is_file()
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, EOFError, zlib.error) as error:
+        raise InputError(f"{path} est illisible ({error}).", "Le récupérer à nouveau.") from error
 
 
 def _is_raw(path: Path) -> bool:

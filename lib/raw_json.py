@@ -14,7 +14,7 @@ from lib.errors import InputError
 from lib.quality import Quality
 from lib.raw_files import RawFile, read_bytes
 
-_ENVELOPE = re.compile(r'^\s*\[|"(results|records|features|disruptions)"\s*:\s*\[')
+_ENVELOPE = re.compile(r'^\s*\[|"(results|records|features|disruptions|days)"\s*:\s*\[')
 _GAP = re.compile(r"[\s,]*")
 
 log = logging.getLogger(__name__)

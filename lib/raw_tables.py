@@ -4,7 +4,7 @@ A broken line costs itself, never its neighbours: a row is the shortest run of l
 has as many fields as the header; a line that starts no such run is rejected alone and reading goes on at the next.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pandas as pd
@@ -12,19 +12,26 @@ import pandas as pd
 from lib.csv_dialect import MAX_ROW_CHARACTERS, Aliases, canonical, detect_delimiter, require_columns, split_row
 from lib.errors import InputError
 from lib.quality import Quality
-from lib.raw_files import RawFile, read_bytes
+from lib.raw_files import RawFile, read_lines
 from lib.raw_json import read_bodies, records
 
 MAX_LINES_PER_ROW = 200  # longest run of lines that one quoted text may span
 
 
-def read_table(raw: RawFile, aliases: Aliases, required: tuple[str, ...], quality: Quality) -> pd.DataFrame:
+def read_table(
+    raw: RawFile,
+    aliases: Aliases,
+    required: tuple[str, ...],
+    quality: Quality,
+    passed_over: Callable[[bytes], bool] | None = None,
+) -> pd.DataFrame:
     """One export as a frame: a column per key of `aliases` (absent ones all None) and `_ligne`, its line in the file.
 
     Values are as they stand in the file: text from a CSV ('' for a blank), any JSON value from JSON. InputError when a
-    `required` column is missing, which is what an HTML page or a wrong file looks like.
+    `required` column is missing, which is what an HTML page or a wrong file looks like. The lines of a CSV for which
+    `passed_over` is true are not read, unless a quoted text begins or ends there.
     """
-    names, rows = _csv_rows(raw, quality) if raw.is_csv else _json_rows(raw, quality)
+    names, rows = _csv_rows(raw, quality, passed_over) if raw.is_csv else _json_rows(raw, quality)
     table = pd.DataFrame([row for _, row in rows], columns=names, dtype=object)
     table.columns = pd.Index([canonical(name, aliases) for name in names])
     if rows or raw.is_csv:  # an empty API answer is a normal one, and names nothing
@@ -55,13 +62,11 @@ def _json_rows(raw: RawFile, quality: Quality) -> tuple[list[str], Rows]:
     return list(dict.fromkeys(name for _, row in rows for name in row)), rows
 
 
-def _csv_rows(raw: RawFile, quality: Quality) -> tuple[list[str], Rows]:
-    lines = read_bytes(raw.path).removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n").split(b"\n")
-    if lines and not lines[-1]:
-        lines.pop()
+def _csv_rows(raw: RawFile, quality: Quality, passed_over: Callable[[bytes], bool] | None) -> tuple[list[str], Rows]:
+    lines = list(_wanted_lines(raw, passed_over))
     if not lines:
         return [], []
-    header_line = lines[0].decode("utf-8", errors="replace")
+    header_line = lines[0].removeprefix(b"\xef\xbb\xbf").decode("utf-8", errors="replace")
     delimiter = detect_delimiter(header_line)
     header = split_row(header_line, delimiter)
     whole = _whole_rows(lines, delimiter, len(header), raw, quality)
@@ -69,11 +74,23 @@ def _csv_rows(raw: RawFile, quality: Quality) -> tuple[list[str], Rows]:
     return list(dict.fromkeys(header)), rows
 
 
+def _wanted_lines(raw: RawFile, passed_over: Callable[[bytes], bool] | None) -> Iterator[bytes]:
+    """The lines without their ends, blank where they are passed over."""
+    for number, line in enumerate(read_lines(raw.path)):
+        if number and passed_over and not line.count(b'"') % 2 and passed_over(line):
+            yield b""
+        else:
+            yield line[:-2] if line.endswith(b"\r\n") else line.removesuffix(b"\n")
+
+
 def _whole_rows(
     lines: list[bytes], delimiter: str, width: int, raw: RawFile, quality: Quality
 ) -> Iterator[tuple[int, list[str]]]:
     index = 1
     while index < len(lines):
+        if not lines[index]:
+            index += 1
+            continue
         span, fields, reason = _row_at(lines, index, delimiter, width)
         if not reason:
             yield index + 1, fields

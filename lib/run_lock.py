@@ -17,7 +17,7 @@ from datetime import date
 from pathlib import Path
 
 from lib.errors import CityflowError, ExitCode, LockHeldError, StoreError, UsageError
-from lib.paris_time import parse_day
+from lib.paris_time import parse_asked_day
 from lib.settings import load_settings
 
 INHERITED = "CITYFLOW_LOCK_FD"  # read back by lib/settings.py
@@ -34,6 +34,24 @@ def day_lock(output_dir: Path, day: date, step: str, inherited: int | None, wait
             stack.enter_context(_locked(_lock_path(output_dir, day), fcntl.LOCK_SH, day, wait))
         stack.enter_context(_locked(_lock_path(output_dir, day, step), fcntl.LOCK_EX, day, wait))
         yield
+
+
+def held_locks(output_dir: Path) -> list[tuple[str, int]]:
+    """(day, or day and step; process) of every lock held now, read off the kernel's list: looking takes no lock.
+
+    StoreError where the kernel has no such list (/proc/locks, Linux alone).
+    """
+    names = {path.stat().st_ino: path.stem for path in (output_dir / ".locks").glob("*.lock")}
+    try:
+        lines = Path("/proc/locks").read_text("ascii").splitlines()
+    except OSError as error:
+        raise StoreError("les verrous ne peuvent pas être lus sur ce système.", "Voir : ps") from error
+    held = set()
+    for _, kind, *_, pid, place, _, _ in (line.replace("-> ", "").split() for line in lines):
+        inode = int(place.rsplit(":", 1)[1])
+        if kind == "FLOCK" and inode in names:
+            held.add((names[inode], int(pid)))
+    return sorted(held)
 
 
 def _lock_path(output_dir: Path, day: date, step: str = "") -> Path:
@@ -78,7 +96,7 @@ def _take(path: Path, kind: int, day: date, wait: bool) -> int:
 def required_day(text: str) -> date:
     """The day of a command that make runs; UsageError when it is none."""
     try:
-        return parse_day(text)
+        return parse_asked_day(text)
     except ValueError as error:
         raise UsageError(f"{error}.") from None
 

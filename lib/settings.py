@@ -4,7 +4,9 @@ Order: command line, environment, .env at the project's root, default. Relative 
 a script means the same files from whichever directory it is started.
 """
 
+import difflib
 import os
+import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -42,6 +44,33 @@ class Settings:
     dynamodb_reports_table: str = setting("DYNAMODB_REPORTS_TABLE", "cityflow-reports", "Table des rapports")
     s3_reports_bucket: str = setting("S3_REPORTS_BUCKET", "", "Bucket des rapports publiés")
     s3_reports_prefix: str = setting("S3_REPORTS_PREFIX", "reports", "Préfixe des clés dans ce bucket")
+    idfm_api_key: str = setting("IDFM_API_KEY", "", "Clé de PRIM (perturbations, make fetch)", secret=True)
+    visualcrossing_api_key: str = setting(
+        "VISUALCROSSING_API_KEY", "", "Clé de Visual Crossing (sans elle, make fetch demande à Open-Meteo)", secret=True
+    )
+    s3_raw_bucket: str = setting(
+        "S3_RAW_BUCKET", "bucket-cityflow-paris-s3-raw", "Bucket des fichiers bruts (make fetch ORIGIN=s3)"
+    )
+    s3_raw_prefix: str = setting("S3_RAW_PREFIX", "cityflow-raw/raw", "Préfixe de batch/ et api/ dans ce bucket")
+    portal_url: str = setting(
+        "PORTAL_URL", "https://opendata.paris.fr/api/explore/v2.1", "API du portail de la Ville de Paris"
+    )
+    prim_url: str = setting(
+        "PRIM_URL",
+        "https://prim.iledefrance-mobilites.fr/marketplace/v2/navitia/line_reports",
+        "Perturbations d'Île-de-France Mobilités",
+    )
+    visualcrossing_url: str = setting(
+        "VISUALCROSSING_URL",
+        "https://weather.visualcrossing.com/VisualCrossingWebServices/rest/services/timeline",
+        "Météo, avec clé",
+    )
+    open_meteo_url: str = setting(
+        "OPEN_METEO_URL", "https://api.open-meteo.com/v1/forecast", "Météo sans clé, jours récents"
+    )
+    open_meteo_archive_url: str = setting(
+        "OPEN_METEO_ARCHIVE_URL", "https://archive-api.open-meteo.com/v1/archive", "Météo sans clé, jours anciens"
+    )
     lock_fd: int | None = setting("CITYFLOW_LOCK_FD", "", "Interne : verrou hérité de make process")
     origins: Mapping[str, str] = field(default_factory=dict, compare=False)
 
@@ -113,6 +142,15 @@ def _build(values: Mapping[str, str], origins: dict[str, str], root: Path) -> Se
         dynamodb_reports_table=values["DYNAMODB_REPORTS_TABLE"],
         s3_reports_bucket=values["S3_REPORTS_BUCKET"],
         s3_reports_prefix=values["S3_REPORTS_PREFIX"],
+        idfm_api_key=values["IDFM_API_KEY"],
+        visualcrossing_api_key=values["VISUALCROSSING_API_KEY"],
+        s3_raw_bucket=values["S3_RAW_BUCKET"],
+        s3_raw_prefix=values["S3_RAW_PREFIX"].strip("/"),
+        portal_url=values["PORTAL_URL"].rstrip("/"),
+        prim_url=values["PRIM_URL"].rstrip("/"),
+        visualcrossing_url=values["VISUALCROSSING_URL"].rstrip("/"),
+        open_meteo_url=values["OPEN_METEO_URL"],
+        open_meteo_archive_url=values["OPEN_METEO_ARCHIVE_URL"],
         lock_fd=int(values["CITYFLOW_LOCK_FD"]) if values["CITYFLOW_LOCK_FD"].isdigit() else None,
         origins=dict(origins),
     )
@@ -149,6 +187,26 @@ def _store(value: str, origin: str, root: Path) -> str:
     if value not in STORES:
         raise ConfigError(f"CITYFLOW_STORE={value} ({origin}) est inconnu.", f"Choisir parmi : {', '.join(STORES)}.")
     return value
+
+
+def near_misses(root: Path = ROOT) -> dict[str, str]:
+    """Names in .env that nothing reads but that look like a setting's, each with that setting."""
+    known = [one["name"] for one in _declared()]
+    unknown = [name for name in _read_dotenv(root / ".env") if name not in known]
+    close = {name: difflib.get_close_matches(name.upper(), known, n=1, cutoff=0.8) for name in unknown}
+    return {name: found[0] for name, found in close.items() if found}
+
+
+def shown_settings(settings: Settings) -> list[dict[str, str]]:
+    """Every setting as a person may see it: nom, valeur (secrets masked, the path really used), origine."""
+    shown = []
+    for one in fields(Settings):
+        if one.metadata and (name := one.metadata["name"]) != "CITYFLOW_LOCK_FD":
+            value = getattr(settings, one.name)
+            told = "***" if one.metadata["secret"] and value else "" if value is None else str(value)
+            told = re.sub(r"//[^/@\s]*@", "//***@", told)  # the user and password of an address
+            shown.append({"nom": name, "valeur": told, "origine": settings.origins.get(name, "défaut")})
+    return shown
 
 
 def env_example() -> str:

@@ -7,7 +7,7 @@ being that of the hour that starts there. Open-Meteo: see lib/open_meteo.
 import math
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -16,13 +16,21 @@ import pandas as pd
 
 from lib.open_meteo import HourRow, column, day_values, hour_rows, is_open_meteo, number, unknown_unit
 from lib.paris_time import hours_in_day
-from lib.quality import Quality
+from lib.quality import SAMPLES_KEPT, Quality
 from lib.raw_files import RawFile
 from lib.raw_json import read_bodies, records
 from lib.weather_words import conditions_text
 
 VISUAL_CROSSING, OPEN_METEO = "visual_crossing", "open_meteo"
-BOUNDS = {"precip": (0.0, 150.0), "vent": (0.0, 250.0)}  # mm in one hour, km/h; beyond it no weather of France
+# Beyond these a value is a marker (-9999, 999), not a weather of France. A temperature may still be in °F or K here.
+BOUNDS = {"temp": (-100.0, 400.0), "precip": (0.0, 150.0), "vent": (0.0, 250.0)}  # degrees, mm in one hour, km/h
+DAY_BOUNDS = {
+    "temp_moyenne": BOUNDS["temp"],
+    "temp_min": BOUNDS["temp"],
+    "temp_max": BOUNDS["temp"],
+    "precip_totale": (0.0, 600.0),  # mm in one day
+    "vent_max": BOUNDS["vent"],
+}
 EARTH_RADIUS = 6371.0088  # km, mean
 
 _HOUR = re.compile(r"([01][0-9]|2[0-3]):[0-9]{2}(?::[0-9]{2})?")
@@ -63,22 +71,28 @@ def read_weather(files: list[RawFile], day: date, quality: Quality) -> list[Weat
     return [one for one in found if one.known]
 
 
-def without_impossible(hours: pd.DataFrame, quality: Quality) -> pd.DataFrame:
-    """The hours, with values that no hour can have taken for missing: the hour and its other values stay."""
-    hours = hours.copy()
+def without_impossible(weather: WeatherDay, quality: Quality) -> WeatherDay:
+    """The account, with values that cannot be taken for missing: an hour, or the day, keeps its other values."""
+    hours, daily = weather.hours.copy(), dict(weather.daily)
+    found: list[str] = []
     for name, (least, most) in BOUNDS.items():
         impossible = hours[name].notna() & ~hours[name].between(least, most)
-        if impossible.any():
-            quality.warn(
-                "valeurs_impossibles",
-                "attention",
-                f"Des valeurs horaires impossibles ({name}) sont tenues pour manquantes.",
-                mesure=int(impossible.sum()),
-                attendu=f"{least:g} à {most:g}",
-                exemples=hours.loc[impossible, name].tolist(),
-            )
+        found += [f"{name} {value:g}" for value in hours.loc[impossible, name]]
         hours[name] = hours[name].mask(impossible)
-    return hours
+    for name, (least, most) in DAY_BOUNDS.items():
+        value = daily.get(name)
+        if value is not None and not least <= value <= most:
+            found.append(f"{name} {value:g}")
+            daily[name] = None
+    if found:
+        quality.warn(
+            "valeurs_impossibles",
+            "attention",
+            f"Des valeurs impossibles sont tenues pour manquantes : {', '.join(found[:SAMPLES_KEPT])}.",
+            mesure=len(found),
+            exemples=found,
+        )
+    return replace(weather, hours=hours, daily=daily)
 
 
 def days_present(files: list[RawFile]) -> set[str]:
@@ -103,7 +117,7 @@ def distance(place: tuple[float, float], other: tuple[float, float]) -> float:
 def _accounts(item: Any, raw: RawFile, line: int, day: date, quality: Quality) -> Iterator[WeatherDay]:
     if isinstance(item, dict) and isinstance(item.get("days"), list):
         for entry in _dicts(item["days"]):
-            if entry.get("datetime") == day.isoformat():
+            if str(entry.get("datetime"))[:10] == day.isoformat():
                 hours = _hours(_visual_crossing_hours(entry, raw, day, quality))
                 yield WeatherDay(VISUAL_CROSSING, raw, hours, _visual_crossing_day(entry), _place(item))
         return

@@ -29,6 +29,7 @@ from lib.raw_files import SOURCES, no_data
 from lib.report_table import report_csv
 from lib.run_lock import day_lock
 from lib.settings import Settings
+from lib.store_beside import from_either, save_beside
 
 log = logging.getLogger("cityflow.report")
 
@@ -213,20 +214,24 @@ def weather(metrics: dict[str, Metrics], figures: dict[str, Any]) -> dict[str, A
     }
 
 
-def process(settings: Settings, store: DatabaseService, day: date) -> dict[str, Any]:
-    """Build and store the report of a day; NoDataError where the store has nothing about it at all."""
-    refuse_invented(settings)
+def gather(store: DatabaseService, day: date) -> tuple[dict[str, Metrics], dict[str, dict[date, Metrics]]]:
+    """The metrics of the day and of earlier same weekdays, by source; NoDataError where the day has none at all."""
     metrics = read_metrics(store, day)
     if not metrics:
         days = {known.isoformat() for source in SOURCES for known in store.list_available_dates(source)}
         raise no_data("rapport", day, days)
-    past = {source: same_weekdays(store, source, day) for source in SOURCES}
-    report = compute_report(metrics, past, day_context(day), day)
+    return metrics, {source: same_weekdays(store, source, day) for source in SOURCES}
+
+
+def process(settings: Settings, store: DatabaseService, day: date) -> dict[str, Any]:
+    """Build and store the report of a day."""
+    refuse_invented(settings)
     files = LocalFileService(settings.output_dir)
+    metrics, past = from_either(store, files, lambda reader: gather(reader, day))
+    report = compute_report(metrics, past, day_context(day), day)
     write_atomically(files.report_path(day, ".csv"), report_csv(report))
     files.save_report(report, day)
-    if not isinstance(store, LocalFileService):
-        store.save_report(report, day)
+    save_beside(store, files.report_path(day), lambda: store.save_report(report, day))
     return report
 
 

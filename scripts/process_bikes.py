@@ -19,7 +19,7 @@ import pandas as pd
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from lib import cli, geo, sensors
-from lib.bike_records import BikeRecords, read_day_records
+from lib.bike_records import BikeRecords, days_present, read_day_records
 from lib.database_service import DatabaseService
 from lib.day_run import DayResult
 from lib.errors import InputError
@@ -42,11 +42,14 @@ TOP = 10
 def read_raw(settings: Settings, day: date) -> tuple[BikeRecords, Quality]:
     """The day's believed records and counters, and the account of the rows that were not believed."""
     quality = Quality()
-    bikes = read_day_records(require_files(settings, "bikes"), day, quality)
-    if bikes.counts.empty and day.isoformat() in bikes.days:
-        raise InputError(f"aucun comptage croyable pour le {day} : {dict(quality.rejets)}.", "Vérifier les fichiers.")
+    files = require_files(settings, "bikes")
+    bikes = read_day_records(files, day, quality)
     if bikes.counts.empty:
-        raise no_data("bikes", day, bikes.days)
+        days = days_present(files)
+        if day.isoformat() in days or (quality.rejets and not days):
+            message = f"aucun comptage croyable pour le {day} : {dict(quality.rejets)}."
+            raise InputError(message, "Vérifier les fichiers.")
+        raise no_data("bikes", day, days)
     return bikes, quality
 
 

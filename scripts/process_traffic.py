@@ -1,8 +1,8 @@
 """Public-transport disruptions: what was in force on the lines of Paris and its region during one civil day.
 
 A raw record is one disruption with its periods (Paris clock) and what it touches; the pulls made from seven days before
-the day to seven days after are read, and the newest one that names a disruption is believed. Whether it was in force is
-decided from its periods, never from its `status`, which is relative to the moment of the pull.
+the day on are read, and the newest one that names a disruption is believed. Whether it was in force is decided from its
+periods, never from its `status`, which is relative to the moment of the pull.
 
 The reliability index is the share of line-hours of the service without a bloquante or perturbée disruption. The API
 only ever names lines that are disturbed, so the lines followed are the fixed structuring network (métro, RER, tram: see
@@ -25,7 +25,9 @@ from lib import cli
 from lib.database_service import DatabaseService
 from lib.day_run import DayResult
 from lib.disruption_forms import BLOCKING, DISTURBED, SEVERITIES
-from lib.disruptions import PULL_WINDOW, Disruptions, read_disruptions, service
+from lib.disruption_periods import Window, service
+from lib.disruption_pulls import PULL_WINDOW
+from lib.disruptions import Disruptions, read_disruptions
 from lib.errors import InputError
 from lib.figures import records, rounded
 from lib.paris_time import HOUR, PARIS, day_start
@@ -41,8 +43,6 @@ Exemple : python scripts/process_traffic.py --date 2025-11-04"""
 EARLY_COVERAGE = 0.5  # share; works are announced ahead but incidents are not, so earlier pulls tell about half a day
 NO_LINE = "sans ligne"  # lifts, stations, whole networks
 TOP = 10
-
-Window = tuple[datetime, datetime]
 
 
 def read_raw(settings: Settings, day: date) -> tuple[Disruptions, Quality]:

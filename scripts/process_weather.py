@@ -7,7 +7,6 @@ the Paris clock; missing is null, never zero. The effect on mobility is a model 
     python scripts/process_weather.py --date 2025-11-04
 """
 
-import dataclasses
 import sys
 from datetime import date
 from pathlib import Path
@@ -24,18 +23,15 @@ from lib.paris_time import hours_in_day
 from lib.quality import Quality
 from lib.raw_files import no_data, require_files
 from lib.settings import Settings
-from lib.weather_records import VISUAL_CROSSING, WeatherDay, days_present, distance, read_weather, without_impossible
+from lib.weather_checks import check_place, check_pull, check_unit
+from lib.weather_records import OPEN_METEO, WeatherDay, days_present, read_weather, without_impossible
 
 HELP = """Météo : températures, pluie et vent d'un jour, heure par heure, et effet estimé sur la mobilité (modèle).
 
 Exemple : python scripts/process_weather.py --date 2025-11-04"""
 
-PARIS_PLACE = (48.8566, 2.3522)  # latitude, longitude
-PARIS_RADIUS = 50.0  # km; a farther place is not the weather of Paris
-# °C; Paris has known -23.9 (1879) and 42.6 (2019). Outside these a temperature is in another unit, °F as a rule.
-COLDEST, HOTTEST = -25.0, 45.0
-# A Paris winter in °F (32 to 55) looks like a heat wave: the record of November to February is below 23 °C.
-WINTER_MONTHS, WINTER_HOTTEST = (11, 12, 1, 2), 30.0
+# From so many on the hours speak for the whole day: Open-Meteo may lack the last one's rain, spring another.
+ENOUGH_HOURS = 22
 DAY_ONLY_COVERAGE = 0.5  # share; a day known by its daily values alone has its figures but none of its hours
 
 # Météo-France counts days by these thresholds in its climate records (fiches climatologiques).
@@ -69,10 +65,13 @@ def read_raw(settings: Settings, day: date) -> tuple[WeatherDay, Quality]:
     *others, weather = sorted(accounts, key=lambda one: preference(one, day))  # stable: then the newest
     quality.doublons += sum(hours_known(one) for one in others)
     quality.lignes_retenues += hours_known(weather)
+    weather = without_impossible(weather, quality)
+    if not weather.known:
+        raise InputError(f"{weather.raw.path} ne donne aucune température possible le {day}.", "Refaire le relevé.")
     check_place(weather, quality)
     check_unit(weather, day)
     check_pull(weather, day, quality)
-    return dataclasses.replace(weather, hours=without_impossible(weather.hours, quality)), quality
+    return weather, quality
 
 
 def preference(weather: WeatherDay, day: date) -> int:
@@ -106,18 +105,21 @@ def day_figures(weather: WeatherDay) -> dict[str, Any]:
     """Temperatures (°C), rain (mm), mean and highest hourly wind (km/h), conditions (text).
 
     Rain: Visual Crossing's own total of the day; Open-Meteo's hours from 00:00 to 24:00, because its daily sum follows
-    the labels. Without hours the mean temperature is (lowest + highest) / 2, the climatological convention.
+    the labels. Where too few hours are known the source's daily values come first, and the mean temperature is
+    (lowest + highest) / 2, the climatological convention.
     """
     hours, daily = weather.hours, weather.daily
     lowest = _first(daily.get("temp_min"), hours["temp"].min())
     highest = _first(daily.get("temp_max"), hours["temp"].max())
     middle = (lowest + highest) / 2 if lowest is not None and highest is not None else None
-    rains = [daily.get("precip_totale"), hours["precip"].sum(min_count=1)]
+    mean, rain = hours["temp"].mean(), hours["precip"].sum(min_count=1)
+    told_mean = mean if hours["temp"].count() >= ENOUGH_HOURS else None
+    told_rain = rain if hours["precip"].count() >= ENOUGH_HOURS and weather.source == OPEN_METEO else None
     return {
-        "temp_moyenne": rounded(_first(daily.get("temp_moyenne"), hours["temp"].mean(), middle), 1),
+        "temp_moyenne": rounded(_first(daily.get("temp_moyenne"), told_mean, middle, mean), 1),
         "temp_min": rounded(lowest, 1),
         "temp_max": rounded(highest, 1),
-        "precip_totale": rounded(_first(*(rains if weather.source == VISUAL_CROSSING else reversed(rains))), 2),
+        "precip_totale": rounded(_first(told_rain, daily.get("precip_totale"), rain), 2),
         "vent_moyen": rounded(_first(hours["vent"].mean()), 1),
         "vent_max": rounded(_first(daily.get("vent_max"), hours["vent"].max()), 1),
         "conditions": daily.get("conditions"),
@@ -172,54 +174,6 @@ def mobility_impact(components: dict[str, float | None]) -> float | None:
     """
     points = [value for value in components.values() if value is not None]
     return rounded(sum(points), 1) if len(points) == len(components) else None
-
-
-def check_place(weather: WeatherDay, quality: Quality) -> None:
-    """Warn when the pull is about another place than Paris."""
-    away = distance(weather.place, PARIS_PLACE) if weather.place else 0.0
-    if away > PARIS_RADIUS:
-        quality.warn(
-            "meteo_hors_paris",
-            "grave",
-            f"Le relevé {weather.raw.name} est à {away:.0f} km de Paris : ce n'est pas la météo de Paris.",
-            mesure=rounded(away, 1),
-            attendu=f"{PARIS_RADIUS:g} km au plus",
-        )
-
-
-def check_unit(weather: WeatherDay, day: date) -> None:
-    """InputError when a temperature cannot be °C: Visual Crossing answers in °F, inches and mph by default."""
-    names = ("temp_moyenne", "temp_min", "temp_max")
-    told = [float(weather.daily[name]) for name in names if weather.daily.get(name) is not None]
-    told += weather.hours["temp"].dropna().tolist()
-    near = weather.place is None or distance(weather.place, PARIS_PLACE) <= PARIS_RADIUS
-    limit = WINTER_HOTTEST if near and day.month in WINTER_MONTHS else HOTTEST
-    if max(told) > limit or min(told) < COLDEST:
-        wrong = max(told) if max(told) > limit else min(told)
-        raise InputError(
-            f"{weather.raw.path} donne {wrong:g} le {day} : ce ne peut pas être des °C à Paris.",
-            "Refaire le relevé avec unitGroup=metric (Visual Crossing), ou sans temperature_unit (Open-Meteo).",
-        )
-
-
-def check_pull(weather: WeatherDay, day: date, quality: Quality) -> None:
-    """Warn when the account is a forecast, wholly or for the hours after the pull."""
-    pulled = weather.raw.pull_day
-    if pulled and pulled < day:
-        quality.warn(
-            "prevision_seule",
-            "attention",
-            f"Seul un relevé du {pulled}, antérieur au {day}, en parle : c'est une prévision.",
-            mesure=pulled.isoformat(),
-            attendu=f"{day} ou après",
-        )
-    elif pulled == day:
-        quality.warn(
-            "releve_du_jour",
-            "information",
-            "Le seul relevé qui vaille date du jour même : les heures qui le suivent sont une prévision.",
-            mesure=weather.raw.pulled,
-        )
 
 
 def coverage(weather: WeatherDay, day: date, quality: Quality) -> float:

@@ -3,25 +3,42 @@
 import gzip
 import json
 import os
+import signal
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 
 from lib.settings import Settings, load_settings
+
+pytest_plugins = [
+    "tests.aws_server",
+    "tests.fault_proxy",
+    "tests.mongo_server",
+    "tests.portal_server",
+    "tests.published",
+]
 
 ROOT = Path(__file__).resolve().parents[1]
 SAMPLES = ROOT.parent / "shared" / "samples"
 
 needs_samples = pytest.mark.skipif(not SAMPLES.is_dir(), reason="../shared/samples is not beside this checkout")
 
+KNOWN_PREFIXES = ("AWS_", "CITYFLOW_", "MONGODB_", "S3_", "DYNAMODB_", "IDFM_", "VISUALCROSSING_")
+
 ARCS_HEADER = (
     "Identifiant arc;Libelle;Date et heure de comptage;Débit horaire;Taux d'occupation;Etat trafic;"
     "Identifiant noeud amont;Libelle noeud amont;Identifiant noeud aval;Libelle noeud aval;Etat arc;"
     "Date debut dispo data;Date fin dispo data;geo_point_2d;geo_shape"
 )
+
+
+# A machine that does something else as well is slow now and then: that is no fault of the code under test.
+hypothesis.settings.register_profile("cityflow", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("cityflow")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -101,15 +118,18 @@ def _refuse(constant: str) -> None:
 def raw(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RawTree:
     """An empty raw tree, and an environment in which only it is known."""
     for name in list(os.environ):
-        if name.startswith(("AWS_", "CITYFLOW_", "MONGODB_", "S3_", "DYNAMODB_")) or name.endswith(
-            ("_CSV", "_DATA_PATH")
-        ):
+        if name.startswith(KNOWN_PREFIXES) or name.endswith(("_CSV", "_DATA_PATH")):
             monkeypatch.delenv(name)
     monkeypatch.setenv("DATA_DIR", str(tmp_path / "raw"))
     monkeypatch.setenv("OUTPUT_DIR", str(tmp_path / "output"))
     monkeypatch.setenv("CITYFLOW_STORE", "local_files")
     (tmp_path / "raw").mkdir()
     return RawTree(tmp_path / "raw", tmp_path / "output")
+
+
+def listen_to_ctrl_c() -> None:
+    """For a child process (preexec_fn): tests that run in the background pass on an ignored SIGINT."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 @dataclass

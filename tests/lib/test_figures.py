@@ -12,6 +12,21 @@ from hypothesis import strategies as st
 from lib.figures import plain, records, rounded, share
 
 finite = st.floats(-1e9, 1e9)
+anything = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters()),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(st.characters()), inner),
+)
+
+
+@given(anything)
+def test_anything_becomes_json_that_utf8_can_carry(value: object) -> None:
+    text = json.dumps(plain(value), allow_nan=False, ensure_ascii=False)
+    assert json.loads(text.encode()) == plain(value)
+
+
+def test_half_a_surrogate_pair_costs_one_character() -> None:
+    assert plain({"caus\ud83d": ["Incident \ud83d !"]}) == {"caus?": ["Incident ? !"]}
+    assert plain("Métro 6 🚇") == "Métro 6 🚇"
 
 
 def test_what_json_cannot_hold_becomes_none() -> None:

@@ -79,6 +79,9 @@ def test_road_labels_are_a_paris_wall_clock(text: str, wall: datetime | None) ->
         ("2025-07-01T23:00:00.123Z", datetime(2025, 7, 1, 23, tzinfo=UTC)),
         ("2025-03-30T02:30:00", None),  # skipped by every clock of Paris
         ("2025-11-01", None),
+        ("2025-11-01T25:00:00Z", None),
+        ("0001-01-01T00:00:00", None),  # before the first instant of UTC's calendar
+        ("9999-12-31T23:00:00-05:00", None),
     ],
 )
 def test_instants_are_points_in_time(text: str, instant: datetime | None) -> None:

@@ -53,7 +53,7 @@ def test_a_broken_json_line_costs_itself_alone(tmp_path: Path, place: int) -> No
 
 
 @pytest.mark.parametrize("indent", [None, 2])
-@pytest.mark.parametrize("envelope", ["results", "features", "disruptions"])
+@pytest.mark.parametrize("envelope", ["results", "features", "disruptions", "days"])
 def test_a_truncated_response_keeps_its_whole_records(tmp_path: Path, indent: int | None, envelope: str) -> None:
     text = json.dumps({"total": 3, envelope: ROWS}, indent=indent)
     quality = Quality()

@@ -183,3 +183,12 @@ def test_what_a_csv_writer_wrote_is_read_back(
     rows, quality = table_of(tmp_path / "a.csv", text.getvalue())
     assert [tuple(row.values())[:4] for row in rows] == cells
     assert not quality.rejets
+
+
+def test_lines_passed_over_cost_nothing_and_shift_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("\n".join([HEADER, GOOD[0], 'X;"deux\nlignes";2025-11-02;', GOOD[1], "Z;trop;peu", GOOD[2]]))
+    quality = Quality()
+    table = read_table(RawFile("", 0.0, path), ALIASES, REQUIRED, quality, lambda line: b"2025-11-02" in line)
+    assert table[["identifiant", "_ligne"]].to_numpy().tolist() == [["A", 2], ["X", 3], ["C", 7]]
+    assert [(one.ligne, one.raison) for one in quality.kept_rejects] == [(6, "champs_manquants")]

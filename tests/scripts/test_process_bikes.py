@@ -3,6 +3,7 @@
 import csv
 import json
 from collections.abc import Callable
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -14,8 +15,6 @@ Run = Callable[..., Ran]
 
 
 def hours(count: int = 10, first: str = "2025-11-03T23:00", number: int = 24, counter: str = "A-1") -> list[dict]:
-    from datetime import datetime, timedelta
-
     start = datetime.fromisoformat(f"{first}:00+00:00")
     return [bike(counter, (start + timedelta(hours=hour)).isoformat(), count) for hour in range(number)]
 
@@ -161,12 +160,28 @@ def test_the_index_compares_with_the_same_weekdays(raw: RawTree, run: Run) -> No
     assert raw.metrics("bikes", DAY)["frequentation_index"] == 110.0
 
 
-def test_a_day_without_data_names_those_that_have_some(raw: RawTree, run: Run) -> None:
-    raw.pull("bikes", "2025-11-05", "a.json", hours())
-    ran = run(main, "--date", "2025-11-05")
+@pytest.mark.parametrize("asked", ["2025-11-05", "2025-12-25", "2024-01-01"])
+@pytest.mark.parametrize("name", ["a.json", "a.csv"])
+def test_a_day_without_data_names_those_that_have_some(raw: RawTree, run: Run, asked: str, name: str) -> None:
+    rows = hours()
+    table = "id_compteur,sum_counts,date\n" + "".join(f"A-1,{row['sum_counts']},{row['date']}\n" for row in rows)
+    raw.pull("bikes", "2025-11-05", name, table if name == "a.csv" else {"results": rows})
+    ran = run(main, "--date", asked)
     assert ran.code == 4
-    assert "2025-11-04" in ran.err
+    assert "Jours présents (1) : 2025-11-04" in ran.err
     assert not raw.output.joinpath("metrics").exists()
+
+
+def test_an_empty_answer_is_no_data(raw: RawTree, run: Run) -> None:
+    raw.pull("bikes", "2025-11-05", "a.json", {"total_count": 0, "results": []})
+    assert run(main, "--date", DAY).code == 4
+
+
+def test_a_day_of_which_nothing_is_believed_is_a_failure_not_an_absence(raw: RawTree, run: Run) -> None:
+    raw.pull("bikes", "2025-11-05", "a.json", hours(-1))
+    ran = run(main, "--date", DAY)
+    assert ran.code == 1
+    assert "comptage_negatif" in ran.err
 
 
 def test_no_file_at_all_is_exit_4_and_names_the_folder(raw: RawTree, run: Run) -> None:
@@ -175,10 +190,151 @@ def test_no_file_at_all_is_exit_4_and_names_the_folder(raw: RawTree, run: Run) -
     assert str(raw.root / "api" / "bikes") in ran.err
 
 
+LIST = 'Identifiant du compteur,Nom du compteur,Coordonnées géographiques\nA-1,Compteur A-1,"48.85, 2.35"\n'
+
+
+@pytest.mark.parametrize(("name", "content"), [("l.csv", LIST), ("l.csv", "<html>\n</html>\n"), ("l.csv.gz", b"rien")])
+def test_a_file_that_holds_no_counts_costs_itself_alone(
+    raw: RawTree, run: Run, name: str, content: str | bytes
+) -> None:
+    raw.pull("bikes", "2025-11-05", name, content)
+    ran = run(main, "--date", DAY)
+    assert ran.code == 1  # alone, it is an unusable input and says why
+    assert name in ran.err
+    raw.pull("bikes", "2025-11-05", "a.json", hours())
+    assert run(main, "--date", DAY).code == 0
+    metrics = raw.metrics("bikes", DAY)
+    assert metrics["total_jour"] == 240
+    assert metrics["qualite"]["rejets"] == {"fichier_illisible": 1}
+
+
+@pytest.mark.parametrize("moment", [["x"], {"a": 1}, 20251104, "0001-01-01T00:00:00", "9999-12-31T23:00:00-05:00"])
+def test_no_date_can_stop_the_day(raw: RawTree, run: Run, moment: object) -> None:
+    raw.pull("bikes", "2025-11-05", "a.json", [*hours(), {**hours()[0], "date": moment}])
+    assert run(main, "--date", DAY).code == 0
+    metrics = raw.metrics("bikes", DAY)
+    assert (metrics["total_jour"], metrics["qualite"]["rejets"]) == (240, {"date_illisible": 1})
+
+
+@pytest.mark.parametrize(
+    ("count", "reason"),
+    [
+        (10**400, "comptage_impossible"),
+        (5001, "comptage_impossible"),
+        (-(10**400), "comptage_negatif"),
+        (True, "comptage_non_numerique"),
+        ([3], "comptage_non_numerique"),
+        ("1e999", "comptage_non_numerique"),
+        (float("inf"), "comptage_non_numerique"),
+    ],
+)
+def test_no_count_can_stop_the_day(raw: RawTree, run: Run, count: object, reason: str) -> None:
+    raw.pull("bikes", "2025-11-05", "a.json", [*hours(), bike("B-1", "2025-11-04T09:00:00Z", count)])
+    assert run(main, "--date", DAY).code == 0
+    metrics = raw.metrics("bikes", DAY)
+    assert (metrics["total_jour"], metrics["qualite"]["rejets"]) == (240, {reason: 1})
+
+
+@pytest.mark.parametrize("blank", [None, "", "  "])
+def test_a_blank_count_is_missing_not_zero(raw: RawTree, run: Run, blank: str | None) -> None:
+    raw.pull("bikes", "2025-11-05", "a.json", [*hours(), bike("B-1", "2025-11-04T09:00:00Z", blank)])
+    assert run(main, "--date", DAY).code == 0
+    metrics = raw.metrics("bikes", DAY)
+    (silent,) = [one for one in metrics["metrics"] if one["id_compteur"] == "B-1"]
+    assert (silent["total_jour"], silent["moyenne_horaire"], silent["heures_valides"]) == (None, None, 0)
+    assert metrics["qualite"]["rejets"] == {}
+    assert metrics["qualite"]["lignes_lues"] == 25
+
+
+def test_a_count_within_an_hour_is_in_no_total(raw: RawTree, run: Run) -> None:
+    raw.pull("bikes", "2025-11-05", "a.json", [*hours(), bike("A-1", "2025-11-04T09:30:00Z", 7)])
+    assert run(main, "--date", DAY).code == 0
+    metrics = raw.metrics("bikes", DAY)
+    assert metrics["total_jour"] == metrics["metrics"][0]["total_jour"] == 240
+    assert metrics["qualite"]["rejets"] == {"heure_non_ronde": 1}
+
+
+def test_a_counter_silent_for_days_is_still_expected(raw: RawTree, run: Run) -> None:
+    raw.pull("bikes", "2025-10-30", "a.json", [bike("WEEK", "2025-10-29T10:00:00Z", 5)])
+    raw.pull("bikes", "2025-10-26", "a.json", [bike("GONE", "2025-10-25T10:00:00Z", 5)])
+    raw.pull("bikes", "2025-11-06", "a.json", [bike("NEW", "2025-11-05T10:00:00Z", 5)])
+    raw.pull("bikes", "2025-10-30", "broken.json", '[{"date": "2025-10-29T10:00:00Z"}, {"da')
+    raw.pull("bikes", "2025-11-05", "a.json", hours())
+    assert run(main, "--date", DAY).code == 0
+    metrics = raw.metrics("bikes", DAY)
+    assert [one["id_compteur"] for one in metrics["metrics"]] == ["A-1", "WEEK"]
+    assert metrics["failing_sensors"][1] == {
+        "id_compteur": "WEEK", "nom_compteur": "Compteur WEEK", "motif": "silencieux", "heures_consecutives": 24
+    }  # fmt: skip
+    assert metrics["qualite"]["couverture"] == 0.5
+    assert metrics["qualite"]["rejets"] == {}  # what is wrong in another day's pull is said of that day
+
+
+def test_the_same_input_gives_the_same_bytes(raw: RawTree, run: Run) -> None:
+    raw.pull("bikes", "2025-11-05", "a.json", [*hours(), *hours(3, counter="B-1"), bike("A-1", "?", 1)])
+    seen = []
+    for _ in range(2):
+        assert run(main, "--date", DAY).code == 0
+        document = json.loads((raw.output / "metrics" / f"bikes_metrics_{DAY}.json").read_text())
+        document.pop("timestamp")
+        seen.append((json.dumps(document), raw.rejects("bikes", DAY)))
+    assert seen[0] == seen[1]
+
+
+def test_a_year_of_csv_is_read_line_by_line_for_its_day(raw: RawTree, run: Run) -> None:
+    rows = [
+        "Identifiant du compteur;Nom du compteur;Comptage horaire;Date et heure de comptage",
+        *(
+            f'A-1;"Compteur; A-1";1;{(datetime(2024, 11, 5) + timedelta(hours=hour)).isoformat()}+00:00'
+            for hour in range(24 * 366)
+        ),
+        "A-1;x;1;04/11/2025 10:00",
+    ]
+    raw.batch("comptage-velo-donnees-compteurs.csv", "\r\n".join(rows) + "\r\n")
+    assert run(main, "--date", DAY).code == 0
+    metrics = raw.metrics("bikes", DAY)
+    assert metrics["total_jour"] == 24
+    assert metrics["qualite"]["rejets"] == {"date_illisible": 1}
+    assert raw.rejects("bikes", DAY).splitlines()[1].split(";")[1] == str(len(rows))
+
+
+@needs_samples
+def test_counters_of_the_real_arrondissements(raw: RawTree, run: Run) -> None:
+    polygons = SAMPLES / "arrondissements" / "arrondissements_ods_v2_2024.geojson"
+    raw.batch("arrondissements.geojson", polygons.read_bytes())
+    places = {
+        "VINCENNES": {"lon": 2.4394, "lat": 48.8474},  # the town, outside all twenty
+        "REPUBLIQUE": {"lon": 2.3605, "lat": 48.8680},
+        "DENFERT": {"lon": 2.3328, "lat": 48.8332},
+        "NOWHERE": None,
+    }
+    rows = [bike(name, "2025-11-04T09:00:00Z", 5, coordinates=place) for name, place in places.items()]
+    raw.pull("bikes", "2025-11-05", "a.json", rows)
+    assert run(main, "--date", DAY).code == 0
+    metrics = raw.metrics("bikes", DAY)
+    found = {one["id_compteur"]: one["arrondissement"] for one in metrics["metrics"]}
+    assert found == {"VINCENNES": None, "REPUBLIQUE": 3, "DENFERT": 14, "NOWHERE": None}
+    assert {one["arrondissement"]: one["total_jour"] for one in metrics["par_arrondissement"]} == {
+        3: 5,
+        14: 5,
+        None: 10,
+    }
+
+
+@needs_samples
+def test_the_real_list_of_counters_is_no_count(raw: RawTree, run: Run) -> None:
+    raw.pull("bikes", "2025-11-05", "liste.csv", (SAMPLES / "velo" / "liste_compteurs_2023.csv").read_bytes())
+    ran = run(main, "--date", DAY)
+    assert ran.code == 1
+    assert "liste.csv n'a pas la colonne" in ran.err
+
+
 @needs_samples
 def test_the_real_counter_of_2021_09_01(raw: RawTree, run: Run) -> None:
     sample = SAMPLES / "velo" / "labels_compteur_100003096_2021-09-01.csv"
     raw.pull("bikes", "2021-09-02", "export.csv", sample.read_bytes())
+    polygons = SAMPLES / "arrondissements" / "arrondissements_ods_v2_2024.geojson"
+    raw.batch("arrondissements.geojson", polygons.read_bytes())
     assert run(main, "--date", "2021-09-01").code == 0
     with sample.open(encoding="utf-8-sig", newline="") as stream:
         expected = [float(row["Comptage horaire"]) for row in csv.DictReader(stream, delimiter=";")]
@@ -186,4 +342,5 @@ def test_the_real_counter_of_2021_09_01(raw: RawTree, run: Run) -> None:
     assert metrics["total_jour"] == sum(expected) == 1580
     assert metrics["metrics"][0]["heures_valides"] == 21
     assert metrics["metrics"][0]["heure_pic"] == 8
+    assert metrics["metrics"][0]["arrondissement"] == 14  # 97 avenue Denfert-Rochereau
     assert metrics["qualite"]["statut"] == "partiel"

@@ -1,0 +1,164 @@
+"""What the pulls made around a day know of its disruptions: the newest state of each.
+
+A pull tells what is known when it is made, past and coming; the newest pull that names a disruption is believed. When
+the publisher revises a disruption it gets a new id, and the earlier ones are dropped. One that later pulls no longer
+name keeps its last known periods: pulls are paged and filtered, so that silence says nothing. Pulls made more than a
+week after the day still add to it and correct it, where they speak of it. Those made more than a week before it are
+passed over when nearer ones are there: what they announced until 2030, and no pull since has named, is over.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Any, NamedTuple
+
+from lib import disruption_forms as forms
+from lib.disruption_periods import meets, reach
+from lib.paris_time import PARIS
+from lib.quality import Quality
+from lib.raw_files import RawFile
+from lib.raw_json import read_bodies, records
+from lib.transit_lines import Line, distinct
+
+PULL_WINDOW = timedelta(days=7)  # pulls this near the day tell which lines are followed, and may end a disruption
+
+
+class Told(NamedTuple):
+    """One disruption as a pull tells it: raw record, lines it touches, file and line, and how new that is."""
+
+    record: dict[str, Any]
+    lines: list[Line]
+    raw: RawFile
+    line: int
+    age: tuple[str, str]  # the pull's hour, then the publisher's own revision
+
+
+@dataclass
+class Pulled:
+    """The newest state of everything the pulls name, by id; pages by pull and first element.
+
+    seen: how often each id was told. families: what an id is a revision of, where a pull says it.
+    """
+
+    newest: dict[str, Told] = field(default_factory=dict)
+    seen: Counter[str] = field(default_factory=Counter)
+    families: dict[str, str] = field(default_factory=dict)
+    named: dict[Line, None] = field(default_factory=dict)  # an ordered set
+    days: set[date] = field(default_factory=set)
+    pages: dict[str, dict[int, tuple[int, int]]] = field(default_factory=dict)
+    responses: int = 0
+
+    def family(self, identifier: str) -> str:
+        return self.families.get(identifier, identifier)
+
+    def sightings(self) -> Counter[str]:
+        """How often each family was told."""
+        found: Counter[str] = Counter()
+        for identifier, times in self.seen.items():
+            found[self.family(identifier)] += times
+        return found
+
+
+def read_pulls(files: list[RawFile], day: date, quality: Quality) -> Pulled:
+    """Read the pulls around the day, then what later ones say of it; records without an id are rejected."""
+    pulled = Pulled()
+    near, later = files_around(files, day)
+    for response, raw, line in _responses(near, quality):
+        _take(response, raw, line, pulled, quality)
+    for response, raw, line in _responses(later, Quality()):  # what is wrong in these is said of their own days
+        for identifier, told in _told(response, raw, line, raw.pulled, Quality()):
+            if meets(told.record, reach(day)):
+                _keep(identifier, told, pulled)
+    _drop_revised(pulled)
+    _warn_of_pages(pulled, quality)
+    return pulled
+
+
+def files_around(files: list[RawFile], day: date) -> tuple[list[RawFile], list[RawFile]]:
+    """The pulls made at most PULL_WINDOW away from the day or of unknown day, and those made later.
+
+    Where no pull is that near, all of them are taken as if they were.
+    """
+    if not any(raw.pull_day and abs(raw.pull_day - day) <= PULL_WINDOW for raw in files):
+        return files, []
+    near = [raw for raw in files if raw.pull_day is None or abs(raw.pull_day - day) <= PULL_WINDOW]
+    return near, [raw for raw in files if raw.pull_day and raw.pull_day - day > PULL_WINDOW]
+
+
+def _responses(files: list[RawFile], quality: Quality) -> Iterator[tuple[forms.Response, RawFile, int]]:
+    for raw, line, body in read_bodies(files, quality):
+        for item in records(body):
+            response = forms.read_response(item)
+            if response is None:
+                quality.reject("reponse_inattendue", raw.name, line, item)
+            else:
+                yield response, raw, line
+
+
+def _take(response: forms.Response, raw: RawFile, line: int, pulled: Pulled, quality: Quality) -> None:
+    """Add one response to what is known."""
+    pulled.responses += 1
+    made = response.made_at.astimezone(PARIS) if response.made_at else None
+    pull_day = raw.pull_day or (made.date() if made else None)
+    stamp = raw.pulled or (made.strftime("%Y-%m-%dT%H") if made else "")
+    if pull_day:
+        pulled.days.add(pull_day)
+    if response.page:
+        start, size, total = response.page
+        pulled.pages.setdefault(stamp, {})[start] = (size, total)
+    pulled.named |= dict.fromkeys(response.named)
+    for identifier, told in _told(response, raw, line, stamp, quality):
+        _keep(identifier, told, pulled)
+
+
+def _told(
+    response: forms.Response, raw: RawFile, line: int, stamp: str, quality: Quality
+) -> Iterator[tuple[str, Told]]:
+    """Each disruption of a response under its id."""
+    for record in response.disruptions:
+        identifier = forms.identity(record) if isinstance(record, dict) else None
+        if identifier is None:
+            quality.reject("identifiant_absent", raw.name, line, record)
+            continue
+        lines = distinct([*forms.impacted_lines(record), *response.touched.get(identifier, [])])
+        yield identifier, Told(record, lines, raw, line, (stamp, forms.updated_at(record)))
+
+
+def _keep(identifier: str, told: Told, pulled: Pulled) -> None:
+    """Keep it unless something newer is known of the same disruption."""
+    pulled.named |= dict.fromkeys(told.lines)
+    family = forms.family(told.record)
+    if family:
+        pulled.families[identifier] = family
+    pulled.seen[identifier] += 1
+    known = pulled.newest.get(identifier)
+    if known is None or known.age <= told.age:
+        pulled.newest[identifier] = told
+
+
+def _drop_revised(pulled: Pulled) -> None:
+    """Keep of each family what the newest pull that names it tells: the other ids are revisions gone by."""
+    latest: dict[str, str] = {}
+    for identifier, told in pulled.newest.items():
+        family = pulled.family(identifier)
+        latest[family] = max(latest.get(family, ""), told.age[0])
+    gone = [one for one, told in pulled.newest.items() if told.age[0] < latest[pulled.family(one)]]
+    for identifier in gone:
+        del pulled.newest[identifier]
+
+
+def _warn_of_pages(pulled: Pulled, quality: Quality) -> None:
+    """A response is one page of several: say when the newest pull that counts its pages lacks some."""
+    if not pulled.pages:
+        return
+    pages = pulled.pages[max(pulled.pages)]
+    held, total = sum(size for size, _ in pages.values()), max(total for _, total in pages.values())
+    if held < total:
+        quality.warn(
+            "pages_manquantes",
+            "attention",
+            f"Le dernier relevé ne contient que {held} éléments sur {total} : demander toutes les pages (count=…).",
+            mesure=held,
+            attendu=total,
+        )

@@ -1,0 +1,136 @@
+"""Metrics and reports in two DynamoDB tables, and in S3 those that pass 400 KB.
+
+Loading and saving use GetItem and PutItem (GetObject and PutObject in S3) only, the rights that publishing has; listing
+days and ranges needs dynamodb:Query as well. The connection is opened at the first use.
+"""
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from functools import cached_property
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from lib.aws_clients import AwsClients, aws_clients
+from lib.aws_errors import DENIED, aws_errors, error_code
+from lib.database_service import (
+    DatabaseService,
+    Document,
+    encode,
+    known_days,
+    metrics_document,
+    report_document,
+    report_id,
+)
+from lib.dynamodb_items import Item, document_of, item_of, pack, pointer, unpack
+from lib.errors import StoreError
+from lib.settings import Settings
+
+
+class DynamodbService(DatabaseService):
+    """The tables and the bucket that the settings name; make setup-aws creates them."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    @cached_property
+    def _aws(self) -> AwsClients:
+        return aws_clients(self._settings)
+
+    def save_metrics(self, metrics: Document, data_type: str, date: date) -> None:
+        self._save(self._settings.dynamodb_metrics_table, metrics_document(metrics, data_type, date))
+
+    def load_metrics(self, data_type: str, date: date) -> Document | None:
+        key = {"metric_type": data_type, "date": date.isoformat()}
+        document = self._load(self._settings.dynamodb_metrics_table, key)
+        return document["metrics"] if document else None
+
+    def save_report(self, report: Document, date: date) -> None:
+        self._save(self._settings.dynamodb_reports_table, report_document(report, date))
+
+    def load_report(self, date: date) -> Document | None:
+        key = {"report_id": report_id(date), "date": date.isoformat()}
+        document = self._load(self._settings.dynamodb_reports_table, key)
+        return document["report"] if document else None
+
+    def query_metrics_by_date_range(self, data_type: str, start: date, end: date) -> list[Document]:
+        if start > end:
+            return []  # DynamoDB calls such a range an error
+        condition = "metric_type = :type AND #date BETWEEN :start AND :end"
+        values = {":type": data_type, ":start": start.isoformat(), ":end": end.isoformat()}
+        return [self._whole(item) for item in self._query(condition, values)]
+
+    def list_available_dates(self, data_type: str) -> list[date]:
+        items = self._query("metric_type = :type", {":type": data_type}, ProjectionExpression="#date")
+        return known_days(item["date"]["S"] for item in items)
+
+    def close(self) -> None:
+        for client in self.__dict__.pop("_aws", ()):
+            client.close()
+
+    def _save(self, table: str, document: Document) -> None:
+        """What the item points to comes first: an interruption leaves the former item, and what that one points to."""
+        item = item_of(document, datetime.now(UTC), self._settings.s3_reports_bucket, self._settings.s3_reports_prefix)
+        whole = pointer(item)
+        if whole:
+            bucket, key = whole
+            with aws_errors(f"s3://{bucket}/{key}"):
+                self._aws.s3.put_object(
+                    Bucket=bucket,
+                    Key=key,
+                    Body=pack(encode(document)),
+                    ContentType="application/gzip",
+                    ChecksumAlgorithm="SHA256",
+                )
+        with aws_errors(f"table {table}"):
+            self._aws.dynamodb.put_item(TableName=table, Item=item)
+
+    def _load(self, table: str, key: dict[str, str]) -> Document | None:
+        typed = {name: {"S": value} for name, value in key.items()}
+        with aws_errors(f"table {table}"):
+            item = self._aws.dynamodb.get_item(TableName=table, Key=typed, ConsistentRead=True).get("Item")
+        return self._whole(item) if item else None
+
+    def _whole(self, item: Item) -> Document:
+        """The document of an item; for a summary that of S3, StoreError unless it is the very one."""
+        whole = pointer(item)
+        if whole is None:
+            return document_of(item)
+        return unpack(self._object(*whole), item)
+
+    def _object(self, bucket: str, key: str) -> bytes:
+        with aws_errors(f"s3://{bucket}/{key}"):
+            try:
+                content: bytes = self._aws.s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+            except ClientError as error:
+                if error_code(error) not in DENIED | {"NoSuchKey"}:
+                    raise
+                # Without the right to list the bucket, S3 answers "denied" for what does not exist.
+                raise StoreError(
+                    f"s3://{bucket}/{key} (document de plus de 400 Ko) manque, ou ne peut pas être lu d'ici.",
+                    "Le republier : make upload FORCE=1.",
+                ) from error
+        return content
+
+    def _query(self, condition: str, values: dict[str, str], **options: Any) -> Iterator[Item]:
+        """The items of one type that meet the condition, oldest first, whatever the number of pages."""
+        table = self._settings.dynamodb_metrics_table
+        with aws_errors(f"table {table}"):
+            try:
+                pages = self._aws.dynamodb.get_paginator("query").paginate(
+                    TableName=table,
+                    KeyConditionExpression=condition,
+                    ExpressionAttributeNames={"#date": "date"},
+                    ExpressionAttributeValues={name: {"S": value} for name, value in values.items()},
+                    ConsistentRead=True,
+                    **options,
+                )
+                for page in pages:
+                    yield from page["Items"]
+            except ClientError as error:
+                if error_code(error) not in DENIED:
+                    raise
+                raise StoreError(
+                    f"table {table} : lister des jours demande le droit dynamodb:Query, qui manque ici.",
+                    "L'accorder, ou lire les fichiers d'output/ (CITYFLOW_STORE=local_files).",
+                ) from error

@@ -1,0 +1,20 @@
+"""What a check of the installation says: one line each, what was looked at, the result in a word, and the way out."""
+
+from dataclasses import dataclass
+
+OK, ATTENTION, ERROR = "ok", "attention", "erreur"  # an error stops a run, an attention makes it poorer
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of doctor. `way_out` is empty where nothing has to be done."""
+
+    what: str
+    result: str
+    detail: str
+    way_out: str = ""
+
+
+def finding(what: str, problem: str, detail: str, way_out: str, result: str = ERROR) -> Finding:
+    """`problem` with its way out when there is one, else that all is well with its `detail`."""
+    return Finding(what, result, problem, way_out) if problem else Finding(what, OK, detail)

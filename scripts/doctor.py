@@ -1,0 +1,101 @@
+"""What would stop a run, or make it poorer, on this machine: one line each, with the way out.
+
+It needs none of the project's packages, changes nothing, and asks AWS only with --aws.
+
+    python scripts/doctor.py --aws
+"""
+
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+try:
+    ZoneInfo("Europe/Paris")
+except ZoneInfoNotFoundError:  # every module that knows the time fails then, those below first
+    sys.stderr.write("erreur : le fuseau Europe/Paris est introuvable (paquet tzdata). Lancer : make venv\n")
+    sys.exit(1)
+
+from lib import cli
+from lib.errors import ConfigError, ExitCode
+from lib.findings import ATTENTION, ERROR, Finding
+from lib.machine_checks import check_clock, check_folders, check_locks, check_packages, check_python, check_settings
+from lib.paris_time import PARIS
+from lib.raw_checks import check_raw_files, newest_file
+from lib.service_checks import check_aws, check_store
+from lib.settings import Settings, load_settings, shown_settings
+
+HELP = """Dit ce qui empêcherait un traitement sur cette machine, ou l'appauvrirait. Ne change rien.
+
+Résultats : ok, attention (moins de chiffres), erreur (un traitement échouerait ; code de sortie 1).
+
+Exemple : python scripts/doctor.py --aws"""
+
+
+def examine(settings: Settings, with_aws: bool) -> Iterator[Finding]:
+    """Every check that needs the settings, the cheap ones first."""
+    yield check_clock(newest_file(settings))
+    yield from check_settings(settings)
+    yield from check_folders(settings)
+    yield check_locks(settings)
+    yield from check_raw_files(settings, datetime.now(PARIS).date())
+    yield check_store(settings)
+    if with_aws:
+        yield from check_aws(settings)
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = cli.Parser(HELP)
+    parser.add_argument("--aws", action="store_true", help="regarder aussi AWS : identité, tables, buckets")
+    cli.add_common(parser)
+    arguments = parser.parse_args(argv)
+
+    def work() -> int:
+        findings = []
+        for one in _all_findings(arguments.aws):
+            findings.append(one)
+            if not arguments.json and not (arguments.quiet and one.result != ERROR):
+                cli.emit(_line(one))
+        errors = sum(one.result == ERROR for one in findings)
+        settings = _shown(arguments.verbose or arguments.json)
+        if arguments.json:
+            cli.emit_json({"erreurs": errors, "constats": [asdict(one) for one in findings], "reglages": settings})
+        else:
+            for setting in [] if arguments.quiet else settings:
+                cli.emit(f"  {setting['nom']}={setting['valeur']} ({setting['origine']})")
+            cli.emit(f"erreurs : {errors}, points d'attention : {sum(one.result == ATTENTION for one in findings)}")
+        return ExitCode.FAILED if errors else ExitCode.DONE
+
+    return cli.guarded(work, arguments)
+
+
+def _all_findings(with_aws: bool) -> Iterator[Finding]:
+    yield check_python()
+    yield check_packages()
+    try:
+        settings = load_settings()
+    except ConfigError as error:
+        yield Finding("réglages", ERROR, error.message, f"{error.hint} Le reste n'est pas regardé.".strip())
+        return
+    yield from examine(settings, with_aws)
+
+
+def _shown(whole: bool) -> list[dict[str, str]]:
+    """The settings and where each comes from: all of them, or those that are not the default."""
+    try:
+        shown = shown_settings(load_settings())
+    except ConfigError:
+        return []  # already said
+    return [one for one in shown if whole or one["origine"] != "défaut"]
+
+
+def _line(one: Finding) -> str:
+    return f"{one.result:<10} {one.what:<16} {one.detail}{f' -> {one.way_out}' if one.way_out else ''}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

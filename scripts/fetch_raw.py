@@ -1,0 +1,242 @@
+"""The raw files of a day, or of several, into DATA_DIR: from the publishers, or from the bucket that keeps raw files.
+
+`--origin portal` asks the publishers for the days alone: the Paris open-data portal, PRIM (IDFM_API_KEY), and Visual
+Crossing (VISUALCROSSING_API_KEY) or Open-Meteo without a key. Whole datasets (works, road reference, arrondissements)
+are refreshed when the last export is a week old. `--origin s3` copies from S3_RAW_BUCKET what differs.
+
+What arrives is checked before it becomes a file, nothing larger or newer is replaced without --force, and a source that
+fails does not stop the others.
+
+    python scripts/fetch_raw.py --date 2025-11-04 --source comptages
+"""
+
+import argparse
+import logging
+import os
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from lib import cli, raw_bucket
+from lib.arrived import check_arrived
+from lib.atomic_file import part_writer
+from lib.aws_clients import aws_clients
+from lib.download import download
+from lib.errors import CityflowError, ExitCode, UsageError
+from lib.paris_time import PARIS, days_between, yesterday
+from lib.raw_files import API_SOURCES, override_warning
+from lib.raw_landing import already_there, landing_path, refuse_to_lose
+from lib.resume import discard
+from lib.settings import Settings, load_settings
+from lib.source_addresses import SOURCES, WHOLE, Address, next_page, source_address
+
+log = logging.getLogger("cityflow.fetch")
+
+HELP = """Récupère les fichiers bruts d'un jour ou d'une période dans DATA_DIR.
+
+Origine « portal » : le portail de la Ville de Paris, PRIM (IDFM_API_KEY), Visual Crossing (VISUALCROSSING_API_KEY)
+ou Open-Meteo. Origine « s3 » : le bucket des fichiers bruts (S3_RAW_BUCKET).
+
+Exemple : python scripts/fetch_raw.py --date 2025-11-04 --source comptages"""
+
+RECEIVED, PRESENT = "reçu", "déjà là"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one source (and day): a file received or already there, or the error met."""
+
+    source: str
+    day: date | None
+    state: str = ""
+    path: Path | None = None
+    size: int = 0
+    error: CityflowError | None = None
+
+    @property
+    def about(self) -> str:
+        return f"{self.source} {self.day}" if self.day else self.source
+
+    @property
+    def failure(self) -> str:
+        """The error met, beginning with the source's name."""
+        told = str(self.error)
+        return told if told.startswith(self.source) else f"{self.about} : {told}"
+
+
+def fetch_from_publishers(settings: Settings, sources: list[str], days: list[date], force: bool) -> Iterator[Outcome]:
+    """Ask for each source and day in turn, going on past what fails."""
+    now = datetime.now(UTC)
+    for source in sources:
+        for day in days[-1:] if source in WHOLE else days:
+            about = None if source in WHOLE else day
+            present = None if force else already_there(settings, source, day, now)
+            if present:
+                yield Outcome(source, about, PRESENT, present, present.stat().st_size)
+                continue
+            try:
+                address = source_address(settings, source, day, now.astimezone(PARIS).date())
+                yield from fetch_pages(settings, address, force)
+            except CityflowError as error:
+                yield Outcome(source, about, error=error)
+
+
+def fetch_pages(settings: Settings, first: Address, force: bool) -> Iterator[Outcome]:
+    """Fetch an address and the pages that follow it, all of one pull."""
+    pulled = datetime.now(UTC)
+    address: Address | None = first
+    while address:
+        path = landing_path(settings, address, pulled)
+        body = fetch_file(address, path, force)
+        yield Outcome(address.source, address.day, RECEIVED, path, path.stat().st_size)
+        address = next_page(address, body)
+
+
+def fetch_file(address: Address, path: Path, force: bool) -> Any:
+    """Download one answer, check it, and only then let it be `path`; returns its JSON body (None for a CSV)."""
+    asked_at = datetime.now(UTC)
+    with part_writer(path) as stream, _bar(address.source, None) as bar:
+
+        def progress(here: int, total: int | None) -> None:
+            bar.total = total
+            bar.update(here - bar.n)
+
+        try:
+            download(address, stream, progress)
+        except BaseException:
+            if address.source in API_SOURCES:
+                discard(stream)  # its name is that of this pull: no later run would go on with it
+            raise
+        try:
+            body = check_arrived(address, Path(stream.name))
+            if not force:
+                refuse_to_lose(path, os.fstat(stream.fileno()).st_size, asked_at)
+        except CityflowError:
+            discard(stream)
+            raise
+    return body
+
+
+def fetch_from_bucket(settings: Settings, sources: list[str], days: list[date], force: bool) -> Iterator[Outcome]:
+    """Copy what differs in the raw bucket about these days, going on past what fails."""
+    s3 = aws_clients(settings, raw_bucket.JOBS).s3
+    wanted: list[raw_bucket.RawObject] = []
+    for source in sources:
+        try:
+            objects = raw_bucket.day_objects(s3, settings, source, days)
+        except CityflowError as error:
+            yield Outcome(source, None, error=error)
+            continue
+        different = [remote for remote in objects if raw_bucket.needs_copy(remote)]
+        wanted += different
+        for remote in sorted(set(objects) - set(different), key=lambda one: one.key):
+            yield Outcome(source, None, PRESENT, remote.path, remote.size)
+    with _bar("s3", sum(remote.size for remote in wanted)) as bar:
+        for remote, failure in raw_bucket.copy_all(s3, settings, wanted, force, bar.update):
+            yield Outcome(remote.source, None, "" if failure else RECEIVED, remote.path, remote.size, failure)
+
+
+def exit_code(outcomes: list[Outcome]) -> ExitCode:
+    """0 when all is there; the failures' own code when nothing is and they share one; else 1."""
+    codes = {outcome.error.exit_code for outcome in outcomes if outcome.error}
+    if not codes:
+        return ExitCode.DONE
+    return codes.pop() if len(codes) == 1 and all(outcome.error for outcome in outcomes) else ExitCode.FAILED
+
+
+def main(argv: list[str] | None = None) -> int:
+    arguments = _parser().parse_args(argv)
+
+    def work() -> int:
+        settings = load_settings()
+        days = asked_days(arguments)
+        sources = [source for source in SOURCES if source in (arguments.source or SOURCES)]
+        for warning in filter(None, (override_warning(settings, source) for source in sources)):
+            log.warning("%s", warning)
+        fetch = fetch_from_bucket if arguments.origin == "s3" else fetch_from_publishers
+        outcomes = []
+        for outcome in fetch(settings, sources, days, arguments.force):
+            outcomes.append(outcome)
+            _tell(outcome, arguments.json)
+        _sum_up(settings, outcomes, days, arguments)
+        return exit_code(outcomes)
+
+    return cli.guarded(work, arguments)
+
+
+def asked_days(arguments: argparse.Namespace) -> list[date]:
+    """The days of the command line, oldest first: --date, or --from and --to, or yesterday. UsageError otherwise."""
+    first, last = arguments.first, arguments.last
+    if (first is None) != (last is None) or (first and arguments.date):
+        raise UsageError("donner --date, ou --from et --to ensemble.")
+    if first is None:
+        first = last = arguments.date or yesterday()
+    if first > last:
+        raise UsageError(f"--from {first} est après --to {last}.")
+    if last > datetime.now(PARIS).date():
+        raise UsageError(f"le {last} n'est pas encore passé : rien à récupérer.")
+    return list(days_between(first, last))
+
+
+def _tell(outcome: Outcome, as_json: bool) -> None:
+    if outcome.error:
+        log.error("%s", outcome.failure)
+    elif not as_json:
+        cli.emit(f"{outcome.about} : {outcome.state}, {outcome.size / 1e6:.2f} Mo -> {outcome.path}")
+
+
+def _sum_up(settings: Settings, outcomes: list[Outcome], days: list[date], arguments: argparse.Namespace) -> None:
+    """The last lines: how many files, and the failures again."""
+    failures = [outcome for outcome in outcomes if outcome.error]
+    files = [outcome for outcome in outcomes if not outcome.error]
+    if arguments.json:
+        cli.emit_json(
+            {
+                "jours": [day.isoformat() for day in days],
+                "origine": arguments.origin,
+                "fichiers": [_as_json(one) for one in files],
+                "echecs": [{"source": one.source, "erreur": one.failure} for one in failures],
+            }
+        )
+        return
+    received = sum(one.state == RECEIVED for one in files)
+    present = len(files) - received
+    cli.emit(f"reçus : {received}, déjà là : {present}, échecs : {len(failures)} -> {settings.data_dir}")
+    if len(outcomes) > 1:
+        for one in failures:
+            log.error("échec : %s", one.failure)
+
+
+def _as_json(one: Outcome) -> dict[str, Any]:
+    day = one.day.isoformat() if one.day else None
+    return {"source": one.source, "jour": day, "etat": one.state, "fichier": str(one.path), "octets": one.size}
+
+
+def _bar(name: str, total: int | None) -> Any:
+    return tqdm(desc=name, total=total, unit="o", unit_scale=True, leave=False, disable=None)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = cli.Parser(HELP)
+    for flag, name, text in (
+        ("--date", "date", "jour voulu (défaut : hier, à Paris)"),
+        ("--from", "first", "premier jour d'une période, compris"),
+        ("--to", "last", "dernier jour d'une période, compris"),
+    ):
+        parser.add_argument(flag, dest=name, type=cli.day_argument, metavar="AAAA-MM-JJ", help=text)
+    parser.add_argument("--source", action="append", choices=SOURCES, help="une source seulement (répétable)")
+    parser.add_argument("--origin", choices=("portal", "s3"), default="portal", help="d'où (défaut : portal)")
+    parser.add_argument("--force", action="store_true", help="redemander ce qui est là, remplacer un fichier plus gros")
+    cli.add_common(parser)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

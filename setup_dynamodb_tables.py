@@ -1,0 +1,109 @@
+"""Tables, TTL, restore points and bucket that publishing needs: what is wanted, what there is, and the difference.
+
+Nothing is ever deleted, IAM is never touched, and running it again changes nothing.
+
+    python setup_dynamodb_tables.py --dry-run
+"""
+
+import argparse
+import logging
+import sys
+from typing import Any
+
+from lib import cli
+from lib.aws_clients import AwsClients, aws_clients, place
+from lib.aws_policy import setup_policy, upload_policy
+from lib.aws_setup import Step, setup_plan
+from lib.aws_state import carry_out, read_state
+from lib.errors import ConfigError, ExitCode
+from lib.settings import Settings, load_settings
+
+log = logging.getLogger("cityflow.setup_aws")
+
+HELP = """Crée ce qu'il faut dans AWS pour publier : deux tables DynamoDB et un bucket S3. Relancer ne change rien.
+
+Signes : = déjà en place, + à faire, ! impossible.
+
+Exemple : python setup_dynamodb_tables.py --dry-run"""
+
+
+def main(argv: list[str] | None = None) -> int:
+    arguments = _parser().parse_args(argv)
+
+    def work() -> int:
+        settings = load_settings({"S3_REPORTS_BUCKET": arguments.bucket or ""})
+        if arguments.show_policy:
+            return show_policies(settings)
+        clients = aws_clients(settings)
+        steps = setup_plan(settings, read_state(clients, settings))
+        if not arguments.json:
+            tell(settings, steps)
+        refuse_conflicts(steps)
+        return run(clients, steps, arguments)
+
+    return cli.guarded(work, arguments)
+
+
+def show_policies(settings: Settings) -> int:
+    """The least rights, for the upload and for this command, apart."""
+    cli.emit_json({"publication": upload_policy(settings), "creation": setup_policy(settings)})
+    return ExitCode.DONE
+
+
+def refuse_conflicts(steps: list[Step]) -> None:
+    """ConfigError when something cannot become what is wanted; nothing has been changed then."""
+    conflicts = [f"{step.target} : {step.text}" for step in steps if step.sign == "!"]
+    if conflicts:
+        raise ConfigError(
+            f"{' ; '.join(conflicts)}. Rien n'a été modifié.",
+            "Donner d'autres noms (DYNAMODB_METRICS_TABLE, DYNAMODB_REPORTS_TABLE, S3_REPORTS_BUCKET, AWS_REGION).",
+        )
+
+
+def run(clients: AwsClients, steps: list[Step], arguments: argparse.Namespace) -> int:
+    """Carry out what is to do, unless the command only looks; with --check, something to do is a failure."""
+    missing = [step for step in steps if step.sign == "+"]
+    looking = arguments.dry_run or arguments.check
+    if not looking:
+        for step in missing:
+            log.info("%s : %s…", step.target, step.text)
+            carry_out(clients, step)
+    done = 0 if looking else len(missing)
+    if arguments.json:
+        cli.emit_json(summary(steps, done))
+    else:
+        to_do = f"{len(missing)} à faire" if looking else f"{done} faites"
+        cli.emit(f"{len(steps) - len(missing)} déjà en place, {to_do}{' (rien modifié)' if looking else ''}")
+    return ExitCode.FAILED if arguments.check and missing else ExitCode.DONE
+
+
+def tell(settings: Settings, steps: list[Step]) -> None:
+    cli.emit(place(settings))
+    for step in steps:
+        cli.emit(f"{step.sign} {step.target} : {step.text}")
+
+
+def summary(steps: list[Step], done: int) -> dict[str, Any]:
+    return {
+        "etapes": [{"signe": step.sign, "cible": step.target, "etat": step.text} for step in steps],
+        "en_place": sum(step.sign == "=" for step in steps),
+        "a_faire": sum(step.sign == "+" for step in steps),
+        "faites": done,
+    }
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = cli.Parser(HELP)
+    mode = parser.add_mutually_exclusive_group()
+    mode.add_argument("-n", "--dry-run", action="store_true", help="comparer et dire, sans rien créer")
+    mode.add_argument("--check", action="store_true", help="échouer (code 1) si quelque chose manque, sans rien créer")
+    mode.add_argument(
+        "--show-policy", action="store_true", help="les droits IAM nécessaires, en JSON, sans appeler AWS"
+    )
+    parser.add_argument("--bucket", metavar="NOM", help="bucket des rapports (défaut : S3_REPORTS_BUCKET)")
+    cli.add_common(parser)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

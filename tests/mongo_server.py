@@ -1,0 +1,69 @@
+"""A MongoDB for the tests: the server at MONGODB_URL when it is set, else nx-27017 (the same protocol) started here.
+
+Every test has a database of its own, dropped after it.
+"""
+
+import os
+import secrets
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pymongo import MongoClient
+
+SERVER = os.environ.get("MONGODB_URL", "")  # read before the tests clear the environment
+
+
+@dataclass
+class MongoServer:
+    """The server's address, and a client of the tests' own on this test's database."""
+
+    url: str
+    database: str
+    client: MongoClient[dict[str, Any]]
+
+    def documents(self, collection: str) -> list[dict[str, Any]]:
+        return list(self.client[self.database][collection].find({}, {"_id": 0}))
+
+
+@pytest.fixture(scope="session")
+def mongo_client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MongoClient[dict[str, Any]]]:
+    if SERVER:
+        with MongoClient(SERVER, serverSelectionTimeoutMS=5000) as client:
+            yield client
+        return
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    server = _start(port, tmp_path_factory.mktemp("nx"))
+    try:
+        with MongoClient(f"mongodb://127.0.0.1:{port}", serverSelectionTimeoutMS=20_000) as client:
+            client.admin.command("ping")
+            yield client
+    finally:
+        server.terminate()
+        server.wait(10)
+
+
+def _start(port: int, folder: Path) -> subprocess.Popen[bytes]:
+    files = ["--log-file", str(folder / "log"), "--pid-file", str(folder / "pid")]
+    return subprocess.Popen(
+        [sys.executable, "-m", "nx_27017.nx_27017", "--data-dir", "memory", "--port", str(port), *files],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+
+
+@pytest.fixture
+def mongo(mongo_client: MongoClient[dict[str, Any]], monkeypatch: pytest.MonkeyPatch) -> Iterator[MongoServer]:
+    """The server with an empty database; the environment leads to it."""
+    host, port = mongo_client.address or ("127.0.0.1", 0)
+    server = MongoServer(SERVER or f"mongodb://{host}:{port}", f"cityflow_test_{secrets.token_hex(6)}", mongo_client)
+    monkeypatch.setenv("MONGODB_URL", server.url)
+    monkeypatch.setenv("MONGODB_DATABASE", server.database)
+    yield server
+    mongo_client.drop_database(server.database)

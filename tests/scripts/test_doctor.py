@@ -1,0 +1,182 @@
+"""What doctor says of a machine: one line each, the way out, and exit 1 when something would stop a run."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+
+from lib import raw_checks
+from lib.run_lock import day_lock
+from lib.settings import near_misses
+from scripts import doctor
+from tests.aws_server import AwsServer
+from tests.conftest import ROOT, Ran, RawTree, bike, count_row
+
+Run = Callable[..., Ran]
+
+SOURCES = ("bikes", "traffic", "weather", "comptages", "chantiers", "referentiel")
+
+
+@pytest.fixture
+def full(raw: RawTree, demo_tree: tuple[Path, date], monkeypatch: pytest.MonkeyPatch) -> date:
+    """A raw tree that holds everything up to yesterday; returns that day."""
+    monkeypatch.setenv("DATA_DIR", str(demo_tree[0]))
+    return demo_tree[1]
+
+
+def line(ran: Ran, what: str) -> str:
+    (found,) = [one for one in ran.out.splitlines() if re.match(rf"\S+ +{re.escape(what)} ", one)]
+    return found
+
+
+def test_a_machine_that_can_work(full: date, run: Run) -> None:
+    ran = run(doctor.main)
+    assert ran.code == 0, ran.out
+    for what in ("python", "paquets", "horloge", "résultats", "place", "verrous", "base local_files", *SOURCES):
+        assert line(ran, what).startswith("ok"), ran.out
+    assert str(full) in line(ran, "comptages") and str(full) in line(ran, "bikes")
+    assert "démonstration" in ran.out
+    assert ran.out.splitlines()[-1] == "erreurs : 0, points d'attention : 2"  # invented data, and no key of PRIM
+
+
+def test_nothing_to_work_on(raw: RawTree, run: Run) -> None:
+    ran = run(doctor.main)
+    assert ran.code == 1
+    for source in SOURCES:
+        assert line(ran, source).startswith("erreur") and f"make fetch SOURCE={source}" in line(ran, source)
+    assert line(ran, "arrondissements").startswith("attention")
+
+
+def test_it_runs_without_any_package(full: date) -> None:
+    ran = subprocess.run(
+        [sys.executable, "-S", "scripts/doctor.py"], capture_output=True, text=True, cwd=ROOT, timeout=30, check=False
+    )
+    assert ran.returncode == 1, ran.stderr
+    assert "pandas" in ran.stdout and "make venv" in ran.stdout
+    assert re.search(r"^ok +comptages", ran.stdout, re.M)
+
+
+def test_it_says_that_the_time_zones_are_missing() -> None:
+    ran = subprocess.run(
+        [sys.executable, "-S", "scripts/doctor.py"],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        timeout=30,
+        check=False,
+        env={**os.environ, "PYTHONTZPATH": ""},
+    )
+    assert ran.returncode == 1 and "tzdata" in ran.stderr and "Traceback" not in ran.stderr
+
+
+def test_settings_say_where_they_come_from_and_hide_secrets(
+    full: date, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("IDFM_API_KEY", "cle-SECRETE")
+    monkeypatch.setenv("MONGODB_URL", "mongodb://moi:SECRETE@hote/")
+    plain, as_json = run(doctor.main), run(doctor.main, "--json")
+    assert "IDFM_API_KEY=*** (environnement)" in plain.out
+    told = {one["nom"]: one for one in json.loads(as_json.out)["reglages"]}
+    assert told["MONGODB_URL"]["valeur"] == "***" and told["AWS_REGION"]["origine"] == "défaut"
+    assert "SECRETE" not in plain.out + plain.err + as_json.out + as_json.err
+
+
+def test_json_holds_every_finding(raw: RawTree, run: Run) -> None:
+    ran = run(doctor.main, "--json")
+    told = json.loads(ran.out)
+    assert ran.code == 1 and told["erreurs"] == len([one for one in told["constats"] if one["result"] == "erreur"])
+    assert {"what", "result", "detail", "way_out"} == set(told["constats"][0])
+
+
+def test_a_slip_in_dotenv_is_seen(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("IDFM_API_KEI=1\nAWS_ACCESS_KEY_ID=x\nDATA_DIR=/x\n")
+    assert near_misses(tmp_path) == {"IDFM_API_KEI": "IDFM_API_KEY"}
+
+
+def test_a_setting_that_makes_no_sense(full: date, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CITYFLOW_STORE", "mysql")
+    ran = run(doctor.main)
+    assert ran.code == 1
+    assert line(ran, "réglages").startswith("erreur") and "mysql" in line(ran, "réglages")
+
+
+def test_results_that_cannot_go_where_they_should(full: date, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OUTPUT_DIR", "/proc/nulle-part")
+    ran = run(doctor.main)
+    assert re.search(r"^attention +réglages +.*/proc/nulle-part", ran.out, re.M)
+
+
+def test_a_running_day_is_named_and_not_disturbed(full: date, raw: RawTree, run: Run) -> None:
+    with day_lock(raw.output, date(2025, 11, 4), "bikes", None):
+        ran = run(doctor.main)
+        assert ran.code == 0
+        assert line(ran, "verrous").startswith("attention")
+        assert "2025-11-04.bikes" in line(ran, "verrous") and str(os.getpid()) in line(ran, "verrous")
+    assert line(run(doctor.main), "verrous").startswith("ok")
+
+
+def test_a_clock_that_is_late(full: date, raw: RawTree, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATA_DIR", str(raw.root))
+    path = raw.batch("comptages-routiers-permanents.csv", "x")
+    later = time.time() + 86400
+    os.utime(path, (later, later))
+    assert line(run(doctor.main), "horloge").startswith("erreur")
+
+
+def test_old_raw_files_are_said(raw: RawTree, run: Run) -> None:
+    raw.pull("bikes", "2025-11-05", "a.json", [bike("1", "2025-11-04T22:00:00+00:00", 3)])
+    raw.counts([count_row("1", "2025-11-05T00:00:00+01:00", 3, 1)])
+    ran = run(doctor.main)
+    assert line(ran, "bikes").startswith("attention") and "dernier jour 2025-11-04" in line(ran, "bikes")
+    assert line(ran, "comptages").startswith("attention")
+    assert "dernier jour 2025-11-04" in line(ran, "comptages")  # the label of its last hour is that of the next day
+
+
+def test_a_huge_export_is_sampled(raw: RawTree, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [count_row("1", f"2025-11-{day:02}T05:00:00+01:00", 3, 1) for day in range(1, 29) for _ in range(200)]
+    path = raw.counts(rows)
+    monkeypatch.setattr(raw_checks, "READ_WHOLE", 1000)
+    monkeypatch.setattr(raw_checks, "SAMPLE_BYTES", 500)
+    assert raw_checks.newest_day("comptages", path, date(2026, 1, 1)) == date(2025, 11, 28)
+    assert raw_checks.newest_day("comptages", path, date(2025, 11, 20)) <= date(2025, 11, 20)  # type: ignore[operator]
+
+
+def test_an_unreadable_file_stops_nothing(raw: RawTree, run: Run) -> None:
+    raw.pull("bikes", "2025-11-05", "a.json.gz", b"not gzip")
+    assert "aucun jour lisible" in line(run(doctor.main), "bikes")
+
+
+def test_aws_that_is_ready(full: date, aws: AwsServer, run: Run) -> None:
+    ran = run(doctor.main, "--aws")
+    assert line(ran, "AWS").startswith("ok") and "arn:aws" in line(ran, "AWS")
+    assert re.search(r"^ok +table cityflow-metrics +clés metric_type", ran.out, re.M)
+    assert re.search(r"^attention +table cityflow-metrics +manque : TTL.*make setup-aws", ran.out, re.M)
+    assert ran.code == 0
+
+
+def test_aws_without_tables(full: date, empty_aws: AwsServer, run: Run) -> None:
+    ran = run(doctor.main, "--aws")
+    assert ran.code == 1
+    assert re.search(r"^erreur +table cityflow-reports +manque .*make setup-aws", ran.out, re.M)
+
+
+def test_aws_without_credentials(full: date, run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    ran = run(doctor.main, "--aws")
+    assert ran.code == 1 and line(ran, "AWS").startswith("erreur")
+    assert run(doctor.main).code == 0  # nobody asked about AWS
+
+
+def test_a_recent_day_is_not_old(raw: RawTree, run: Run) -> None:
+    day = date.today() - timedelta(days=2)
+    raw.pull("bikes", str(day), "a.json", [bike("1", f"{day}T10:00:00+00:00", 3)])
+    assert line(run(doctor.main), "bikes").startswith("ok")

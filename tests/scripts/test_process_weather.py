@@ -1,0 +1,360 @@
+"""Weather of a day: the right day out of pulls about several, both raw forms, units, forecasts, missing values."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from pyproj import Geod
+
+from scripts.process_weather import main
+from tests.conftest import SAMPLES, Ran, RawTree, gz, needs_samples
+
+DAY, NEXT = "2025-11-04", "2025-11-05"
+PARIS = {"latitude": 48.8566, "longitude": 2.3522, "timezone": "Europe/Paris"}
+Run = Callable[..., Ran]
+NAMES = ("temp_moyenne", "temp_min", "temp_max", "precip_totale", "vent_moyen", "vent_max", "conditions")
+
+
+def vc_hour(hour: int, temp: float | None = 10.0, precip: float | None = 0.1, wind: float | None = 12.0) -> Any:
+    label = f"{hour:02}:00:00"
+    return {"datetime": label, "temp": temp, "precip": precip, "windspeed": wind, "conditions": "Overcast"}
+
+
+def vc_day(day: str, temp: float = 10.0, **more: Any) -> dict[str, Any]:
+    return {
+        "datetime": day, "tempmax": temp + 3, "tempmin": temp - 3, "temp": temp, "precip": 2.4, "windspeed": 21.0,
+        "conditions": "Rain, Overcast", "hours": [vc_hour(hour, temp) for hour in range(24)],
+    } | more  # fmt: skip
+
+
+def visual_crossing(*days: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return {**PARIS, "days": list(days), "currentConditions": {"temp": 99.0}} | more
+
+
+def open_meteo(first: str, hours: int, **arrays: list[Any]) -> dict[str, Any]:
+    labels = [f"{first}T{hour:02}:00" for hour in range(min(hours, 24))]
+    labels += [f"{NEXT}T{hour - 24:02}:00" for hour in range(24, hours)]
+    units = {"time": "iso8601", "temperature_2m": "°C", "precipitation": "mm", "wind_speed_10m": "km/h"}
+    return {**PARIS, "hourly_units": units, "hourly": {"time": labels, **arrays}}
+
+
+def daily_figures(raw: RawTree, day: str = DAY) -> dict[str, Any]:
+    return raw.metrics("weather", day)["metrics"]
+
+
+def codes(raw: RawTree, day: str = DAY) -> list[str]:
+    return [one["code"] for one in raw.metrics("weather", day)["qualite"]["avertissements"]]
+
+
+def test_the_day_asked_is_read_not_the_first_of_the_list(raw: RawTree, run: Run) -> None:
+    body = visual_crossing(vc_day("2025-11-02", 2.0), vc_day("2025-11-03", 5.0), vc_day(DAY, 10.0), vc_day(NEXT, 15.0))
+    raw.pull("weather", NEXT, "a.json", body)
+    assert run(main, "--date", DAY).code == 0
+    metrics = raw.metrics("weather", DAY)
+    assert [metrics["metrics"][name] for name in NAMES] == [10.0, 7.0, 13.0, 2.4, 12.0, 21.0, "Pluie, Couvert"]
+    assert [one["heure"] for one in metrics["heures"]] == list(range(24))
+    assert metrics["heures"][3] == {"heure": 3, "temp": 10.0, "precip": 0.1, "vent": 12.0, "conditions": "Couvert"}
+    assert metrics["qualite"]["statut"] == "complet"
+    assert metrics["qualite"]["lignes_lues"] == metrics["qualite"]["lignes_retenues"] == 24
+    assert metrics["source"] == "visual_crossing"
+
+
+@pytest.mark.parametrize("form", ["json", "gz", "jsonl", "list", "no_hour_folder"])
+def test_every_envelope_gives_the_same_day(raw: RawTree, run: Run, form: str) -> None:
+    body = visual_crossing(vc_day(DAY))
+    other = visual_crossing(vc_day("2025-11-01", 1.0))
+    names = {"gz": "a.json.gz", "jsonl": "a.jsonl"}
+    contents = {
+        "gz": gz(json.dumps(body)),
+        "jsonl": f"{json.dumps(other)}\n{json.dumps(body)}\n",
+        "list": json.dumps([other, body]),
+    }
+    content = contents.get(form, json.dumps(body))
+    raw.pull("weather", NEXT, names.get(form, "a.json"), content, None if form == "no_hour_folder" else "06")
+    assert run(main, "--date", DAY).code == 0
+    assert daily_figures(raw)["temp_moyenne"] == 10.0
+
+
+def test_a_null_is_missing_and_takes_nothing_with_it(raw: RawTree, run: Run) -> None:
+    hours = [vc_hour(hour, precip=None) for hour in range(24)]
+    raw.pull("weather", NEXT, "a.json", visual_crossing(vc_day(DAY, precip=None, hours=hours)))
+    assert run(main, "--date", DAY).code == 0
+    metrics = raw.metrics("weather", DAY)
+    assert metrics["metrics"]["precip_totale"] is None
+    assert metrics["metrics"]["temp_moyenne"] == 10.0
+    assert metrics["heures"][0]["precip"] is None
+    assert metrics["categories"] == {"temperature": "tempéré", "pluie": None, "vent": "vent modéré"}
+    assert metrics["impact_composantes"]["pluie"] is None
+    assert metrics["impact_mobilite"] is None
+    assert codes(raw) == ["pluie_incomplete"]
+
+
+def test_one_null_hour_of_rain_leaves_the_sum_of_the_others(raw: RawTree, run: Run) -> None:
+    hours = [vc_hour(hour, precip=None if hour == 5 else 0.5) for hour in range(24)]
+    raw.pull("weather", NEXT, "a.json", visual_crossing(vc_day(DAY, precip=None, hours=hours)))
+    assert run(main, "--date", DAY).code == 0
+    assert daily_figures(raw)["precip_totale"] == 11.5
+
+
+def test_open_meteo_rain_is_that_of_the_hour_before_its_label(raw: RawTree, run: Run) -> None:
+    rain = [50.0] + [float(hour) for hour in range(1, 25)] + [70.0]  # 00:00 tells of yesterday, 24:00 of the last hour
+    body = open_meteo(DAY, 26, temperature_2m=[8.0] * 24 + [30.0] * 2, precipitation=rain, wind_speed_10m=[7.0] * 26)
+    raw.pull("weather", "2025-11-06", "a.json", body)
+    assert run(main, "--date", DAY).code == 0
+    metrics = raw.metrics("weather", DAY)
+    assert metrics["metrics"]["precip_totale"] == sum(range(1, 25))
+    assert [one["precip"] for one in metrics["heures"]] == [float(hour) for hour in range(1, 25)]
+    assert (metrics["metrics"]["temp_moyenne"], metrics["metrics"]["temp_max"]) == (8.0, 8.0)
+    assert codes(raw) == []
+
+
+def test_open_meteo_without_the_next_midnight_says_that_an_hour_of_rain_is_missing(raw: RawTree, run: Run) -> None:
+    body = open_meteo(DAY, 24, temperature_2m=[8.0] * 24, precipitation=[9.0] + [0.5] * 23)
+    raw.pull("weather", NEXT, "a.json", body)
+    assert run(main, "--date", DAY).code == 0
+    assert daily_figures(raw)["precip_totale"] == 11.5
+    assert codes(raw) == ["pluie_incomplete"]
+
+
+def test_open_meteo_daily_values_alone_are_half_a_day(raw: RawTree, run: Run) -> None:
+    daily = {"time": ["2025-11-03", DAY], "temperature_2m_max": [1, 12], "temperature_2m_min": [0, 6],
+             "precipitation_sum": [9, 3], "wind_speed_10m_max": [5, 25], "weather_code": [0, 63]}  # fmt: skip
+    raw.pull("weather", NEXT, "a.json", {**PARIS, "daily": daily})
+    assert run(main, "--date", DAY).code == 0
+    assert [daily_figures(raw)[name] for name in NAMES] == [9.0, 6.0, 12.0, 3.0, None, 25.0, "Pluie modérée"]
+    assert raw.metrics("weather", DAY)["qualite"]["statut"] == "partiel"
+    assert codes(raw) == ["heures_absentes"]
+
+
+def test_a_few_hours_do_not_speak_for_the_day(raw: RawTree, run: Run) -> None:
+    body = open_meteo(DAY, 6, temperature_2m=[3.0] * 6, precipitation=[0.0] * 6)
+    daily = {"time": [DAY], "temperature_2m_max": [12], "temperature_2m_min": [2], "precipitation_sum": [3]}
+    raw.pull("weather", NEXT, "a.json", body | {"daily": daily})
+    assert run(main, "--date", DAY).code == 0
+    figures = daily_figures(raw)
+    assert (figures["temp_moyenne"], figures["precip_totale"]) == (7.0, 3.0)
+    assert raw.metrics("weather", DAY)["qualite"]["couverture"] == 0.25
+
+
+def test_declared_units_are_converted(raw: RawTree, run: Run) -> None:
+    body = open_meteo(DAY, 25, temperature_2m=[50.0] * 25, precipitation=[0.1] * 25, wind_speed_10m=[10.0] * 25)
+    body["hourly_units"] |= {"temperature_2m": "°F", "precipitation": "inch", "wind_speed_10m": "mp/h"}
+    raw.pull("weather", NEXT, "a.json", body)
+    assert run(main, "--date", DAY).code == 0
+    figures = daily_figures(raw)
+    assert (figures["temp_moyenne"], figures["precip_totale"], figures["vent_moyen"]) == (10.0, 60.96, 16.1)
+
+
+@pytest.mark.parametrize(
+    ("day", "highest"), [("2025-07-14", 77.0), ("2025-11-04", 53.0), ("2025-03-04", 41.0), ("2025-10-20", 43.0)]
+)
+def test_fahrenheit_is_refused_with_the_way_out(raw: RawTree, run: Run, day: str, highest: float) -> None:
+    raw.pull("weather", day, "a.json", visual_crossing(vc_day(day, highest - 3)), "23")
+    ran = run(main, "--date", day)
+    assert ran.code == 1
+    assert "unitGroup=metric" in ran.err
+    assert f"donne {highest:g}" in ran.err
+    assert "a.json" in ran.err
+    assert not raw.output.joinpath("metrics").exists()
+
+
+@pytest.mark.parametrize(("day", "temp"), [("2019-07-25", 39.6), ("2025-01-04", -12.0), ("2025-10-01", 26.0)])
+def test_real_extremes_of_paris_are_believed(raw: RawTree, run: Run, day: str, temp: float) -> None:
+    raw.pull("weather", day, "a.json", visual_crossing(vc_day(day, temp)), "23")
+    assert run(main, "--date", day).code == 0
+
+
+def test_another_city_is_said(raw: RawTree, run: Run) -> None:
+    raw.pull("weather", NEXT, "a.json", visual_crossing(vc_day(DAY), latitude=45.76, longitude=4.84))
+    ran = run(main, "--date", DAY)
+    assert ran.code == 0
+    assert codes(raw) == ["meteo_hors_paris"]
+    assert "392 km" in ran.err
+
+
+def test_the_newest_pull_wins_and_a_forecast_is_said(raw: RawTree, run: Run) -> None:
+    def pull(day: str, temp: float, hour: str = "06") -> None:
+        raw.pull("weather", day, "a.json", visual_crossing(vc_day(DAY, temp)), hour)
+
+    pull("2025-11-02", 4.0)
+    assert run(main, "--date", DAY).code == 0
+    assert daily_figures(raw)["temp_moyenne"] == 4.0
+    assert codes(raw) == ["prevision_seule"]
+    pull(DAY, 5.0)
+    pull(DAY, 6.0, "18")
+    assert run(main, "--date", DAY).code == 0
+    assert daily_figures(raw)["temp_moyenne"] == 6.0
+    assert codes(raw) == ["releve_du_jour"]
+    pull("2025-11-10", 8.0)
+    pull("2025-11-06", 7.0)
+    assert run(main, "--date", DAY).code == 0
+    metrics = raw.metrics("weather", DAY)
+    assert (metrics["metrics"]["temp_moyenne"], metrics["releve"]) == (8.0, "2025-11-10T06")
+    assert codes(raw) == []
+    assert metrics["qualite"]["doublons"] == 4 * 24
+
+
+@pytest.mark.parametrize(
+    ("day", "hours"),
+    [
+        ("2025-10-26", [0, 1, 2, 2, *range(3, 24)]),
+        ("2025-10-26", range(24)),
+        ("2025-03-30", [0, 1, *range(3, 24)]),
+        ("2025-03-30", range(24)),
+    ],
+)
+def test_change_days_are_complete_with_the_hours_that_exist(raw: RawTree, run: Run, day: str, hours: list[int]) -> None:
+    rows = [vc_hour(hour, temp=float(index), precip=1.0) for index, hour in enumerate(hours)]
+    raw.pull("weather", "2025-12-01", "a.json", visual_crossing(vc_day(day, precip=None, hours=rows)))
+    assert run(main, "--date", day).code == 0
+    metrics = raw.metrics("weather", day)
+    assert metrics["qualite"]["couverture"] == 1.0
+    assert metrics["metrics"]["precip_totale"] == len(list(hours))
+    assert [one["heure"] for one in metrics["heures"]] == list(range(24))
+    if len(list(hours)) == 25:
+        assert metrics["heures"][2] == {"heure": 2, "temp": 2.5, "precip": 2.0, "vent": 12.0, "conditions": "Couvert"}
+
+
+def test_the_impact_is_the_sum_of_its_stated_ramps(raw: RawTree, run: Run) -> None:
+    hours = [vc_hour(hour, wind=41.0 if hour == 9 else 10.0) for hour in range(24)]
+    day = vc_day(DAY, tempmin=1.0, tempmax=9.0, precip=5.0, windspeed=41.0, hours=hours)
+    raw.pull("weather", NEXT, "a.json", visual_crossing(day))
+    assert run(main, "--date", DAY).code == 0
+    metrics = raw.metrics("weather", DAY)
+    assert metrics["impact_composantes"] == {"pluie": 12.5, "vent": 15.0, "temperature": 8.0}
+    assert metrics["impact_mobilite"] == 35.5
+    assert metrics["categories"] == {"temperature": "tempéré", "pluie": "pluie modérée", "vent": "vent fort"}
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "word"),
+    [
+        (-5.0, 1.0, "forte gelée"), (0.0, 5.0, "gelée"), (12.0, 24.9, "tempéré"), (12.0, 25.0, "chaleur"),
+        (18.0, 30.0, "forte chaleur"), (20.0, 35.0, "très forte chaleur"),
+    ],
+)  # fmt: skip
+def test_temperature_words(raw: RawTree, run: Run, low: float, high: float, word: str) -> None:
+    raw.pull("weather", "2025-07-01", "a.json", visual_crossing(vc_day("2025-06-30", 15.0, tempmin=low, tempmax=high)))
+    assert run(main, "--date", "2025-06-30").code == 0
+    assert raw.metrics("weather", "2025-06-30")["categories"]["temperature"] == word
+
+
+def test_values_that_cannot_be_are_missing_and_said(raw: RawTree, run: Run) -> None:
+    hours = [
+        vc_hour(hour, temp=999.0 if hour == 4 else 10.0, precip=-9999.0 if hour == 5 else 0.1) for hour in range(24)
+    ]
+    raw.pull("weather", NEXT, "a.json", visual_crossing(vc_day(DAY, precip=-9999.0, tempmin=10**400, hours=hours)))
+    ran = run(main, "--date", DAY)
+    assert ran.code == 0
+    metrics = raw.metrics("weather", DAY)
+    assert metrics["heures"][4]["temp"] is None
+    assert metrics["heures"][5] == {"heure": 5, "temp": 10.0, "precip": None, "vent": 12.0, "conditions": "Couvert"}
+    assert (metrics["metrics"]["precip_totale"], metrics["metrics"]["temp_min"]) == (2.3, 10.0)
+    (warning,) = [one for one in metrics["qualite"]["avertissements"] if one["code"] == "valeurs_impossibles"]
+    assert (warning["mesure"], warning["exemples"]) == (3, ["temp 999", "precip -9999", "precip_totale -9999"])
+
+
+def test_nan_is_missing_and_never_written(raw: RawTree, run: Run) -> None:
+    text = json.dumps(visual_crossing(vc_day(DAY))).replace('"tempmax": 13.0', '"tempmax": NaN')
+    raw.pull(
+        "weather", NEXT, "a.json", text.replace('"temp": 10.0, "precip": 0.1', '"temp": Infinity, "precip": 0.1', 1)
+    )
+    assert run(main, "--date", DAY).code == 0
+    metrics = raw.metrics("weather", DAY)
+    assert metrics["heures"][0]["temp"] is None
+    assert metrics["metrics"]["temp_max"] == 10.0
+
+
+def test_bad_files_cost_themselves_alone(raw: RawTree, run: Run) -> None:
+    raw.pull("weather", NEXT, "a.json", visual_crossing(vc_day(DAY)))
+    raw.pull("weather", NEXT, "b.json", f'{{"days": [{{"datetime": "{DAY}", "temp": 1')
+    raw.pull("weather", NEXT, "c.json", {"message": f"quota exceeded on {DAY}"})
+    raw.pull("weather", NEXT, "d.json.gz", b"rien")
+    hourly = {"time": [f"{DAY}T00:00", "minuit"], "temperature_2m": [9.0, 9.0]}
+    raw.pull("weather", "2025-11-01", "e.json", {**PARIS, "hourly": hourly})
+    ran = run(main, "--date", DAY)
+    assert ran.code == 0
+    assert daily_figures(raw)["temp_moyenne"] == 10.0
+    qualite = raw.metrics("weather", DAY)["qualite"]
+    assert qualite["rejets"] == {
+        "fichier_illisible": 1, "heure_illisible": 1, "json_illisible": 1, "reponse_inattendue": 1
+    }  # fmt: skip
+    assert qualite["lignes_lues"] == 24 + 1 + 4
+    assert "quota exceeded" in raw.rejects("weather", DAY)
+
+
+def test_a_truncated_timeline_keeps_its_whole_days(raw: RawTree, run: Run) -> None:
+    text = json.dumps(visual_crossing(vc_day(DAY), vc_day(NEXT)))
+    raw.pull("weather", NEXT, "a.json", text[: text.index(NEXT) + 200])
+    assert run(main, "--date", DAY).code == 0
+    assert daily_figures(raw)["temp_moyenne"] == 10.0
+    assert raw.metrics("weather", DAY)["qualite"]["rejets"] == {"json_illisible": 1}
+
+
+def test_a_day_without_data_names_those_that_have_some(raw: RawTree, run: Run) -> None:
+    raw.pull("weather", NEXT, "a.json", visual_crossing(vc_day("2025-11-02"), vc_day("2025-11-03")))
+    raw.pull("weather", NEXT, "b.json", open_meteo("2025-11-01", 3, temperature_2m=[1.0] * 3))
+    ran = run(main, "--date", "2024-02-29")
+    assert ran.code == 4
+    assert "Jours présents (3) : 2025-11-01, 2025-11-02, 2025-11-03" in ran.err
+    assert not raw.output.joinpath("metrics").exists()
+
+
+def test_no_file_is_exit_4_and_a_day_of_nulls_is_a_failure(raw: RawTree, run: Run) -> None:
+    assert run(main, "--date", DAY).code == 4
+    nothing = vc_day(DAY, temp=0.0) | {"temp": None, "tempmin": None, "tempmax": None, "hours": None}
+    raw.pull("weather", NEXT, "a.json", visual_crossing(nothing))
+    assert run(main, "--date", DAY).code == 1
+
+
+def test_the_same_input_gives_the_same_bytes(raw: RawTree, run: Run) -> None:
+    raw.pull("weather", NEXT, "a.json", visual_crossing(vc_day(DAY, 10.123)))
+    raw.pull("weather", DAY, "a.json", visual_crossing(vc_day(DAY, 11.0)))
+    path, seen = raw.output / "metrics" / f"weather_metrics_{DAY}.json", []
+    for _ in range(2):
+        assert run(main, "--date", DAY).code == 0
+        document = json.loads(path.read_text())
+        document.pop("timestamp")
+        seen.append(json.dumps(document))
+    assert seen[0] == seen[1]
+
+
+@needs_samples
+def test_the_real_open_meteo_answer_of_2024_08_17(raw: RawTree, run: Run) -> None:
+    sample = SAMPLES / "meteo" / "openmeteo_paris_2024-08-17_horaire.json"
+    raw.pull("weather", "2024-08-18", "a.json", sample.read_bytes())
+    assert run(main, "--date", "2024-08-17").code == 0
+    hourly = json.loads(sample.read_text())["hourly"]
+    temperatures, winds = hourly["temperature_2m"], hourly["wind_speed_10m"]
+    metrics = raw.metrics("weather", "2024-08-17")
+    figures = metrics["metrics"]
+    assert figures["temp_moyenne"] == round(sum(temperatures) / 24, 1) == 20.2
+    assert (figures["temp_min"], figures["temp_max"]) == (min(temperatures), max(temperatures)) == (17.9, 22.9)
+    assert figures["precip_totale"] == round(sum(hourly["precipitation"][1:]), 2) == 31.5
+    assert (figures["vent_moyen"], figures["vent_max"]) == (round(sum(winds) / 24, 1), max(winds))
+    assert figures["conditions"] == "Pluie modérée"  # WMO 63, the worst of the day
+    assert metrics["heures"][10]["precip"] == hourly["precipitation"][11] == 5.4
+    assert metrics["heures"][23]["precip"] is None
+    assert codes(raw, "2024-08-17") == ["pluie_incomplete"]
+    assert run(main, "--date", "2024-08-16").code == 4  # its label 00:00 tells of that day's last rain, and no more
+
+
+@needs_samples
+def test_the_real_visual_crossing_answer_is_not_paris(raw: RawTree, run: Run) -> None:
+    sample = SAMPLES / "meteo" / "visualcrossing_alexandria_2025-03-07_historique_metric.json"
+    raw.pull("weather", "2025-03-08", "a.json", sample.read_bytes())
+    ran = run(main, "--date", "2025-03-07")
+    assert ran.code == 0
+    assert "ce n'est pas la météo de Paris" in ran.err
+    (day,) = json.loads(sample.read_text())["days"]
+    metrics = raw.metrics("weather", "2025-03-07")
+    assert metrics["metrics"]["temp_moyenne"] == day["temp"] == 16.6
+    assert metrics["metrics"]["precip_totale"] == day["precip"] == 0
+    winds = [hour["windspeed"] for hour in day["hours"] if hour["windspeed"] is not None]
+    assert metrics["metrics"]["vent_moyen"] == round(sum(winds) / len(winds), 1)
+    assert [one["temp"] for one in metrics["heures"]] == [hour["temp"] for hour in day["hours"]]
+    (warning,) = [one for one in metrics["qualite"]["avertissements"] if one["code"] == "meteo_hors_paris"]
+    assert warning["severite"] == "grave"
+    metres = Geod(ellps="WGS84").inv(2.3522, 48.8566, 29.9125, 31.2105)[2]
+    assert warning["mesure"] == pytest.approx(metres / 1000, rel=0.005)  # a sphere there, an ellipsoid here

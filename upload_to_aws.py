@@ -1,0 +1,148 @@
+"""Publish OUTPUT_DIR to AWS: metrics and reports to DynamoDB, reports (and what is too large for an item) to S3.
+
+Each file is compared with what AWS has and only what differs is sent. Nothing local is ever changed or deleted.
+
+    python upload_to_aws.py --dry-run
+"""
+
+import argparse
+import logging
+import sys
+import time
+from datetime import date
+
+from lib import cli
+from lib.aws_clients import AwsClients, aws_clients, place
+from lib.aws_names import reports_bucket
+from lib.errors import ConfigError, ExitCode, NoDataError, UsageError
+from lib.local_documents import DocumentFile, document_files, stray_files
+from lib.settings import Settings, load_settings
+from lib.upload_check import checker
+from lib.upload_run import Outcome, Run, Treat, run_all, uploader
+from lib.upload_words import PROBLEMS, outcome_lines, run_json, total_line
+
+log = logging.getLogger("cityflow.upload")
+
+HELP = """Publie les fichiers de OUTPUT_DIR vers DynamoDB et S3 ; sans date, tous. Ne modifie rien en local.
+
+Signes : + nouveau, * modifié, = identique, ! invalide ou en échec, ? état distant inconnu.
+
+Exemple : python upload_to_aws.py --date 2025-11-04 --dry-run"""
+
+MAX_JOBS = 64
+JOBS = 8  # requests under way at once; they wait for the network far more than they compute
+
+
+def main(argv: list[str] | None = None) -> int:
+    arguments = _parser().parse_args(argv)
+
+    def work() -> int:
+        begun = time.monotonic()
+        settings = load_settings({"S3_REPORTS_BUCKET": arguments.bucket or ""})
+        if settings.fallback_notice:
+            log.warning("%s", settings.fallback_notice)
+        sources = chosen(settings, arguments)
+        reports_bucket(settings)
+        treat = treatment(settings, arguments)
+        run = run_all(sources, treat, arguments.jobs, lambda outcome: tell(outcome, arguments))
+        return conclude(run, len(sources), time.monotonic() - begun, arguments)
+
+    return cli.guarded(work, arguments)
+
+
+def chosen(settings: Settings, arguments: argparse.Namespace) -> list[DocumentFile]:
+    """The documents that the command line asks for; NoDataError, naming the days there are, when there is none."""
+    first, last = _bounds(arguments)
+    kinds = ["metrics", "reports"] if arguments.type == "all" else [arguments.type]
+    for path in stray_files(settings.output_dir, kinds):
+        log.warning("%s : ce nom n'est pas celui d'un résultat, fichier ignoré", path)
+    found = document_files(settings.output_dir, kinds, first, last)
+    if not found:
+        days = sorted({one.day_text for one in document_files(settings.output_dir, kinds, None, None)})
+        known = f"Jours disponibles : {', '.join(days)}." if days else "Produire des résultats d'abord : make process"
+        raise NoDataError(f"aucun fichier à publier dans {settings.output_dir} pour cette demande.", known)
+    return found
+
+
+def treatment(settings: Settings, arguments: argparse.Namespace) -> Treat:
+    """Upload, look only, or verify. Only a dry run goes without credentials, and says what it does not know."""
+    clients: AwsClients | None
+    try:
+        clients = aws_clients(settings, arguments.jobs)
+    except ConfigError as error:
+        if not arguments.dry_run:
+            raise
+        log.warning("état distant inconnu : %s", error)
+        clients = None
+    log.info("%s -> %s, bucket %s", settings.output_dir, place(settings), settings.s3_reports_bucket)
+    if arguments.check and clients:
+        return checker(clients, settings)
+    return uploader(clients, settings, arguments.force, arguments.dry_run)
+
+
+def tell(outcome: Outcome, arguments: argparse.Namespace) -> None:
+    """The lines of one document; those of an upload that had nothing to do are only counted."""
+    looking = arguments.dry_run or arguments.check or arguments.verbose
+    if not arguments.json and (looking or outcome.status != "same"):
+        for line in outcome_lines(outcome):
+            cli.emit(line)
+
+
+def conclude(run: Run, asked: int, seconds: float, arguments: argparse.Namespace) -> int:
+    """Say what was done, repeat what was not, and give the exit code."""
+    mode = "check" if arguments.check else "dry_run" if arguments.dry_run else "upload"
+    for outcome in run.outcomes:
+        if outcome.status in PROBLEMS:
+            log.error("%s : %s", outcome.source.label, outcome.reason or "voir ci-dessus")
+    if run.fatal:
+        log.error("arrêt : %s", run.fatal)
+    if run.interrupted:
+        log.error("interrompu (Ctrl-C) ; ce qui est publié est entier, relancer la même commande fait le reste.")
+    if arguments.json:
+        cli.emit_json(run_json(run, mode, asked, seconds))
+    else:
+        cli.emit(total_line(run, mode, asked, seconds))
+    if run.fatal:
+        return run.fatal.exit_code
+    if run.interrupted:
+        return ExitCode.INTERRUPTED
+    return ExitCode.FAILED if run.count(*PROBLEMS) else ExitCode.DONE
+
+
+def _bounds(arguments: argparse.Namespace) -> tuple[date | None, date | None]:
+    if arguments.date and (arguments.first or arguments.last):
+        raise UsageError("--date ne va pas avec --from ni --to.")
+    if arguments.first and arguments.last and arguments.first > arguments.last:
+        raise UsageError(f"--from {arguments.first} est après --to {arguments.last}.")
+    return arguments.date or arguments.first, arguments.date or arguments.last
+
+
+def _jobs(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= MAX_JOBS:
+        raise argparse.ArgumentTypeError(f"{text} n'est pas un nombre de 1 à {MAX_JOBS}")
+    return int(text)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = cli.Parser(HELP)
+    for flag, name, text in (
+        ("--date", "date", "ce jour seulement"),
+        ("--from", "first", "premier jour, compris"),
+        ("--to", "last", "dernier jour, compris"),
+    ):
+        parser.add_argument(flag, dest=name, type=cli.day_argument, metavar="AAAA-MM-JJ", help=text)
+    parser.add_argument("--type", choices=("metrics", "reports", "all"), default="all", help="quoi (défaut : all)")
+    mode = parser.add_mutually_exclusive_group()
+    mode.add_argument("-n", "--dry-run", action="store_true", help="comparer et dire ce qui serait envoyé, sans écrire")
+    mode.add_argument("--check", action="store_true", help="vérifier ce qui est publié, sans écrire")
+    mode.add_argument("--force", action="store_true", help="tout renvoyer, même identique ou plus récent dans AWS")
+    parser.add_argument(
+        "-j", "--jobs", type=_jobs, default=JOBS, metavar="N", help=f"envois à la fois (défaut : {JOBS})"
+    )
+    parser.add_argument("--bucket", metavar="NOM", help="bucket des rapports (défaut : S3_REPORTS_BUCKET)")
+    cli.add_common(parser)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
