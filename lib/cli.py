@@ -21,7 +21,7 @@ from lib.run_lock import day_lock
 from lib.settings import STORES, Settings, load_settings
 
 if TYPE_CHECKING:
-    from lib.day_run import Process
+    from lib.day_run import Compare, Process
 
 log = logging.getLogger("cityflow")
 
@@ -119,7 +119,12 @@ Prepare = Callable[[Settings, list[date]], AbstractContextManager[None]]
 
 
 def run_source(
-    data_type: str, doc: str, process: "Process", argv: list[str] | None, prepare: Prepare | None = None
+    data_type: str,
+    doc: str,
+    process: "Process",
+    argv: list[str] | None,
+    prepare: Prepare | None = None,
+    compare: "Compare | None" = None,
 ) -> int:
     """The main of the six source scripts; `prepare` is what makes one that has --from and --to quick on many days."""
     from lib.day_run import run_day  # pandas: the other commands, and doctor above all, start without it
@@ -139,7 +144,7 @@ def run_source(
             day_lock(settings.output_dir, day, data_type, settings.lock_fd, arguments.wait),
             get_database_service(settings) as store,
         ):
-            metrics = run_day(settings, store, data_type, process, day)
+            metrics = run_day(settings, store, data_type, process, day, compare)
         _tell(settings, data_type, day, metrics, arguments.json)
         return ExitCode.DONE
 

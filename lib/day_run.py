@@ -11,6 +11,7 @@ from lib.atomic_file import write_atomically
 from lib.database_service import DatabaseService
 from lib.demo_results import keep_apart
 from lib.figures import plain
+from lib.history import Past, same_weekdays
 from lib.local_file_service import LocalFileService
 from lib.quality import Quality, rejects_csv
 from lib.raw_files import is_synthetic, source_files
@@ -31,21 +32,43 @@ class DayResult:
 
 SYNTHETIC = "donnees_synthetiques"  # warning code of figures computed from make_demo_data.py's tree
 
-Process = Callable[[Settings, DatabaseService, date], DayResult]
+Process = Callable[[Settings, date], DayResult]  # from the raw files alone: any machine may run it, for any day
+Compare = Callable[[dict[str, Any], Past], dict[str, Any]]  # the figures, with those that earlier days give
 
 
-def run_day(settings: Settings, store: DatabaseService, data_type: str, process: Process, day: date) -> dict[str, Any]:
-    """Compute and store one source's day; returns the metrics as stored, `qualite` last.
+def run_day(
+    settings: Settings,
+    store: DatabaseService,
+    data_type: str,
+    process: Process,
+    day: date,
+    compare: Compare | None = None,
+) -> dict[str, Any]:
+    """Compute and store one source's day; returns the metrics as stored, `qualite` last."""
+    if source_files(settings, data_type):
+        keep_apart(settings)  # before the past is read; a run that has no input at all moves nothing
+    return keep_day(settings, store, data_type, day, process(settings, day), compare)
+
+
+def keep_day(
+    settings: Settings,
+    store: DatabaseService,
+    data_type: str,
+    day: date,
+    result: DayResult,
+    compare: Compare | None = None,
+) -> dict[str, Any]:
+    """Store what was computed of a day, once it is compared with what the store has of earlier ones.
 
     The JSON file below OUTPUT_DIR is written whatever the store, and before it: it is the backup and what upload reads.
     """
-    if source_files(settings, data_type):
-        keep_apart(settings)  # before the past is read; a run that has no input at all moves nothing
     files = LocalFileService(settings.output_dir)
-    result = from_either(store, files, lambda reader: process(settings, reader, day))
+    figures = result.metrics
+    if compare is not None:
+        figures = compare(figures, from_either(store, files, lambda reader: same_weekdays(reader, data_type, day)))
     if is_synthetic(settings):
         result.quality.warn(SYNTHETIC, "attention", "Données de démonstration, inventées.")
-    metrics: dict[str, Any] = plain({**result.metrics, "qualite": result.quality.summary(result.couverture)})
+    metrics: dict[str, Any] = plain({**figures, "qualite": result.quality.summary(result.couverture)})
     _keep_rejects(rejects_path(settings, data_type, day), result.quality)
     files.save_metrics(metrics, data_type, day)
     path = files.metrics_path(data_type, day)

@@ -38,11 +38,12 @@ class Told(NamedTuple):
 class Pulled:
     """The newest state of everything the pulls name, by id; pages by pull and first element.
 
-    seen: how often each id was told. families: what an id is a revision of, where a pull says it.
+    seen: how often each id was told. first: the first pull that told it. families: what it revises, where that is said.
     """
 
     newest: dict[str, Told] = field(default_factory=dict)
     seen: Counter[str] = field(default_factory=Counter)
+    first: dict[str, str] = field(default_factory=dict)
     families: dict[str, str] = field(default_factory=dict)
     named: dict[Line, None] = field(default_factory=dict)  # an ordered set
     days: set[date] = field(default_factory=set)
@@ -132,18 +133,19 @@ def _keep(identifier: str, told: Told, pulled: Pulled) -> None:
     if family:
         pulled.families[identifier] = family
     pulled.seen[identifier] += 1
+    pulled.first[identifier] = min(pulled.first.get(identifier, told.age[0]), told.age[0])
     known = pulled.newest.get(identifier)
     if known is None or known.age <= told.age:
         pulled.newest[identifier] = told
 
 
 def _drop_revised(pulled: Pulled) -> None:
-    """Keep of each family what the newest pull that names it tells: the other ids are revisions gone by."""
-    latest: dict[str, str] = {}
-    for identifier, told in pulled.newest.items():
+    """Drop the ids that no pull names any more since another id of their family has come: revisions gone by."""
+    born: dict[str, str] = {}
+    for identifier, stamp in pulled.first.items():
         family = pulled.family(identifier)
-        latest[family] = max(latest.get(family, ""), told.age[0])
-    gone = [one for one, told in pulled.newest.items() if told.age[0] < latest[pulled.family(one)]]
+        born[family] = max(born.get(family, ""), stamp)
+    gone = [one for one, told in pulled.newest.items() if told.age[0] < born[pulled.family(one)]]
     for identifier in gone:
         del pulled.newest[identifier]
 

@@ -9,10 +9,12 @@ from lib.database_service import DatabaseService
 from lib.figures import rounded
 from lib.paris_time import WEEKS_COMPARED, same_weekdays_before
 
+Past = dict[date, dict[str, Any]]  # metrics of the same weekday in earlier weeks
+
 USABLE_FROM = 0.8  # coverage below which a past day is too partial to compare with
 
 
-def same_weekdays(store: DatabaseService, data_type: str, day: date) -> dict[date, dict[str, Any]]:
+def same_weekdays(store: DatabaseService, data_type: str, day: date) -> Past:
     """Metrics of the four same weekdays before `day` that the store holds in full enough, most recent first."""
     found = {past: store.load_metrics(data_type, past) for past in same_weekdays_before(day, WEEKS_COMPARED)}
     return {past: metrics for past, metrics in found.items() if metrics and comparable(metrics)}
@@ -26,7 +28,7 @@ def comparable(metrics: dict[str, Any]) -> bool:
 def evolution(
     today: dict[str, Any] | None,
     day: date,
-    past: dict[date, dict[str, Any]],
+    past: Past,
     figure: Callable[[dict[str, Any]], float | None],
 ) -> dict[str, Any]:
     """A figure against the same weekday last week and the median of the last four, in percent.

@@ -31,13 +31,26 @@ def note_inputs(settings: Settings) -> None:
         _note_source(settings, source)
 
 
+def inputs_changed(settings: Settings, source: str) -> float:
+    """When the list of a source's raw files changed last (ns since 1970); infinity when it is no longer true."""
+    path = inputs_path(settings.output_dir, source)
+    return path.stat().st_mtime_ns if _is_true(path, _content(settings, source)) else float("inf")
+
+
 def _note_source(settings: Settings, source: str) -> None:
+    path, content = inputs_path(settings.output_dir, source), _content(settings, source)
+    if not _is_true(path, content):
+        write_atomically(path, content)
+
+
+def _is_true(path: Path, content: bytes) -> bool:
+    return path.is_file() and path.read_bytes() == content
+
+
+def _content(settings: Settings, source: str) -> bytes:
     # The store is an input too: figures that are to go into another one are to be made again.
     lines = [f"CITYFLOW_STORE={settings.store}", *_raw_lines(settings, source)]
-    content = "".join(f"{line}\n" for line in lines).encode("utf-8", "surrogateescape")
-    path = inputs_path(settings.output_dir, source)
-    if not path.is_file() or path.read_bytes() != content:
-        write_atomically(path, content)
+    return "".join(f"{line}\n" for line in lines).encode("utf-8", "surrogateescape")
 
 
 def inputs_path(output_dir: Path, source: str) -> Path:

@@ -1,14 +1,17 @@
-"""A range of days, both included: every source of each, then its report, oldest first so that comparisons have history.
+"""A range of days, both included: every source of each, then its report, stored oldest first so that comparisons have
+history. Only what is missing or stale is done; a day that fails stops no other. Several processes compute, one writes.
 
-python scripts/backfill.py --from 2025-10-07 --to 2025-11-04
+    python scripts/backfill.py --from 2025-10-07 --to 2025-11-04
+    python scripts/backfill.py --from 2025-10-07 --to 2025-11-04 --source bikes --dry-run
 """
 
 import argparse
 import contextlib
 import logging
+import os
 import sys
 from collections.abc import Iterator
-from datetime import date
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from tqdm import tqdm
@@ -16,88 +19,109 @@ from tqdm import tqdm
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from lib import cli
+from lib.backfill_plan import Plan, plan_lines, plan_object, plan_range
+from lib.backfill_run import Failure, Outcome, computed, store_in_order
 from lib.database_factory import get_database_service
-from lib.database_service import DatabaseService
-from lib.day_run import Process, run_day
 from lib.demo_results import keep_apart
-from lib.errors import CityflowError, ExitCode
+from lib.errors import ExitCode, LockHeldError, NoDataError
 from lib.make_facts import note_inputs
-from lib.raw_files import is_synthetic
-from lib.run_lock import day_lock
+from lib.raw_files import SOURCES, is_synthetic, source_files
 from lib.settings import STORES, Settings, load_settings
-from scripts import (
-    generate_report,
-    process_bikes,
-    process_chantiers,
-    process_comptages,
-    process_referentiel,
-    process_traffic,
-    process_weather,
-)
+from scripts import generate_report, process_comptages
+from scripts.six_sources import COMPARES, measure_days
 
 log = logging.getLogger("cityflow.backfill")
 
 HELP = """Traite une période : chaque source de chaque jour puis son rapport, du plus ancien au plus récent.
 
+Seul ce qui manque ou n'est plus à jour est calculé ; --dry-run dit quoi, sans rien écrire.
+
 Exemple : python scripts/backfill.py --from 2025-10-07 --to 2025-11-04"""
-
-PROCESSES: dict[str, Process] = {
-    "bikes": process_bikes.process,
-    "traffic": process_traffic.process,
-    "weather": process_weather.process,
-    "comptages": process_comptages.process,
-    "chantiers": process_chantiers.process,
-    "referentiel": process_referentiel.process,
-}
-
-
-def run_range(settings: Settings, store: DatabaseService, days: list[date], sources: list[str]) -> Iterator[str]:
-    """Process the days in order, going on past what fails; yields one message for each failure."""
-    for day in tqdm(days, desc="jours", unit="jour", disable=None):
-        for source in sources:
-            try:
-                with day_lock(settings.output_dir, day, source, settings.lock_fd):
-                    run_day(settings, store, source, PROCESSES[source], day)
-            except CityflowError as error:
-                yield f"{day} {source} : {error}"
-        try:
-            with day_lock(settings.output_dir, day, "report", settings.lock_fd):
-                generate_report.process(settings, store, day)
-        except CityflowError as error:
-            yield f"{day} rapport : {error}"
 
 
 def main(argv: list[str] | None = None) -> int:
     arguments = _parser().parse_args(argv)
 
     def work() -> int:
+        days = cli.range_days(arguments)
         settings = load_settings({"CITYFLOW_STORE": arguments.store or ""})
         if settings.fallback_notice:
             log.warning("%s", settings.fallback_notice)
-        days = cli.range_days(arguments)
-        if is_synthetic(settings):
+        sources = arguments.source or list(SOURCES)
+        if not arguments.dry_run and (is_synthetic(settings) or any(source_files(settings, one) for one in sources)):
             keep_apart(settings)  # so that a refusal is said once, not for each source of each day
-        note_inputs(settings)  # make process finds these days up to date
-        sources = arguments.source or list(PROCESSES)
-        with get_database_service(settings) as store, contextlib.ExitStack() as stack:
-            if "comptages" in sources:
-                stack.enter_context(process_comptages.days_at_hand(settings, days))
-            failures = list(run_range(settings, store, days, sources))
-        for failure in failures:
-            log.error("%s", failure)
-        if arguments.json:
-            cli.emit_json({"jours": len(days), "sources": sources, "echecs": failures})
-        else:
-            cli.emit(f"{len(days)} jours, {len(failures)} échecs -> {settings.output_dir}")
-        return ExitCode.FAILED if failures else ExitCode.DONE
+        plan = plan_range(settings, days, sources, arguments.force)
+        if not arguments.json:
+            cli.emit("\n".join(plan_lines(plan)))
+        if arguments.dry_run:
+            if arguments.json:
+                cli.emit_json(plan_object(plan))
+            return ExitCode.DONE
+        failures = run_plan(settings, plan, arguments.jobs)
+        tell(settings, plan, failures, arguments.json)
+        return exit_code(plan, failures)
 
     return cli.guarded(work, arguments)
+
+
+def run_plan(settings: Settings, plan: Plan, jobs: int) -> list[Failure]:
+    """Compute and store what the plan says; what failed, in the order of the plan."""
+    note_inputs(settings)  # make process finds these days up to date
+    with (
+        get_database_service(settings) as store,
+        here(settings, plan, jobs) as outcomes,
+        tqdm(plan.to_do, desc="calculs", unit="calcul", disable=None) as steps,
+    ):
+        done = store_in_order(settings, store, steps, outcomes, COMPARES, generate_report.process)
+        return [failure for failure in done if failure]
+
+
+@contextlib.contextmanager
+def here(settings: Settings, plan: Plan, jobs: int) -> Iterator[Iterator[Outcome]]:
+    """The plan's days computed on this machine: each road-count file is read once, then the days are shared out."""
+    days = plan.days_of("comptages")
+    counts: AbstractContextManager[None] = (
+        process_comptages.days_at_hand(settings, days) if days else contextlib.nullcontext()
+    )
+    with counts, computed(settings, plan, measure_days, jobs) as outcomes:
+        yield outcomes
+
+
+def tell(settings: Settings, plan: Plan, failures: list[Failure], as_json: bool) -> None:
+    """What was done, and again what failed."""
+    for failure in failures:
+        log.error("%s", failure)
+    if as_json:
+        cli.emit_json({**plan_object(plan), "echecs": [str(failure) for failure in failures]})
+    else:
+        done = len(plan.to_do) - len(failures)
+        cli.emit(f"{len(plan.days)} jours : {done} calculs faits, {len(failures)} échecs -> {settings.output_dir}")
+
+
+def exit_code(plan: Plan, failures: list[Failure]) -> ExitCode:
+    """LOCKED where another run holds a day (the same command later does the rest); NO_INPUT where no day has any."""
+    if any(isinstance(failure.error, LockHeldError) for failure in failures):
+        return ExitCode.LOCKED
+    if failures and len(failures) == len(plan.to_do) and all(isinstance(one.error, NoDataError) for one in failures):
+        return ExitCode.NO_INPUT
+    return ExitCode.FAILED if failures else ExitCode.DONE
+
+
+def _jobs(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not int(text):
+        raise argparse.ArgumentTypeError(f"{text} n'est pas un nombre de processus (1 ou plus)")
+    return int(text)
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = cli.Parser(HELP)
     cli.add_range(parser, required=True)
-    parser.add_argument("--source", action="append", choices=list(PROCESSES), help="une source seulement (répétable)")
+    parser.add_argument("--source", action="append", choices=SOURCES, help="une source seulement (répétable)")
+    parser.add_argument(
+        "--jobs", type=_jobs, default=os.cpu_count() or 1, metavar="N", help="processus (défaut : un par cœur)"
+    )
+    parser.add_argument("--force", action="store_true", help="refaire même ce qui est à jour")
+    parser.add_argument("--dry-run", action="store_true", help="dire ce qui serait fait, sans rien écrire")
     parser.add_argument("--store", choices=STORES, help="où enregistrer (défaut : CITYFLOW_STORE)")
     cli.add_common(parser)
     return parser

@@ -20,11 +20,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from lib import cli, geo, sensors
 from lib.bike_records import BikeRecords, days_present, read_day_records
-from lib.database_service import DatabaseService
 from lib.day_run import DayResult
 from lib.errors import InputError
 from lib.figures import records, rounded
-from lib.history import same_weekdays
+from lib.history import Past
 from lib.paris_time import HOUR, PARIS, day_start, hours_in_day
 from lib.quality import Quality
 from lib.raw_files import no_data, require_files
@@ -57,30 +56,42 @@ def compute_metrics(
     bikes: BikeRecords,
     arrondissements: geo.Arrondissements,
     day: date,
-    past: dict[date, dict[str, Any]],
     impossible: set[str],
 ) -> dict[str, Any]:
-    """All figures of the day. `past`: metrics of the same weekday in earlier weeks; `impossible`: counters at fault."""
+    """All figures that need no other day (see compare). `impossible`: counters of which a row cannot be believed."""
     hours = [day_start(day) + hour * HOUR for hour in range(hours_in_day(day))]
     counts = bikes.counts
     hourly = counts.pivot(index="id_compteur", columns="instant", values="comptage")
     hourly = hourly.reindex(index=bikes.counters.index, columns=hours)  # silent counters stay
     per_counter = counter_figures(hourly, bikes.counters, arrondissements)
     failing = failing_sensors(hourly, per_counter, impossible)
-    unusual = anomalies(per_counter, failing, past)
-    per_counter["anomalie_detectee"] = per_counter["id_compteur"].isin({one["id_compteur"] for one in unusual})
-    total = rounded(counts["comptage"].sum(min_count=1))
+    per_counter["anomalie_detectee"] = per_counter["id_compteur"].isin({one["id_compteur"] for one in failing})
     return {
-        "total_jour": total,
+        "total_jour": rounded(counts["comptage"].sum(min_count=1)),
         "nombre_compteurs": len(per_counter),
         "nombre_compteurs_actifs": int((per_counter["heures_valides"] > 0).sum()),
-        "frequentation_index": frequentation_index(total, past),
+        "frequentation_index": None,
         "par_arrondissement": by_arrondissement(per_counter),
         "profil_horaire": hourly_profile(counts),
         "top_counters": top_counters(per_counter),
         "failing_sensors": failing,
-        "anomalies": unusual,
+        "anomalies": [
+            {"id_compteur": one["id_compteur"], "type": one["motif"], "valeur": None, "mediane": None}
+            for one in failing
+        ],
         "metrics": records(per_counter),
+    }
+
+
+def compare(metrics: dict[str, Any], past: Past) -> dict[str, Any]:
+    """The figures beside those of the same weekday in earlier weeks: frequentation_index and anomalies."""
+    unusual = metrics["anomalies"] + unusual_counters(metrics["metrics"], past)
+    named = {one["id_compteur"] for one in unusual}
+    return {
+        **metrics,
+        "frequentation_index": frequentation_index(metrics["total_jour"], past),
+        "anomalies": unusual,
+        "metrics": [{**one, "anomalie_detectee": one["id_compteur"] in named} for one in metrics["metrics"]],
     }
 
 
@@ -116,28 +127,25 @@ def failing_sensors(hourly: pd.DataFrame, per_counter: pd.DataFrame, impossible:
     ]
 
 
-def anomalies(
-    per_counter: pd.DataFrame, failing: list[dict[str, Any]], past: dict[date, dict[str, Any]]
-) -> list[dict[str, Any]]:
-    """Failing counters, and those far from the median of their own last same weekdays."""
-    found = [
-        {"id_compteur": one["id_compteur"], "type": one["motif"], "valeur": None, "mediane": None} for one in failing
-    ]
+def unusual_counters(per_counter: list[dict[str, Any]], past: Past) -> list[dict[str, Any]]:
+    """The counters far from the median of their own last same weekdays."""
     usual: dict[str, list[float]] = {}
     for metrics in past.values():
         for one in metrics["metrics"]:
             if one["total_jour"] is not None:
                 usual.setdefault(one["id_compteur"], []).append(one["total_jour"])
-    totals = per_counter.set_index("id_compteur")["total_jour"].dropna()
-    for counter, total in totals.items():
-        median = statistics.median(usual.get(str(counter), [0.0]))
-        if median >= HISTORY_MINIMUM and not HISTORY_LOW * median <= total <= HISTORY_HIGH * median:
-            kind = "fréquentation très basse" if total < median else "fréquentation très haute"
-            found.append({"id_compteur": str(counter), "type": kind, "valeur": total, "mediane": median})
+    found = []
+    for one in per_counter:
+        counter, total = one["id_compteur"], one["total_jour"]
+        median = statistics.median(usual.get(counter, [0.0]))
+        if total is None or median < HISTORY_MINIMUM or HISTORY_LOW * median <= total <= HISTORY_HIGH * median:
+            continue
+        kind = "fréquentation très basse" if total < median else "fréquentation très haute"
+        found.append({"id_compteur": counter, "type": kind, "valeur": total, "mediane": median})
     return found
 
 
-def frequentation_index(total: float | None, past: dict[date, dict[str, Any]]) -> float | None:
+def frequentation_index(total: float | None, past: Past) -> float | None:
     """100 = median total of the last four same weekdays in the store; None without history."""
     totals = [metrics["total_jour"] for metrics in past.values() if metrics["total_jour"]]
     return rounded(100 * total / statistics.median(totals), 1) if totals and total is not None else None
@@ -173,18 +181,17 @@ def top_counters(per_counter: pd.DataFrame) -> list[dict[str, Any]]:
     return [{"rang": rank, **row} for rank, row in enumerate(records(ranked[columns]), start=1)]
 
 
-def process(settings: Settings, store: DatabaseService, day: date) -> DayResult:
+def process(settings: Settings, day: date) -> DayResult:
     """Read, compute; the coverage is the share of counter-hours measured of the counters heard of lately."""
     bikes, quality = read_raw(settings, day)
     arrondissements = geo.load_arrondissements(settings, quality)
-    past = same_weekdays(store, "bikes", day)
-    metrics = compute_metrics(bikes, arrondissements, day, past, quality.sensors_at_fault)
+    metrics = compute_metrics(bikes, arrondissements, day, quality.sensors_at_fault)
     expected = len(bikes.counters) * hours_in_day(day)
     return DayResult(metrics, quality, int(bikes.counts["comptage"].notna().sum()) / expected)
 
 
 def main(argv: list[str] | None = None) -> int:
-    return cli.run_source("bikes", HELP, process, argv)
+    return cli.run_source("bikes", HELP, process, argv, compare=compare)
 
 
 if __name__ == "__main__":

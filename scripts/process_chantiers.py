@@ -19,7 +19,6 @@ import shapely
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from lib import cli, geo
-from lib.database_service import DatabaseService
 from lib.day_run import DayResult
 from lib.errors import InputError
 from lib.figures import records, rounded
@@ -210,7 +209,7 @@ def summaries(table: pd.DataFrame) -> list[dict[str, Any]]:
     return records(table[columns])
 
 
-def process(settings: Settings, store: DatabaseService, day: date) -> DayResult:
+def process(settings: Settings, day: date) -> DayResult:
     """Read, compute; the coverage is the share of the exports' rows that have usable dates."""
     works, quality = read_raw(settings, day)
     arcs = reference_arcs(settings, quality, "les tronçons impactés ne sont pas calculés")

@@ -30,7 +30,6 @@ import numpy as np
 import pandas as pd
 
 from lib import sensors
-from lib.database_service import DatabaseService
 from lib.day_run import DayResult
 from lib.errors import InputError
 from lib.figures import records, rounded, share
@@ -261,7 +260,7 @@ def _hour_text(day: date, hour: int) -> str:
     return (datetime.combine(day, time()) + timedelta(hours=int(hour))).isoformat(timespec="minutes")
 
 
-def process(settings: Settings, store: DatabaseService, day: date) -> DayResult:
+def process(settings: Settings, day: date) -> DayResult:
     """Read, compute; the coverage is the share of arc-hours that the export holds for the arcs it names that day."""
     reference_arcs(settings, Quality(), "")  # kept for read_arcs; it costs nothing while the file is still searched
     counts, quality = read_raw(settings, day)

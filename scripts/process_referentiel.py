@@ -17,7 +17,6 @@ import pandas as pd
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from lib import cli, geo
-from lib.database_service import DatabaseService
 from lib.day_run import DayResult
 from lib.errors import InputError
 from lib.figures import records, rounded
@@ -97,7 +96,7 @@ def by_arrondissement(mapping: pd.DataFrame) -> list[dict[str, Any]]:
     return records(frame.reset_index())
 
 
-def process(settings: Settings, store: DatabaseService, day: date) -> DayResult:
+def process(settings: Settings, day: date) -> DayResult:
     """Read, compute; the coverage is the share of the export's rows that could be used."""
     parts, quality = read_raw(settings)
     arrondissements = geo.load_arrondissements(settings, quality)

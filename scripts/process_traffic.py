@@ -22,7 +22,6 @@ import pandas as pd
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from lib import cli
-from lib.database_service import DatabaseService
 from lib.day_run import DayResult
 from lib.disruption_forms import BLOCKING, DISTURBED, SEVERITIES
 from lib.disruption_periods import Window, service
@@ -245,7 +244,7 @@ def coverage(pull_days: set[date], day: date, quality: Quality) -> float:
     return EARLY_COVERAGE
 
 
-def process(settings: Settings, store: DatabaseService, day: date) -> DayResult:
+def process(settings: Settings, day: date) -> DayResult:
     """Read, compute; the coverage says whether a pull could know the incidents of the day."""
     found, quality = read_raw(settings, day)
     return DayResult(compute_metrics(found, day), quality, coverage(found.pull_days, day, quality))

@@ -15,7 +15,6 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from lib import cli
-from lib.database_service import DatabaseService
 from lib.day_run import DayResult
 from lib.errors import InputError
 from lib.figures import records, rounded
@@ -198,7 +197,7 @@ def coverage(weather: WeatherDay, day: date, quality: Quality) -> float:
     return min(measured / expected, 1.0)
 
 
-def process(settings: Settings, store: DatabaseService, day: date) -> DayResult:
+def process(settings: Settings, day: date) -> DayResult:
     """Read, compute; the coverage is the share of the day's hours with a temperature."""
     weather, quality = read_raw(settings, day)
     return DayResult(compute_metrics(weather), quality, coverage(weather, day, quality))

@@ -79,6 +79,12 @@ def test_a_family_known_by_one_form_only_is_one_disruption(tmp_path: Path, order
     assert (quality.lignes_retenues, quality.doublons) == (1, 2)
 
 
+def test_a_filtered_pull_revises_nothing(tmp_path: Path) -> None:
+    both = [told("one", disruption_id="D"), told("two", disruption_id="D")]
+    found, _ = read(tmp_path, ("2025-11-04T08", {"disruptions": both}), ("2025-11-04T09", {"disruptions": both[1:]}))
+    assert found.disruptions["id"].to_list() == ["one", "two"]
+
+
 def test_an_open_end_lasts_and_is_said(tmp_path: Path) -> None:
     record = {"id": "a", "application_periods": [{"begin": "20251104T220000"}], "severity": {"effect": "NO_SERVICE"}}
     found, quality = read(tmp_path, ("2025-11-04T23", {"disruptions": [record]}))

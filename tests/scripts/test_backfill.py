@@ -1,16 +1,24 @@
 """A range of days: all of them, oldest first, and what fails named at the end."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 
+from lib.errors import ExitCode
 from lib.run_lock import day_lock
+from lib.settings import ROOT
+from scripts import generate_report, process_bikes, process_comptages
 from scripts.backfill import main
 from tests.checkout import copy_checkout
-from tests.conftest import Ran, RawTree, bike
+from tests.conftest import Ran, RawTree, bike, count_row
 
 Run = Callable[..., Ran]
 
@@ -47,7 +55,8 @@ def test_a_day_that_fails_stops_no_other_and_is_named(weeks: RawTree, run: Run) 
     ran = run(main, "--from", "2025-11-03", "--to", "2025-11-04", "--source", "bikes")
     assert ran.code == 1
     assert "2025-11-03 bikes : aucune donnée « bikes » pour le 2025-11-03. Jours présents (5)" in ran.err
-    assert ran.out == f"2 jours, 2 échecs -> {weeks.output}\n"  # the source, and the report that has nothing to tell
+    # the source, and the report that has nothing to tell
+    assert ran.out.splitlines()[-1] == f"2 jours : 2 calculs faits, 2 échecs -> {weeks.output}"
     assert weeks.report("2025-11-04")["sources"]["bikes"]["statut"] == "complet"
 
 
@@ -70,12 +79,12 @@ def test_a_range_that_ends_before_it_starts_is_wrong_usage(weeks: RawTree, run: 
 def test_a_day_that_another_run_works_on_is_named(weeks: RawTree, run: Run) -> None:
     with day_lock(weeks.output, date(2025, 11, 4), "bikes", None):
         ran = run(main, "--from", "2025-11-04", "--to", "2025-11-04", "--source", "bikes")
-    assert ran.code == 1
+    assert ran.code == ExitCode.LOCKED
     assert "un autre traitement du 2025-11-04 est en cours" in ran.err
 
 
 def test_the_same_range_again_gives_the_same_figures(weeks: RawTree, run: Run) -> None:
-    words = ("--from", "2025-11-04", "--to", "2025-11-04", "--source", "bikes")
+    words = ("--from", "2025-11-04", "--to", "2025-11-04", "--source", "bikes", "--force")
     seen = []
     for _ in range(2):
         assert run(main, *words).code == 0
@@ -90,3 +99,125 @@ def test_an_output_dir_that_cannot_be_made_is_said(weeks: RawTree, tmp_path: Pat
     assert ran.code == 0
     assert "OUTPUT_DIR : repli" in ran.err
     assert (checkout.root / "output" / "metrics" / "bikes_metrics_2025-11-04.json").is_file()
+
+
+@pytest.fixture
+def both(weeks: RawTree) -> RawTree:
+    """Besides bikes, road counts of three days in two files, with a row that nothing can be made of."""
+    rows = [
+        count_row(arc, f"2025-11-{day:02}T{hour:02}:00:00+01:00", 100 * day + hour, 10.5)
+        for day in (2, 3, 4)
+        for arc in ("1", "2")
+        for hour in range(1, 24)
+    ]
+    weeks.counts([*rows, "abîmée;2025-11-03T10:00:00+01:00"])
+    weeks.counts([count_row("1", "2025-11-04T10:00:00+01:00", 7, 1)], "comptages-routiers-permanents-2.csv")
+    return weeks
+
+
+RANGE = ("--from", "2025-10-07", "--to", "2025-11-04", "--source", "bikes", "--source", "comptages")
+
+
+def results(raw: RawTree) -> dict[str, str]:
+    """Every result file without the line that says when it was made."""
+    return {
+        str(path.relative_to(raw.output)): "\n".join(
+            line for line in path.read_text("utf-8").splitlines() if not line.startswith('  "timestamp"')
+        )
+        for folder in ("metrics", "reports", "rejects")
+        for path in sorted((raw.output / folder).glob("*"))
+    }
+
+
+def test_many_processes_store_what_the_scripts_do_one_by_one(
+    both: RawTree, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = []
+    for jobs in ("1", "3"):
+        assert run(main, *RANGE, "--jobs", jobs, "--force").code == 1, "some days have no data"
+        seen.append(results(both))
+    monkeypatch.setenv("OUTPUT_DIR", str(tmp_path / "one-by-one"))
+    for offset in range(29):
+        day = str(date(2025, 10, 7) + timedelta(days=offset))
+        for script in (process_bikes, process_comptages, generate_report):
+            run(script.main, "--date", day, "-q")
+    alone = results(RawTree(both.root, tmp_path / "one-by-one"))
+    assert len(alone) == 5 + 3 + 2 * 7 + 1
+    assert seen == [alone, alone]
+    assert both.metrics("bikes", "2025-11-04")["frequentation_index"] == 200.0  # against 10, 20, 30 and 40
+
+
+def test_a_second_run_does_nothing_and_a_lost_file_alone_is_made_again(both: RawTree, run: Run) -> None:
+    words = ("--from", "2025-11-02", "--to", "2025-11-04", "--source", "comptages")
+    assert run(main, *words).code == 0
+    figures = both.output / "metrics" / "comptages_metrics_2025-11-03.json"
+    before = {path: path.stat().st_mtime_ns for path in figures.parent.iterdir()}
+    assert "comptages    à jour" in run(main, *words).out
+    figures.unlink()
+    ran = run(main, *words)
+    assert "comptages    1 à faire (absent) : 2025-11-03\n" in ran.out
+    after = {path: path.stat().st_mtime_ns for path in figures.parent.iterdir()}
+    assert {path for path in after if after[path] != before[path]} == {figures}
+
+
+def test_a_dry_run_tells_the_plan_and_writes_nothing(both: RawTree, run: Run) -> None:
+    ran = run(main, *RANGE, "--dry-run")
+    assert ran.code == 0
+    assert ran.out.splitlines()[0] == "Plan du 2025-10-07 au 2025-11-04 : 29 jours, 87 calculs à faire."
+    assert "  bikes        29 à faire (absent) : 2025-10-07 à 2025-11-04" in ran.out
+    assert "  bikes : aucun relevé ni fichier pour 2025-10-07 à 2025-11-04" in ran.out
+    told = json.loads(run(main, *RANGE, "--dry-run", "--json").out)
+    assert told["a_faire"]["comptages"]["absent"][0] == "2025-10-07"
+    assert not any(path for path in both.output.rglob("*") if path.is_file())
+
+
+def test_no_day_with_any_input_is_exit_code_4(raw: RawTree, run: Run) -> None:
+    ran = run(main, "--from", "2025-11-03", "--to", "2025-11-04")
+    assert ran.code == ExitCode.NO_INPUT
+    assert not (raw.output / "metrics").exists()
+
+
+@pytest.mark.parametrize("jobs", ["0", "-1", "deux", "1.5"])
+def test_a_number_of_processes_that_is_none_is_wrong_usage(raw: RawTree, run: Run, jobs: str) -> None:
+    ran = run(main, "--from", "2025-11-03", "--to", "2025-11-04", f"--jobs={jobs}")
+    assert ran.code == ExitCode.USAGE
+    assert f"{jobs} n'est pas un nombre de processus" in ran.err
+
+
+def started(*words: str) -> "subprocess.Popen[bytes]":
+    command = [sys.executable, str(ROOT / "scripts" / "backfill.py"), *words]
+    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True)
+
+
+def children(pid: int) -> list[int]:
+    return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def wait_until(seen: Callable[[], object]) -> None:
+    limit = time.monotonic() + 30
+    while not seen():
+        assert time.monotonic() < limit
+        time.sleep(0.01)
+
+
+def test_ctrl_c_leaves_whole_files_and_no_process(both: RawTree) -> None:
+    process = started(*RANGE, "--jobs", "2")
+    wait_until(lambda: (both.output / "metrics").exists() and list((both.output / "metrics").glob("*.json")))
+    os.killpg(process.pid, signal.SIGINT)
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == ExitCode.INTERRUPTED
+    assert "Traceback" not in err.decode()
+    assert all(json.loads(text) for name, text in results(both).items() if name.endswith(".json"))
+    with pytest.raises(ProcessLookupError):
+        os.killpg(process.pid, 0)
+
+
+def test_a_process_that_dies_ends_the_run_and_the_next_one_does_the_rest(both: RawTree, run: Run) -> None:
+    process = started(*RANGE, "--jobs", "2")
+    wait_until(lambda: len(children(process.pid)) == 2)
+    os.kill(children(process.pid)[0], signal.SIGKILL)
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 1
+    assert "un processus de calcul s'est arrêté" in err.decode()
+    assert run(main, *RANGE).code == 1, "some days have no data"
+    assert len(results(both)) == 5 + 3 + 2 * 7 + 1

@@ -1,0 +1,166 @@
+"""What a range of days asks for: which figures are missing or stale, and what the raw files lack. Writes nothing.
+
+Stale means what it means to the Makefile: figures older than their raw files (or than the list of them), than the code,
+or than the earlier days that they are compared with.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from lib.local_file_service import LocalFileService
+from lib.make_facts import inputs_changed
+from lib.paris_time import WEEKS_COMPARED, same_weekdays_before
+from lib.raw_files import API_SOURCES, SOURCES, source_files
+from lib.settings import ROOT, Settings
+
+REPORT = "rapport"
+ALSO_READ = {  # what a source reads besides its own raw files; the Makefile has the same table
+    "bikes": ("arrondissements",),
+    "comptages": ("referentiel", "arrondissements"),
+    "chantiers": ("referentiel", "arrondissements"),
+    "referentiel": ("arrondissements",),
+}
+COMPARED = ("bikes",)  # sources whose own figures need those of earlier days; the report needs all of them
+
+FORCED, ABSENT = "demandé", "absent"
+INPUTS, CODE = "fichiers bruts changés", "code changé"
+HISTORY, INCOMPLETE, REMADE = "jour comparé refait", "source manquante", "chiffres refaits"
+
+
+@dataclass(frozen=True)
+class Step:
+    """The figures of one source (or the report) of one day, and why they are to be made; `reason` empty: up to date."""
+
+    day: date
+    source: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Every step of a range, in the order in which they are stored, and the days for which a source was not pulled."""
+
+    days: list[date]
+    sources: list[str]
+    steps: list[Step]
+    gaps: dict[str, list[date]]
+
+    @property
+    def to_do(self) -> list[Step]:
+        return [step for step in self.steps if step.reason]
+
+    def days_of(self, source: str) -> list[date]:
+        """The days of a source that are to be made."""
+        return [step.day for step in self.to_do if step.source == source]
+
+
+def plan_range(settings: Settings, days: list[date], sources: list[str], force: bool) -> Plan:
+    """Look at what there is; the days come oldest first, each with its sources, then its report."""
+    files = LocalFileService(settings.output_dir)
+    inputs = {source: _inputs_time(settings, source) for source in sources}
+    code = {step: _code_time(step) for step in (*sources, REPORT)}
+    times: dict[tuple[str, date], float] = {}  # of results, once planned: infinity for one that is to be made
+
+    def made(source: str, day: date) -> float | None:
+        if (source, day) in times:
+            return times[source, day]
+        return _time(files.report_path(day) if source == REPORT else files.metrics_path(source, day))
+
+    def why(source: str, day: date) -> str:
+        own = made(source, day)
+        if force or own is None:
+            return FORCED if force else ABSENT
+        if source != REPORT and inputs[source] > own:
+            return INPUTS
+        if code[source] > own:
+            return CODE
+        today = [made(one, day) for one in SOURCES] if source == REPORT else []
+        if None in today or any(time is not None and time > own for time in today):
+            return INCOMPLETE if None in today else REMADE
+        compared = SOURCES if source == REPORT else [source] if source in COMPARED else []
+        past = [made(one, earlier) for earlier in same_weekdays_before(day, WEEKS_COMPARED) for one in compared]
+        return HISTORY if any(time is not None and time > own for time in past) else ""
+
+    steps = []
+    for day in days:
+        for source in (*sources, REPORT):
+            steps.append(Step(day, source, why(source, day)))
+            if steps[-1].reason:
+                times[source, day] = float("inf")
+    return Plan(days, sources, steps, {source: gap for source in sources if (gap := _gap(settings, source, days))})
+
+
+def _inputs_time(settings: Settings, source: str) -> float:
+    return max(inputs_changed(settings, one) for one in (source, *ALSO_READ.get(source, ())))
+
+
+def _code_time(step: str) -> float:
+    script = ROOT / "scripts" / ("generate_report.py" if step == REPORT else f"process_{step}.py")
+    code = [script, ROOT / "requirements.txt", *(ROOT / "lib").glob("*.py")]
+    return max(time for path in code if (time := _time(path)) is not None)
+
+
+def _time(path: Path) -> float | None:
+    try:
+        return path.stat().st_mtime_ns
+    except FileNotFoundError:
+        return None
+
+
+def _gap(settings: Settings, source: str, days: list[date]) -> list[date]:
+    """The days without a pull, or all of them where a source has no file; a later pull may yet tell about one."""
+    files = source_files(settings, source)
+    if source not in API_SOURCES or any(raw.pull_day is None for raw in files):
+        return [] if files else days
+    return sorted(set(days) - {raw.pull_day for raw in files if raw.pull_day})
+
+
+def plan_lines(plan: Plan) -> list[str]:
+    """The plan in words, for people."""
+    first, last = plan.days[0], plan.days[-1]
+    lines = [f"Plan du {first} au {last} : {len(plan.days)} jours, {len(plan.to_do)} calculs à faire."]
+    for source in (*plan.sources, REPORT):
+        reasons = to_do_by_reason(plan, source)
+        told = [f"{len(days)} à faire ({reason}) : {in_words(days)}" for reason, days in reasons.items()]
+        lines.append(f"  {source:<12} {' ; '.join(told) or 'à jour'}")
+    lines += [f"  {source} : aucun relevé ni fichier pour {in_words(days)}" for source, days in plan.gaps.items()]
+    return lines
+
+
+def plan_object(plan: Plan) -> dict[str, Any]:
+    """The plan for programs."""
+    return {
+        "jours": len(plan.days),
+        "sources": plan.sources,
+        "a_faire": {
+            source: {reason: _texts(days) for reason, days in to_do_by_reason(plan, source).items()}
+            for source in (*plan.sources, REPORT)
+        },
+        "sans_releve": {source: _texts(days) for source, days in plan.gaps.items()},
+    }
+
+
+def to_do_by_reason(plan: Plan, source: str) -> dict[str, list[date]]:
+    """The days of a source that are to be made, by reason."""
+    found: dict[str, list[date]] = {}
+    for step in plan.to_do:
+        if step.source == source:
+            found.setdefault(step.reason, []).append(step.day)
+    return found
+
+
+def in_words(days: list[date]) -> str:
+    """Sorted days as runs: « 2025-10-07 à 2025-10-09, 2025-10-12 »."""
+    runs: list[list[date]] = []
+    for day in days:
+        if runs and (day - runs[-1][-1]).days == 1:
+            runs[-1].append(day)
+        else:
+            runs.append([day])
+    return ", ".join(str(run[0]) if len(run) == 1 else f"{run[0]} à {run[-1]}" for run in runs)
+
+
+def _texts(days: list[date]) -> list[str]:
+    return [day.isoformat() for day in days]

@@ -1,0 +1,138 @@
+"""A plan carried out on one machine: processes compute days in any order, one writer stores them oldest first.
+
+Only the writer looks at the store: what is compared with earlier days is compared when they are stored, so that the
+files are those of the days run one by one, whatever the number of processes.
+"""
+
+import contextlib
+import multiprocessing
+import signal
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from datetime import date
+
+from lib.backfill_plan import REPORT, Plan, Step
+from lib.database_service import DatabaseService
+from lib.day_run import Compare, DayResult, keep_day
+from lib.errors import CityflowError, SearchError
+from lib.run_lock import day_lock
+from lib.settings import Settings
+
+CHUNK_DAYS = 7  # of one source, computed in one go: they share what the process keeps of the last files it read
+AHEAD = 2  # chunks per process that may be under way or waiting to be stored
+
+Outcome = tuple[str, date, DayResult | CityflowError]
+Measure = Callable[[Settings, str, list[date]], list[Outcome]]
+Report = Callable[[Settings, DatabaseService, date], object]
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A step that gave nothing, and why."""
+
+    step: Step
+    error: CityflowError
+
+    def __str__(self) -> str:
+        return f"{self.step.day} {self.step.source} : {self.error}"
+
+
+def chunks(plan: Plan, most: int = CHUNK_DAYS) -> list[tuple[str, list[date]]]:
+    """The days to compute as (source, days), in the order in which the writer needs them."""
+    found = []
+    for source in plan.sources:
+        days = plan.days_of(source)
+        found += [(source, days[start : start + most]) for start in range(0, len(days), most)]
+    return sorted(found, key=lambda chunk: chunk[1][0])
+
+
+@contextlib.contextmanager
+def computed(settings: Settings, plan: Plan, measure: Measure, jobs: int) -> Iterator[Iterator[Outcome]]:
+    """What every day of the plan gives, in any order, computed by `jobs` processes while the caller iterates."""
+    work = chunks(plan)
+    if jobs == 1 or len(work) <= 1:
+        yield (outcome for source, days in work for outcome in measure(settings, source, days))
+        return
+    # fork: what the road-count pass has at hand is inherited, and pandas is not imported once more by each process.
+    context = multiprocessing.get_context("fork")
+    with ProcessPoolExecutor(min(jobs, len(work)), context, initializer=_die_quietly) as pool:
+        try:
+            yield _collected(pool, settings, measure, work, AHEAD * jobs)
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _die_quietly() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C reaches every process; only the parent speaks
+
+
+def _collected(
+    pool: ProcessPoolExecutor,
+    settings: Settings,
+    measure: Measure,
+    work: list[tuple[str, list[date]]],
+    most: int,
+) -> Iterator[Outcome]:
+    """Outcomes as they come; no more than `most` chunks are ahead of the caller."""
+    waiting = iter(work)
+    under_way: set[Future[list[Outcome]]] = set()
+    try:
+        while True:
+            for source, days in waiting:
+                under_way.add(pool.submit(measure, settings, source, days))
+                if len(under_way) >= most:
+                    break
+            if not under_way:
+                return
+            done, under_way = wait(under_way, return_when=FIRST_COMPLETED)
+            for future in done:
+                yield from future.result()
+    except BrokenProcessPool as error:
+        raise SearchError(
+            "un processus de calcul s'est arrêté (mémoire refusée, ou signal) : ce qui est enregistré est entier.",
+            "Relancer la même commande, avec moins de processus : --jobs 1 (JOBS=1 avec make).",
+        ) from error
+
+
+def store_in_order(
+    settings: Settings,
+    store: DatabaseService,
+    steps: Iterable[Step],
+    outcomes: Iterator[Outcome],
+    compares: dict[str, Compare],
+    report: Report,
+) -> Iterator[Failure | None]:
+    """Store each step when its turn comes, waiting for it if need be; yields its failure, or None, once it is done."""
+    ready: dict[tuple[str, date], DayResult | CityflowError] = {}
+    for step in steps:
+        while step.source != REPORT and (step.source, step.day) not in ready:
+            source, day, result = next(outcomes)
+            ready[source, day] = result
+        try:
+            with day_lock(settings.output_dir, step.day, _lock_step(step), settings.lock_fd):
+                if step.source == REPORT:
+                    report(settings, store, step.day)
+                else:
+                    _keep(settings, store, step, ready.pop((step.source, step.day)), compares)
+        except CityflowError as error:
+            yield Failure(step, error)
+        else:
+            yield None
+
+
+def _lock_step(step: Step) -> str:
+    return "report" if step.source == REPORT else step.source
+
+
+def _keep(
+    settings: Settings,
+    store: DatabaseService,
+    step: Step,
+    result: DayResult | CityflowError,
+    compares: dict[str, Compare],
+) -> None:
+    if isinstance(result, CityflowError):
+        raise result
+    keep_day(settings, store, step.source, step.day, result, compares.get(step.source))
