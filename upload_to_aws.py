@@ -16,6 +16,7 @@ from lib.aws_clients import AwsClients, aws_clients, place
 from lib.aws_names import reports_bucket
 from lib.errors import ConfigError, ExitCode, NoDataError, UsageError
 from lib.local_documents import DocumentFile, document_files, stray_files
+from lib.raw_files import shown_days
 from lib.settings import Settings, load_settings
 from lib.upload_check import checker
 from lib.upload_run import Outcome, Run, Treat, run_all, uploader
@@ -59,7 +60,7 @@ def chosen(settings: Settings, arguments: argparse.Namespace) -> list[DocumentFi
     found = document_files(settings.output_dir, kinds, first, last)
     if not found:
         days = sorted({one.day_text for one in document_files(settings.output_dir, kinds, None, None)})
-        known = f"Jours disponibles : {', '.join(days)}." if days else "Produire des résultats d'abord : make process"
+        known = f"Jours présents : {shown_days(days)}." if days else "Produire des résultats d'abord : make process"
         raise NoDataError(f"aucun fichier à publier dans {settings.output_dir} pour cette demande.", known)
     return found
 
@@ -110,6 +111,9 @@ def conclude(run: Run, asked: int, seconds: float, arguments: argparse.Namespace
 
 
 def _bounds(arguments: argparse.Namespace) -> tuple[date | None, date | None]:
+    """First and last day asked for; UsageError for options that contradict each other."""
+    if arguments.check and arguments.force:
+        raise UsageError("--force ne va pas avec --check, qui n'écrit rien.")
     if arguments.date and (arguments.first or arguments.last):
         raise UsageError("--date ne va pas avec --from ni --to.")
     if arguments.first and arguments.last and arguments.first > arguments.last:
@@ -135,7 +139,7 @@ def _parser() -> argparse.ArgumentParser:
     mode = parser.add_mutually_exclusive_group()
     mode.add_argument("-n", "--dry-run", action="store_true", help="comparer et dire ce qui serait envoyé, sans écrire")
     mode.add_argument("--check", action="store_true", help="vérifier ce qui est publié, sans écrire")
-    mode.add_argument("--force", action="store_true", help="tout renvoyer, même identique ou plus récent dans AWS")
+    parser.add_argument("--force", action="store_true", help="tout renvoyer, même identique ou plus récent dans AWS")
     parser.add_argument(
         "-j", "--jobs", type=_jobs, default=JOBS, metavar="N", help=f"envois à la fois (défaut : {JOBS})"
     )

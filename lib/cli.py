@@ -153,7 +153,7 @@ def run_source(
 
 def _run_days(
     settings: Settings,
-    store: DatabaseService,
+    store: "DatabaseService",
     data_type: str,
     process: "Process",
     days: list[date],

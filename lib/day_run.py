@@ -64,7 +64,7 @@ def keep_day(
     """
     files = LocalFileService(settings.output_dir)
     figures = result.metrics
-    if compare is not None:
+    if compare:
         figures = compare(figures, from_either(store, files, lambda reader: same_weekdays(reader, data_type, day)))
     if is_synthetic(settings):
         result.quality.warn(SYNTHETIC, "attention", "Données de démonstration, inventées.")

@@ -68,13 +68,13 @@ def value_size(value: AttributeValue) -> int:
     kind, content = next(iter(value.items()))
     match kind:
         case "S":
-            return len(content.encode())
+            return _bytes(content)
         case "N":
             return _number_size(content)
         case "M":
-            return 3 + sum(1 + len(name.encode()) + value_size(item) for name, item in content.items())
+            return 3 + len(content) + sum([_bytes(name) + value_size(item) for name, item in content.items()])
         case "L":
-            return 3 + sum(1 + value_size(item) for item in content)
+            return 3 + len(content) + sum(map(value_size, content))
         case "NULL" | "BOOL":
             return 1
     raise _foreign(kind)
@@ -83,7 +83,7 @@ def value_size(value: AttributeValue) -> int:
 def size_of(value: Any) -> int:
     """value_size(to_value(value)) several times sooner: nothing is made, so that nothing is refused either."""
     if isinstance(value, str):
-        return len(value) if value.isascii() else len(value.encode())
+        return _bytes(value)
     if isinstance(value, dict):
         return 3 + sum([_key_size(key) + size_of(item) for key, item in value.items()])
     if isinstance(value, list):
@@ -105,7 +105,7 @@ def size_up_to(value: Any, most: int) -> int:
 
 @lru_cache(maxsize=4096)
 def _key_size(key: str) -> int:
-    return 1 + len(_to_key(key).encode())
+    return 1 + _bytes(_to_key(key))
 
 
 @lru_cache(maxsize=2**16)
@@ -113,6 +113,11 @@ def _plain_size(number: float) -> int:
     return _number_size(_nearest(number))  # figures repeat themselves: the same few decimals, the same hours
 
 
+def _bytes(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode())
+
+
+@lru_cache(maxsize=2**16)
 def _number_size(text: str) -> int:
     digits = len(text.lower().partition("e")[0].lstrip("-").replace(".", "").strip("0"))
     return digits // 2 + 2 + text.startswith("-") if digits else 1

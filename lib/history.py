@@ -9,7 +9,7 @@ from lib.database_service import DatabaseService
 from lib.figures import rounded
 from lib.paris_time import WEEKS_COMPARED, same_weekdays_before
 
-Past = dict[date, dict[str, Any]]  # metrics of the same weekday in earlier weeks
+Past = dict[date, dict[str, Any]]  # metrics of one source in earlier weeks, most recent first
 
 USABLE_FROM = 0.8  # coverage below which a past day is too partial to compare with
 

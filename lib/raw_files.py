@@ -100,8 +100,14 @@ def no_data(source: str, day: date, days: Iterable[str]) -> NoDataError:
     known = sorted(days)
     if not known:
         return NoDataError(f"aucune donnée « {source} » pour le {day}, ni pour un autre jour.", "Voir DATA_DIR.")
-    shown = ", ".join(known) if len(known) <= 10 else f"{', '.join(known[:3])} … {', '.join(known[-3:])}"
-    return NoDataError(f"aucune donnée « {source} » pour le {day}.", f"Jours présents ({len(known)}) : {shown}.")
+    return NoDataError(
+        f"aucune donnée « {source} » pour le {day}.", f"Jours présents ({len(known)}) : {shown_days(known)}."
+    )
+
+
+def shown_days(known: list[str]) -> str:
+    """The days, the first and last of them where they are many."""
+    return ", ".join(known) if len(known) <= 10 else f"{', '.join(known[:3])} … {', '.join(known[-3:])}"
 
 
 def read_bytes(path: Path) -> bytes:

@@ -1,6 +1,7 @@
 """What README tells people to type exists: targets, words, scripts, options, settings and files."""
 
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -32,7 +33,7 @@ def test_there_are_commands_to_check() -> None:
 
 @pytest.mark.parametrize("command", [command for command in COMMANDS if command.startswith("make ")])
 def test_every_make_command_has_its_target_and_words(command: str) -> None:
-    target, *words = command.split()[1:]
+    target, *words = shlex.split(command)[1:]
     assert target in TARGETS, command
     for word in words:
         name, sign, _ = word.partition("=")

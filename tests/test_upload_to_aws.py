@@ -211,6 +211,8 @@ def test_force_sends_what_is_the_same(proxy: FaultProxy, output: Output, run: Ru
     output.report()
     run(main)
     proxy.asked.clear()
+    assert last_line(run(main, "--force", "--dry-run")).startswith("à publier 2,")
+    assert proxy.writes() == []
     assert last_line(run(main, "--force")).startswith("publiés 2,")
     assert sorted({one.action for one in proxy.writes()}) == ["dynamodb:PutItem", "dynamodb:UpdateItem", "s3:PutObject"]
 
@@ -305,6 +307,7 @@ def test_days_and_kinds_are_chosen(aws: AwsServer, output: Output, run: Run) -> 
         (["--from", "2025-11-05", "--to", DAY], "est après --to"),
         (["--type", "tout"], "n'est pas un choix possible"),
         (["--dry-run", "--check"], "ne va pas avec"),
+        (["--force", "--check"], "ne va pas avec"),
         (["--jobs", "0"], "n'est pas un nombre de 1 à"),
     ],
 )
