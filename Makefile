@@ -24,16 +24,18 @@ endif
 override FROM := $(value FROM)
 override TO := $(value TO)
 override TYPE := $(value TYPE)
+override WHAT := $(value WHAT)
 override JOBS := $(value JOBS)
 override SOURCE := $(value SOURCE)
 override ORIGIN := $(value ORIGIN)
-export DATE FROM TO TYPE JOBS SOURCE ORIGIN
+export DATE FROM TO TYPE JOBS SOURCE ORIGIN WHAT
 
 ifndef GRAPH
 
 # ---------------------------------------------------------------------------------------------------------- commands
 
-.PHONY: help demo test process $(SOURCES) report upload check-upload setup-aws fetch backfill history quality doctor bench clean venv venv-dev
+.PHONY: help demo test process $(SOURCES) report upload check-upload setup-aws fetch backfill history quality doctor \
+	bench clean venv venv-dev venv-bench
 
 help: ## cette aide
 	@printf 'CityFlow Paris. Le jour par défaut (DATE) est hier, heure de Paris.\n\n'
@@ -101,8 +103,18 @@ quality: venv ## [DATE=] [STRICT=1] dire si les chiffres du jour sont sûrs
 doctor: ## [AWS=1] dire ce qui empêcherait un traitement
 	@$(or $(wildcard $(PY)),$(PYTHON),python3) scripts/doctor.py $(if $(AWS),--aws)
 
+bench: venv-bench ## [WHAT=road-counts|upload|all] mesurer (long, 8 Go de disque) ; résultats dans docs/benchmarks.md
+	@what="$${WHAT:-road-counts}"; \
+	[[ "$$what" == all ]] && what="$(BENCHES)"; \
+	for one in $$what; do \
+		[[ " $(BENCHES) " == *" $$one "* ]] || { echo "WHAT=$$one est inconnu : $(BENCHES) ou all" >&2; exit 2; }; \
+		.venv-bench/bin/python bench/results.py "$$one" -- .venv-bench/bin/python "bench/$${one//-/_}.py"; \
+	done
+
+BENCHES := $(subst _,-,$(basename $(notdir $(wildcard bench/road_counts.py bench/upload.py))))
+
 clean: ## supprimer l'environnement, les caches et la démonstration (jamais output/ ni logs/)
-	rm -rf .venv .venv-bench .pytest_cache .mypy_cache .ruff_cache .hypothesis data/demo
+	rm -rf .venv .venv-bench .pytest_cache .mypy_cache .ruff_cache .hypothesis data/demo data/bench
 	find lib scripts tests -name __pycache__ -prune -exec rm -rf {} +
 
 # The default day is asked of Python, which carries its own time zones: a bare machine's `date` may not know Paris.
@@ -123,6 +135,12 @@ venv:
 		$(PYTHON) -m venv --clear .venv || \
 		{ rm -rf .venv; echo "venv indisponible : installer le paquet python3-venv (voir README)." >&2; exit 3; }; }
 	@$(call install,requirements.txt)
+
+venv-bench:
+	@[[ -x .venv-bench/bin/python ]] || $(PYTHON) -m venv .venv-bench
+	@cmp -s requirements-bench.txt .venv-bench/requirements-bench.txt || { echo "Installation de requirements-bench.txt…" >&2; \
+		.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-bench.txt && \
+		cp requirements-bench.txt .venv-bench/; }
 
 venv-dev: venv
 	@$(call install,requirements-dev.txt)

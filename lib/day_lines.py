@@ -45,7 +45,7 @@ def needles_for(days: Collection[date], near: bool) -> Needles:
         if day is None:
             return ()
         shifts = _shifts(mention[10:]) if near else (-1, 0, 1)
-        return tuple(near for near in (day + timedelta(days=shift) for shift in shifts) if near in wanted)
+        return tuple(found for found in (day + timedelta(days=shift) for shift in shifts) if found in wanted)
 
     return Needles(_common_texts(by_text), days_of)
 

@@ -39,25 +39,27 @@ class DaySpill:
     def take(self, span: Span) -> None:
         """Keep the lines of a span for their days; a line is kept once for a day, however often it names it."""
         buffer, begin, end, offset = span
+        text, width = memoryview(buffer)[:end], end + 1
         places = np.array(places_of(buffer, begin, end, self.needles.texts), dtype=np.int64)
-        text = np.frombuffer(buffer, dtype=np.uint8)
-        ends = np.append(np.flatnonzero(text[begin:end] == ord("\n")) + begin, end)
-        line = np.searchsorted(ends, places)
-        named = self.days_named(buffer, places, end)
-        pairs = (named * len(ends) + line[:, None])[named >= 0]  # by day, then by line
-        pairs.sort()
-        pairs = pairs[np.flatnonzero(np.diff(pairs, prepend=-1))]
-        begins = np.append(begin, ends[:-1] + 1)
-        edges = np.searchsorted(pairs, np.arange(len(self.days) + 1) * len(ends))
+        named = self.days_named(text, places)
+        known = named.max(axis=1, initial=-1) >= 0
+        named, places = named[known], places[known]
+        begins = np.array([buffer.rfind(b"\n", begin, place) + 1 or begin for place in places.tolist()], dtype=np.int64)
+        ends = np.array([buffer.find(b"\n", place, end) for place in places.tolist()], dtype=np.int64)
+        ends[ends < 0] = end
+        pairs = (named * width + begins[:, None])[named >= 0]  # by day, then by line
+        pairs, first = np.unique(pairs, return_index=True)
+        begins, ends = pairs % width, np.repeat(ends, (named >= 0).sum(axis=1))[first]
+        edges = np.searchsorted(pairs, np.arange(len(self.days) + 1) * width)
         for day in np.flatnonzero(np.diff(edges)).tolist():
-            lines = pairs[edges[day] : edges[day + 1]] - day * len(ends)
-            self.keep(day, memoryview(buffer), begins[lines], ends[lines], offset)
+            lines = slice(edges[day], edges[day + 1])
+            self.keep(day, text, begins[lines], ends[lines], offset)
         if self.size > HELD:
             self.write()
 
-    def days_named(self, buffer: bytearray, places: Ints, end: int) -> Ints:
+    def days_named(self, text: memoryview, places: Ints) -> Ints:
         """For each place, the numbers of the days that the mention there names, filled up with -1."""
-        mentions = [bytes(buffer[place : min(place + 14, end)]) for place in places.tolist()]
+        mentions = [bytes(text[place : place + 14]) for place in places.tolist()]
         for mention in set(mentions) - self.codes.keys():
             numbers = [self.numbers[day] for day in self.needles.days_of(mention)]
             self.codes[mention] = len(self.named)

@@ -6,7 +6,7 @@ The size is the one at opening: of a file that grows meanwhile, the lines begun 
 import gzip
 import re
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import BinaryIO, cast
 
@@ -68,7 +68,8 @@ def open_export(raw: RawFile) -> Export:
     header = [canonical(name, COLUMNS) for name in split_row(text, delimiter)]
     require_columns(raw, header, COLUMNS, REQUIRED)
     first = end + 1
-    return Export(raw, header, delimiter, first, size, _keeps_near_clock(head[first : first + SAMPLE]))
+    found = replace(raw, path=raw.path.absolute())  # a worker has a working directory of its own
+    return Export(found, header, delimiter, first, size, _keeps_near_clock(head[first : first + SAMPLE]))
 
 
 def _open(raw: RawFile) -> BinaryIO:

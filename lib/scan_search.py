@@ -16,7 +16,7 @@ import tempfile
 import termios
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import IO, Any, cast
 
@@ -56,15 +56,17 @@ def start(job: Job) -> Search:
     alone = job.export.raw.path.stat().st_size < SMALL if job.export.size is None else len(numbers) <= 1
     if alone:
         return search
-    search.queue, feed = os.pipe()
-    with os.fdopen(feed, "wb") as stream:
-        stream.write(b"".join(number.to_bytes(NUMBER, "little") for number in numbers))
-    try:
-        for _ in range(min(_processors(), len(numbers), MOST_WORKERS)):
-            search.workers.append(_worker(job, search.queue))
-    except OSError as error:
-        stop(search)
-        raise _failed(job.export, str(error)) from error
+    with ExitStack() as undo:
+        undo.callback(stop, search)
+        try:
+            search.queue, feed = os.pipe()
+            with os.fdopen(feed, "wb") as stream:
+                stream.write(b"".join(number.to_bytes(NUMBER, "little") for number in numbers))
+            for _ in range(min(_processors(), len(numbers), MOST_WORKERS)):
+                search.workers.append(_worker(job, search.queue))
+        except OSError as error:
+            raise _failed(job.export, str(error)) from error
+        undo.pop_all()
     return search
 
 

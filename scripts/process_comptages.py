@@ -272,7 +272,11 @@ def process(settings: Settings, day: date) -> DayResult:
 
 def days_at_hand(settings: Settings, days: list[date]) -> AbstractContextManager[None]:
     """While this context lasts, process() finds these days without reading the exports again."""
-    return road_count_scan.one_pass(source_files(settings, "comptages"), days)
+    try:
+        files = source_files(settings, "comptages")
+    except InputError:
+        files = []  # process() says of each day what is wrong
+    return road_count_scan.one_pass(files, days)
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -51,6 +51,11 @@ def test_processes_find_what_one_finds(path: Path) -> None:
     assert ended(workers)
 
 
+def test_a_path_may_be_relative(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(path.parent)
+    assert sum(len(rows.rows) for part in collect(start(job(Path(path.name)))) for rows in part.values()) == 40 * 24
+
+
 def test_a_killed_worker_is_an_error_and_none_is_left(path: Path) -> None:
     search = start(job(path))
     workers = pids(search)

@@ -1,11 +1,16 @@
 """process_comptages as a command: many days at once, and what a user sees when a search of a large file goes wrong."""
 
+import fcntl
 import json
 import os
+import pty
+import re
 import resource
 import signal
+import struct
 import subprocess
 import sys
+import termios
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -93,6 +98,15 @@ def test_backfill_gives_the_same_days(raw: RawTree, run: Run) -> None:
     assert figures(raw) == single
 
 
+def test_a_named_file_that_is_missing_is_said_of_each_day(
+    raw: RawTree, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COMPTAGES_CSV", str(raw.root / "absent.csv"))
+    ran = run(main, "--from", "2025-11-03", "--to", "2025-11-04")
+    assert ran.code == 1
+    assert all(f"{day} : {raw.root}/absent.csv n'existe pas" in ran.err for day in ("2025-11-03", "2025-11-04"))
+
+
 def test_a_large_file_gives_the_same_figures_from_the_command_line(raw: RawTree, run: Run) -> None:
     large_export(raw)
     done = subprocess.run(COMMAND, cwd=ROOT, capture_output=True, text=True, timeout=120)
@@ -133,6 +147,18 @@ def test_ctrl_c_is_exit_130_and_leaves_no_worker(raw: RawTree) -> None:
     assert "Traceback" not in said
     wait_for(lambda: processes_of(started.pid) == 0)
     assert not figures(raw)
+
+
+def test_progress_shows_bytes_and_speed_on_a_terminal_only(raw: RawTree) -> None:
+    large_export(raw)
+    terminal, end = pty.openpty()
+    fcntl.ioctl(end, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 100, 0, 0))
+    seen = subprocess.run([*COMMAND, "-q"], cwd=ROOT, stderr=end, timeout=60)
+    os.close(end)
+    assert seen.returncode == 0
+    assert re.search(rb"permanents\.csv: .*[0-9.]+/[0-9.]+M .*o/s", os.read(terminal, 65536))
+    os.close(terminal)
+    assert subprocess.run([*COMMAND, "-q"], cwd=ROOT, capture_output=True, timeout=60).stderr == b""
 
 
 def processes_of(session: int) -> int:
