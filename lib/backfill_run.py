@@ -7,8 +7,9 @@ files are those of the days run one by one, whatever the number of processes.
 import contextlib
 import multiprocessing
 import signal
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from datetime import date
@@ -50,7 +51,7 @@ def chunks(plan: Plan, most: int = CHUNK_DAYS) -> list[tuple[str, list[date]]]:
 
 @contextlib.contextmanager
 def computed(settings: Settings, plan: Plan, measure: Measure, jobs: int) -> Iterator[Iterator[Outcome]]:
-    """What every day of the plan gives, in any order, computed by `jobs` processes while the caller iterates."""
+    """What every day of the plan gives, chunk by chunk, computed by `jobs` processes while the caller iterates."""
     work = chunks(plan)
     if jobs == 1 or len(work) <= 1:
         yield (outcome for source, days in work for outcome in measure(settings, source, days))
@@ -69,26 +70,17 @@ def _die_quietly() -> None:
 
 
 def _collected(
-    pool: ProcessPoolExecutor,
-    settings: Settings,
-    measure: Measure,
-    work: list[tuple[str, list[date]]],
-    most: int,
+    pool: ProcessPoolExecutor, settings: Settings, measure: Measure, work: list[tuple[str, list[date]]], most: int
 ) -> Iterator[Outcome]:
-    """Outcomes as they come; no more than `most` chunks are ahead of the caller."""
-    waiting = iter(work)
-    under_way: set[Future[list[Outcome]]] = set()
+    """Outcomes in the order of the work; no more than `most` chunks are ahead of the caller."""
+    ahead: deque[Future[list[Outcome]]] = deque()
     try:
-        while True:
-            for source, days in waiting:
-                under_way.add(pool.submit(measure, settings, source, days))
-                if len(under_way) >= most:
-                    break
-            if not under_way:
-                return
-            done, under_way = wait(under_way, return_when=FIRST_COMPLETED)
-            for future in done:
-                yield from future.result()
+        for source, days in work:
+            ahead.append(pool.submit(measure, settings, source, days))
+            if len(ahead) >= most:
+                yield from ahead.popleft().result()
+        while ahead:
+            yield from ahead.popleft().result()
     except BrokenProcessPool as error:
         raise SearchError(
             "un processus de calcul s'est arrêté (mémoire refusée, ou signal) : ce qui est enregistré est entier.",
@@ -108,14 +100,17 @@ def store_in_order(
     ready: dict[tuple[str, date], DayResult | CityflowError] = {}
     for step in steps:
         while step.source != REPORT and (step.source, step.day) not in ready:
-            source, day, result = next(outcomes)
-            ready[source, day] = result
+            source, day, found = next(outcomes)
+            ready[source, day] = found
+        result = ready.pop((step.source, step.day), None)
         try:
             with day_lock(settings.output_dir, step.day, _lock_step(step), settings.lock_fd):
-                if step.source == REPORT:
+                if result is None:
                     report(settings, store, step.day)
+                elif isinstance(result, CityflowError):
+                    raise result
                 else:
-                    _keep(settings, store, step, ready.pop((step.source, step.day)), compares)
+                    keep_day(settings, store, step.source, step.day, result, compares.get(step.source))
         except CityflowError as error:
             yield Failure(step, error)
         else:
@@ -124,15 +119,3 @@ def store_in_order(
 
 def _lock_step(step: Step) -> str:
     return "report" if step.source == REPORT else step.source
-
-
-def _keep(
-    settings: Settings,
-    store: DatabaseService,
-    step: Step,
-    result: DayResult | CityflowError,
-    compares: dict[str, Compare],
-) -> None:
-    if isinstance(result, CityflowError):
-        raise result
-    keep_day(settings, store, step.source, step.day, result, compares.get(step.source))

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import BinaryIO, cast
 
 from lib.errors import InputError, NoDataError
 from lib.paris_time import parse_day
@@ -95,8 +96,10 @@ def require_files(settings: Settings, source: str) -> list[RawFile]:
     return files
 
 
-def no_data(source: str, day: date, days: Iterable[str]) -> NoDataError:
-    """The error of a day without data; it names the days that have some."""
+def no_data(source: str, day: date, days: Iterable[str] | None) -> NoDataError:
+    """The error of a day without data; it names the days that have some, unless they were not looked for (None)."""
+    if days is None:
+        return NoDataError(f"aucune donnée « {source} » pour le {day}.", "Voir DATA_DIR.")
     known = sorted(days)
     if not known:
         return NoDataError(f"aucune donnée « {source} » pour le {day}, ni pour un autre jour.", "Voir DATA_DIR.")
@@ -119,13 +122,20 @@ def read_bytes(path: Path) -> bytes:
 
 def read_lines(path: Path) -> Iterator[bytes]:
     """The file's lines with their ends, one at a time, unzipped when it ends in .gz. InputError as read_bytes."""
-    with _readable(path), gzip.open(path) if path.suffix == ".gz" else path.open("rb") as stream:
+    with _readable(path), opened(path) as stream:
         yield from stream
 
 
 def is_synthetic(settings: Settings) -> bool:
     """Whether the raw tree was invented by make_demo_data.py."""
     return (settings.data_dir / SYNTHETIC_MARKER).is_file()
+
+
+def opened(path: Path, buffering: int = -1) -> BinaryIO:
+    """The file's bytes, unzipped when it ends in .gz."""
+    if path.suffix != ".gz":
+        return path.open("rb", buffering=buffering)
+    return cast(BinaryIO, gzip.GzipFile(fileobj=path.open("rb")))
 
 
 @contextmanager

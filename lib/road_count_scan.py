@@ -9,10 +9,13 @@ import argparse
 import atexit
 import contextlib
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import cast
 
 from lib.errors import CityflowError
@@ -29,7 +32,10 @@ _CLOSED_HOUR = timedelta(hours=1)  # a label is the end of the hour it is about:
 WIDE_BUFFER = 1 << 22  # bytes: of many days, thousands of lines are sorted out together
 
 _ahead: dict[tuple[Path, date], Search] = {}  # searches started before their rows were asked for
-_at_hand: dict[Path, tuple[Export, Path] | CityflowError] = {}  # exports whose lines lie in a folder, within one_pass
+
+RowsOf = Callable[[date], DayRows]
+# Of exports that were searched for many days: how to get a day's rows, or what was wrong with the file.
+_at_hand: ContextVar[Mapping[Path, RowsOf | CityflowError]] = ContextVar("at_hand", default=MappingProxyType({}))
 
 
 def rows_of_day(raw: RawFile, day: date) -> DayRows:
@@ -37,13 +43,10 @@ def rows_of_day(raw: RawFile, day: date) -> DayRows:
 
     InputError when the file cannot be read, SearchError when the search was cut short: never a part of the rows.
     """
-    if known := _at_hand.get(raw.path):
+    if known := _at_hand.get().get(raw.path):
         if isinstance(known, CityflowError):
             raise known
-        from lib.day_spill import spilled_lines  # it needs numpy, which a search ahead does not wait for
-
-        export, folder = known
-        return day_rows(spilled_lines(folder, day), day, export.header, export.delimiter)
+        return known(day)
     search = _ahead.pop((raw.path, day), None) or start(Job(open_export(raw), (day,)))
     blocks: dict[int, DayRows] = {}
     for part in collect(search):
@@ -76,33 +79,55 @@ def _stop_what_nobody_asked_for() -> None:
 
 
 @contextmanager
+def rows_at_hand(found: Mapping[Path, RowsOf | CityflowError]) -> Iterator[None]:
+    """While the block lasts, rows_of_day asks these instead of the files (in this thread)."""
+    token = _at_hand.set(found)
+    try:
+        yield
+    finally:
+        _at_hand.reset(token)
+
+
+@contextmanager
 def one_pass(files: Iterable[RawFile], days: Iterable[date]) -> Iterator[None]:
     """While the block lasts, rows_of_day has these days (and no other) at hand: each file is read once for all.
 
     The lines of the days lie in a temporary folder meanwhile, as many bytes as in the files. What is wrong with a file,
     or with the disk, is what rows_of_day then says of each day.
     """
+    wanted = tuple(sorted(set(days)))
     with tempfile.TemporaryDirectory(prefix="cityflow-") as folder:
-        try:
-            for number, raw in enumerate(raw for raw in files if raw.is_csv):
-                _at_hand[raw.path] = _spilled(raw, tuple(sorted(set(days))), Path(folder) / str(number))
+        numbered = enumerate(raw for raw in files if raw.is_csv)
+        with rows_at_hand({raw.path: _spilled(raw, wanted, Path(folder) / str(number)) for number, raw in numbered}):
             yield
-        finally:
-            _at_hand.clear()
 
 
-def _spilled(raw: RawFile, days: tuple[date, ...], folder: Path) -> tuple[Export, Path] | CityflowError:
+def _spilled(raw: RawFile, days: tuple[date, ...], folder: Path) -> RowsOf | CityflowError:
     folder.mkdir()
     try:
         export = open_export(raw)
         collect(start(Job(export, days, folder, buffer=WIDE_BUFFER)))
     except CityflowError as error:
         return error
-    return export, folder
+    return partial(spilled_rows, export, folder)
 
 
-def days_named(raw: RawFile) -> set[str]:
-    """The civil days (YYYY-MM-DD) of the file's labels: what a message offers when a day has no row."""
+def spilled_rows(export: Export, folder: Path, day: date) -> DayRows:
+    """The rows of a day out of a folder of spilled lines (see lib/day_spill)."""
+    from lib.day_spill import spilled_lines  # it needs numpy, which a search ahead does not wait for
+
+    return day_rows(spilled_lines(folder, day), day, export.header, export.delimiter)
+
+
+def days_named(files: Iterable[RawFile]) -> set[str] | None:
+    """The civil days (YYYY-MM-DD) of the files' labels: what a message offers when a day has no row.
+
+    None while rows are at hand: the files are not read again to say it.
+    """
+    return None if _at_hand.get() else set().union(*(_days_named(raw) for raw in files))
+
+
+def _days_named(raw: RawFile) -> set[str]:
     if raw.is_csv:
         labels = set().union(*(cast(set[bytes], part) for part in collect(start(Job(open_export(raw))))))
     else:

@@ -3,17 +3,16 @@
 The size is the one at opening: of a file that grows meanwhile, the lines begun before then are read, no later one.
 """
 
-import gzip
 import re
 import zlib
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
 from lib.csv_dialect import Aliases, canonical, detect_delimiter, require_columns, split_row
 from lib.day_lines import Needles, needles_for
 from lib.errors import InputError
-from lib.raw_files import RawFile
+from lib.raw_files import RawFile, opened
 
 COLUMNS: Aliases = {
     "identifiant_arc": ("Identifiant arc", "iu_ac"),
@@ -73,7 +72,7 @@ def open_export(raw: RawFile) -> Export:
 
 
 def _open(raw: RawFile) -> BinaryIO:
-    return cast(BinaryIO, gzip.open(raw.path) if _is_gzipped(raw) else raw.path.open("rb", buffering=0))
+    return opened(raw.path, buffering=0)
 
 
 def _is_gzipped(raw: RawFile) -> bool:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from lib.errors import ConfigError
+from lib.s3_path import S3Path, raw_path
 
 ROOT = Path(__file__).resolve().parents[1]
 LAPTOP_MARKER = "bucket-cityflow-paris-s3-raw"  # this folder exists on a developer's laptop, not on EC2
@@ -28,7 +29,9 @@ def setting(name: str, default: str, doc: str, secret: bool = False) -> Any:
 class Settings:
     """What the run was told. Paths are absolute; an empty string is an unset name."""
 
-    data_dir: Path = setting("DATA_DIR", "", "Dossier des fichiers bruts (détecté s'il est vide)")
+    data_dir: Path = setting(
+        "DATA_DIR", "", "Dossier des fichiers bruts, ou s3://bucket/préfixe (détecté s'il est vide)"
+    )
     batch_dir: Path = setting("BATCH_DATA_PATH", "", "Dossier des CSV (par défaut DATA_DIR/batch)")
     api_dir: Path = setting("API_DATA_PATH", "", "Dossier des réponses d'API (par défaut DATA_DIR/api)")
     comptages_csv: Path | None = setting("COMPTAGES_CSV", "", "Un seul fichier de comptages routiers")
@@ -71,6 +74,7 @@ class Settings:
     open_meteo_archive_url: str = setting(
         "OPEN_METEO_ARCHIVE_URL", "https://archive-api.open-meteo.com/v1/archive", "Météo sans clé, jours anciens"
     )
+    scheduler: str = setting("DASK_SCHEDULER_ADDRESS", "", "Cluster Dask de make backfill, p. ex. tcp://10.0.0.4:8786")
     lock_fd: int | None = setting("CITYFLOW_LOCK_FD", "", "Interne : verrou hérité de make process")
     origins: Mapping[str, str] = field(default_factory=dict, compare=False)
 
@@ -122,7 +126,7 @@ def _read_dotenv(path: Path) -> Mapping[str, str]:
 
 def _build(values: Mapping[str, str], origins: dict[str, str], root: Path) -> Settings:
     def path(name: str) -> Path | None:
-        return root / Path(values[name]).expanduser() if values[name] else None
+        return raw_path(root, values[name]) if values[name] else None
 
     data_dir = _raw_root(path("DATA_DIR") or _default_data_dir(root))
     return Settings(
@@ -151,6 +155,7 @@ def _build(values: Mapping[str, str], origins: dict[str, str], root: Path) -> Se
         visualcrossing_url=values["VISUALCROSSING_URL"].rstrip("/"),
         open_meteo_url=values["OPEN_METEO_URL"],
         open_meteo_archive_url=values["OPEN_METEO_ARCHIVE_URL"],
+        scheduler=values["DASK_SCHEDULER_ADDRESS"],
         lock_fd=int(values["CITYFLOW_LOCK_FD"]) if values["CITYFLOW_LOCK_FD"].isdigit() else None,
         origins=dict(origins),
     )
@@ -163,6 +168,8 @@ def _default_data_dir(root: Path) -> Path:
 
 def _raw_root(data_dir: Path) -> Path:
     """DATA_DIR may be the raw root itself or the folder above cityflow-raw/raw."""
+    if isinstance(data_dir, S3Path):
+        return data_dir  # in S3 it is the raw root itself: no command asks the network for its settings
     below = data_dir / "cityflow-raw" / "raw"
     return below if below.is_dir() else data_dir
 

@@ -21,6 +21,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from lib import cli
 from lib.backfill_plan import Plan, plan_lines, plan_object, plan_range
 from lib.backfill_run import Failure, Outcome, computed, store_in_order
+from lib.cluster import computed_there
 from lib.database_factory import get_database_service
 from lib.demo_results import keep_apart
 from lib.errors import ExitCode, LockHeldError, NoDataError
@@ -44,7 +45,9 @@ def main(argv: list[str] | None = None) -> int:
 
     def work() -> int:
         days = cli.range_days(arguments)
-        settings = load_settings({"CITYFLOW_STORE": arguments.store or ""})
+        settings = load_settings(
+            {"CITYFLOW_STORE": arguments.store or "", "DASK_SCHEDULER_ADDRESS": arguments.scheduler or ""}
+        )
         if settings.fallback_notice:
             log.warning("%s", settings.fallback_notice)
         sources = arguments.source or list(SOURCES)
@@ -57,7 +60,7 @@ def main(argv: list[str] | None = None) -> int:
             if arguments.json:
                 cli.emit_json(plan_object(plan))
             return ExitCode.DONE
-        failures = run_plan(settings, plan, arguments.jobs)
+        failures = run_plan(settings, plan, arguments.jobs) if plan.to_do else []
         tell(settings, plan, failures, arguments.json)
         return exit_code(plan, failures)
 
@@ -69,7 +72,7 @@ def run_plan(settings: Settings, plan: Plan, jobs: int) -> list[Failure]:
     note_inputs(settings)  # make process finds these days up to date
     with (
         get_database_service(settings) as store,
-        here(settings, plan, jobs) as outcomes,
+        (there if settings.scheduler else here)(settings, plan, jobs) as outcomes,
         tqdm(plan.to_do, desc="calculs", unit="calcul", disable=None) as steps,
     ):
         done = store_in_order(settings, store, steps, outcomes, COMPARES, generate_report.process)
@@ -85,6 +88,11 @@ def here(settings: Settings, plan: Plan, jobs: int) -> Iterator[Iterator[Outcome
     )
     with counts, computed(settings, plan, measure_days, jobs) as outcomes:
         yield outcomes
+
+
+def there(settings: Settings, plan: Plan, _: int) -> AbstractContextManager[Iterator[Outcome]]:
+    """The plan's days computed by a Dask cluster, which reads the raw files itself."""
+    return computed_there(settings, plan, measure_days)
 
 
 def tell(settings: Settings, plan: Plan, failures: list[Failure], as_json: bool) -> None:
@@ -120,6 +128,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--jobs", type=_jobs, default=os.cpu_count() or 1, metavar="N", help="processus (défaut : un par cœur)"
     )
+    parser.add_argument("--scheduler", metavar="ADRESSE", help="cluster Dask (défaut : DASK_SCHEDULER_ADDRESS)")
     parser.add_argument("--force", action="store_true", help="refaire même ce qui est à jour")
     parser.add_argument("--dry-run", action="store_true", help="dire ce qui serait fait, sans rien écrire")
     parser.add_argument("--store", choices=STORES, help="où enregistrer (défaut : CITYFLOW_STORE)")

@@ -68,7 +68,7 @@ def read_raw(settings: Settings, day: date) -> tuple[pd.DataFrame, Quality]:
     if counts.empty and quality.rejets:
         raise InputError(f"aucune ligne croyable pour le {day} : {dict(quality.rejets)}.", "Vérifier l'export.")
     if counts.empty:
-        raise no_data("comptages", day, set().union(*(days_named(raw) for raw in files)))
+        raise no_data("comptages", day, days_named(files))
     return counts, quality
 
 
