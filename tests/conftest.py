@@ -43,6 +43,7 @@ hypothesis.settings.load_profile("cityflow")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--regenerate", action="store_true", help="write tests/golden/ again (see test_golden_day.py)")
+    parser.addoption("--torture", default="0", metavar="N", help="trials of the long tests (0: their short form)")
 
 
 @dataclass
