@@ -142,7 +142,7 @@ def test_many_processes_store_what_the_scripts_do_one_by_one(
         for script in (process_bikes, process_comptages, generate_report):
             run(script.main, "--date", day, "-q")
     alone = results(RawTree(both.root, tmp_path / "one-by-one"))
-    assert len(alone) == 5 + 3 + 2 * 7 + 1
+    assert len(alone) == 5 + 3 + 3 * 7 + 1
     assert seen == [alone, alone]
     assert both.metrics("bikes", "2025-11-04")["frequentation_index"] == 200.0  # against 10, 20, 30 and 40
 
@@ -220,4 +220,4 @@ def test_a_process_that_dies_ends_the_run_and_the_next_one_does_the_rest(both: R
     assert process.returncode == 1
     assert "un processus de calcul s'est arrêté" in err.decode()
     assert run(main, *RANGE).code == 1, "some days have no data"
-    assert len(results(both)) == 5 + 3 + 2 * 7 + 1
+    assert len(results(both)) == 5 + 3 + 3 * 7 + 1
