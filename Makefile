@@ -25,17 +25,18 @@ override FROM := $(value FROM)
 override TO := $(value TO)
 override TYPE := $(value TYPE)
 override WHAT := $(value WHAT)
+override TRIALS := $(value TRIALS)
 override JOBS := $(value JOBS)
 override SOURCE := $(value SOURCE)
 override ORIGIN := $(value ORIGIN)
-export DATE FROM TO TYPE JOBS SOURCE ORIGIN WHAT
+export DATE FROM TO TYPE JOBS SOURCE ORIGIN WHAT TRIALS
 
 ifndef GRAPH
 
 # ---------------------------------------------------------------------------------------------------------- commands
 
-.PHONY: help demo test process $(SOURCES) report upload check-upload setup-aws fetch backfill history quality doctor \
-	bench clean venv venv-dev venv-bench
+.PHONY: help demo test torture process $(SOURCES) report upload check-upload setup-aws fetch backfill history quality \
+	status doctor bench clean venv venv-dev venv-bench
 
 help: ## cette aide
 	@printf 'CityFlow Paris. Le jour par défaut (DATE) est hier, heure de Paris.\n\n'
@@ -59,6 +60,10 @@ DEMO = DATA_DIR=$(DEMO_RAW) BATCH_DATA_PATH=$(DEMO_BATCH) API_DATA_PATH=$(DEMO_R
 	CHANTIERS_CSV=$(DEMO_BATCH)/chantiers-perturbants-la-circulation.csv \
 	REFERENTIEL_CSV=$(DEMO_BATCH)/referentiel-geographique-pour-les-donnees-trafic-issues-des-capteurs-permanents.csv \
 	CITYFLOW_STORE=local_files
+
+# The long form of tests/torture: thousands of spoilt files, hundreds of kill -9. The short one is part of make test.
+torture: venv-dev ## [TRIALS=10000] essayer de casser : fichiers abîmés, kill -9, disque plein
+	$(PY) -m pytest tests/torture --torture "$${TRIALS:-10000}"
 
 test: venv-dev ## lint, types et tous les tests
 	$(PY) -m ruff check .
@@ -98,6 +103,9 @@ history: venv ## [FROM=] [TO=] la page de tous les jours traités
 
 quality: venv ## [DATE=] [STRICT=1] dire si les chiffres du jour sont sûrs
 	@$(TODAY) $(PY) scripts/check_quality.py --date "$$DATE" $(if $(STRICT),--strict)
+
+status: venv ## [FROM= TO=] dire quels jours sont complets, partiels, manquants, publiés
+	@$(PY) scripts/show_status.py $${FROM:+--from "$$FROM"} $${TO:+--to "$$TO"}
 
 # Without `venv`: doctor needs no package, and says which are missing.
 doctor: ## [AWS=1] dire ce qui empêcherait un traitement

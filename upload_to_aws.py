@@ -6,6 +6,7 @@ Each file is compared with what AWS has and only what differs is sent. Nothing l
 """
 
 import argparse
+import contextlib
 import logging
 import sys
 import time
@@ -14,9 +15,10 @@ from datetime import date
 from lib import cli
 from lib.aws_clients import AwsClients, aws_clients, place
 from lib.aws_names import reports_bucket
-from lib.errors import ConfigError, ExitCode, NoDataError, UsageError
+from lib.errors import ConfigError, ExitCode, NoDataError, StoreError, UsageError
 from lib.local_documents import DocumentFile, document_files, stray_files
 from lib.raw_files import shown_days
+from lib.run_manifest import PUBLICATION, recorded
 from lib.settings import Settings, load_settings
 from lib.upload_check import checker
 from lib.upload_run import Outcome, Run, Treat, run_all, uploader
@@ -46,6 +48,8 @@ def main(argv: list[str] | None = None) -> int:
         reports_bucket(settings)
         treat = treatment(settings, arguments)
         run = run_all(sources, treat, arguments.jobs, lambda outcome: tell(outcome, arguments))
+        if not arguments.dry_run and not arguments.check:
+            keep_account(settings, run, sources)
         return conclude(run, len(sources), time.monotonic() - begun, arguments)
 
     return cli.guarded(work, arguments)
@@ -87,6 +91,20 @@ def tell(outcome: Outcome, arguments: argparse.Namespace) -> None:
     if not arguments.json and (looking or outcome.status != "same"):
         for line in outcome_lines(outcome):
             cli.emit(line)
+
+
+def keep_account(settings: Settings, run: Run, sources: list[DocumentFile]) -> None:
+    """One step `publication` in the manifest of each day: done only when all that was asked of the day is published."""
+    published = {outcome.source for outcome in run.outcomes if outcome.status in ("written", "same")}
+    for day_text in sorted({source.day_text for source in sources}):
+        asked = [source for source in sources if source.day_text == day_text]
+        missing = [source.label for source in asked if source not in published]
+        with (
+            contextlib.suppress(StoreError),  # raised below to be recorded; it was already said of each document
+            recorded(settings, date.fromisoformat(day_text), PUBLICATION, lambda: []),
+        ):
+            if missing:
+                raise StoreError(f"non publiés : {', '.join(missing)}.")
 
 
 def conclude(run: Run, asked: int, seconds: float, arguments: argparse.Namespace) -> int:

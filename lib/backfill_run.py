@@ -13,12 +13,15 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache, partial
 
 from lib.backfill_plan import REPORT, Plan, Step
 from lib.database_service import DatabaseService
-from lib.day_run import Compare, DayResult, keep_day
+from lib.day_run import Compare, DayResult, keep_day, rows_of
 from lib.errors import CityflowError, SearchError
+from lib.raw_files import paths_read
 from lib.run_lock import day_lock
+from lib.run_manifest import Input, inputs, recorded
 from lib.settings import Settings
 
 CHUNK_DAYS = 7  # of one source, computed in one go: they share what the process keeps of the last files it read
@@ -98,6 +101,7 @@ def store_in_order(
 ) -> Iterator[Failure | None]:
     """Store each step when its turn comes, waiting for it if need be; yields its failure, or None, once it is done."""
     ready: dict[tuple[str, date], DayResult | CityflowError] = {}
+    read = lru_cache(lambda source: inputs(paths_read(settings, source)))  # the files of a source serve all its days
     for step in steps:
         while step.source != REPORT and (step.source, step.day) not in ready:
             source, day, found = next(outcomes)
@@ -107,14 +111,28 @@ def store_in_order(
             with day_lock(settings.output_dir, step.day, _lock_step(step), settings.lock_fd):
                 if result is None:
                     report(settings, store, step.day)
-                elif isinstance(result, CityflowError):
-                    raise result
                 else:
-                    keep_day(settings, store, step.source, step.day, result, compares.get(step.source))
+                    _keep(settings, store, step, result, compares.get(step.source), partial(read, step.source))
         except CityflowError as error:
             yield Failure(step, error)
         else:
             yield None
+
+
+def _keep(
+    settings: Settings,
+    store: DatabaseService,
+    step: Step,
+    result: DayResult | CityflowError,
+    compare: Compare | None,
+    read: Callable[[], list[Input]],
+) -> None:
+    """Store what was computed elsewhere, or raise what went wrong there; the manifest's duration is that of storing."""
+    with recorded(settings, step.day, step.source, read) as entry:
+        if isinstance(result, CityflowError):
+            raise result
+        metrics = keep_day(settings, store, step.source, step.day, result, compare)
+        entry.lignes = rows_of(metrics["qualite"])
 
 
 def _lock_step(step: Step) -> str:

@@ -14,7 +14,8 @@ from lib.figures import plain
 from lib.history import Past, same_weekdays
 from lib.local_file_service import LocalFileService
 from lib.quality import Quality, rejects_csv
-from lib.raw_files import is_synthetic, source_files
+from lib.raw_files import is_synthetic, paths_read, source_files
+from lib.run_manifest import inputs, recorded
 from lib.settings import Settings
 from lib.store_beside import from_either, save_beside
 
@@ -47,7 +48,10 @@ def run_day(
     """Compute and store one source's day; returns the metrics as stored, `qualite` last."""
     if source_files(settings, data_type):
         keep_apart(settings)  # before the past is read; a run that has no input at all moves nothing
-    return keep_day(settings, store, data_type, day, process(settings, day), compare)
+    with recorded(settings, day, data_type, lambda: inputs(paths_read(settings, data_type))) as step:
+        metrics = keep_day(settings, store, data_type, day, process(settings, day), compare)
+        step.lignes = rows_of(metrics["qualite"])
+    return metrics
 
 
 def keep_day(
@@ -74,6 +78,12 @@ def keep_day(
     path = files.metrics_path(data_type, day)
     save_beside(store, path, lambda: store.save_metrics(metrics, data_type, day))
     return metrics
+
+
+def rows_of(qualite: dict[str, Any]) -> dict[str, int]:
+    """The rows of an account, as a manifest tells them."""
+    rejected = sum(qualite["rejets"].values())
+    return {"lues": qualite["lignes_lues"], "retenues": qualite["lignes_retenues"], "rejetees": rejected}
 
 
 def rejects_path(settings: Settings, data_type: str, day: date) -> Path:

@@ -4,6 +4,7 @@ API pulls lie in api/<source>/dt=YYYY-MM-DD/hour=HH/ (or dt=… alone); batch ex
 day of the pull, never the day the records are about; the newest pull wins.
 """
 
+import contextlib
 import gzip
 import re
 import zlib
@@ -27,6 +28,12 @@ BATCH_PREFIXES = {
     "arrondissements": "arrondissements",
 }
 SOURCES = ("bikes", "traffic", "weather", "comptages", "chantiers", "referentiel")
+BESIDE = {  # what the scripts read besides their own source
+    "bikes": ("arrondissements",),
+    "comptages": ("referentiel", "arrondissements"),
+    "chantiers": ("referentiel", "arrondissements"),
+    "referentiel": ("arrondissements",),
+}
 SUFFIXES = (".json", ".jsonl", ".csv", ".geojson")
 SYNTHETIC_MARKER = "LISEZMOI.txt"  # make_demo_data.py leaves it at the root of the tree it invents
 
@@ -85,6 +92,15 @@ def _single_file(settings: Settings, source: str) -> Path | None:
         "referentiel": settings.referentiel_csv,
     }
     return singles.get(source)
+
+
+def paths_read(settings: Settings, source: str) -> list[Path]:
+    """Every raw file that the figures of a source may come from; those that a setting names in vain are left out."""
+    paths: list[Path] = []
+    for one in (source, *BESIDE.get(source, ())):
+        with contextlib.suppress(InputError):
+            paths += [raw.path for raw in source_files(settings, one)]
+    return paths
 
 
 def require_files(settings: Settings, source: str) -> list[RawFile]:

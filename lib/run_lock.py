@@ -18,9 +18,10 @@ from pathlib import Path
 
 from lib.errors import CityflowError, ExitCode, LockHeldError, StoreError, UsageError
 from lib.paris_time import parse_asked_day
+from lib.run_manifest import new_run_id
 from lib.settings import load_settings
 
-INHERITED = "CITYFLOW_LOCK_FD"  # read back by lib/settings.py
+INHERITED, RUN = "CITYFLOW_LOCK_FD", "CITYFLOW_RUN"  # read back by lib/settings.py
 
 
 @contextmanager
@@ -118,7 +119,7 @@ def main(argv: list[str] | None = None) -> int:
         return int(ExitCode.INTERRUPTED)  # while it waited for another run
     os.set_inheritable(descriptor, True)
     # The command replaces this process, so that the lock lives exactly as long as the run and its children.
-    os.execvp("env", ["env", f"{INHERITED}={descriptor}", *arguments.command])
+    os.execvp("env", ["env", f"{INHERITED}={descriptor}", f"{RUN}={new_run_id()}", *arguments.command])
 
 
 if __name__ == "__main__":

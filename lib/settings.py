@@ -20,6 +20,9 @@ ROOT = Path(__file__).resolve().parents[1]
 LAPTOP_MARKER = "bucket-cityflow-paris-s3-raw"  # this folder exists on a developer's laptop, not on EC2
 
 
+INTERNAL = "Interne"  # begins the text of what commands tell each other and nobody sets by hand
+
+
 def setting(name: str, default: str, doc: str, secret: bool = False) -> Any:
     """A Settings field with what .env.example and doctor say of it."""
     return field(metadata={"name": name, "default": default, "doc": doc, "secret": secret}, repr=not secret)
@@ -75,7 +78,8 @@ class Settings:
         "OPEN_METEO_ARCHIVE_URL", "https://archive-api.open-meteo.com/v1/archive", "Météo sans clé, jours anciens"
     )
     scheduler: str = setting("DASK_SCHEDULER_ADDRESS", "", "Cluster Dask de make backfill, p. ex. tcp://10.0.0.4:8786")
-    lock_fd: int | None = setting("CITYFLOW_LOCK_FD", "", "Interne : verrou hérité de make process")
+    lock_fd: int | None = setting("CITYFLOW_LOCK_FD", "", f"{INTERNAL} : verrou hérité de make process")
+    run_id: str = setting("CITYFLOW_RUN", "", f"{INTERNAL} : nom du traitement, donné par make process")
     origins: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     @property
@@ -157,6 +161,7 @@ def _build(values: Mapping[str, str], origins: dict[str, str], root: Path) -> Se
         open_meteo_archive_url=values["OPEN_METEO_ARCHIVE_URL"],
         scheduler=values["DASK_SCHEDULER_ADDRESS"],
         lock_fd=int(values["CITYFLOW_LOCK_FD"]) if values["CITYFLOW_LOCK_FD"].isdigit() else None,
+        run_id=values["CITYFLOW_RUN"],
         origins=dict(origins),
     )
 
@@ -208,8 +213,8 @@ def shown_settings(settings: Settings) -> list[dict[str, str]]:
     """Every setting as a person may see it: nom, valeur (secrets masked, the path really used), origine."""
     shown = []
     for one in fields(Settings):
-        if one.metadata and (name := one.metadata["name"]) != "CITYFLOW_LOCK_FD":
-            value = getattr(settings, one.name)
+        if one.metadata and not one.metadata["doc"].startswith(INTERNAL):
+            name, value = one.metadata["name"], getattr(settings, one.name)
             told = "***" if one.metadata["secret"] and value else "" if value is None else str(value)
             told = re.sub(r"//[^/@\s]*@", "//***@", told)  # the user and password of an address
             shown.append({"nom": name, "valeur": told, "origine": settings.origins.get(name, "défaut")})
@@ -220,7 +225,7 @@ def env_example() -> str:
     """The text of .env.example: every setting, its default, one line each."""
     lines = ["# Copier ce fichier en .env et n'y garder que ce qui change. Ne jamais committer .env.", ""]
     for one in _declared():
-        if one["name"] != "CITYFLOW_LOCK_FD":
+        if not one["doc"].startswith(INTERNAL):
             lines += [f"# {one['doc']}", f"#{one['name']}={one['default']}"]
     return "\n".join(lines) + "\n"
 

@@ -31,6 +31,7 @@ from lib.report_page import daily_page
 from lib.report_summary import summary
 from lib.report_table import report_csv
 from lib.run_lock import day_lock
+from lib.run_manifest import inputs, recorded
 from lib.settings import Settings
 from lib.source_credits import NAMES
 from lib.store_beside import from_either, save_beside
@@ -207,12 +208,14 @@ def process(settings: Settings, store: DatabaseService, day: date) -> dict[str, 
     """Build and store the report of a day."""
     refuse_invented(settings)
     files = LocalFileService(settings.output_dir)
-    metrics, past = from_either(store, files, lambda reader: gather(reader, day))
-    report = compute_report(metrics, past, day_context(day), day)
-    write_atomically(files.report_path(day, ".csv"), report_csv(report))
-    write_atomically(files.report_path(day, ".html"), daily_page(day, report, metrics))
-    files.save_report(report, day)
-    save_beside(store, files.report_path(day), lambda: store.save_report(report, day))
+    told = [files.metrics_path(source, day) for source in SOURCES]
+    with recorded(settings, day, "rapport", lambda: inputs(path for path in told if path.is_file())):
+        metrics, past = from_either(store, files, lambda reader: gather(reader, day))
+        report = compute_report(metrics, past, day_context(day), day)
+        write_atomically(files.report_path(day, ".csv"), report_csv(report))
+        write_atomically(files.report_path(day, ".html"), daily_page(day, report, metrics))
+        files.save_report(report, day)
+        save_beside(store, files.report_path(day), lambda: store.save_report(report, day))
     return report
 
 

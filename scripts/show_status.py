@@ -1,0 +1,132 @@
+"""Which days are complete, partial or missing, and which are published: one line a day.
+
+It reads the store and the manifests of the runs (output/runs/); what AWS really holds is for `make check-upload`.
+
+    python scripts/show_status.py --from 2025-10-07 --to 2025-11-04
+"""
+
+import sys
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from lib import cli
+from lib.database_factory import get_database_service
+from lib.database_service import DatabaseService
+from lib.errors import ExitCode, NoDataError, UsageError
+from lib.local_file_service import LocalFileService
+from lib.paris_time import PARIS, days_between, yesterday
+from lib.raw_files import SOURCES
+from lib.run_manifest import DONE, PUBLICATION, steps_of_day
+from lib.settings import STORES, Settings, load_settings
+
+HELP = """État des jours : complets, partiels ou manquants, publiés ou non.
+
+Sans période, les 30 derniers jours jusqu'à hier, à partir du premier jour connu.
+
+Exemple : python scripts/show_status.py --from 2025-10-07 --to 2025-11-04"""
+
+DEFAULT_DAYS = 30
+COMPLETE, PARTIAL, MISSING = "complet", "partiel", "manquant"
+
+
+def day_status(settings: Settings, store: DatabaseService, day: date) -> dict[str, Any]:
+    """date, statut, sources (each one's state), rapport (whether there is one) and publication of a day."""
+    states = {source: source_state(store.load_metrics(source, day)) for source in SOURCES}
+    statut = PARTIAL
+    if all(state == COMPLETE for state in states.values()):
+        statut = COMPLETE
+    elif all(state == MISSING for state in states.values()):
+        statut = MISSING
+    report = LocalFileService(settings.output_dir).report_path(day).is_file()
+    return {
+        "date": day.isoformat(),
+        "statut": statut,
+        "sources": states,
+        "rapport": report,
+        "publication": publication(settings, day),
+    }
+
+
+def source_state(metrics: dict[str, Any] | None) -> str:
+    """What the account of a source says; figures without one measured value are missing."""
+    statut = metrics["qualite"]["statut"] if metrics else MISSING
+    return MISSING if statut == "absent" else str(statut)
+
+
+def publication(settings: Settings, day: date) -> str:
+    """When the last upload of the day ended, and whether it still holds: failed since, or files changed since."""
+    step = steps_of_day(settings.output_dir, day).get(PUBLICATION)
+    if step is None:
+        return "non publié"
+    moment = datetime.fromisoformat(step["debut"])
+    when = f"{moment.astimezone(PARIS):%Y-%m-%d %H:%M}"
+    if step["statut"] != DONE:
+        return f"publication incomplète le {when}"
+    return f"{'modifié depuis' if changed_after(settings, day, moment) else 'publié'} le {when}"
+
+
+def changed_after(settings: Settings, day: date, moment: datetime) -> bool:
+    """Whether a result of the day was written after that."""
+    files = LocalFileService(settings.output_dir)
+    paths = [files.report_path(day), *(files.metrics_path(source, day) for source in SOURCES)]
+    return any(datetime.fromtimestamp(path.stat().st_mtime, UTC) > moment for path in paths if path.is_file())
+
+
+def asked_days(store: DatabaseService, first: date | None, last: date | None) -> list[date]:
+    """The days of the period; without one, the last DEFAULT_DAYS from the first day known on."""
+    last = last or yesterday()
+    if first and first > last:
+        raise UsageError(f"--from {first} est après --to {last}.")
+    known = [day for source in SOURCES for day in store.list_available_dates(source)]
+    if not known:
+        raise NoDataError("aucun résultat n'est enregistré.", "Traiter un jour d'abord : make process")
+    if not first:
+        last = min(last, max(known))
+        first = max(min(known), last - timedelta(days=DEFAULT_DAYS - 1))
+    return list(days_between(first, last))
+
+
+def line(status: dict[str, Any]) -> str:
+    """One day for people: its state, what is not complete in it, and its publication."""
+    lacking = [f"{source} {state}" for source, state in status["sources"].items() if state != COMPLETE]
+    detail = ", ".join(lacking) if status["statut"] == PARTIAL else ""
+    report = "" if status["rapport"] or status["statut"] == MISSING else "sans rapport"
+    parts = [part for part in (detail, report, status["publication"]) if part]
+    return f"{status['date']}  {status['statut']:<9} {' ; '.join(parts)}"
+
+
+def totals(statuses: list[dict[str, Any]]) -> str:
+    """How many days are in each state."""
+    counts = {word: sum(one["statut"] == word for one in statuses) for word in (COMPLETE, PARTIAL, MISSING)}
+    return ", ".join(f"{count} {word}{'s' if count > 1 else ''}" for word, count in counts.items())
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = cli.Parser(HELP)
+    for flag, name, text in (("--from", "first", "premier jour, compris"), ("--to", "last", "dernier jour, compris")):
+        parser.add_argument(flag, dest=name, type=cli.day_argument, metavar="AAAA-MM-JJ", help=text)
+    parser.add_argument("--store", choices=STORES, help="où lire (défaut : CITYFLOW_STORE)")
+    cli.add_common(parser)
+    arguments = parser.parse_args(argv)
+
+    def work() -> int:
+        settings = load_settings({"CITYFLOW_STORE": arguments.store or ""})
+        with get_database_service(settings) as store:
+            days = asked_days(store, arguments.first, arguments.last)
+            statuses = [day_status(settings, store, day) for day in days]
+        if arguments.json:
+            cli.emit_json({"jours": statuses})
+            return ExitCode.DONE
+        for status in statuses:
+            cli.emit(line(status))
+        cli.emit(f"{len(days)} jours : {totals(statuses)}.")
+        return ExitCode.DONE
+
+    return cli.guarded(work, arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,84 @@
+"""make status: a line a day, from the store and the manifests of uploads."""
+
+import json
+import os
+import time
+from collections.abc import Callable
+from datetime import date
+from typing import Any
+
+import pytest
+
+from lib.errors import StoreError
+from lib.local_file_service import LocalFileService
+from lib.raw_files import SOURCES
+from lib.run_manifest import PUBLICATION, recorded
+from scripts.show_status import main
+from tests.conftest import Ran, RawTree
+
+Run = Callable[..., Ran]
+DAY = date(2025, 11, 4)
+
+
+def figures(statut: str = "complet") -> dict[str, Any]:
+    return {"qualite": {"statut": statut}}
+
+
+@pytest.fixture
+def day(raw: RawTree) -> RawTree:
+    """A complete day with its report, written a while ago."""
+    store = LocalFileService(raw.output)
+    for source in SOURCES:
+        store.save_metrics(figures(), source, DAY)
+    store.save_report({"x": 1}, DAY)
+    for path in raw.output.rglob("*.json"):
+        os.utime(path, (time.time() - 60, time.time() - 60))
+    return raw
+
+
+def said(run: Run, *words: str) -> list[str]:
+    ran = run(main, *words)
+    assert ran.code == 0, ran.err
+    return ran.out.splitlines()
+
+
+def test_complete_partial_and_missing_days(day: RawTree, run: Run) -> None:
+    store = LocalFileService(day.output)
+    store.save_metrics(figures("partiel"), "bikes", date(2025, 11, 2))
+    store.save_metrics(figures("absent"), "weather", date(2025, 11, 2))
+    lines = said(run, "--from", "2025-11-02", "--to", "2025-11-04")
+    assert lines[0] == (
+        "2025-11-02  partiel   bikes partiel, traffic manquant, weather manquant, comptages manquant, "
+        "chantiers manquant, referentiel manquant ; sans rapport ; non publié"
+    )
+    assert lines[1:] == [
+        "2025-11-03  manquant  non publié",
+        "2025-11-04  complet   non publié",
+        "3 jours : 1 complet, 1 partiel, 1 manquant.",
+    ]
+
+
+def test_without_a_period_the_known_days_are_told(day: RawTree, run: Run) -> None:
+    assert [line[:10] for line in said(run)[:-1]] == ["2025-11-04"]
+
+
+def test_a_published_day_stays_so_until_a_file_changes(day: RawTree, run: Run) -> None:
+    with recorded(day.settings(), DAY, PUBLICATION, lambda: []):
+        pass
+    assert "complet   publié le 20" in said(run)[0]
+    LocalFileService(day.output).save_report({"x": 2}, DAY)
+    assert "modifié depuis le 20" in said(run)[0]
+
+
+def test_an_upload_that_failed_is_no_publication(day: RawTree, run: Run) -> None:
+    with pytest.raises(StoreError), recorded(day.settings(), DAY, PUBLICATION, lambda: []):
+        raise StoreError("refusé")
+    assert "publication incomplète le 20" in said(run)[0]
+    (told,) = json.loads(run(main, "--json").out)["jours"]
+    assert told["statut"] == "complet" and told["rapport"] is True
+
+
+def test_nothing_known_is_exit_code_4(raw: RawTree, run: Run) -> None:
+    ran = run(main)
+    assert ran.code == 4 and "make process" in ran.err
+    assert run(main, "--from", "2025-11-04", "--to", "2025-11-01").code == 2

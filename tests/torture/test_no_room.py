@@ -1,0 +1,57 @@
+"""No room, no right: each write refused in turn; the old files stay whole and the command says what to do."""
+
+import os
+import resource
+import subprocess
+import sys
+
+import pytest
+
+from scripts import make_demo_data
+from tests.conftest import ROOT, RawTree
+
+DAY = "2025-11-04"
+LIMIT = 60.0
+SIZES = (0, 1, 100, 4_000, 20_000)  # bytes that a file may have: a disk that fills at different moments
+as_root = os.geteuid() == 0
+
+
+@pytest.fixture
+def demo(raw: RawTree) -> RawTree:
+    options = ["--days", "1", "--arcs", "24", "--counters", "12", "-q", "--output", str(raw.root)]
+    assert make_demo_data.main(options) == 0
+    assert process().returncode == 0
+    return raw
+
+
+def process(file_size: int | None = None, **changed: str) -> subprocess.CompletedProcess[str]:
+    def limit() -> None:
+        if file_size is not None:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (file_size, file_size))
+
+    command = [sys.executable, str(ROOT / "scripts" / "process_comptages.py"), "--date", DAY]
+    environment = {**os.environ, **changed}
+    return subprocess.run(command, env=environment, preexec_fn=limit, capture_output=True, text=True, timeout=LIMIT)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_a_full_disk_leaves_the_old_file(demo: RawTree, size: int) -> None:
+    path = demo.output / "metrics" / f"comptages_metrics_{DAY}.json"
+    before = path.read_bytes()
+    assert len(before) > max(SIZES)
+    ran = process(size)
+    assert ran.returncode == 1 and "Traceback" not in ran.stderr
+    assert "impossible d'écrire" in ran.stderr and "Vérifier les droits et la place disponible" in ran.stderr
+    assert path.read_bytes() == before
+    assert [one for one in path.parent.iterdir() if one != path] == []
+
+
+@pytest.mark.skipif(as_root, reason="root writes anywhere")
+def test_a_read_only_output_leaves_the_old_file(demo: RawTree) -> None:
+    folder = demo.output / "metrics"
+    folder.chmod(0o555)
+    try:
+        ran = process()
+    finally:
+        folder.chmod(0o755)
+    assert ran.returncode == 1 and "impossible d'écrire" in ran.stderr
