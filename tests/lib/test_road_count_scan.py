@@ -20,7 +20,7 @@ from tests.conftest import ARCS_HEADER, ROOT, count_row, gz
 
 def named(path: Path, content: str | bytes) -> set[str]:
     path.write_bytes(content.encode() if isinstance(content, str) else content)
-    return days_named(RawFile("", 0.0, path))
+    return days_named([RawFile("", 0.0, path)]) or set()
 
 
 @pytest.mark.parametrize(
