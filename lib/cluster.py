@@ -5,6 +5,7 @@ figures are the same to the last digit. A task whose worker dies is run again by
 """
 
 import contextlib
+import logging
 import operator
 import pickle
 from collections.abc import Callable, Iterator
@@ -17,6 +18,8 @@ from lib.backfill_plan import Plan
 from lib.backfill_run import Measure, Outcome, chunks
 from lib.errors import CityflowError, ConfigError
 from lib.settings import ROOT, Settings
+
+log = logging.getLogger(__name__)
 
 TIMEOUT = 10  # s, for the scheduler to answer and for a first worker to be there
 # What the figures depend on; a worker must have what this process has.
@@ -50,6 +53,10 @@ def _client(address: str) -> Iterator[Any]:
             f"--scheduler demande le paquet {error.name}, qui n'est pas installé.",
             "Lancer : pip install -r requirements-cluster.txt",
         ) from error
+    if not log.isEnabledFor(logging.DEBUG):
+        logging.getLogger("distributed").setLevel(
+            logging.CRITICAL
+        )  # what it says in a page, ClusterError says in a line
     try:
         client: Any = Client(address, timeout=TIMEOUT, set_as_default=False)  # type: ignore[no-untyped-call]
     except (OSError, ValueError) as error:  # a TimeoutError is an OSError
@@ -71,9 +78,7 @@ def _client(address: str) -> Iterator[Any]:
 @contextlib.contextmanager
 def cluster_failures(address: str) -> Iterator[None]:
     """Turn what Dask says of a cluster that is lost, or of workers that keep dying, into a ClusterError."""
-    from asyncio import CancelledError
-
-    from distributed import KilledWorker
+    from distributed import CancelledError, KilledWorker
     from distributed.comm.core import CommClosedError
 
     try:
@@ -118,7 +123,11 @@ def _ship_code(client: Any) -> None:
     from lib import cluster_code
 
     cloudpickle.register_pickle_by_value(cluster_code)
-    client.register_plugin(cluster_code.ShippedCode(cluster_code.archive(ROOT)))
+    code = cluster_code.ShippedCode(cluster_code.archive(ROOT))
+    try:
+        client.register_plugin(code)
+    except OSError:  # a worker went away just then; those that are left, and those to come, are told once more
+        client.register_plugin(code)
 
 
 def _ask(client: Any, task: Callable[..., Any], *words: Any, given: Any = ()) -> Any:

@@ -1,0 +1,149 @@
+"""A range of days on a real Dask cluster: the same files as on one machine, and what is said when it breaks."""
+
+import json
+import os
+import signal
+import socket
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from lib.errors import ExitCode
+from scripts.backfill import main
+from tests.aws_server import REGION, AwsServer, environment
+from tests.checkout import small_demo
+from tests.cluster.conftest import Cluster, command, ended, wait_until
+from tests.conftest import Ran, RawTree, count_row
+from tests.scripts.test_backfill import results
+
+Run = Callable[..., Ran]
+
+
+@pytest.fixture(scope="package")
+def demo_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Eight invented days with every defect there is, gzipped and unusable road counts as well."""
+    root = small_demo(tmp_path_factory.mktemp("demo") / "raw")
+    (root / "batch" / "comptages-routiers-permanents-vide.csv").write_text("<html>erreur</html>", encoding="utf-8")
+    return root
+
+
+@pytest.fixture(scope="package")
+def expected(demo_root: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """What one machine writes of them."""
+    tree = RawTree(demo_root, tmp_path_factory.mktemp("expected") / "output")
+    ran = ended(command(tree, "", CITYFLOW_STORE="local_files"))
+    assert ran.code == 0, ran.err
+    return results(tree)
+
+
+@pytest.fixture
+def demo(raw: RawTree, demo_root: Path, expected: dict[str, str]) -> RawTree:
+    return RawTree(demo_root, raw.output)
+
+
+def test_a_cluster_writes_what_one_machine_does(demo: RawTree, two_workers: Cluster, expected: dict[str, str]) -> None:
+    ran = ended(command(demo, two_workers.address))
+    assert (ran.code, results(demo)) == (0, expected), ran.err
+    assert "8 jours : 56 calculs faits, 0 échecs" in ran.out
+    again = ended(command(demo, "", DASK_SCHEDULER_ADDRESS=two_workers.address))
+    assert (again.code, "8 jours : 0 calculs faits" in again.out) == (0, True)
+
+
+def test_workers_read_s3_themselves(
+    demo: RawTree, two_workers: Cluster, aws_server: AwsServer, expected: dict[str, str]
+) -> None:
+    s3 = aws_server.clients.s3
+    s3.create_bucket(Bucket="bruts", CreateBucketConfiguration={"LocationConstraint": REGION})
+    for path in sorted(demo.root.rglob("*"), key=lambda path: path.stat().st_mtime_ns):
+        if path.name.endswith("-vide.csv"):
+            time.sleep(1.1)  # S3 tells times to the second, and the newest export is believed
+        if path.is_file():
+            s3.put_object(Bucket="bruts", Key=f"paris/raw/{path.relative_to(demo.root)}", Body=path.read_bytes())
+    there = {**environment(aws_server.url), "DATA_DIR": "s3://bruts/paris/raw"}
+    ran = ended(command(demo, two_workers.address, **there))
+    assert ran.code == 0, ran.err
+    found = {name: text.replace("s3://bruts/paris/raw", str(demo.root)) for name, text in results(demo).items()}
+    assert found == expected
+
+
+def test_a_worker_killed_in_the_middle_changes_nothing(
+    demo: RawTree, cluster: Cluster, expected: dict[str, str]
+) -> None:
+    workers = [cluster.worker(), cluster.worker()]
+    wait_until(lambda: all("Registered to" in (cluster.folder / f"{one}.log").read_text() for one in (1, 2)))
+    running = command(demo, cluster.address)
+    wait_until(cluster.is_at_work)
+    workers[0].kill()
+    ran = ended(running)
+    assert (ran.code, results(demo)) == (0, expected), ran.err
+
+
+def test_a_scheduler_that_goes_leaves_whole_files_and_the_rest_is_done_later(
+    demo: RawTree, cluster: Cluster, two_workers: Cluster, expected: dict[str, str]
+) -> None:
+    cluster.worker()
+    running = command(demo, cluster.address)
+    wait_until(lambda: list((demo.output / "metrics").glob("*.json")))
+    os.kill(cluster.processes[0].pid, signal.SIGKILL)
+    ran = ended(running)
+    assert ran.code == 1
+    assert "a disparu en cours de route : ce qui est enregistré est entier" in ran.err.splitlines()[-1]
+    assert "Traceback" not in ran.err, ran.err
+    stored = results(demo)
+    assert 0 < len(stored) < len(expected)
+    assert {name: expected[name] for name in stored if "reports" not in name} == {
+        name: text for name, text in stored.items() if "reports" not in name
+    }
+    assert ended(command(demo, two_workers.address)).code == 0
+    assert results(demo) == expected
+
+
+def test_a_worker_with_other_packages_is_refused_before_any_work(
+    demo: RawTree, cluster: Cluster, tmp_path: Path
+) -> None:
+    other = tmp_path / "other"
+    (other / "shapely").mkdir(parents=True)
+    (other / "shapely" / "__init__.py").write_text("__version__ = '1.8.5'\n")
+    (other / "shapely-1.8.5.dist-info").mkdir()
+    (other / "shapely-1.8.5.dist-info" / "METADATA").write_text(
+        "Metadata-Version: 2.1\nName: shapely\nVersion: 1.8.5\n"
+    )
+    cluster.worker(PYTHONPATH=str(other))
+    ran = ended(command(demo, cluster.address))
+    assert ran.code == ExitCode.CONFIG
+    assert "ne donnerait pas les mêmes chiffres : shapely 1.8.5 au lieu de" in ran.err
+    assert not (demo.output / "metrics").exists()
+    assert not cluster.has_code()
+
+
+def test_nobody_at_the_address_is_said_in_time(demo: RawTree, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATA_DIR", str(demo.root))
+    monkeypatch.setattr("lib.cluster.TIMEOUT", 1)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"tcp://127.0.0.1:{free.getsockname()[1]}"
+    ran = run(main, "--from", "2025-11-04", "--to", "2025-11-04", "--scheduler", address)
+    assert ran.code == 1
+    assert f"l'ordonnanceur Dask {address} ne répond pas en 1 s" in ran.err
+
+
+def test_a_scheduler_without_workers_is_said(
+    demo: RawTree, cluster: Cluster, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATA_DIR", str(demo.root))
+    monkeypatch.setattr("lib.cluster.TIMEOUT", 1)
+    ran = run(main, "--from", "2025-11-04", "--to", "2025-11-04", "--scheduler", cluster.address)
+    assert ran.code == 1
+    assert f"n'a aucun worker. En démarrer : dask worker {cluster.address}" in ran.err
+
+
+def test_days_without_data_are_named_as_on_one_machine(raw: RawTree, two_workers: Cluster) -> None:
+    raw.counts([count_row("1", f"2025-11-04T{hour:02}:00:00+01:00", 100, 10) for hour in range(1, 24)])
+    ran = ended(command(raw, two_workers.address, "--source", "comptages", "--json"))
+    assert ran.code == 1
+    failures = json.loads(ran.out)["echecs"]
+    assert failures[0] == "2025-10-28 comptages : aucune donnée « comptages » pour le 2025-10-28. Voir DATA_DIR."
+    assert len(failures) == 14, "seven days without figures, and their reports"
+    assert raw.metrics("comptages", "2025-11-04")["global_metrics"]["debit_journalier_total"] == 2300.0
