@@ -63,13 +63,13 @@ DEMO = DATA_DIR=$(DEMO_RAW) BATCH_DATA_PATH=$(DEMO_BATCH) API_DATA_PATH=$(DEMO_R
 
 # The long form of tests/torture: thousands of spoilt files, hundreds of kill -9. The short one is part of make test.
 torture: venv-dev ## [TRIALS=10000] essayer de casser : fichiers abîmés, kill -9, disque plein
-	$(PY) -m pytest tests/torture --torture "$${TRIALS:-10000}"
+	$(PY) -m pytest -n auto tests/torture --torture "$${TRIALS:-10000}"
 
 test: venv-dev ## lint, types et tous les tests
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
-	$(PY) -m pytest
+	$(PY) -m pytest -n auto --dist loadfile
 
 process: venv ## [DATE=] [FORCE=1] [WAIT=1] les six sources et le rapport du jour
 	@$(TODAY) exec $(PY) -m lib.run_lock --date "$$DATE" $(if $(WAIT),--wait) -- $(MAKE) GRAPH=1 day

@@ -17,6 +17,7 @@ from lib.aws_clients import AwsClients, aws_clients, place
 from lib.aws_names import reports_bucket
 from lib.errors import ConfigError, ExitCode, NoDataError, StoreError, UsageError
 from lib.local_documents import DocumentFile, document_files, stray_files
+from lib.paris_time import parse_day
 from lib.raw_files import shown_days
 from lib.run_manifest import PUBLICATION, recorded
 from lib.settings import Settings, load_settings
@@ -97,11 +98,15 @@ def keep_account(settings: Settings, run: Run, sources: list[DocumentFile]) -> N
     """One step `publication` in the manifest of each day: done only when all that was asked of the day is published."""
     published = {outcome.source for outcome in run.outcomes if outcome.status in ("written", "same")}
     for day_text in sorted({source.day_text for source in sources}):
+        try:
+            day = parse_day(day_text)
+        except ValueError:
+            continue  # a name that is no day: refused and said already
         asked = [source for source in sources if source.day_text == day_text]
         missing = [source.label for source in asked if source not in published]
         with (
             contextlib.suppress(StoreError),  # raised below to be recorded; it was already said of each document
-            recorded(settings, date.fromisoformat(day_text), PUBLICATION, lambda: []),
+            recorded(settings, day, PUBLICATION, lambda: []),
         ):
             if missing:
                 raise StoreError(f"non publiés : {', '.join(missing)}.")

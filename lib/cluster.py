@@ -19,6 +19,8 @@ from lib.backfill_run import Measure, Outcome, chunks
 from lib.errors import CityflowError, ConfigError
 from lib.settings import ROOT, Settings
 
+CHATTY = ("distributed", "distributed.client", "tornado.application", "asyncio")  # loggers with levels of their own
+
 log = logging.getLogger(__name__)
 
 TIMEOUT = 10  # s, for the scheduler to answer and for a first worker to be there
@@ -53,10 +55,9 @@ def _client(address: str) -> Iterator[Any]:
             f"--scheduler demande le paquet {error.name}, qui n'est pas installé.",
             "Lancer : pip install -r requirements-cluster.txt",
         ) from error
-    if not log.isEnabledFor(logging.DEBUG):
-        logging.getLogger("distributed").setLevel(
-            logging.CRITICAL
-        )  # what it says in a page, ClusterError says in a line
+    if not log.isEnabledFor(logging.DEBUG):  # what it says in a page, ClusterError says in a line
+        for name in CHATTY:
+            logging.getLogger(name).setLevel(logging.CRITICAL)
     try:
         client: Any = Client(address, timeout=TIMEOUT, set_as_default=False)  # type: ignore[no-untyped-call]
     except (OSError, ValueError) as error:  # a TimeoutError is an OSError

@@ -43,6 +43,10 @@ class S3Path(PosixPath):
     def key(self) -> str:
         return "/".join(self.parts[2:])
 
+    def absolute(self) -> "S3Path":
+        """Itself: a bucket is no folder of the working directory."""
+        return self
+
     def open(self, mode: str = "r", buffering: int = -1, *_: Any, **__: Any) -> Any:
         """The bytes, which can be sought; reading is all there is."""
         if mode != "rb":

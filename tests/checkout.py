@@ -35,10 +35,10 @@ class Checkout:
         return self.run("make", *words, **more)
 
     def written(self, folder: str = "output") -> dict[str, int]:
-        """Every result below the folder with the time it was written at."""
+        """Every result below the folder with the time it was written at; manifests, which each run adds, are none."""
         paths = [path for path in (self.root / folder).rglob("*") if path.is_file()]
         results = {str(path.relative_to(self.root / folder)): path.stat().st_mtime_ns for path in paths}
-        return {name: when for name, when in results.items() if not name.startswith(".")}
+        return {name: when for name, when in results.items() if not name.startswith((".", "runs/"))}
 
     def pulls(self, source: str) -> list[Path]:
         return sorted(path for path in (self.raw / "api" / source).rglob("*") if path.is_file())

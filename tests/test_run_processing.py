@@ -36,10 +36,7 @@ def test_cron_gets_the_figures_the_log_and_the_exit_code_of_make(checkout: Check
     assert f"Journal : {log} (code 2)" in ran.out
     listed = ran.out.split("Fichiers écrits :\n")[1].splitlines()
     output = checkout.root / "output"
-    seen = [
-        path for path in output.rglob("*") if path.is_file() and not path.relative_to(output).parts[0].startswith(".")
-    ]
-    assert listed == sorted(f"  {path}" for path in seen)
+    assert listed == sorted(f"  {output}/{name}" for name in checkout.written())
     assert f"  {checkout.root}/output/reports/daily_report_{DAY}.csv" in listed
     assert list(tmp_path.iterdir()) == []
 
