@@ -102,7 +102,7 @@ def bike(counter: str | None, instant: str, count: object, **more: Any) -> dict[
 
 
 def gz(text: str) -> bytes:
-    return gzip.compress(text.encode())
+    return gzip.compress(text.encode(), mtime=0)
 
 
 def _write(path: Path, content: str | bytes) -> Path:

@@ -198,11 +198,13 @@ FORMS = (
     bike_form("bikes list", text(hours("autre", 3))),
     bike_form("bikes v1.0", text(V10)),
     bike_form("bikes jsonl", b"\n".join(text(one) for one in hours("autre", 3)), "api/bikes/dt=2025-11-05/a.jsonl"),
-    bike_form("bikes gz", gzip.compress(text(hours("autre", 3))), "api/bikes/dt=2025-11-05/hour=06/a.json.gz"),
+    bike_form("bikes gz", gzip.compress(text(hours("autre", 3)), mtime=0), "api/bikes/dt=2025-11-05/hour=06/a.json.gz"),
     bike_form("bikes csv", BIKES_CSV.encode(), "batch/comptage-velo-donnees-compteurs.csv"),
     counts_form("comptages labels", counts_csv(COUNTS)),
     counts_form("comptages crlf bom", b"\xef\xbb\xbf" + counts_csv(COUNTS).replace(b"\n", b"\r\n")),
-    counts_form("comptages gz", gzip.compress(counts_csv(COUNTS)), "batch/comptages-routiers-permanents.csv.gz"),
+    counts_form(
+        "comptages gz", gzip.compress(counts_csv(COUNTS), mtime=0), "batch/comptages-routiers-permanents.csv.gz"
+    ),
     counts_form("comptages api", text({"results": COUNTS_API}), "batch/comptages-routiers-permanents.json"),
     traffic_form("traffic navitia", text({"disruptions": [disruption("a", "DETOUR"), disruption("b")]})),
     traffic_form("traffic bulk", text(BULK)),
