@@ -25,9 +25,10 @@ override FROM := $(value FROM)
 override TO := $(value TO)
 override TYPE := $(value TYPE)
 override JOBS := $(value JOBS)
+override SCHEDULER := $(value SCHEDULER)
 override SOURCE := $(value SOURCE)
 override ORIGIN := $(value ORIGIN)
-export DATE FROM TO TYPE JOBS SOURCE ORIGIN
+export DATE FROM TO TYPE JOBS SOURCE ORIGIN SCHEDULER
 
 ifndef GRAPH
 
@@ -85,10 +86,10 @@ fetch: venv ## [DATE=] [SOURCE=] [FROM= TO=] [ORIGIN=s3] [FORCE=1] récupérer l
 	@$(PY) scripts/fetch_raw.py $(if $(FORCE),--force) $${DATE:+--date "$$DATE"} $${FROM:+--from "$$FROM"} \
 		$${TO:+--to "$$TO"} $${SOURCE:+--source "$$SOURCE"} $${ORIGIN:+--origin "$$ORIGIN"}
 
-backfill: venv ## FROM= TO= [SOURCE="bikes traffic"] [JOBS=] [DRY_RUN=1] [FORCE=1] traiter une période
+backfill: venv ## FROM= TO= [SOURCE="bikes traffic"] [JOBS=] [SCHEDULER=] [DRY_RUN=1] [FORCE=1] traiter une période
 	@sources=(); for one in $$SOURCE; do sources+=(--source "$$one"); done; \
 	$(PY) scripts/backfill.py --from "$$FROM" --to "$$TO" "$${sources[@]}" $${JOBS:+--jobs "$$JOBS"} \
-		$(if $(DRY_RUN),--dry-run) $(if $(FORCE),--force)
+		$${SCHEDULER:+--scheduler "$$SCHEDULER"} $(if $(DRY_RUN),--dry-run) $(if $(FORCE),--force)
 
 quality: venv ## [DATE=] [STRICT=1] dire si les chiffres du jour sont sûrs
 	@$(TODAY) $(PY) scripts/check_quality.py --date "$$DATE" $(if $(STRICT),--strict)

@@ -54,9 +54,8 @@ def _client(address: str) -> Iterator[Any]:
             "Lancer : pip install -r requirements-cluster.txt",
         ) from error
     if not log.isEnabledFor(logging.DEBUG):
-        logging.getLogger("distributed").setLevel(
-            logging.CRITICAL
-        )  # what it says in a page, ClusterError says in a line
+        for name in ("distributed", "distributed.client"):  # what they say in a page, ClusterError says in a line
+            logging.getLogger(name).setLevel(logging.CRITICAL)
     try:
         client: Any = Client(address, timeout=TIMEOUT, set_as_default=False)  # type: ignore[no-untyped-call]
     except (OSError, ValueError) as error:  # a TimeoutError is an OSError
