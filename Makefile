@@ -27,9 +27,10 @@ override TYPE := $(value TYPE)
 override WHAT := $(value WHAT)
 override TRIALS := $(value TRIALS)
 override JOBS := $(value JOBS)
+override SCHEDULER := $(value SCHEDULER)
 override SOURCE := $(value SOURCE)
 override ORIGIN := $(value ORIGIN)
-export DATE FROM TO TYPE JOBS SOURCE ORIGIN WHAT TRIALS
+export DATE FROM TO TYPE JOBS SOURCE ORIGIN SCHEDULER WHAT TRIALS
 
 ifndef GRAPH
 
@@ -93,10 +94,10 @@ fetch: venv ## [DATE=] [SOURCE=] [FROM= TO=] [ORIGIN=s3] [FORCE=1] récupérer l
 	@$(PY) scripts/fetch_raw.py $(if $(FORCE),--force) $${DATE:+--date "$$DATE"} $${FROM:+--from "$$FROM"} \
 		$${TO:+--to "$$TO"} $${SOURCE:+--source "$$SOURCE"} $${ORIGIN:+--origin "$$ORIGIN"}
 
-backfill: venv ## FROM= TO= [SOURCE="bikes traffic"] [JOBS=] [DRY_RUN=1] [FORCE=1] traiter une période
+backfill: venv ## FROM= TO= [SOURCE="bikes traffic"] [JOBS=] [SCHEDULER=] [DRY_RUN=1] [FORCE=1] traiter une période
 	@sources=(); for one in $$SOURCE; do sources+=(--source "$$one"); done; \
 	$(PY) scripts/backfill.py --from "$$FROM" --to "$$TO" "$${sources[@]}" $${JOBS:+--jobs "$$JOBS"} \
-		$(if $(DRY_RUN),--dry-run) $(if $(FORCE),--force)
+		$${SCHEDULER:+--scheduler "$$SCHEDULER"} $(if $(DRY_RUN),--dry-run) $(if $(FORCE),--force)
 
 history: venv ## [FROM=] [TO=] la page de tous les jours traités
 	@$(PY) scripts/generate_history.py $${FROM:+--from "$$FROM"} $${TO:+--to "$$TO"}
