@@ -152,12 +152,8 @@ def _jobs(text: str) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = cli.Parser(HELP)
-    for flag, name, text in (
-        ("--date", "date", "ce jour seulement"),
-        ("--from", "first", "premier jour, compris"),
-        ("--to", "last", "dernier jour, compris"),
-    ):
-        parser.add_argument(flag, dest=name, type=cli.day_argument, metavar="AAAA-MM-JJ", help=text)
+    parser.add_argument("--date", type=cli.day_argument, metavar="AAAA-MM-JJ", help="ce jour seulement")
+    cli.add_range(parser)
     parser.add_argument("--type", choices=("metrics", "reports", "all"), default="all", help="quoi (défaut : all)")
     mode = parser.add_mutually_exclusive_group()
     mode.add_argument("-n", "--dry-run", action="store_true", help="comparer et dire ce qui serait envoyé, sans écrire")

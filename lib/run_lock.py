@@ -10,15 +10,15 @@ import argparse
 import contextlib
 import fcntl
 import os
+import secrets
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 from lib.errors import CityflowError, ExitCode, LockHeldError, StoreError, UsageError
 from lib.paris_time import parse_asked_day
-from lib.run_manifest import new_run_id
 from lib.settings import load_settings
 
 INHERITED, RUN = "CITYFLOW_LOCK_FD", "CITYFLOW_RUN"  # read back by lib/settings.py
@@ -77,12 +77,22 @@ def _locked(path: Path, kind: int, day: date, wait: bool) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _take(path: Path, kind: int, day: date, wait: bool) -> int:
+def opened(path: Path) -> int:
+    """The descriptor of a lock file, made where it is missing; StoreError where it cannot be."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        return os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
     except OSError as error:
         raise StoreError(f"impossible d'ouvrir le verrou {path} : {error.strerror}.", "Vérifier les droits.") from error
+
+
+def new_run_id() -> str:
+    """A name for a run that sorts by time and that no other run has."""
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%S}Z-{secrets.token_hex(3)}"
+
+
+def _take(path: Path, kind: int, day: date, wait: bool) -> int:
+    descriptor = opened(path)
     try:
         fcntl.flock(descriptor, kind if wait else kind | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -9,7 +9,6 @@ import hashlib
 import json
 import logging
 import os
-import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -21,7 +20,8 @@ from typing import Any
 
 from lib import __version__
 from lib.atomic_file import write_atomically
-from lib.errors import CityflowError, ExitCode, StoreError
+from lib.errors import CityflowError, ExitCode
+from lib.run_lock import new_run_id, opened
 from lib.settings import Settings, shown_settings
 
 FILES_NAMED = 100  # inputs listed one by one; beyond it each folder of pulls is one entry
@@ -48,11 +48,6 @@ class Step:
     duree_s: float
     lignes: dict[str, int] | None = None  # lues, retenues, rejetees
     entrees: list[Input] = field(default_factory=list)
-
-
-def new_run_id() -> str:
-    """A name that sorts by time and that no other run has."""
-    return f"{datetime.now(UTC):%Y%m%dT%H%M%S}Z-{secrets.token_hex(3)}"
 
 
 def manifest_path(output_dir: Path, day: date, run: str) -> Path:
@@ -176,11 +171,7 @@ def _existing(path: Path) -> dict[str, Any] | None:
 
 @contextmanager
 def _alone(path: Path) -> Iterator[None]:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
-    except OSError as error:
-        raise StoreError(f"impossible d'ouvrir le verrou {path} : {error.strerror}.", "Vérifier les droits.") from error
+    descriptor = opened(path)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)  # held for milliseconds by the other steps of the same day
         yield

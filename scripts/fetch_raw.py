@@ -30,7 +30,7 @@ from lib.atomic_file import part_writer
 from lib.aws_clients import aws_clients
 from lib.download import download
 from lib.errors import CityflowError, ExitCode, UsageError
-from lib.paris_time import PARIS, days_between, yesterday
+from lib.paris_time import PARIS, yesterday
 from lib.raw_files import API_SOURCES, override_warning
 from lib.raw_landing import already_there, landing_path, refuse_to_lose
 from lib.resume import discard
@@ -173,16 +173,10 @@ def main(argv: list[str] | None = None) -> int:
 
 def asked_days(arguments: argparse.Namespace) -> list[date]:
     """The days of the command line, oldest first: --date, or --from and --to, or yesterday. UsageError otherwise."""
-    first, last = arguments.first, arguments.last
-    if (first is None) != (last is None) or (first and arguments.date):
-        raise UsageError("donner --date, ou --from et --to ensemble.")
-    if first is None:
-        first = last = arguments.date or yesterday()
-    if first > last:
-        raise UsageError(f"--from {first} est après --to {last}.")
-    if last > datetime.now(PARIS).date():
-        raise UsageError(f"le {last} n'est pas encore passé : rien à récupérer.")
-    return list(days_between(first, last))
+    days = cli.range_days(arguments) or [arguments.date or yesterday()]
+    if days[-1] > datetime.now(PARIS).date():
+        raise UsageError(f"le {days[-1]} n'est pas encore passé : rien à récupérer.")
+    return days
 
 
 def _tell(outcome: Outcome, as_json: bool) -> None:
@@ -225,12 +219,10 @@ def _bar(name: str, total: int | None) -> Any:
 
 def _parser() -> argparse.ArgumentParser:
     parser = cli.Parser(HELP)
-    for flag, name, text in (
-        ("--date", "date", "jour voulu (défaut : hier, à Paris)"),
-        ("--from", "first", "premier jour d'une période, compris"),
-        ("--to", "last", "dernier jour d'une période, compris"),
-    ):
-        parser.add_argument(flag, dest=name, type=cli.day_argument, metavar="AAAA-MM-JJ", help=text)
+    parser.add_argument(
+        "--date", type=cli.day_argument, metavar="AAAA-MM-JJ", help="jour voulu (défaut : hier, à Paris)"
+    )
+    cli.add_range(parser)
     parser.add_argument("--source", action="append", choices=SOURCES, help="une source seulement (répétable)")
     parser.add_argument("--origin", choices=("portal", "s3"), default="portal", help="d'où (défaut : portal)")
     parser.add_argument("--force", action="store_true", help="redemander ce qui est là, remplacer un fichier plus gros")

@@ -106,8 +106,7 @@ def totals(statuses: list[dict[str, Any]]) -> str:
 
 def main(argv: list[str] | None = None) -> int:
     parser = cli.Parser(HELP)
-    for flag, name, text in (("--from", "first", "premier jour, compris"), ("--to", "last", "dernier jour, compris")):
-        parser.add_argument(flag, dest=name, type=cli.day_argument, metavar="AAAA-MM-JJ", help=text)
+    cli.add_range(parser)
     parser.add_argument("--store", choices=STORES, help="où lire (défaut : CITYFLOW_STORE)")
     cli.add_common(parser)
     arguments = parser.parse_args(argv)
