@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from lib import cli, geo
 from lib.day_run import DayResult
-from lib.errors import InputError
+from lib.errors import InputError, NoDataError
 from lib.figures import records, rounded
 from lib.quality import Quality
 from lib.raw_files import require_files
@@ -38,6 +38,7 @@ VERY_DISRUPTIVE = 2
 # end (two in that of October 2024): a day long before the first end it knows misses those that have left.
 EXPORT_OLD_AFTER = timedelta(days=14)
 ENDED_WORKS_KEPT = timedelta(days=7)
+OUTSIDE_COVERAGE = 0.5  # share at the most of a day outside what the exports know: they tell of the long works alone
 
 HELP = """Chantiers perturbants : ceux qui sont actifs un jour donné, par arrondissement, impact et niveau.
 
@@ -50,12 +51,19 @@ def read_raw(settings: Settings, day: date) -> tuple[pd.DataFrame, Quality]:
     works = read_works(require_files(settings, "chantiers"), quality)
     if works.empty:
         raise InputError(f"aucun chantier croyable : {dict(quality.rejets)}.", "Vérifier l'export des chantiers.")
-    warn_of_age(works, day, quality)
+    if works[active_on(works, day)].empty and warn_of_age(works, day, Quality()):
+        known = f"{works['date_debut'].min()} au {works['date_fin'].max()}"
+        raise NoDataError(f"les exports des chantiers ne disent rien du {day}.", f"Leurs chantiers vont du {known}.")
     return works, quality
 
 
-def warn_of_age(works: pd.DataFrame, day: date, quality: Quality) -> None:
-    """Say when the day lies outside what the exports know: after their last start, or before their first end."""
+def active_on(works: pd.DataFrame, day: date) -> pd.Series:
+    """Which works' dates, both included, hold the day."""
+    return (works["date_debut"] <= day.isoformat()) & (works["date_fin"] >= day.isoformat())
+
+
+def warn_of_age(works: pd.DataFrame, day: date, quality: Quality) -> bool:
+    """Whether the day lies outside what the exports know, after their last start or before their first end; say so."""
     last_start, first_end = works["date_debut"].max(), works["date_fin"].min()
     if last_start < (day - EXPORT_OLD_AFTER).isoformat():
         quality.warn(
@@ -73,6 +81,7 @@ def warn_of_age(works: pd.DataFrame, day: date, quality: Quality) -> None:
             mesure=first_end,
             attendu=(day + ENDED_WORKS_KEPT).isoformat(),
         )
+    return any(one.code in ("export_ancien", "chantiers_termines_absents") for one in quality.avertissements)
 
 
 def compute_metrics(
@@ -84,7 +93,7 @@ def compute_metrics(
 ) -> dict[str, Any]:
     """All figures of the day. `arcs`: the road reference, None where there is none; `invalid_dates`: rows rejected."""
     today = day.isoformat()
-    active = works[(works["date_debut"] <= today) & (works["date_fin"] >= today)].reset_index(drop=True)
+    active = works[active_on(works, day)].reset_index(drop=True)
     near = nearby_arcs(active, arcs)
     table = work_figures(active, near, arrondissements, day)
     touched = impacted_arcs(active, near)
@@ -210,14 +219,16 @@ def summaries(table: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def process(settings: Settings, day: date) -> DayResult:
-    """Read, compute; the coverage is the share of the exports' rows that have usable dates."""
+    """Read, compute; the coverage is the share of the exports' rows that have usable dates (see OUTSIDE_COVERAGE)."""
     works, quality = read_raw(settings, day)
     arcs = reference_arcs(settings, quality, "les tronçons impactés ne sont pas calculés")
     arrondissements = geo.load_arrondissements(settings, quality)
     invalid_dates = sum(quality.rejets[reason] for reason in DATE_REJECTS)
     metrics = compute_metrics(works, arcs, arrondissements, day, invalid_dates)
     used = quality.lignes_retenues + quality.doublons
-    return DayResult(metrics, quality, used / (used + quality.rejets.total()))
+    share = used / (used + quality.rejets.total())
+    outside = warn_of_age(works, day, quality)
+    return DayResult(metrics, quality, min(share, OUTSIDE_COVERAGE) if outside else share)
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -369,7 +369,7 @@ def test_without_a_reference_the_arcs_are_unknown_and_the_rest_counts(
 
 def test_a_day_without_any_work_is_a_zero(raw: RawTree, run: Run) -> None:
     raw.batch(REFERENCE, reference_csv({"10": [[2.35, 48.85], [2.36, 48.85]]}))
-    metrics = figures(raw, run, [work("A", "2025-11-05")])
+    metrics = figures(raw, run, [work("A", "2025-11-05"), work("B", "2025-10-01", "2025-11-03")])
     assert metrics["nombre_chantiers_actifs"] == 0
     for empty in ("par_arrondissement", "zones_critiques", "nouveaux", "se_terminant", "troncons_impactes", "metrics"):
         assert metrics[empty] == []
@@ -382,8 +382,19 @@ def test_a_day_without_any_work_is_a_zero(raw: RawTree, run: Run) -> None:
     [("2025-11-15", []), ("2025-11-16", ["export_ancien"]), ("2025-10-25", ["chantiers_termines_absents"])],
 )
 def test_a_day_outside_what_the_export_knows_is_said(raw: RawTree, run: Run, day: str, warned: list[str]) -> None:
-    metrics = figures(raw, run, [work("A", last="2025-11-02"), work("B")], day)
+    long = work("C", "2025-01-01", "2026-06-30")
+    metrics = figures(raw, run, [work("A", last="2025-11-02"), work("B"), long], day)
     assert [code for code in codes(metrics) if code.startswith(("export", "chantiers"))] == warned
+    assert metrics["qualite"]["statut"] == ("partiel" if warned else "complet")
+
+
+@pytest.mark.parametrize("day", ["2020-01-01", "2027-06-01"])
+def test_a_day_the_export_says_nothing_of_has_no_data_and_no_zero(raw: RawTree, run: Run, day: str) -> None:
+    raw.batch(CSV, csv_text([work("A", last="2025-11-02"), work("B")]))
+    ran = run(main, "--date", day)
+    assert ran.code == 4
+    assert f"ne disent rien du {day}" in ran.err and "Leurs chantiers vont du" in ran.err
+    assert not raw.output.joinpath("metrics").exists()
 
 
 @pytest.mark.parametrize("content", ["<!DOCTYPE html>\n<html>Erreur</html>\n", csv_text([]), csv_text([work("A", "")])])
