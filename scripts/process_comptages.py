@@ -261,13 +261,17 @@ def _hour_text(day: date, hour: int) -> str:
 
 
 def process(settings: Settings, day: date) -> DayResult:
-    """Read, compute; the coverage is the share of arc-hours that the export holds for the arcs it names that day."""
+    """Read, compute; the coverage is the share of arc-hours that the export holds for the arcs it names that day.
+
+    Blanks are part of every day (about 44 % of arc-hours), but a day with nothing else holds nothing.
+    """
     reference_arcs(settings, Quality(), "")  # kept for read_arcs; it costs nothing while the file is still searched
     counts, quality = read_raw(settings, day)
     arcs = read_arcs(settings, counts, quality)
     metrics = compute_metrics(counts, arcs, day, quality.sensors_at_fault)
     expected = counts["identifiant_arc"].nunique() * len(road_label_hours(day))
-    return DayResult(metrics, quality, len(counts) / expected)
+    measured = counts[["debit", "taux_occupation"]].notna().to_numpy().any()
+    return DayResult(metrics, quality, len(counts) / expected if measured else 0.0)
 
 
 def days_at_hand(settings: Settings, days: list[date]) -> AbstractContextManager[None]:

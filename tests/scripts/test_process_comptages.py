@@ -90,6 +90,12 @@ def test_the_autumn_day_has_24_labels_of_two_offsets(raw: RawTree, run: Run) -> 
     assert metrics["qualite"]["doublons"] == 0
 
 
+def test_a_day_of_blanks_alone_is_absent_not_zero(raw: RawTree, run: Run) -> None:
+    metrics = processed(raw, run, [count_row("1", label(hour)) for hour in range(24)])
+    assert (metrics["qualite"]["couverture"], metrics["qualite"]["statut"]) == (0.0, "absent")
+    assert metrics["global_metrics"]["debit_journalier_total"] is None
+
+
 def test_a_day_half_published_is_partial(raw: RawTree, run: Run) -> None:
     metrics = processed(raw, run, [*hours("1", only=range(12)), *hours("2", only=range(12))])
     assert (metrics["qualite"]["couverture"], metrics["qualite"]["statut"]) == (0.5, "partiel")
