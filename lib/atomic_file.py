@@ -2,14 +2,18 @@
 
 import contextlib
 import fcntl
+import glob
 import os
 import secrets
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
 from lib.errors import LockHeldError, StoreError
+
+LEFTOVER_AGE = 3600.0  # s; no write of the project takes as long
 
 
 @contextmanager
@@ -22,6 +26,7 @@ def atomic_writer(path: Path) -> Iterator[BinaryIO]:
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        _clear_leftovers(path)
         with temporary.open("xb") as stream:
             yield stream
             stream.flush()
@@ -32,6 +37,14 @@ def atomic_writer(path: Path) -> Iterator[BinaryIO]:
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink()
+
+
+def _clear_leftovers(path: Path) -> None:
+    """Remove the temporary files of `path` that killed runs left; a younger one may belong to a run that is writing."""
+    for leftover in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
+        with contextlib.suppress(OSError):
+            if time.time() - leftover.stat().st_mtime > LEFTOVER_AGE:
+                leftover.unlink()
 
 
 def write_atomically(path: Path, content: bytes) -> None:

@@ -101,3 +101,14 @@ def test_readers_see_one_content_or_the_other(tmp_path: Path) -> None:
     while any(writer.is_alive() for writer in writers):
         assert path.read_bytes() in contents
     assert alone(path, path.read_bytes())
+
+
+def test_what_a_killed_run_left_is_cleared_by_the_next_write(tmp_path: Path) -> None:
+    path = tmp_path / "bikes [1].json"
+    old, young, other = (tmp_path / name for name in (f".{path.name}.aa.tmp", f".{path.name}.bb.tmp", ".x.json.cc.tmp"))
+    for leftover in (old, young, other):
+        leftover.write_bytes(b"half")
+    for leftover in (old, other):
+        os.utime(leftover, (1, 1))
+    write_atomically(path, b"whole")
+    assert {one.name for one in tmp_path.iterdir()} == {path.name, young.name, other.name}
