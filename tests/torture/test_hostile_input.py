@@ -24,7 +24,7 @@ Run = Callable[..., Ran]
 @pytest.fixture
 def trials(request: pytest.FixtureRequest) -> int:
     asked = int(request.config.getoption("--torture"))
-    return max(asked // len(FORMS), SHORT)
+    return max(-(-asked // len(FORMS)), SHORT)  # rounded up
 
 
 @pytest.mark.parametrize("form", FORMS, ids=lambda form: form.name)

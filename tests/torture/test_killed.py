@@ -1,6 +1,7 @@
 """kill -9 at random moments: files whole or as they were, the next run completes, no lock is left behind."""
 
 import json
+import math
 import os
 import random
 import signal
@@ -16,6 +17,7 @@ from scripts import make_demo_data
 from tests.conftest import ROOT
 
 SHORT = 3  # kills of each command with the other tests
+KILLS_SHARE = 20  # one kill for so many trials of --torture
 LIMIT = 60.0  # seconds; no command of this tree takes as long
 
 DAY = "2025-11-04"
@@ -50,7 +52,8 @@ def expected(environment: dict[str, str]) -> dict[str, object]:
 def test_killed_anywhere(
     name: str, environment: dict[str, str], expected: dict[str, object], request: pytest.FixtureRequest
 ) -> None:
-    kills = max(int(request.config.getoption("--torture")) // 20 // len(COMMANDS), SHORT)
+    asked = int(request.config.getoption("--torture")) / KILLS_SHARE
+    kills = max(math.ceil(asked / len(COMMANDS)), SHORT)
     output = Path(environment["OUTPUT_DIR"])
     began = time.monotonic()
     assert run(name, environment) == 0
