@@ -5,7 +5,9 @@ from collections.abc import Iterable
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
-from lib.paris_time import PARIS, day_start, parse_instant, wall_exists
+import pandas as pd
+
+from lib.paris_time import HOUR, PARIS, day_start, parse_instant, wall_exists
 
 SERVICE_START, SERVICE_END = time(5, 30), time(1, 15)  # Paris clock: first and (next day) last trains of the metro
 NO_END_YEAR = 9999  # how databases write « no end »
@@ -14,6 +16,11 @@ Period = tuple[datetime, datetime | None]  # begin and end (UTC); None is an ope
 Window = tuple[datetime, datetime]
 
 _COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})T(\d{2})(\d{2})(\d{2})?(Z|[+-]\d{2}:?\d{2})?")
+
+
+def civil_day(day: date) -> Window:
+    """The civil day in Paris: 23, 24 or 25 hours."""
+    return day_start(day), day_start(day + timedelta(days=1))
 
 
 def service(day: date) -> Window:
@@ -53,6 +60,19 @@ def clipped(believed: Iterable[Period], window: Window) -> list[Window]:
         for begin, end in ends
         if begin < last and (end > first or begin == end == first)
     ]
+
+
+def merged(spans: pd.DataFrame, by: str, window: Window) -> pd.DataFrame:
+    """The union of each group's spans within the window: by, debut, fin, heures (real hours), none overlapping."""
+    first, last = pd.Timestamp(window[0]), pd.Timestamp(window[1])
+    begins, ends = spans["debut"], spans["fin"]
+    inside = spans.assign(debut=begins.where(begins > first, first), fin=ends.where(ends < last, last))
+    inside = inside[inside["debut"] < inside["fin"]].sort_values([by, "debut", "fin"])
+    reached = inside.groupby(by)["fin"].cummax().groupby(inside[by]).shift()
+    runs = (~(inside["debut"] <= reached)).cumsum().rename("run")
+    union = inside.groupby([by, runs]).agg(debut=("debut", "min"), fin=("fin", "max")).reset_index()
+    hours = (union["fin"] - union["debut"]).dt.total_seconds() / HOUR.total_seconds()
+    return union.drop(columns="run").assign(heures=hours)
 
 
 def meets(raw: dict[str, Any], window: Window) -> bool:

@@ -2,7 +2,7 @@
 
 A raw row is one arc (the street between two junctions) during one hour; its label is the END of the hour. The daily
 total counts a vehicle once per arc it crosses: it is a number of « véhicules x arcs », never of vehicles in Paris. The
-lost time is a model (see lost_minutes), not a measurement.
+lost time is a model (see lib/road_model), not a measurement.
 
     python scripts/process_comptages.py --date 2025-11-04
     python scripts/process_comptages.py --from 2025-10-05 --to 2025-11-04      (one pass over the file)
@@ -38,20 +38,9 @@ from lib.quality import Quality
 from lib.raw_files import no_data, require_files, source_files
 from lib.road_count_scan import days_named
 from lib.road_counts import read_files
+from lib.road_model import SATURATED_FROM, SLOW_STATES, STATES, UNKNOWN, dominant_state, lost_minutes, traffic_state
 from lib.road_reference import is_ring, read_arcs, reference_arcs
 from lib.settings import Settings
-
-# Traffic state by occupancy rate k (%), the publisher's thresholds.
-STATES = ("Fluide", "Pré-saturé", "Saturé", "Bloqué")
-STATE_BOUNDS = (15.0, 30.0, 50.0)
-UNKNOWN = "Inconnu"
-SATURATED_FROM = 30.0  # % : Saturé or Bloqué
-
-# Lost-time model: free speed, and the share of it that is left at an occupancy of 30, 50 and 70 % or more.
-RING_SPEED = 50.0  # km/h, legal speed of the boulevard périphérique since 2024-10-01
-CITY_SPEED = 30.0  # km/h, legal speed of most streets since 2021-08-30
-SPEED_SHARES = (1.0, 0.8, 0.6, 0.4)
-SPEED_BOUNDS = (30.0, 50.0, 70.0)
 
 ALERT_OCCUPANCY = 80.0  # %
 ALERT_HOURS = 2  # consecutive hours at ALERT_OCCUPANCY or more
@@ -93,27 +82,6 @@ def compute_metrics(counts: pd.DataFrame, arcs: pd.DataFrame, day: date, impossi
     }
 
 
-def traffic_state(occupancy: pd.Series) -> pd.Series:
-    """The publisher's state for each occupancy rate (%); « Inconnu » where it was not measured."""
-    states = np.array(STATES)[np.searchsorted(STATE_BOUNDS, occupancy.fillna(0.0), side="right")]
-    return pd.Series(states, index=occupancy.index).where(occupancy.notna(), UNKNOWN)
-
-
-def lost_minutes(counts: pd.DataFrame, arcs: pd.DataFrame) -> pd.Series:
-    """Minutes lost by all vehicles of each arc-hour: q x length x (1/v(k) - 1/v_ref). A model, not a measurement.
-
-    v_ref is 50 km/h on the périphérique and 30 in the city; v = v_ref x 1 / 0.8 / 0.6 below k = 30 / 50 / 70 %, x 0.4
-    above. Missing where the flow, the occupancy or the length is.
-    """
-    ring = is_ring(arcs["libelle"]).reindex(counts["identifiant_arc"]).to_numpy()
-    kilometres = arcs["longueur_metres"].reindex(counts["identifiant_arc"]).to_numpy() / 1000
-    free_speed = np.where(ring, RING_SPEED, CITY_SPEED)
-    known = counts["taux_occupation"].fillna(0.0)
-    speed = free_speed * np.array(SPEED_SHARES)[np.searchsorted(SPEED_BOUNDS, known, side="right")]
-    minutes = 60 * counts["debit"] * kilometres * (1 / speed - 1 / free_speed)
-    return minutes.where(counts["taux_occupation"].notna())
-
-
 def arc_figures(counts: pd.DataFrame, arcs: pd.DataFrame, flows: pd.DataFrame, alerted: set[str]) -> pd.DataFrame:
     """One row per arc, the columns of metrics[] in their stored order."""
     measured = flows.notna()
@@ -144,14 +112,6 @@ def arc_figures(counts: pd.DataFrame, arcs: pd.DataFrame, flows: pd.DataFrame, a
     ).reset_index(drop=True)
 
 
-def dominant_state(counts: pd.DataFrame) -> pd.Series:
-    """The most frequent known state of each arc; of two as frequent, the worse."""
-    known = counts[counts["etat"] != UNKNOWN]
-    hours = known.groupby(["identifiant_arc", "etat"]).size().unstack(fill_value=0)
-    worst_first = hours.reindex(columns=STATES[::-1], fill_value=0)
-    return worst_first.idxmax(axis=1) if len(worst_first) else pd.Series(dtype=object)
-
-
 def _points(arcs: pd.DataFrame) -> list[dict[str, float] | None]:
     pairs = zip(arcs["lon"].tolist(), arcs["lat"].tolist(), strict=True)
     return [None if np.isnan(lon) else {"lon": lon, "lat": lat} for lon, lat in pairs]
@@ -169,7 +129,7 @@ def global_figures(
         "debit_journalier_total": rounded(counts["debit"].sum(min_count=1)),
         "unite_debit": "véhicules x arcs",
         "taux_occupation_moyen": rounded(counts["taux_occupation"].mean()),
-        "nombre_troncons_satures": int(per_arc["etat_trafic_dominant"].isin(("Saturé", "Bloqué")).sum()),
+        "nombre_troncons_satures": int(per_arc["etat_trafic_dominant"].isin(SLOW_STATES).sum()),
         "taux_disponibilite_capteurs": share(measured, len(flows) * len(hours)),
         "temps_perdu_total_minutes": rounded(counts["temps_perdu"].sum(min_count=1)),
         "temps_perdu_modele": "q x longueur x (1/v(k) - 1/v_ref), v_ref 50 km/h (périphérique) ou 30 : un modèle",

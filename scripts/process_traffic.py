@@ -24,12 +24,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from lib import cli
 from lib.day_run import DayResult
 from lib.disruption_forms import BLOCKING, DISTURBED, SEVERITIES
-from lib.disruption_periods import Window, service
+from lib.disruption_periods import Window, civil_day, merged, service
 from lib.disruption_pulls import PULL_WINDOW
 from lib.disruptions import Disruptions, read_disruptions
 from lib.errors import InputError
 from lib.figures import records, rounded
-from lib.paris_time import HOUR, PARIS, day_start
+from lib.paris_time import HOUR, PARIS
 from lib.quality import Quality
 from lib.raw_files import no_data, require_files
 from lib.settings import Settings
@@ -74,28 +74,10 @@ def compute_metrics(found: Disruptions, day: date) -> dict[str, Any]:
     }
 
 
-def civil_day(day: date) -> Window:
-    """The civil day in Paris: 23, 24 or 25 hours."""
-    return day_start(day), day_start(day + timedelta(days=1))
-
-
 def in_force(found: Disruptions, day: date) -> pd.DataFrame:
     """The disruptions of which a period meets the civil day (the others only meet the end of its service)."""
     ids = found.periods.loc[found.periods["debut"] < civil_day(day)[1], "id"]
     return found.disruptions[found.disruptions["id"].isin(ids)]
-
-
-def merged(spans: pd.DataFrame, by: str, window: Window) -> pd.DataFrame:
-    """The union of each group's spans within the window: by, debut, fin, heures (real hours), none overlapping."""
-    first, last = pd.Timestamp(window[0]), pd.Timestamp(window[1])
-    begins, ends = spans["debut"], spans["fin"]
-    inside = spans.assign(debut=begins.where(begins > first, first), fin=ends.where(ends < last, last))
-    inside = inside[inside["debut"] < inside["fin"]].sort_values([by, "debut", "fin"])
-    reached = inside.groupby(by)["fin"].cummax().groupby(inside[by]).shift()
-    runs = (~(inside["debut"] <= reached)).cumsum().rename("run")
-    union = inside.groupby([by, runs]).agg(debut=("debut", "min"), fin=("fin", "max")).reset_index()
-    hours = (union["fin"] - union["debut"]).dt.total_seconds() / HOUR.total_seconds()
-    return union.drop(columns="run").assign(heures=hours)
 
 
 def line_hours(found: Disruptions, severities: tuple[str, ...], window: Window) -> pd.Series:
