@@ -7,7 +7,7 @@ then the lines. What is held in memory does not depend on the number of lines or
 import os
 import struct
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date
 from pathlib import Path
 from typing import Self
@@ -88,9 +88,9 @@ class DaySpill:
         self.write()
 
 
-def spilled_lines(folder: Path, day: date) -> list[tuple[int, bytes]]:
-    """The lines of a day in the folder, each with its offset, in the order of the file they come from."""
-    return sorted(line for path in folder.glob(f"{day}.*") for line in _lines(path))
+def spilled_lines(paths: Iterable[Path]) -> list[tuple[int, bytes]]:
+    """The lines of a day's files, each with its offset, in the order of the export they come from."""
+    return sorted(line for path in paths for line in _lines(path))
 
 
 def _lines(path: Path) -> Iterator[tuple[int, bytes]]:

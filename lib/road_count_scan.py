@@ -8,7 +8,6 @@ imported; many days are found in one pass. Needs no pandas.
 import argparse
 import atexit
 import contextlib
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -18,13 +17,14 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import cast
 
-from lib.errors import CityflowError
+from lib.errors import CityflowError, SearchError
 from lib.paris_time import parse_day, parse_road_label, yesterday
 from lib.raw_files import RawFile, read_bytes, source_files
 from lib.road_day_rows import DayRows, day_rows
 from lib.road_export import Export, open_export
 from lib.scan_search import Search, collect, start, stop
 from lib.scan_worker import Job, labels_in
+from lib.scratch_folder import scratch_folder
 from lib.settings import load_settings
 
 _CLOSED_HOUR = timedelta(hours=1)  # a label is the end of the hour it is about: D+1 00:00 belongs to D
@@ -96,9 +96,9 @@ def one_pass(files: Iterable[RawFile], days: Iterable[date]) -> Iterator[None]:
     or with the disk, is what rows_of_day then says of each day.
     """
     wanted = tuple(sorted(set(days)))
-    with tempfile.TemporaryDirectory(prefix="cityflow-") as folder:
+    with scratch_folder() as folder:
         numbered = enumerate(raw for raw in files if raw.is_csv)
-        with rows_at_hand({raw.path: _spilled(raw, wanted, Path(folder) / str(number)) for number, raw in numbered}):
+        with rows_at_hand({raw.path: _spilled(raw, wanted, folder / str(number)) for number, raw in numbered}):
             yield
 
 
@@ -109,14 +109,25 @@ def _spilled(raw: RawFile, days: tuple[date, ...], folder: Path) -> RowsOf | Cit
         collect(start(Job(export, days, folder, buffer=WIDE_BUFFER)))
     except CityflowError as error:
         return error
-    return partial(spilled_rows, export, folder)
+    return partial(spilled_rows, export, spilled_files(folder))
 
 
-def spilled_rows(export: Export, folder: Path, day: date) -> DayRows:
-    """The rows of a day out of a folder of spilled lines (see lib/day_spill)."""
+def spilled_files(folder: Path) -> dict[Path, int]:
+    """The files of spilled lines (see lib/day_spill) and their sizes, once all are written."""
+    return {path: path.stat().st_size for path in folder.iterdir()}
+
+
+def spilled_rows(export: Export, files: Mapping[Path, int], day: date) -> DayRows:
+    """The rows of a day out of spilled lines; SearchError when somebody has cleared a part of them meanwhile."""
     from lib.day_spill import spilled_lines  # it needs numpy, which a search ahead does not wait for
 
-    return day_rows(spilled_lines(folder, day), day, export.header, export.delimiter)
+    own = [path for path in files if path.name.startswith(f"{day}.")]
+    if any(not path.is_file() or path.stat().st_size != files[path] for path in own):
+        raise SearchError(
+            f"les lignes du {day} mises de côté dans {own[0].parent} ont disparu : aucun chiffre n'en est tiré.",
+            "Relancer, avec un TMPDIR que personne ne vide.",
+        )
+    return day_rows(spilled_lines(own), day, export.header, export.delimiter)
 
 
 def days_named(files: Iterable[RawFile]) -> set[str] | None:

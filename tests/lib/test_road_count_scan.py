@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from lib.errors import InputError
+from lib.errors import InputError, SearchError
 from lib.quality import Quality
 from lib.raw_files import RawFile
 from lib.road_count_scan import days_named, one_pass, rows_of_day
@@ -98,6 +98,19 @@ def test_one_pass_leaves_no_file_behind(tmp_path: Path, monkeypatch: pytest.Monk
     with one_pass([export(tmp_path / "a.csv")], [date(2025, 11, 4)]):
         assert list((tmp_path / "spill").rglob("2025-11-04.*"))
     assert not list((tmp_path / "spill").iterdir())
+
+
+def test_a_temporary_folder_cleared_meanwhile_is_an_error_not_a_day_without_data(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    raw, days = export(tmp_path / "a.csv"), [date(2025, 11, 3), date(2025, 11, 4)]
+    with one_pass([raw], days):
+        for path in tmp_path.glob("cityflow-*/*/2025-11-04.*"):
+            path.unlink()
+        assert len(rows_of_day(raw, days[0]).rows) == 3 * 24
+        with pytest.raises(SearchError, match=r"2025-11-04 mises de côté dans .* ont disparu"):
+            rows_of_day(raw, days[1])
 
 
 def test_a_file_that_cannot_be_read_is_said_of_each_day(tmp_path: Path) -> None:
