@@ -112,7 +112,7 @@ status: venv ## [FROM= TO=] dire quels jours sont complets, partiels, manquants,
 doctor: ## [AWS=1] dire ce qui empêcherait un traitement
 	@$(or $(wildcard $(PY)),$(PYTHON),python3) scripts/doctor.py $(if $(AWS),--aws)
 
-bench: venv-bench ## [WHAT=road-counts|upload|all] mesurer (long, 8 Go de disque) ; résultats dans docs/benchmarks.md
+bench: venv-bench ## [WHAT=road-counts|upload|all] mesurer (long, 16 Go de disque) ; résultats dans docs/benchmarks.md
 	@what="$${WHAT:-road-counts}"; \
 	[[ "$$what" == all ]] && what="$(BENCHES)"; \
 	for one in $$what; do \

@@ -1,6 +1,6 @@
 """Keep the last results of a benchmark in docs/benchmarks.md: what it printed, when, where, by which command.
 
-python bench/results.py road-counts -- python bench/road_counts.py --days 280
+python bench/results.py road-counts -- python bench/road_counts.py --runs 3
 """
 
 import argparse

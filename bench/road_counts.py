@@ -1,16 +1,18 @@
 """One day, and 31, of road counts out of a file as large as the real one, beside the other tools, in the same run.
 
-Makes its file with scripts/make_demo_data.py, below data/bench/ (280 days of 3 000 arcs: 20 million rows, 6.3 GB).
-Every measure is a process of its own, from its start to its end, in turns, the file in the page cache; all that count
-must agree. Memory is the resident one of a process and its children together, looked at 20 times a second.
+Makes its file with scripts/make_demo_data.py, below data/bench/ (395 days of 3 000 arcs, as the real export: 28 million
+rows, 8.8 GB). Every measure is a process of its own, from its start to its end, in turns, the file in the page cache;
+all that count must agree. Memory is the resident one of a process and its children together, looked at 20 times a
+second; of a tool that the kernel stops for want of memory, the table says so.
 
-    .venv-bench/bin/python bench/road_counts.py --days 280 --runs 3
+    .venv-bench/bin/python bench/road_counts.py --runs 3
 """
 
 import argparse
 import json
 import os
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -55,6 +57,7 @@ class Measures:
     seconds: list[float] = field(default_factory=list)
     memory: float = 0.0
     printed: str = ""
+    stopped: bool = False  # by the kernel, which had no memory left
 
     @property
     def median(self) -> float:
@@ -63,7 +66,7 @@ class Measures:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--days", type=int, default=280, help="days in the file, 22.4 MB each (default: 280)")
+    parser.add_argument("--days", type=int, default=395, help="days in the file, 22.4 MB each (default: 395)")
     parser.add_argument("--runs", type=int, default=3, help="measures of each (default: 3)")
     parser.add_argument("--part", action="append", choices=list(PARTS), help="this table only (repeatable)")
     parser.add_argument("--keep", action="store_true", help="keep the file for the next run")
@@ -116,6 +119,15 @@ def many_days(tree: Path, runs: int) -> None:
         table(in_turns(commands, runs if days <= MANY else 1), "one_pass (each day at hand)")
 
 
+def every_figure(tree: Path, _: int) -> None:
+    """The whole command for every day of the file, to the files written."""
+    days = int(tree.name.split("-")[0])
+    command = ours(tree, "--from", str(DAY - timedelta(days=days - 1)), "--to", str(DAY))
+    cli.emit(f"The whole command for {days} days, figures written:\n")
+    name = "process_comptages.py --from --to"
+    table(in_turns({name: command}, 1), name)
+
+
 def linearity(tree: Path, runs: int) -> None:
     """The whole command for one day on the first sixth, the first half, and all of the file."""
     cuts = {}
@@ -136,7 +148,7 @@ def cut_export(source: Path, target: Path, size: int) -> None:
         part.write(whole.readline())
 
 
-PARTS = {"one-day": one_day, "many-days": many_days, "linearity": linearity}
+PARTS = {"one-day": one_day, "many-days": many_days, "every-figure": every_figure, "linearity": linearity}
 
 
 def warm(path: Path) -> None:
@@ -177,12 +189,14 @@ def in_turns(commands: dict[str, list[str]], runs: int) -> dict[str, Measures]:
 def measure(command: list[str], into: Measures) -> None:
     started = time.perf_counter()
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, start_new_session=True)
+    Path(f"/proc/{process.pid}/oom_score_adj").write_text("1000")  # it, before anything else of this machine
     watch = threading.Thread(target=watch_memory, args=(process, into))
     watch.start()
     into.printed, _ = process.communicate()
     into.seconds.append(time.perf_counter() - started)
     watch.join()
-    if process.returncode:
+    into.stopped |= process.returncode == -signal.SIGKILL
+    if process.returncode and not into.stopped:
         raise SystemExit(f"{' '.join(command)} failed: {process.returncode}")
 
 
@@ -208,6 +222,9 @@ def table(measures: dict[str, Measures], reference: str) -> None:
     for name, one in measures.items():
         ratio = one.median / measures[reference].median
         runs = ", ".join(f"{seconds:.2f}" for seconds in one.seconds)
+        if one.stopped:
+            cli.emit(f"| {name} | stopped by the kernel: no memory left | {runs} | | {one.memory:.0f} MB |")
+            continue
         cli.emit(f"| {name} | {one.median:.2f} s | {runs} | {ratio:.2f} | {one.memory:.0f} MB |")
     cli.emit("")
 

@@ -1,8 +1,9 @@
-"""The six sources by name: how a day of each is computed, and compared. What backfill runs, here or elsewhere.
+"""The six sources by name: their commands, how a day of each is computed, and compared. What backfill runs, anywhere.
 
 Not a command: it is a module of its own so that another process, or another machine, finds `measure_days` by its name.
 """
 
+from collections.abc import Callable
 from datetime import date
 
 from lib.day_run import Compare, DayResult, Process
@@ -24,6 +25,14 @@ PROCESSES: dict[str, Process] = {
     "comptages": process_comptages.process,
     "chantiers": process_chantiers.process,
     "referentiel": process_referentiel.process,
+}
+MAINS: dict[str, Callable[[list[str] | None], int]] = {
+    "bikes": process_bikes.main,
+    "traffic": process_traffic.main,
+    "weather": process_weather.main,
+    "comptages": process_comptages.main,
+    "chantiers": process_chantiers.main,
+    "referentiel": process_referentiel.main,
 }
 COMPARES: dict[str, Compare] = {"bikes": process_bikes.compare}
 

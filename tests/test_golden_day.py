@@ -15,24 +15,11 @@ import pytest
 from scripts import (
     generate_report,
     make_demo_data,
-    process_bikes,
-    process_chantiers,
-    process_comptages,
-    process_referentiel,
-    process_traffic,
-    process_weather,
 )
+from scripts.six_sources import MAINS
 from tests.conftest import Ran, RawTree
 
 GOLDEN = Path(__file__).parent / "golden"
-SOURCES = {
-    "bikes": process_bikes,
-    "traffic": process_traffic,
-    "weather": process_weather,
-    "comptages": process_comptages,
-    "chantiers": process_chantiers,
-    "referentiel": process_referentiel,
-}
 TREE = ("--end", "2025-11-04", "--days", "10", "--arcs", "24", "--counters", "12", "--seed", "20251104", "-q")
 HISTORY = "2025-10-28"  # a week before the ordinary day: the report compares with it
 DAYS = ("2025-10-26", "2025-11-04")  # the autumn clock change, and an ordinary Tuesday
@@ -48,10 +35,10 @@ def written(raw: RawTree, run: Run) -> dict[str, str]:
     """The text of each golden file as the scripts write it today, its time stamp left out."""
     assert run(make_demo_data.main, *TREE, "--output", str(raw.root)).code == 0
     for day in sorted([HISTORY, *DAYS]):
-        for script in (*SOURCES.values(), generate_report):
-            ran = run(script.main, "--date", day)
-            assert ran.code == 0, f"{script.__name__} {day} : {ran.err}"
-    names = [f"metrics/{source}_metrics_{day}.json" for day in DAYS for source in SOURCES]
+        for main in (*MAINS.values(), generate_report.main):
+            ran = run(main, "--date", day)
+            assert ran.code == 0, f"{main.__module__} {day} : {ran.err}"
+    names = [f"metrics/{source}_metrics_{day}.json" for day in DAYS for source in MAINS]
     names += [f"reports/daily_report_{day}{suffix}" for day in DAYS for suffix in (".json", ".csv")]
     texts = {Path(name).name: (raw.output / name).read_bytes().decode() for name in names}
     return {name: _TIMESTAMP.sub('  "timestamp": "",', text) for name, text in texts.items()}

@@ -17,13 +17,10 @@ from lib.paris_time import road_label_hours
 from scripts import (
     fetch_raw,
     generate_report,
-    process_bikes,
-    process_chantiers,
     process_comptages,
-    process_referentiel,
-    process_traffic,
     process_weather,
 )
+from scripts.six_sources import MAINS
 from tests.conftest import ROOT, Ran, RawTree
 from tests.portal_server import IDFM_KEY, WEATHER_KEY, Portal, cut, growing, pausing, refusing, saying, shortened, slow
 
@@ -55,16 +52,8 @@ def test_a_day_fetched_from_the_publishers_can_be_processed(raw: RawTree, portal
     fetched = fetch(run, portal)
     assert fetched.code == 0, fetched.err
     assert not left_overs(raw)
-    scripts = (
-        process_bikes,
-        process_traffic,
-        process_weather,
-        process_comptages,
-        process_chantiers,
-        process_referentiel,
-    )
-    for script in scripts:
-        ran = run(script.main, "--date", day)
+    for main in MAINS.values():
+        ran = run(main, "--date", day)
         assert ran.code == 0, ran.err
     assert run(generate_report.main, "--date", day).code == 0
     counts = raw.metrics("comptages", day)

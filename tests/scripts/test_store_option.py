@@ -20,12 +20,9 @@ from scripts import (
     generate_report,
     make_demo_data,
     process_bikes,
-    process_chantiers,
-    process_comptages,
-    process_referentiel,
-    process_traffic,
     process_weather,
 )
+from scripts.six_sources import MAINS
 from tests.aws_server import AwsServer
 from tests.conftest import Ran, RawTree
 from tests.fault_proxy import FaultProxy
@@ -34,14 +31,6 @@ from tests.mongo_server import MongoServer
 Run = Callable[..., Ran]
 
 DAY = "2025-11-04"
-SOURCES = {
-    "bikes": process_bikes,
-    "traffic": process_traffic,
-    "weather": process_weather,
-    "comptages": process_comptages,
-    "chantiers": process_chantiers,
-    "referentiel": process_referentiel,
-}
 SECRET = "mot-de-passe-JAMAIS-AFFICHE"
 
 
@@ -74,12 +63,12 @@ def test_each_command_fills_the_database_and_the_files_alike(
     tree: RawTree, run: Run, request: pytest.FixtureRequest, kind: str, server: str
 ) -> None:
     request.getfixturevalue(server)
-    for module in SOURCES.values():
-        ran = run(module.main, "--date", DAY, "--store", kind)
+    for main in MAINS.values():
+        ran = run(main, "--date", DAY, "--store", kind)
         assert (ran.code, ran.out.count("\n")) == (0, 1), ran.err
     assert run(generate_report.main, "--date", DAY, "--store", kind).code == 0
     with get_database_service(load_settings({"CITYFLOW_STORE": kind})) as store:
-        for source in SOURCES:
+        for source in MAINS:
             assert json.dumps(store.load_metrics(source, date(2025, 11, 4))) == json.dumps(tree.metrics(source, DAY))
         assert json.dumps(store.load_report(date(2025, 11, 4))) == json.dumps(tree.report(DAY))
 
