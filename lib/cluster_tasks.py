@@ -5,7 +5,6 @@ each day, pickled and compressed: equal texts are one object there, so that they
 """
 
 import pickle
-import tempfile
 import zlib
 from collections.abc import Callable
 from dataclasses import replace
@@ -20,6 +19,7 @@ from lib.road_count_scan import WIDE_BUFFER, RowsOf, rows_at_hand, spilled_rows
 from lib.road_day_rows import DayRows
 from lib.road_export import Export, open_export
 from lib.scan_worker import Job, answer
+from lib.scratch_folder import scratch_folder
 from lib.settings import Settings
 
 RANGE = 1 << 26  # bytes of an export that a task reads: a second or two
@@ -52,15 +52,15 @@ def scan_range(
     """The rows of one range, a piece for each group of days; InputError in their place when it cannot be read."""
     s3_path.connect(settings)
     days = tuple(sorted(day for group in groups for day in group))
-    with tempfile.TemporaryDirectory(prefix="cityflow-") as folder:
+    with scratch_folder() as folder:
         try:
-            answer(replace(_job(export), days=days, folder=Path(folder)), [number])
+            answer(replace(_job(export), days=days, folder=folder), [number])
         except (OSError, EOFError, zlib.error) as error:
             unusable = InputError(f"{export.raw.path} est illisible ({error}).", "Le récupérer à nouveau.")
             return [unusable for _ in groups]
         except CityflowError as refused:  # S3 does not answer
             return [refused for _ in groups]
-        return [{day: _packed(spilled_rows(export, Path(folder), day)) for day in group} for group in groups]
+        return [{day: _packed(spilled_rows(export, folder, day)) for day in group} for group in groups]
 
 
 def measure_counts(

@@ -8,7 +8,6 @@ imported; many days are found in one pass. Needs no pandas.
 import argparse
 import atexit
 import contextlib
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -25,6 +24,7 @@ from lib.road_day_rows import DayRows, day_rows
 from lib.road_export import Export, open_export
 from lib.scan_search import Search, collect, start, stop
 from lib.scan_worker import Job, labels_in
+from lib.scratch_folder import scratch_folder
 from lib.settings import load_settings
 
 _CLOSED_HOUR = timedelta(hours=1)  # a label is the end of the hour it is about: D+1 00:00 belongs to D
@@ -96,9 +96,9 @@ def one_pass(files: Iterable[RawFile], days: Iterable[date]) -> Iterator[None]:
     or with the disk, is what rows_of_day then says of each day.
     """
     wanted = tuple(sorted(set(days)))
-    with tempfile.TemporaryDirectory(prefix="cityflow-") as folder:
+    with scratch_folder() as folder:
         numbered = enumerate(raw for raw in files if raw.is_csv)
-        with rows_at_hand({raw.path: _spilled(raw, wanted, Path(folder) / str(number)) for number, raw in numbered}):
+        with rows_at_hand({raw.path: _spilled(raw, wanted, folder / str(number)) for number, raw in numbered}):
             yield
 
 

@@ -1,0 +1,56 @@
+"""Temporary folders of TMPDIR that may hold gigabytes: what a killed run left there is removed by the next run."""
+
+import fcntl
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+PREFIX = "cityflow-scratch-"
+
+_NAME = re.compile(re.escape(PREFIX) + "[a-z0-9_]{8}")  # as tempfile makes them
+
+
+@contextmanager
+def scratch_folder() -> Iterator[Path]:
+    """A new folder, gone with what is in it when the block ends; locked, so that nobody takes it for a leftover."""
+    _clear_abandoned()
+    while True:
+        with tempfile.TemporaryDirectory(prefix=PREFIX, ignore_cleanup_errors=True) as name, _locked(name) as ours:
+            if ours:
+                yield Path(name)
+                return
+            # Another run looked for abandoned folders before the lock was there: take another one.
+
+
+def _clear_abandoned() -> None:
+    for path in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+        if _NAME.fullmatch(path.name) and path.is_dir() and not path.is_symlink():
+            with suppress(OSError), _locked(str(path)) as ours:
+                if ours:
+                    shutil.rmtree(path, ignore_errors=True)
+
+
+@contextmanager
+def _locked(folder: str) -> Iterator[bool]:
+    """Hold the lock of a folder for the block; False when another process has it, or has removed the folder."""
+    try:
+        descriptor = os.open(folder, os.O_RDONLY)
+    except FileNotFoundError:
+        yield False
+        return
+    try:
+        yield _is_ours(descriptor, folder)
+    finally:
+        os.close(descriptor)
+
+
+def _is_ours(descriptor: int, folder: str) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return os.path.samestat(os.fstat(descriptor), os.stat(folder))
+    except (BlockingIOError, FileNotFoundError):
+        return False
