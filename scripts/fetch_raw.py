@@ -32,8 +32,8 @@ from lib.download import download
 from lib.errors import CityflowError, ExitCode, UsageError
 from lib.paris_time import PARIS, yesterday
 from lib.raw_files import API_SOURCES, override_warning
-from lib.raw_landing import already_there, landing_path, refuse_to_lose
-from lib.resume import discard
+from lib.raw_landing import already_there, landing_folders, landing_path, refuse_to_lose
+from lib.resume import clear_abandoned, discard
 from lib.settings import Settings, load_settings
 from lib.source_addresses import SOURCES, WHOLE, Address, next_page, source_address
 
@@ -165,6 +165,8 @@ def main(argv: list[str] | None = None) -> int:
         for outcome in fetch(settings, sources, days, arguments.force):
             outcomes.append(outcome)
             _tell(outcome, arguments.json)
+        for folder in landing_folders(settings):
+            clear_abandoned(folder)
         _sum_up(settings, outcomes, days, arguments)
         return exit_code(outcomes)
 
