@@ -92,7 +92,7 @@ def group_lives(process: "subprocess.Popen[str]") -> bool:
 
 
 def moments(chance: Random, whole: float, kills: int) -> Iterator[tuple[float, bool, str]]:
-    """For each kill: when, whether the next run is left undisturbed (after the last one it is), and words to name it."""
+    """For each kill: when, whether an undisturbed run follows (after the last one it does), and words to name it."""
     for number in range(kills):
         moment = chance.uniform(0.0, BEYOND * whole)
         yield (

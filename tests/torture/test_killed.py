@@ -16,6 +16,7 @@ from tests.torture.kills import (
     assert_nothing_is_left,
     assert_old_or_new,
     documents,
+    hidden_files,
     kills_of,
     moments,
 )
@@ -61,7 +62,8 @@ def test_killed_anywhere(
             command.completes()
             assert documents(output) == before | new, f"{name}, {told}"
             assert_nothing_is_left(output, temporary, but="runs/")
-    of_version(killed, versions[0], output, name, "--force").completes()
+    if hidden_files(output):  # of a manifest, which a run that has something to do clears
+        of_version(killed, versions[0], output, name, "--force").completes()
     assert_nothing_is_left(output, temporary)
 
 
