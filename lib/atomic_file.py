@@ -2,10 +2,9 @@
 
 import contextlib
 import fcntl
-import glob
 import os
+import re
 import secrets
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import BinaryIO
 
 from lib.errors import LockHeldError, StoreError
 
-LEFTOVER_AGE = 3600.0  # s; no write of the project takes as long
+_TEMPORARY = re.compile(r"\..+\.[0-9a-f]{8}\.tmp")
 
 
 @contextmanager
@@ -23,28 +22,46 @@ def atomic_writer(path: Path) -> Iterator[BinaryIO]:
     The bytes go to a hidden temporary file of the same folder (so that the rename cannot cross a file system), are
     flushed to the disk, then renamed over `path`. StoreError names the file when the disk refuses.
     """
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        _clear_leftovers(path)
-        with temporary.open("xb") as stream:
+        clear_leftovers(path.parent)
+        with _temporary(path) as stream:
             yield stream
             stream.flush()
             os.fsync(stream.fileno())
-        os.replace(temporary, path)
+            os.replace(stream.name, path)
     except OSError as error:
         raise _refused(path, error) from error
-    finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
 
 
-def _clear_leftovers(path: Path) -> None:
-    """Remove the temporary files of `path` that killed runs left; a younger one may belong to a run that is writing."""
-    for leftover in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
-        with contextlib.suppress(OSError):
-            if time.time() - leftover.stat().st_mtime > LEFTOVER_AGE:
-                leftover.unlink()
+@contextmanager
+def _temporary(path: Path) -> Iterator[BinaryIO]:
+    """A new file beside `path`, locked while it is written so that nobody takes it for a leftover."""
+    while True:
+        temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+        with temporary.open("xb") as stream:
+            if not _is_ours(stream, temporary):
+                continue  # another process looked for leftovers before the lock was there
+            try:
+                yield stream
+            finally:
+                with contextlib.suppress(OSError):
+                    temporary.unlink()
+        return
+
+
+def clear_leftovers(folder: Path) -> None:
+    """Remove the temporary files that killed runs left in a folder, whatever they were to become."""
+    for leftover in folder.glob(".*.tmp"):
+        if _TEMPORARY.fullmatch(leftover.name):
+            remove_unless_held(leftover)
+
+
+def remove_unless_held(path: Path) -> None:
+    """Remove a temporary or partial file, unless a process is writing it: the kernel drops the locks of a dead one."""
+    with contextlib.suppress(OSError), path.open("rb") as stream:
+        if _is_ours(stream, path):
+            path.unlink()
 
 
 def write_atomically(path: Path, content: bytes) -> None:
@@ -64,7 +81,8 @@ def part_writer(path: Path) -> Iterator[BinaryIO]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with part.open("ab+") as stream:
-            _claim(stream, part, path)
+            if not _is_ours(stream, part):  # one renamed away while we waited to open it is another's result
+                raise LockHeldError(f"{path} est en cours d'écriture par une autre commande.", "Attendre sa fin.")
             try:
                 yield stream
                 stream.flush()
@@ -84,15 +102,13 @@ def _drop_if_empty(stream: BinaryIO, part: Path) -> None:
             part.unlink()
 
 
-def _claim(stream: BinaryIO, part: Path, path: Path) -> None:
-    """Lock the partial file; one that was renamed away while we waited to open it is another process's result."""
+def _is_ours(stream: BinaryIO, path: Path) -> bool:
+    """Lock an open file; False when another process has it, or when `path` has become another file or none."""
     try:
         fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        ours = os.path.samestat(os.fstat(stream.fileno()), os.stat(part))
+        return os.path.samestat(os.fstat(stream.fileno()), os.stat(path))
     except (BlockingIOError, FileNotFoundError):
-        ours = False
-    if not ours:
-        raise LockHeldError(f"{path} est en cours d'écriture par une autre commande.", "Attendre sa fin.") from None
+        return False
 
 
 def _refused(path: Path, error: OSError) -> StoreError:

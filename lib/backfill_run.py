@@ -6,7 +6,9 @@ files are those of the days run one by one, whatever the number of processes.
 
 import contextlib
 import multiprocessing
+import os
 import signal
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -61,15 +63,25 @@ def computed(settings: Settings, plan: Plan, measure: Measure, jobs: int) -> Ite
         return
     # fork: what the road-count pass has at hand is inherited, and pandas is not imported once more by each process.
     context = multiprocessing.get_context("fork")
-    with ProcessPoolExecutor(min(jobs, len(work)), context, initializer=_die_quietly) as pool:
+    with ProcessPoolExecutor(min(jobs, len(work)), context, initializer=_follow_the_parent) as pool:
         try:
             yield _collected(pool, settings, measure, work, AHEAD * jobs)
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _die_quietly() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C reaches every process; only the parent speaks
+def _follow_the_parent() -> None:
+    """End silently at Ctrl-C, which reaches every process, and with a parent that is killed."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    threading.Thread(target=_end_with_the_parent, daemon=True).start()
+
+
+def _end_with_the_parent() -> None:
+    # Without it, an idle process of the pool would wait for ever: each keeps the others' queue open.
+    parent = multiprocessing.parent_process()
+    if parent:
+        parent.join()
+    os._exit(1)
 
 
 def _collected(

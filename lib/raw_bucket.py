@@ -8,11 +8,13 @@ import os
 import re
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
 
@@ -83,10 +85,7 @@ def needs_copy(remote: RawObject) -> bool:
 def copy_all(
     s3: Any, settings: Settings, objects: list[RawObject], force: bool, progress: Progress
 ) -> Iterator[tuple[RawObject, CityflowError | None]]:
-    """Download objects, several at a time; yields each with its failure, if any, in the order given.
-
-    Exports come out of it with modification times in the bucket's order: the readers believe the newest.
-    """
+    """Download objects, several at a time; yields each with its failure, if any, in the order given."""
     stop = threading.Event()
 
     def copy(remote: RawObject) -> CityflowError | None:
@@ -103,12 +102,24 @@ def copy_all(
             stop.set()
             pool.shutdown(cancel_futures=True)
             raise
-    arrived = sorted((remote for remote, error in results if error is None), key=lambda one: one.modified)
-    now = time.time_ns()
-    for rank, remote in enumerate(arrived):
-        written = now - (len(arrived) - rank) * 1_000_000
-        os.utime(remote.path, ns=(written, written))
     yield from results
+
+
+def keep_order(copies: list[RawObject]) -> None:
+    """Give the copies of a source in one folder modification times in the bucket's order: readers believe the newest.
+
+    Also those of earlier runs, which may have been killed before they did it; none is touched where the order is right.
+    """
+    groups: defaultdict[tuple[str, Path], list[tuple[datetime, int, Path]]] = defaultdict(list)
+    for remote in copies:
+        here = (remote.modified, remote.path.stat().st_mtime_ns, remote.path)
+        groups[remote.source, remote.path.parent].append(here)
+    for group in map(sorted, groups.values()):
+        if any(earlier[1] >= later[1] for earlier, later in pairwise(group)):
+            now = time.time_ns()
+            for rank, (_, _, path) in enumerate(group):
+                written = now - (len(group) - rank) * 1_000_000
+                os.utime(path, ns=(written, written))
 
 
 def _copy(

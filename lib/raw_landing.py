@@ -5,6 +5,7 @@ land in batch/ under a name of their day (of the counts, or of the export for a 
 by the time they were written.
 """
 
+from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
@@ -28,6 +29,14 @@ def landing_path(settings: Settings, address: Address, now: datetime) -> Path:
         return folder / f"{STEMS[address.source]}_{address.day}_{local:%H%M%S}{page}.json"
     name = f"{BATCH_PREFIXES[address.source]}-{address.day or local.date()}{_suffix(address.source)}"
     return settings.batch_dir / name
+
+
+def landing_folders(settings: Settings) -> Iterator[Path]:
+    """Every folder that fetched files may lie in."""
+    yield settings.batch_dir
+    for source in API_SOURCES:
+        for folder in ("dt=*", "dt=*/hour=*"):
+            yield from (settings.api_dir / source).glob(folder)
 
 
 def already_there(settings: Settings, source: str, day: date, now: datetime) -> Path | None:

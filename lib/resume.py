@@ -3,10 +3,14 @@
 import hashlib
 import json
 import os
+import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from lib.atomic_file import write_atomically
+from lib.atomic_file import clear_leftovers, remove_unless_held, write_atomically
+
+KEPT_FOR = 86_400.0  # s since it last grew: publishers have another version by then, and a pull's name never comes back
 
 
 def remember(stream: BinaryIO, request: str, validator: str) -> None:
@@ -41,6 +45,27 @@ def discard(stream: BinaryIO) -> None:
     """Empty the partial file, which its writer then removes."""
     stream.truncate(0)
     forget(stream)
+
+
+def clear_abandoned(folder: Path) -> None:
+    """Remove what killed fetches left in a folder and no later one would go on with."""
+    if not any(folder.glob(".*")):
+        return  # as are nearly all, of the thousands that a year of pulls makes
+    clear_leftovers(folder)
+    for part in _old(folder, ".*.part"):
+        remove_unless_held(part)
+    for note in _old(folder, ".*.part.json"):
+        if not note.with_suffix("").exists():
+            note.unlink(missing_ok=True)
+
+
+def _old(folder: Path, names: str) -> Iterator[Path]:
+    for path in folder.glob(names):
+        try:
+            if time.time() - path.stat().st_mtime > KEPT_FOR:
+                yield path
+        except FileNotFoundError:
+            continue  # whole now, and renamed
 
 
 def _note(stream: BinaryIO) -> Path:

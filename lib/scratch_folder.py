@@ -1,47 +1,56 @@
-"""Temporary folders that a run may be killed in: the next run clears what it left, which can be as large as an export.
+"""Temporary folders of TMPDIR that may hold gigabytes: what a killed run left there is removed by the next run."""
 
-The owner holds a kernel lock (flock) on its folder. The lock goes with the process, however it ends, so that a folder
-that can be locked is nobody's.
-"""
-
-import contextlib
 import fcntl
 import os
+import re
 import shutil
 import tempfile
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-PREFIX = "cityflow-"
-YOUNGEST = 60.0  # s; a younger folder may be about to be locked by who made it
+PREFIX = "cityflow-scratch-"
+
+_NAME = re.compile(re.escape(PREFIX) + "[a-z0-9_]{8}")  # as tempfile makes them
 
 
 @contextmanager
 def scratch_folder() -> Iterator[Path]:
-    """An empty folder below TMPDIR for the block, which does not outlive it."""
-    clear_abandoned()
-    with tempfile.TemporaryDirectory(prefix=PREFIX) as folder, _locked(Path(folder)):
-        yield Path(folder)
+    """A new folder, gone with what is in it when the block ends; locked, so that nobody takes it for a leftover."""
+    _clear_abandoned()
+    while True:
+        with tempfile.TemporaryDirectory(prefix=PREFIX, ignore_cleanup_errors=True) as name, _locked(name) as ours:
+            if ours:
+                yield Path(name)
+                return
+            # Another run looked for abandoned folders before the lock was there: take another one.
 
 
-def clear_abandoned() -> None:
-    """Remove the folders of runs that were killed; those of another user are that user's."""
-    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
-        with contextlib.suppress(OSError):  # in use, or gone meanwhile
-            status = folder.lstat()
-            if status.st_uid == os.getuid() and time.time() - status.st_mtime > YOUNGEST:
-                with _locked(folder):
-                    shutil.rmtree(folder)
+def _clear_abandoned() -> None:
+    for path in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+        if _NAME.fullmatch(path.name) and path.is_dir() and not path.is_symlink():
+            with suppress(OSError), _locked(str(path)) as ours:
+                if ours:
+                    shutil.rmtree(path, ignore_errors=True)
 
 
 @contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """BlockingIOError when a process holds it."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+def _locked(folder: str) -> Iterator[bool]:
+    """Hold the lock of a folder for the block; False when another process has it, or has removed the folder."""
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield
+        descriptor = os.open(folder, os.O_RDONLY)
+    except FileNotFoundError:
+        yield False
+        return
+    try:
+        yield _is_ours(descriptor, folder)
     finally:
         os.close(descriptor)
+
+
+def _is_ours(descriptor: int, folder: str) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return os.path.samestat(os.fstat(descriptor), os.stat(folder))
+    except (BlockingIOError, FileNotFoundError):
+        return False

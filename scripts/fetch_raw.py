@@ -32,8 +32,8 @@ from lib.download import download
 from lib.errors import CityflowError, ExitCode, UsageError
 from lib.paris_time import PARIS, yesterday
 from lib.raw_files import API_SOURCES, override_warning
-from lib.raw_landing import already_there, landing_path, refuse_to_lose
-from lib.resume import discard
+from lib.raw_landing import already_there, landing_folders, landing_path, refuse_to_lose
+from lib.resume import clear_abandoned, discard
 from lib.settings import Settings, load_settings
 from lib.source_addresses import SOURCES, WHOLE, Address, next_page, source_address
 
@@ -128,6 +128,7 @@ def fetch_from_bucket(settings: Settings, sources: list[str], days: list[date], 
     """Copy what differs in the raw bucket about these days, going on past what fails."""
     s3 = aws_clients(settings, raw_bucket.JOBS).s3
     wanted: list[raw_bucket.RawObject] = []
+    copies: list[raw_bucket.RawObject] = []
     for source in sources:
         try:
             objects = raw_bucket.day_objects(s3, settings, source, days)
@@ -136,11 +137,14 @@ def fetch_from_bucket(settings: Settings, sources: list[str], days: list[date], 
             continue
         different = [remote for remote in objects if raw_bucket.needs_copy(remote)]
         wanted += different
+        copies += set(objects) - set(different)
         for remote in sorted(set(objects) - set(different), key=lambda one: one.key):
             yield Outcome(source, None, PRESENT, remote.path, remote.size)
     with _bar("s3", sum(remote.size for remote in wanted)) as bar:
         for remote, failure in raw_bucket.copy_all(s3, settings, wanted, force, bar.update):
+            copies += [] if failure else [remote]
             yield Outcome(remote.source, None, "" if failure else RECEIVED, remote.path, remote.size, failure)
+    raw_bucket.keep_order(copies)
 
 
 def exit_code(outcomes: list[Outcome]) -> ExitCode:
@@ -165,6 +169,8 @@ def main(argv: list[str] | None = None) -> int:
         for outcome in fetch(settings, sources, days, arguments.force):
             outcomes.append(outcome)
             _tell(outcome, arguments.json)
+        for folder in landing_folders(settings):
+            clear_abandoned(folder)
         _sum_up(settings, outcomes, days, arguments)
         return exit_code(outcomes)
 

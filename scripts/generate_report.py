@@ -163,8 +163,9 @@ def process(settings: Settings, store: DatabaseService, day: date) -> dict[str, 
     with recorded(settings, day, "rapport", lambda: inputs(path for path in told if path.is_file())):
         metrics, past = from_either(store, files, lambda reader: gather(reader, day))
         report = compute_report(metrics, past, day_context(day), day)
-        write_atomically(files.report_path(day, ".csv"), report_csv(report))
-        write_atomically(files.report_path(day, ".html"), daily_page(day, report, metrics))
+        table, page = report_csv(report), daily_page(day, report, metrics)
+        write_atomically(files.report_path(day, ".csv"), table)
+        write_atomically(files.report_path(day, ".html"), page)
         files.save_report(report, day)
         save_beside(store, files.report_path(day), lambda: store.save_report(report, day))
     return report

@@ -1,5 +1,6 @@
 """Whole or not at all: whatever stops a write, the file before it is intact and nothing is left beside it."""
 
+import fcntl
 import os
 import resource
 import signal
@@ -7,6 +8,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 from hypothesis import given
@@ -15,6 +17,8 @@ from hypothesis import strategies as st
 from lib.atomic_file import atomic_writer, write_atomically
 from lib.errors import StoreError
 from tests.conftest import ROOT
+
+Patch = pytest.MonkeyPatch
 
 
 def alone(path: Path, content: bytes) -> bool:
@@ -103,12 +107,36 @@ def test_readers_see_one_content_or_the_other(tmp_path: Path) -> None:
     assert alone(path, path.read_bytes())
 
 
-def test_what_a_killed_run_left_is_cleared_by_the_next_write(tmp_path: Path) -> None:
+def test_what_killed_runs_left_in_the_folder_is_cleared_by_the_next_write(tmp_path: Path) -> None:
     path = tmp_path / "bikes [1].json"
-    old, young, other = (tmp_path / name for name in (f".{path.name}.aa.tmp", f".{path.name}.bb.tmp", ".x.json.cc.tmp"))
-    for leftover in (old, young, other):
-        leftover.write_bytes(b"half")
-    for leftover in (old, other):
-        os.utime(leftover, (1, 1))
+    foreign = tmp_path / ".notes.tmp"
+    for leftover in (f".{path.name}.0a1b2c3d.tmp", ".another.json.0a1b2c3d.tmp", foreign.name):
+        (tmp_path / leftover).write_bytes(b"half")
     write_atomically(path, b"whole")
-    assert {one.name for one in tmp_path.iterdir()} == {path.name, young.name, other.name}
+    assert {one.name for one in tmp_path.iterdir()} == {path.name, foreign.name}
+
+
+def test_what_another_run_is_writing_is_no_leftover(tmp_path: Path) -> None:
+    first, second = tmp_path / "a.json", tmp_path / "b.json"
+    with atomic_writer(first) as stream:
+        stream.write(b"slow")
+        write_atomically(second, b"quick")
+        write_atomically(first, b"quick")
+    assert (first.read_bytes(), second.read_bytes()) == (b"slow", b"quick")
+    assert {one.name for one in tmp_path.iterdir()} == {"a.json", "b.json"}
+
+
+def test_a_new_temporary_file_taken_for_a_leftover_is_made_again(tmp_path: Path, monkeypatch: Patch) -> None:
+    """Between its creation and its lock, another process may remove it."""
+    path, flock = tmp_path / "a.json", fcntl.flock
+    taken: list[Path] = []
+
+    def removed_meanwhile(stream: BinaryIO, kind: int) -> None:
+        if not taken:
+            taken.append(Path(stream.name))
+            taken[0].unlink()
+        flock(stream, kind)
+
+    monkeypatch.setattr("lib.atomic_file.fcntl.flock", removed_meanwhile)
+    write_atomically(path, b"whole")
+    assert taken and alone(path, b"whole")

@@ -131,6 +131,24 @@ def test_the_newest_export_of_the_bucket_stays_the_newest(raw: RawTree, bucket: 
     assert written[0] < written[1]
 
 
+def test_the_order_that_a_killed_copy_did_not_come_to_is_made_by_the_next_one(
+    raw: RawTree, bucket: AwsServer, run: Run
+) -> None:
+    paths = []
+    for rank, name in enumerate(("comptages-routiers-permanents-b.csv", "comptages-routiers-permanents-a.csv")):
+        content = counts(raw, 10 + rank)
+        put(bucket, f"batch/{name}", content)
+        paths.append(raw.batch(name, content))
+        time.sleep(1.1)  # S3 keeps whole seconds
+    for rank, path in enumerate(reversed(paths)):  # copied side by side: the older one ended last
+        os.utime(path, ns=(rank, rank))
+    assert fetch(run, "--source", "comptages").code == 0
+    written = [path.stat().st_mtime_ns for path in paths]
+    assert written == sorted(written) and written[0] > 1
+    assert fetch(run, "--source", "comptages").code == 0
+    assert [path.stat().st_mtime_ns for path in paths] == written
+
+
 def test_names_that_would_leave_the_raw_tree_are_not_followed(raw: RawTree, bucket: AwsServer, run: Run) -> None:
     put(bucket, "batch/comptages-routiers-permanents/../../../../out.csv", b"x")
     put(bucket, "batch/comptages-routiers-permanents.exe", b"x")

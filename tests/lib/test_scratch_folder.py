@@ -1,77 +1,58 @@
-"""Temporary folders of killed runs go with the next run; those in use stay."""
+"""Large temporary folders: gone at the end, and the next run removes those of killed ones, and no other."""
 
-import os
+import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
-from lib.scratch_folder import YOUNGEST, scratch_folder
+from lib.scratch_folder import PREFIX, scratch_folder
 from tests.conftest import ROOT
 
-HOLD = """
-from lib.scratch_folder import scratch_folder
-with scratch_folder() as folder:
-    (folder / "lines").write_bytes(b"x" * 1000)
-    print(folder, flush=True)
-    input()
-"""
-
-
-def holder(tmp_path: Path) -> tuple[subprocess.Popen[str], Path]:
-    """A process in the middle of its work, and its folder, as old as a long run's."""
-    environment = {**os.environ, "TMPDIR": str(tmp_path)}
-    process = subprocess.Popen(
-        [sys.executable, "-c", HOLD],
-        cwd=ROOT,
-        env=environment,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdout
-    folder = Path(process.stdout.readline().strip())
-    aged(folder)
-    return process, folder
-
-
-def aged(folder: Path) -> None:
-    long_ago = time.time() - 2 * YOUNGEST
-    os.utime(folder, (long_ago, long_ago))
+HOLD = (
+    "from lib.scratch_folder import scratch_folder\nwith scratch_folder() as folder: print(folder, flush=True); input()"
+)
 
 
 @pytest.fixture
 def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr("tempfile.tempdir", None)
     return tmp_path
 
 
-def test_what_a_killed_run_left_is_cleared_by_the_next(temporary: Path) -> None:
-    process, folder = holder(temporary)
-    process.kill()
-    process.wait()
-    assert (folder / "lines").exists()
-    with scratch_folder() as own:
-        assert list(temporary.iterdir()) == [own]
-    assert list(temporary.iterdir()) == []
+def names(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()}
 
 
-def test_the_folder_of_a_run_at_work_stays(temporary: Path) -> None:
-    process, folder = holder(temporary)
-    with scratch_folder():
-        assert (folder / "lines").exists()
-    process.communicate("\n")
-    assert process.returncode == 0 and not folder.exists()
+def test_a_folder_goes_with_its_block(temporary: Path) -> None:
+    with scratch_folder() as folder:
+        (folder / "lines").write_bytes(b"many")
+        assert names(temporary) == {folder.name}
+    assert not names(temporary)
 
 
-def test_a_young_folder_and_a_link_stay(temporary: Path) -> None:
-    young, elsewhere, link = temporary / "cityflow-young", temporary / "elsewhere", temporary / "cityflow-link"
-    young.mkdir()
-    elsewhere.mkdir()
-    link.symlink_to(elsewhere)
-    aged(elsewhere)
+def test_the_folder_of_a_killed_run_goes_that_of_a_living_one_stays(temporary: Path) -> None:
+    command = [sys.executable, "-c", HOLD]
+    runs = [
+        subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(2)
+    ]
+    folders = [Path(run.stdout.readline().strip()) for run in runs if run.stdout]
+    for folder in folders:
+        (folder / "lines").write_bytes(b"many")
+    runs[0].send_signal(signal.SIGKILL)
+    runs[0].communicate()
+    with scratch_folder() as folder:
+        assert names(temporary) == {folders[1].name, folder.name}
+        assert names(folders[1]) == {"lines"}
+    runs[1].communicate("\n")
+    assert (runs[1].returncode, names(temporary)) == (0, set())
+
+
+@pytest.mark.parametrize("name", ["cityflow-results1", f"{PREFIX}of-somebody", f"{PREFIX}Results1"])
+def test_a_folder_of_another_name_is_left_alone(temporary: Path, name: str) -> None:
+    (temporary / name).mkdir()
     with scratch_folder():
         pass
-    assert young.exists() and link.is_symlink() and elsewhere.exists()
+    assert names(temporary) == {name}

@@ -221,3 +221,29 @@ def test_a_process_that_dies_ends_the_run_and_the_next_one_does_the_rest(both: R
     assert "un processus de calcul s'est arrêté" in err.decode()
     assert run(main, *RANGE).code == 1, "some days have no data"
     assert len(results(both)) == 5 + 3 + 3 * 7 + 1
+
+
+def test_a_run_killed_alone_leaves_no_process_and_no_temporary_folder(
+    both: RawTree, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    temporary = tmp_path / "tmp"
+    temporary.mkdir()
+    monkeypatch.setenv("TMPDIR", str(temporary))
+    monkeypatch.setattr("tempfile.tempdir", None)
+    process = started(*RANGE, "--jobs", "2")
+    wait_until(lambda: len(children(process.pid)) == 2 and any(temporary.iterdir()))
+    wait_until(lambda: list((both.output / "metrics").glob("*.json")))
+    process.kill()
+    process.communicate(timeout=30)
+    wait_until(lambda: not alive(process.pid))
+    assert any(temporary.iterdir()), "killed: it could not clear what it had there"
+    assert run(main, *RANGE).code == 1, "some days have no data"
+    assert not any(temporary.iterdir())
+
+
+def alive(group: int) -> bool:
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True

@@ -34,6 +34,11 @@ def fetch(run: Run, portal: Portal, *words: str) -> Ran:
     return run(fetch_raw.main, "--date", portal.day.isoformat(), *words)
 
 
+def started(portal: Portal, *words: str) -> "subprocess.Popen[str]":
+    command = [sys.executable, fetch_raw.__file__, "--date", portal.day.isoformat(), *words]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
 def counts_file(raw: RawTree, portal: Portal) -> Path:
     return raw.root / "batch" / f"{COUNTS}-{portal.day}.csv"
 
@@ -218,6 +223,26 @@ def test_a_later_run_goes_on_with_a_cut_download(
     assert not left_overs(raw)
 
 
+@pytest.mark.parametrize(("source", "route"), [("bikes", BIKES), ("chantiers", "chantiers-perturbants")])
+def test_what_a_killed_fetch_left_goes_with_a_fetch_of_another_day(
+    raw: RawTree, portal: Portal, run: Run, source: str, route: str
+) -> None:
+    """Pulls and whole datasets have a name of their moment: nothing would ever go on with these."""
+    portal.faults[route] = [pausing(0.5, 30)]
+    portal.ranges = True
+    with started(portal, "--source", source) as fetching:
+        while fetching.poll() is None and not any(path.stat().st_size for path in raw.root.rglob(".*.part")):
+            time.sleep(0.02)
+        fetching.kill()
+    assert len(left_overs(raw)) == 2
+    assert fetch(run, portal, "--source", "weather").code == 0
+    assert len(left_overs(raw)) == 2, "another try may go on with it for a day"
+    for path in raw.root.rglob(".*"):
+        os.utime(path, (1, 1))
+    assert fetch(run, portal, "--source", "weather").code == 0
+    assert not left_overs(raw)
+
+
 def assert_same_as_whole(raw: RawTree, portal: Portal, run: Run) -> None:
     """The file that is there is that of an undisturbed download."""
     disturbed = counts_file(raw, portal).read_bytes()
@@ -378,10 +403,7 @@ def test_an_export_of_hundreds_of_megabytes_takes_little_memory(raw: RawTree, po
 def test_an_interrupted_download_is_kept(raw: RawTree, portal: Portal, run: Run) -> None:
     portal.ranges = True
     portal.faults[COUNTS] = [pausing(0.5, 30)]
-    words = ["--date", portal.day.isoformat(), "--source", "comptages"]
-    with subprocess.Popen(
-        [sys.executable, fetch_raw.__file__, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as fetching:
+    with started(portal, "--source", "comptages") as fetching:
         part = counts_file(raw, portal).with_name(f".{counts_file(raw, portal).name}.part")
         while fetching.poll() is None and not (part.is_file() and part.stat().st_size):
             time.sleep(0.02)

@@ -50,6 +50,17 @@ def test_again_it_is_the_same_page(bikes: RawTree, run: Run) -> None:
     assert reports(bikes, ".html").read_bytes() == first
 
 
+def test_a_page_that_cannot_be_drawn_leaves_the_three_files_of_before(
+    bikes: RawTree, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(main, "--date", DAY)
+    suffixes = (".csv", ".html", ".json")
+    before = [reports(bikes, suffix).stat().st_ino for suffix in suffixes]
+    monkeypatch.setattr("scripts.generate_report.daily_page", lambda *_: 1 / 0)
+    assert run(main, "--date", DAY).code == 1
+    assert [reports(bikes, suffix).stat().st_ino for suffix in suffixes] == before
+
+
 def test_the_usual_day_is_in_the_report_hour_by_hour(bikes: RawTree, run: Run) -> None:
     run(main, "--date", DAY)
     profiles = bikes.report(DAY)["profils_horaires"]

@@ -1,103 +1,75 @@
-"""kill -9 at random moments: files whole or as they were, the next run completes, no lock is left behind."""
+"""kill -9 at random moments of one source, the report and a range of days.
 
-import json
-import math
-import os
+Files are whole, each the old or the new one; the next run completes; no lock, file or folder is left behind.
+"""
+
 import random
-import signal
-import subprocess
-import sys
-import time
-from collections.abc import Iterator
+import shutil
 from pathlib import Path
 
 import pytest
 
-from scripts import make_demo_data
-from tests.conftest import ROOT
+from tests.torture.conftest import DAYS, Version, script
+from tests.torture.kills import (
+    Command,
+    assert_manifests_are_whole,
+    assert_nothing_is_left,
+    assert_old_or_new,
+    documents,
+    hidden_files,
+    kills_of,
+    moments,
+)
 
-SHORT = 3  # kills of each command with the other tests
-KILLS_SHARE = 20  # one kill for so many trials of --torture
-LIMIT = 60.0  # seconds; no command of this tree takes as long
-
-DAY = "2025-11-04"
-COMMANDS = {
-    "comptages": ["scripts/process_comptages.py", "--date", DAY],
-    "rapport": ["scripts/generate_report.py", "--date", DAY],
-    "période": ["scripts/backfill.py", "--from", "2025-11-03", "--to", DAY],
+DAY = DAYS[-1]
+SHORT = 2
+COMMANDS = {  # command line, parts of the names of the files that it writes, kills in the long form
+    "comptages": (["process_comptages.py", "--date", DAY], [f"comptages_metrics_{DAY}", f"comptages_{DAY}"], 100),
+    "rapport": (["generate_report.py", "--date", DAY], [f"daily_report_{DAY}"], 100),
+    "période": (["backfill.py", "--from", DAYS[0], "--to", DAY], ["/"], 70),
 }
 
 
-@pytest.fixture(scope="module")
-def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("killed") / "raw"
-    assert make_demo_data.main(["--days", "2", "--arcs", "24", "--counters", "12", "-q", "--output", str(root)]) == 0
-    return root
+@pytest.fixture
+def temporary(tmp_path: Path) -> Path:
+    (tmp_path / "tmp").mkdir()
+    return tmp_path / "tmp"
 
 
-@pytest.fixture(scope="module")
-def environment(tree: Path) -> dict[str, str]:
-    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-    return {**kept, "DATA_DIR": str(tree), "CITYFLOW_STORE": "local_files", "OUTPUT_DIR": str(tree.parent / "output")}
-
-
-@pytest.fixture(scope="module")
-def expected(environment: dict[str, str]) -> dict[str, object]:
-    """Every figure of an undisturbed run; it also leaves the previous good files that kills must not hurt."""
-    assert run("période", environment) == 0
-    return documents(Path(environment["OUTPUT_DIR"]))
+@pytest.fixture
+def output(versions: list[Version], tmp_path: Path) -> Path:
+    """The previous good files, which kills must not hurt: those of the first version."""
+    shutil.copytree(versions[0].output, tmp_path / "output")
+    return tmp_path / "output"
 
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_killed_anywhere(
-    name: str, environment: dict[str, str], expected: dict[str, object], request: pytest.FixtureRequest
+    name: str, versions: list[Version], output: Path, temporary: Path, request: pytest.FixtureRequest
 ) -> None:
-    asked = int(request.config.getoption("--torture")) / KILLS_SHARE
-    kills = max(math.ceil(asked / len(COMMANDS)), SHORT)
-    output = Path(environment["OUTPUT_DIR"])
-    began = time.monotonic()
-    assert run(name, environment) == 0
-    whole = time.monotonic() - began
+    argv, parts, long = COMMANDS[name]
+    killed = script(*argv, OUTPUT_DIR=str(output), TMPDIR=str(temporary))
+    whole = of_version(killed, versions[1], output, name).completes()
     chance = random.Random(name)
-    for number in range(kills):
-        moment = chance.uniform(0.0, 1.1 * whole)
-        killed_after(moment, name, environment)
-        assert documents(output) == expected, f"{name}, kill {number} after {moment:.3f} s"
-    assert run(name, environment) == 0, "a lock was left"
-    assert documents(output) == expected
+    for moment, undisturbed, told in moments(chance, whole, kills_of(request, SHORT, long)):
+        version = chance.choice(versions)
+        command = of_version(killed, version, output, name)
+        before, new = documents(output), version.of(*parts)
+        command.killed_after(moment)
+        assert_old_or_new(before, documents(output), new, told=f"{name}, {told}")
+        assert_manifests_are_whole(output)
+        if undisturbed:
+            command.completes()
+            assert documents(output) == before | new, f"{name}, {told}"
+            assert_nothing_is_left(output, temporary, but="runs/")
+    if hidden_files(output):  # of a manifest, which a run that has something to do clears
+        of_version(killed, versions[0], output, name, "--force").completes()
+    assert_nothing_is_left(output, temporary)
 
 
-def command(name: str) -> list[str]:
-    script, *options = COMMANDS[name]
-    return [sys.executable, str(ROOT / script), *options, "-q"]
-
-
-def run(name: str, environment: dict[str, str]) -> int:
-    return subprocess.run(command(name), env=environment, stdout=subprocess.DEVNULL, timeout=LIMIT).returncode
-
-
-def killed_after(moment: float, name: str, environment: dict[str, str]) -> None:
-    process = subprocess.Popen(
-        command(name), env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
-    )
-    try:
-        process.wait(moment)
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait(LIMIT)
-
-
-def documents(output: Path) -> dict[str, object]:
-    """The content of every visible result by name, without what a run changes: its timestamp."""
-    return dict(contents(output))
-
-
-def contents(output: Path) -> Iterator[tuple[str, object]]:
-    for path in sorted((output / "metrics").glob("*")) + sorted((output / "reports").glob("*")):
-        if path.name.startswith("."):
-            continue
-        if path.suffix == ".json":
-            document = json.loads(path.read_bytes())
-            yield path.name, {key: value for key, value in document.items() if key != "timestamp"}
-        else:
-            yield path.name, path.read_bytes()
+def of_version(command: Command, version: Version, output: Path, name: str, *words: str) -> Command:
+    """The command on the raw files of a version; for the report, on metrics of that version, which it reads."""
+    if name == "rapport":
+        shutil.copytree(version.output / "metrics", output / "metrics", dirs_exist_ok=True)
+    forced = words if name == "période" else ()
+    return command.having(*forced, DATA_DIR=str(version.raw))
