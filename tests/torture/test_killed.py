@@ -19,10 +19,12 @@ from tests.torture.kills import (
     hidden_files,
     kills_of,
     moments,
+    wait_for_the_end,
 )
 
 DAY = DAYS[-1]
 SHORT = 2
+ALONE = 0.3  # how often its children are not killed with it: they must end by themselves
 COMMANDS = {  # command line, parts of the names of the files that it writes, kills in the long form
     "comptages": (["process_comptages.py", "--date", DAY], [f"comptages_metrics_{DAY}", f"comptages_{DAY}"], 100),
     "rapport": (["generate_report.py", "--date", DAY], [f"daily_report_{DAY}"], 100),
@@ -55,7 +57,7 @@ def test_killed_anywhere(
         version = chance.choice(versions)
         command = of_version(killed, version, output, name)
         before, new = documents(output), version.of(*parts)
-        command.killed_after(moment)
+        wait_for_the_end(command.killed_after(moment, alone=chance.random() < ALONE))
         assert_old_or_new(before, documents(output), new, told=f"{name}, {told}")
         assert_manifests_are_whole(output)
         if undisturbed:
