@@ -160,6 +160,7 @@ def test_a_missing_source_is_said_and_never_a_zero(metrics: dict[str, Metrics]) 
     assert card.startswith("n.\u202fd.donnée manquante")
     states = {attrs["class"] for tag, attrs in page.tags if tag == "path" and "arc " in (attrs.get("class") or "")}
     assert states == {"arc inconnu w0"}  # the reference's arcs, without a state
+    assert "alertes inconnues" in page.text and "0\u00a0alerte" not in page.text
 
 
 @pytest.mark.parametrize("gone", list(SOURCES))
