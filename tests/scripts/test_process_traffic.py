@@ -382,6 +382,32 @@ def test_a_page_of_several_is_said(raw: RawTree, run: Run) -> None:
     assert codes(raw.metrics("traffic", DAY)) == []
 
 
+def test_a_day_of_which_most_pages_are_missing_is_partial(raw: RawTree, run: Run) -> None:
+    page = {"total_result": 100, "start_page": 0, "items_per_page": 25, "items_on_page": 25}
+    raw.pull("traffic", DAY, "a.json", response(pagination=page))
+    assert run(main, "--date", DAY).code == 0
+    account = raw.metrics("traffic", DAY)["qualite"]
+    assert (account["statut"], account["couverture"]) == ("partiel", 0.25)
+    raw.pull("traffic", NEXT, "a.json", response(pagination=page | {"total_result": 25}), "05")  # a whole one
+    raw.pull("traffic", NEXT, "a.json", response(pagination=page), "06")
+    assert run(main, "--date", DAY).code == 0
+    assert raw.metrics("traffic", DAY)["qualite"]["statut"] == "complet"
+    assert codes(raw.metrics("traffic", DAY)) == ["pages_manquantes"]  # of the newest: what changed since may miss
+
+
+def test_two_days_fetched_in_one_hour_do_not_mix_their_pages(raw: RawTree, run: Run) -> None:
+    page = {"total_result": 60, "start_page": 0, "items_per_page": 25, "items_on_page": 25}
+    for number, size in ((0, 25), (1, 25), (2, 10)):
+        body = response(pagination=page | {"start_page": number, "items_on_page": size})
+        raw.pull("traffic", NEXT, f"line_reports_2025-11-03_060000_p{number:02}.json", body)
+    for number, size in ((0, 25), (1, 5)):
+        body = response(pagination=page | {"total_result": 30, "start_page": number, "items_on_page": size})
+        raw.pull("traffic", NEXT, f"line_reports_2025-11-04_060010_p{number:02}.json", body)
+    assert run(main, "--date", DAY).code == 0
+    assert codes(raw.metrics("traffic", DAY)) == []
+    assert raw.metrics("traffic", DAY)["qualite"]["statut"] == "complet"
+
+
 def test_bad_records_cost_only_themselves(raw: RawTree, run: Run) -> None:
     good = navitia("a", ("04T0800", "04T0900"), ("04T1000", "demain"), ("04T1300", "04T1200"))
     hour = ("04T0800", "04T0900")
@@ -474,6 +500,7 @@ def test_the_real_capture_of_2024_04_30(raw: RawTree, run: Run) -> None:
     lifts = [one for one in active.values() if "Ascenseur" in (one.get("tags") or [])]
     assert metrics["par_mode"]["sans ligne"] == len(lifts) == 8
     assert codes(metrics) == ["pages_manquantes"]
+    assert (metrics["qualite"]["statut"], metrics["qualite"]["couverture"]) == ("partiel", 0.0239)  # 25 of 1 048
     assert run(main, "--date", "2024-06-15").code == 0  # long after, the works that last are still known, in part
     assert raw.metrics("traffic", "2024-06-15")["qualite"]["statut"] == "partiel"
 
