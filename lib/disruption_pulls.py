@@ -1,7 +1,7 @@
 """What the pulls made around a day know of its disruptions: the newest state of each.
 
 A pull tells what is known when it is made, past and coming; the newest pull that names a disruption is believed. When
-the publisher revises a disruption it gets a new id, and the earlier ones are dropped. One that later pulls no longer
+the publisher revises a disruption it gets a new id, and the ids made before are dropped. One that later pulls no longer
 name keeps its last known periods: pulls are paged and filtered, so that silence says nothing. Pulls made more than a
 week after the day still add to it and correct it, where they speak of it. Those made more than a week before it are
 passed over when nearer ones are there: what they announced until 2030, and no pull since has named, is over.
@@ -10,7 +10,7 @@ passed over when nearer ones are there: what they announced until 2030, and no p
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
 from lib import disruption_forms as forms
@@ -169,14 +169,25 @@ def _keep(identifier: str, told: Told, pulled: Pulled) -> None:
 
 
 def _drop_revised(pulled: Pulled) -> None:
-    """Drop the ids that no pull names any more since another id of their family has come: revisions gone by."""
-    born: dict[str, str] = {}
-    for identifier, stamp in pulled.first.items():
-        family = pulled.family(identifier)
-        born[family] = max(born.get(family, ""), stamp)
-    gone = [one for one, told in pulled.newest.items() if told.age[0] < born[pulled.family(one)]]
-    for identifier in gone:
-        del pulled.newest[identifier]
+    """Drop the ids that no pull names any more since another id of their family was made: revisions gone by.
+
+    An id that comes later but was made before is no revision: the earlier pulls were asked about another day.
+    """
+    families: dict[str, list[str]] = {}
+    for identifier in pulled.newest:
+        families.setdefault(pulled.family(identifier), []).append(identifier)
+    for family in families.values():
+        births = [(pulled.first[one], _made(pulled, one)) for one in family]
+        for identifier in family:
+            last = pulled.newest[identifier].age[0]
+            if any(first > last and made >= last for first, made in births):
+                del pulled.newest[identifier]
+
+
+def _made(pulled: Pulled, identifier: str) -> str:
+    """The hour at which the publisher made an id, written as that of a pull; the first pull where it does not say."""
+    revised = pulled.newest[identifier].age[1]
+    return f"{datetime.fromisoformat(revised).astimezone(PARIS):%Y-%m-%dT%H}" if revised else pulled.first[identifier]
 
 
 def _warn_of_pages(pulled: Pulled, quality: Quality) -> None:

@@ -326,11 +326,12 @@ def test_the_newest_pull_wins_and_nothing_counts_twice(raw: RawTree, run: Run) -
 def test_a_revision_under_a_new_id_replaces_the_earlier_ones(raw: RawTree, run: Run) -> None:
     """On real captures each revision has a new id (made when it says it was updated) and the same disruption_id."""
 
-    def revision(identifier: str, end: str, line: dict[str, Any] = M6) -> dict[str, Any]:
-        return navitia(identifier, ("04T0800", end), lines=(line,), disruption_id="D")
+    def revision(identifier: str, end: str, made: str, line: dict[str, Any] = M6) -> dict[str, Any]:
+        return navitia(identifier, ("04T0800", end), lines=(line,), disruption_id="D", updated_at=moment(made))
 
-    raw.pull("traffic", DAY, "a.json", response(revision("r1", "04T1400")), "08")
-    raw.pull("traffic", DAY, "b.json", response(revision("r2", "04T1000"), revision("r2bis", "04T0900", RER_B)), "12")
+    both = revision("r2", "04T1000", "04T0810"), revision("r2bis", "04T0900", "04T0810", RER_B)
+    raw.pull("traffic", DAY, "a.json", response(revision("r1", "04T1400", "04T0755")), "08")
+    raw.pull("traffic", DAY, "b.json", response(*both), "12")
     assert run(main, "--date", DAY).code == 0
     metrics = raw.metrics("traffic", DAY)
     assert [one["id"] for one in metrics["perturbations"]] == ["r2", "r2bis"]
