@@ -160,6 +160,18 @@ def test_the_index_compares_with_the_same_weekdays(raw: RawTree, run: Run) -> No
     assert raw.metrics("bikes", DAY)["frequentation_index"] == 110.0
 
 
+def test_a_broken_line_of_a_csv_is_rejected_on_its_own_day_alone(raw: RawTree, run: Run) -> None:
+    lines = [f"A-1,10,{row['date']}" for row in hours()]
+    broken = ["A-1,10", "A-1,5,2025-11-02T10:00:00+01:00,x", "A-1,5,2025-11-04T23:30:00+00:00,x", "A-1,5,", "?,5,2025"]
+    broken += ["A-1,7,2025-11-04T10:00:00+01:00,x"]
+    table = "\n".join(["id_compteur,sum_counts,date", *lines, *broken]) + "\n"
+    raw.batch("comptage-velo-donnees-compteurs.csv", table)
+    assert run(main, "--date", DAY).code == 0
+    account = raw.metrics("bikes", DAY)["qualite"]
+    assert account["rejets"] == {"champs_en_trop": 1, "champs_manquants": 1, "date_illisible": 2}
+    assert account["lignes_lues"] == 28
+
+
 def test_half_a_day_is_not_compared_with_whole_ones(raw: RawTree, run: Run) -> None:
     raw.pull("bikes", "2025-10-29", "a.json", hours(10, "2025-10-27T23:00"))
     assert run(main, "--date", "2025-10-28").code == 0
