@@ -179,6 +179,13 @@ def test_a_partial_day_says_which_part_and_its_warnings(metrics: dict[str, Metri
     assert "Sans référentiel routier ce jour-là, chaque tronçon est un point." in page.text
 
 
+def test_the_word_for_the_wind_stands_beside_the_speed_it_is_given_for(metrics: dict[str, Metrics]) -> None:
+    metrics["weather"]["metrics"] |= {"vent_moyen": 14.5, "vent_max": 41.0}
+    metrics["weather"]["categories"]["vent"] = "vent fort"
+    wanted = "vent moyen de 14,5\u202fkm/h, au plus 41\u202fkm/h (vent fort)."
+    assert wanted in Outline(page_of(metrics)).text
+
+
 def test_rejected_rows_are_counted_by_reason(metrics: dict[str, Metrics]) -> None:
     metrics["comptages"]["qualite"]["rejets"] = {"debit_negatif": 1, "guillemet_non_ferme": 1234}
     text = Outline(page_of(metrics)).text
