@@ -186,6 +186,14 @@ def test_the_word_for_the_wind_stands_beside_the_speed_it_is_given_for(metrics: 
     assert wanted in Outline(page_of(metrics)).text
 
 
+def test_a_closed_station_is_no_interruption_of_a_line(metrics: dict[str, Metrics]) -> None:
+    traffic = metrics["traffic"]
+    traffic["par_severite"], traffic["alerts"] = {"bloquante": 1, "perturbée": 0, "information": 0}, []
+    text = Outline(page_of(metrics)).text
+    assert "dont 1\u00a0bloquante" in text and "Aucune interruption de ligne." in text
+    assert "1\u00a0interruption" not in text
+
+
 def test_rejected_rows_are_counted_by_reason(metrics: dict[str, Metrics]) -> None:
     metrics["comptages"]["qualite"]["rejets"] = {"debit_negatif": 1, "guillemet_non_ferme": 1234}
     text = Outline(page_of(metrics)).text
