@@ -89,7 +89,9 @@ def _rows(files: list[RawFile], day: date, quality: Quality) -> Iterator[list[An
     for raw in files:
         try:
             yield from (
-                _csv_rows(raw, [*around, *before], quality) if raw.is_csv else _json_rows(raw, around, before, quality)
+                _csv_rows(raw, day, [*around, *before], quality)
+                if raw.is_csv
+                else _json_rows(raw, around, before, quality)
             )
         except InputError as error:
             log.warning("%s", error)
@@ -100,14 +102,19 @@ def _dates(day: date, first: int, last: int) -> list[bytes]:
     return [one.isoformat().encode() for one in days_between(day + timedelta(first), day + timedelta(last))]
 
 
-def _csv_rows(raw: RawFile, dates: list[bytes], quality: Quality) -> Iterator[list[Any]]:
+def _csv_rows(raw: RawFile, day: date, dates: list[bytes], quality: Quality) -> Iterator[list[Any]]:
     wanted = set(dates)
 
     def of_another_day(line: bytes) -> bool:
         found = _CSV_DATE.search(line)
         return found is not None and found[0][:10] not in wanted
 
-    for row in read_table(raw, COLUMNS, REQUIRED, quality, of_another_day).to_numpy():
+    def accounted(line: bytes) -> bool:
+        found = _CSV_DATE.search(line)
+        moment = parse_instant(found[0].decode()) if found else None
+        return moment is None or moment.astimezone(PARIS).date() == day
+
+    for row in read_table(raw, COLUMNS, REQUIRED, quality, of_another_day, accounted).to_numpy():
         yield [*row[:-1], raw.name, row[-1]]
 
 

@@ -55,12 +55,13 @@ def school_holiday(day: date) -> str | None:
 
 
 def school_year_known(day: date) -> bool:
-    """Whether the school calendar of that year is in the installed package."""
+    """Whether the school calendar of that day is in the installed package, whose last year may end with its summer."""
+    calendar = _school_calendar()
     try:
-        _school_calendar().is_holiday_for_zone(day, SCHOOL_ZONE)
+        holidays_told = calendar.holidays_for_year_and_zone(day.year, SCHOOL_ZONE)
     except UnsupportedYearException:
         return False
-    return True
+    return day.year < calendar.max_year or day <= max(holidays_told)
 
 
 @lru_cache(maxsize=1)

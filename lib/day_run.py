@@ -11,7 +11,7 @@ from lib.atomic_file import write_atomically
 from lib.database_service import DatabaseService
 from lib.demo_results import keep_apart
 from lib.figures import plain
-from lib.history import Past, same_weekdays
+from lib.history import USABLE_FROM, Past, same_weekdays
 from lib.local_file_service import LocalFileService
 from lib.quality import Quality, rejects_csv
 from lib.raw_files import is_synthetic, paths_read, source_files
@@ -62,14 +62,15 @@ def keep_day(
     result: DayResult,
     compare: Compare | None = None,
 ) -> dict[str, Any]:
-    """Store what was computed of a day, once it is compared with what the store has of earlier ones.
+    """Store what was computed of a day, a full enough one being compared with what the store has of earlier ones.
 
     The JSON file below OUTPUT_DIR is written whatever the store, and before it: it is the backup and what upload reads.
     """
     files = LocalFileService(settings.output_dir)
     figures = result.metrics
     if compare:
-        figures = compare(figures, from_either(store, files, lambda reader: same_weekdays(reader, data_type, day)))
+        past = from_either(store, files, lambda reader: same_weekdays(reader, data_type, day))
+        figures = compare(figures, past if result.couverture >= USABLE_FROM else {})
     if is_synthetic(settings):
         result.quality.warn(SYNTHETIC, "attention", "Données de démonstration, inventées.")
     metrics: dict[str, Any] = plain({**figures, "qualite": result.quality.summary(result.couverture)})

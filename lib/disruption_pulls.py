@@ -1,7 +1,7 @@
 """What the pulls made around a day know of its disruptions: the newest state of each.
 
 A pull tells what is known when it is made, past and coming; the newest pull that names a disruption is believed. When
-the publisher revises a disruption it gets a new id, and the earlier ones are dropped. One that later pulls no longer
+the publisher revises a disruption it gets a new id, and the ids made before are dropped. One that later pulls no longer
 name keeps its last known periods: pulls are paged and filtered, so that silence says nothing. Pulls made more than a
 week after the day still add to it and correct it, where they speak of it. Those made more than a week before it are
 passed over when nearer ones are there: what they announced until 2030, and no pull since has named, is over.
@@ -10,7 +10,7 @@ passed over when nearer ones are there: what they announced until 2030, and no p
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
 from lib import disruption_forms as forms
@@ -36,7 +36,10 @@ class Told(NamedTuple):
 
 @dataclass
 class Pulled:
-    """The newest state of everything the pulls name, by id; pages by pull and first element.
+    """The newest state of everything the pulls name, by id.
+
+    pages: by pull, each answer's pages by number, as (elements in it, elements in all). unpaged: the days of answers
+    that are no page of several.
 
     seen: how often each id was told. first: the first pull that told it. families: what it revises, where that is said.
     """
@@ -47,11 +50,24 @@ class Pulled:
     families: dict[str, str] = field(default_factory=dict)
     named: dict[Line, None] = field(default_factory=dict)  # an ordered set
     days: set[date] = field(default_factory=set)
-    pages: dict[str, dict[int, tuple[int, int]]] = field(default_factory=dict)
+    pages: dict[str, list[dict[int, tuple[int, int]]]] = field(default_factory=dict)
+    unpaged: set[date] = field(default_factory=set)
     responses: int = 0
 
     def family(self, identifier: str) -> str:
         return self.families.get(identifier, identifier)
+
+    def pages_held(self, day: date) -> float:
+        """The share (0..1) of its pages that the fullest answer of the day or of PULL_WINDOW after it holds."""
+
+        def late_enough(pulled: date) -> bool:
+            return timedelta() <= pulled - day <= PULL_WINDOW
+
+        stamps = [stamp for stamp in self.pages if stamp and late_enough(date.fromisoformat(stamp[:10]))]
+        if any(map(late_enough, self.unpaged)) or not stamps:
+            return 1.0
+        sizes = [_size(pages) for stamp in stamps for pages in self.pages[stamp]]
+        return max(held / total if held < total else 1.0 for held, total in sizes)
 
     def sightings(self) -> Counter[str]:
         """How often each family was told."""
@@ -106,11 +122,24 @@ def _take(response: forms.Response, raw: RawFile, line: int, pulled: Pulled, qua
     if pull_day:
         pulled.days.add(pull_day)
     if response.page:
-        start, size, total = response.page
-        pulled.pages.setdefault(stamp, {})[start] = (size, total)
+        _turn_page(pulled.pages.setdefault(stamp, [{}]), *response.page)
+    elif pull_day:
+        pulled.unpaged.add(pull_day)
     pulled.named |= dict.fromkeys(response.named)
     for identifier, told in _told(response, raw, line, stamp, quality):
         _keep(identifier, told, pulled)
+
+
+def _turn_page(answers: list[dict[int, tuple[int, int]]], number: int, size: int, total: int) -> None:
+    """Add a page to the last answer of its hour; a number met before begins another, as of a second day asked for."""
+    if number in answers[-1]:
+        answers.append({})
+    answers[-1][number] = (size, total)
+
+
+def _size(pages: dict[int, tuple[int, int]]) -> tuple[int, int]:
+    """How many elements of an answer are held, and how many it has."""
+    return sum(size for size, _ in pages.values()), max(total for _, total in pages.values())
 
 
 def _told(
@@ -140,22 +169,32 @@ def _keep(identifier: str, told: Told, pulled: Pulled) -> None:
 
 
 def _drop_revised(pulled: Pulled) -> None:
-    """Drop the ids that no pull names any more since another id of their family has come: revisions gone by."""
-    born: dict[str, str] = {}
-    for identifier, stamp in pulled.first.items():
-        family = pulled.family(identifier)
-        born[family] = max(born.get(family, ""), stamp)
-    gone = [one for one, told in pulled.newest.items() if told.age[0] < born[pulled.family(one)]]
-    for identifier in gone:
-        del pulled.newest[identifier]
+    """Drop the ids that no pull names any more since another id of their family was made: revisions gone by.
+
+    An id that comes later but was made before is no revision: the earlier pulls were asked about another day.
+    """
+    families: dict[str, list[str]] = {}
+    for identifier in pulled.newest:
+        families.setdefault(pulled.family(identifier), []).append(identifier)
+    for family in families.values():
+        births = [(pulled.first[one], _made(pulled, one)) for one in family]
+        for identifier in family:
+            last = pulled.newest[identifier].age[0]
+            if any(first > last and made >= last for first, made in births):
+                del pulled.newest[identifier]
+
+
+def _made(pulled: Pulled, identifier: str) -> str:
+    """The hour at which the publisher made an id, written as that of a pull; the first pull where it does not say."""
+    revised = pulled.newest[identifier].age[1]
+    return f"{datetime.fromisoformat(revised).astimezone(PARIS):%Y-%m-%dT%H}" if revised else pulled.first[identifier]
 
 
 def _warn_of_pages(pulled: Pulled, quality: Quality) -> None:
-    """A response is one page of several: say when the newest pull that counts its pages lacks some."""
+    """A response is one page of several: say when the newest answer that counts its pages lacks some."""
     if not pulled.pages:
         return
-    pages = pulled.pages[max(pulled.pages)]
-    held, total = sum(size for size, _ in pages.values()), max(total for _, total in pages.values())
+    held, total = _size(pulled.pages[max(pulled.pages)][-1])
     if held < total:
         quality.warn(
             "pages_manquantes",

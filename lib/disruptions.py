@@ -30,7 +30,8 @@ class Disruptions:
     disruptions: one row per disruption that is in force at some time of reach(day): id, titre, message, severite,
     effet, cause, categorie, tags, debut, fin (whole extent; fin None when open). periods: id, debut, fin, clipped to
     reach(day). touched: id, cle, one row per disruption and line. lines: the lines followed, by cle (Line.key).
-    pull_days: the days of the pulls read. responses: how many were read, those of unknown day included.
+    pull_days: the days of the pulls read. pages_held: see Pulled.pages_held. responses: how many were read, those of
+    unknown day included.
     """
 
     disruptions: pd.DataFrame
@@ -38,6 +39,7 @@ class Disruptions:
     touched: pd.DataFrame
     lines: dict[str, Line]
     pull_days: set[date]
+    pages_held: float
     responses: int
 
 
@@ -72,6 +74,7 @@ def _frames(pulled: Pulled, day: date, quality: Quality) -> Disruptions:
         pd.DataFrame(touched, columns=["id", "cle"], dtype=object).drop_duplicates(ignore_index=True),
         {line.key: line for line in (*NETWORK, *(by_id.get(one.id, one) for one in pulled.named))},
         pulled.days,
+        pulled.pages_held(day),
         pulled.responses,
     )
 

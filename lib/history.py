@@ -67,5 +67,7 @@ def usual_hours(profiles: Iterable[Sequence[float | None]]) -> list[float | None
 
 
 def change(value: float | None, reference: float | None) -> float | None:
-    """Change in percent from `reference`; None when either is missing or the reference is zero."""
-    return None if value is None or not reference else rounded(100 * (value - reference) / reference, 1)
+    """Change in percent from `reference`; None when either is missing, and from zero or below: its sign would lie."""
+    if value is None or reference is None or reference <= 0:
+        return None
+    return rounded(100 * (value - reference) / reference, 1)

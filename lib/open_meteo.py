@@ -84,16 +84,21 @@ def hour_rows(body: dict[str, Any], day: date) -> tuple[list[HourRow], list[Any]
 
 
 def day_values(body: dict[str, Any], day: date) -> dict[str, Any]:
-    """What the daily arrays say of the day, by the names of DAILY; `conditions` is the worst WMO code met."""
-    daily, units = body.get("daily"), body.get("daily_units")
+    """What the daily arrays say of the day, by the names of DAILY; `conditions` is the worst WMO code met.
+
+    Days in UTC are not those of Paris: they are only asked where no hour is known.
+    """
+    daily, units, hourly = body.get("daily"), body.get("daily_units"), body.get("hourly")
+    if _in_utc(body) and any(number(value) is not None for value in column(hourly, HOURLY["temp"])):
+        daily = None
     labels = [str(label)[:10] for label in column(daily, ("time",))]
     found: dict[str, Any] = {}
     if day.isoformat() in labels:
         index = labels.index(day.isoformat())
         found = {name: _at(_converted(daily, units, kind, names), index) for name, (kind, names) in DAILY.items()}
-    hours = [str(label)[:10] for label in column(body.get("hourly"), ("time",))]
-    codes = [number(code) for code in column(body.get("hourly"), HOURLY["code"])]
-    met = [code for label, code in zip(hours, codes, strict=False) if label == day.isoformat()]
+    moments = [_label(label) for label in column(hourly, ("time",))]
+    codes = [number(code) for code in column(hourly, HOURLY["code"])]
+    met = [code for at, code in zip(moments, codes, strict=False) if at and _wall(at, body).date() == day]
     known = [code for code in (*met, found.pop("code", None)) if code is not None and int(code) in WMO]
     return found | {"conditions": wmo_text(max(known)) if known else None}
 
@@ -126,9 +131,13 @@ def _label(label: Any) -> datetime | None:
 
 def _wall(moment: datetime, body: dict[str, Any]) -> datetime:
     """The Paris clock of a label: itself, but where the request forgot `timezone` it is UTC (said « GMT »)."""
-    if body.get("timezone") in ("GMT", "UTC"):
+    if _in_utc(body):
         return moment.replace(tzinfo=UTC).astimezone(PARIS).replace(tzinfo=None)
     return moment
+
+
+def _in_utc(body: dict[str, Any]) -> bool:
+    return body.get("timezone") in ("GMT", "UTC")
 
 
 def _converted(part: Any, units: Any, kind: str, names: tuple[str, ...]) -> list[float | None]:

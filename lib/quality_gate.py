@@ -11,6 +11,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from lib.figures import rounded
+from lib.history import comparable
 from lib.quality import COMPLETE_FROM
 
 Metrics = dict[str, Any]
@@ -84,7 +85,7 @@ def findings(
             continue
         found += account(source, one["qualite"])
         for watched in WATCHED:
-            if watched.source == source:
+            if watched.source == source and comparable(one):
                 found += change(watched, one, past.get(source, {}), holiday)
     return sorted(found, key=lambda one: -SEVERITIES.index(one.severite))  # stable: sources stay in order
 

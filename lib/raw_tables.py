@@ -5,6 +5,7 @@ has as many fields as the header; a line that starts no such run is rejected alo
 """
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -24,14 +25,16 @@ def read_table(
     required: tuple[str, ...],
     quality: Quality,
     passed_over: Callable[[bytes], bool] | None = None,
+    accounted: Callable[[bytes], bool] = lambda line: True,
 ) -> pd.DataFrame:
     """One export as a frame: a column per key of `aliases` (absent ones all None) and `_ligne`, its line in the file.
 
     Values are as they stand in the file: text from a CSV ('' for a blank), any JSON value from JSON. InputError when a
     `required` column is missing, which is what an HTML page or a wrong file looks like. The lines of a CSV for which
-    `passed_over` is true are not read, unless a quoted text begins or ends there.
+    `passed_over` is true are not read, unless a quoted text begins or ends there; of the broken ones, those for which
+    `accounted` is true are rejected and the others are another account's.
     """
-    names, rows = _csv_rows(raw, quality, passed_over) if raw.is_csv else _json_rows(raw, quality)
+    names, rows = _csv_rows(raw, quality, passed_over, accounted) if raw.is_csv else _json_rows(raw, quality)
     table = pd.DataFrame([row for _, row in rows], columns=names, dtype=object)
     table.columns = pd.Index([canonical(name, aliases) for name in names])
     if rows or raw.is_csv:  # an empty API answer is a normal one, and names nothing
@@ -62,14 +65,16 @@ def _json_rows(raw: RawFile, quality: Quality) -> tuple[list[str], Rows]:
     return list(dict.fromkeys(name for _, row in rows for name in row)), rows
 
 
-def _csv_rows(raw: RawFile, quality: Quality, passed_over: Callable[[bytes], bool] | None) -> tuple[list[str], Rows]:
+def _csv_rows(
+    raw: RawFile, quality: Quality, passed_over: Callable[[bytes], bool] | None, accounted: Callable[[bytes], bool]
+) -> tuple[list[str], Rows]:
     lines = list(_wanted_lines(raw, passed_over))
     if not lines:
         return [], []
     header_line = lines[0].removeprefix(b"\xef\xbb\xbf").decode("utf-8", errors="replace")
     delimiter = detect_delimiter(header_line)
     header = split_row(header_line, delimiter)
-    whole = _whole_rows(lines, delimiter, len(header), raw, quality)
+    whole = _whole_rows(lines, delimiter, len(header), partial(_reject, raw, quality, accounted))
     rows = [(number, dict(zip(header, fields, strict=True))) for number, fields in whole]
     return list(dict.fromkeys(header)), rows
 
@@ -83,8 +88,15 @@ def _wanted_lines(raw: RawFile, passed_over: Callable[[bytes], bool] | None) -> 
             yield line[:-2] if line.endswith(b"\r\n") else line.removesuffix(b"\n")
 
 
+def _reject(
+    raw: RawFile, quality: Quality, accounted: Callable[[bytes], bool], reason: str, at: int, line: bytes
+) -> None:
+    if line.strip() and accounted(line):
+        quality.reject(reason, raw.name, at, line.decode("utf-8", errors="replace"))
+
+
 def _whole_rows(
-    lines: list[bytes], delimiter: str, width: int, raw: RawFile, quality: Quality
+    lines: list[bytes], delimiter: str, width: int, reject: Callable[[str, int, bytes], None]
 ) -> Iterator[tuple[int, list[str]]]:
     index = 1
     while index < len(lines):
@@ -94,8 +106,8 @@ def _whole_rows(
         span, fields, reason = _row_at(lines, index, delimiter, width)
         if not reason:
             yield index + 1, fields
-        elif lines[index].strip():
-            quality.reject(reason, raw.name, index + 1, lines[index].decode("utf-8", errors="replace"))
+        else:
+            reject(reason, index + 1, lines[index])
         index += span
 
 

@@ -29,6 +29,11 @@ PROFILES: tuple[tuple[str, str, Callable[[Metrics], list[Metrics]], str, str], .
 )
 
 
+def measured(metrics: dict[str, Metrics]) -> dict[str, Metrics]:
+    """The sources that measured anything that day; nothing of the others is zero, all of it is missing."""
+    return {source: one for source, one in metrics.items() if one["qualite"]["statut"] != "absent"}
+
+
 def key_figures(metrics: dict[str, Metrics], past: dict[str, dict[date, Metrics]], day: date) -> dict[str, Any]:
     """Each key figure with its evolution; a figure of a missing source has the value None."""
     return {

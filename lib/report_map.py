@@ -32,7 +32,7 @@ def map_view(metrics: dict[str, Metrics]) -> dict[str, Any] | None:
         return None
     states = Counter(arc.state for arc in arcs)
     return {
-        "dessin": city_map(arcs, places, marks, _words(states, len(works), len(alerts))),
+        "dessin": city_map(arcs, places, marks, _words(metrics, states, len(works), len(alerts))),
         "legende": [{"classe": STATES[state], "etat": state, "nombre": states[state]} for state in reversed(STATES)],
         "comptages": "comptages" in metrics,
         "traces": any(arc.trace for arc in arcs),
@@ -84,12 +84,13 @@ def _alerts(metrics: dict[str, Metrics]) -> list[MapMark]:
     ]
 
 
-def _words(states: Counter[str], works: int, alerts: int) -> str:
+def _words(metrics: dict[str, Metrics], states: Counter[str], works: int, alerts: int) -> str:
     parts = [f"{state.lower()} {number(states[state])}" for state in reversed(STATES) if states[state]]
-    return (
-        f"Carte de Paris. Tronçons par état dominant : {', '.join(parts) or 'aucun'}. "
-        f"{counted(works, 'chantier')}, {counted(alerts, 'alerte')} de congestion."
+    known = (
+        counted(works, "chantier") if "chantiers" in metrics else "chantiers inconnus",
+        f"{counted(alerts, 'alerte')} de congestion" if "comptages" in metrics else "alertes inconnues",
     )
+    return f"Carte de Paris. Tronçons par état dominant : {', '.join(parts) or 'aucun'}. {', '.join(known)}."
 
 
 def by_place(metrics: dict[str, Metrics]) -> list[dict[str, Any]]:

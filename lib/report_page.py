@@ -17,6 +17,7 @@ from lib.database_service import report_id
 from lib.day_run import SYNTHETIC
 from lib.report_cards import cards
 from lib.report_colours import stylesheet_variables
+from lib.report_figures import measured
 from lib.report_hours import hour_views, weather_view
 from lib.report_map import IMPACTS, map_view
 from lib.report_summary import sentence
@@ -40,6 +41,7 @@ Metrics = dict[str, Any]
 
 def daily_page(day: date, report: Report, metrics: dict[str, Metrics]) -> bytes:
     """The page of a day as UTF-8. `metrics`: those of the day by source, as stored; a missing source is not a key."""
+    known = measured(metrics)
     return render(
         "report.html.j2",
         titre=f"Mobilité à Paris, {report['contexte']['date_longue']}",
@@ -49,9 +51,9 @@ def daily_page(day: date, report: Report, metrics: dict[str, Metrics]) -> bytes:
         constat=sentence(report["chiffres_cles"], report["contexte"]["jour_semaine"]),
         synthetique=is_synthetic(report),
         cartes=cards(report["chiffres_cles"]),
-        carte=map_view(metrics),
-        heures=hour_views(report, metrics),
-        meteo=weather_view(metrics["weather"]) if "weather" in metrics else None,
+        carte=map_view(known),
+        heures=hour_views(report, known),
+        meteo=weather_view(known["weather"]) if "weather" in known else None,
         alertes=capped(report["alertes"]["congestion"], ALERTS_SHOWN),
         transports=transit_view(report),
         chantiers=works_view(report),

@@ -52,6 +52,7 @@ def _reference(figures: list[Figure], weekday: str) -> str:
     """« aux 4 mardis précédents », or without a number where the two figures do not have as many."""
     numbers = {one["jours_compares"] for one in figures}
     if numbers == {1}:
-        return f"au {weekday} précédent"
+        last_week = all(one["semaine_precedente"] is not None for one in figures)
+        return f"{'au' if last_week else 'à un'} {weekday} précédent"
     known = f"{counted(numbers.pop(), weekday)}" if len(numbers) == 1 else f"{weekday}s"
     return f"aux {known} précédents"

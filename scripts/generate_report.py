@@ -26,7 +26,7 @@ from lib.figures import plain
 from lib.history import same_weekdays
 from lib.local_file_service import LocalFileService
 from lib.raw_files import SOURCES, no_data
-from lib.report_figures import Metrics, hourly_profiles, key_figures
+from lib.report_figures import Metrics, hourly_profiles, key_figures, measured
 from lib.report_page import daily_page
 from lib.report_summary import summary
 from lib.report_table import report_csv
@@ -53,20 +53,21 @@ def compute_report(
     metrics: dict[str, Metrics], past: dict[str, dict[date, Metrics]], context: dict[str, Any], day: date
 ) -> dict[str, Any]:
     """The whole report. `past`: for each source, the metrics of earlier same weekdays (see lib/history)."""
-    figures = key_figures(metrics, past, day)
+    known = measured(metrics)
+    figures = key_figures(known, past, day)
     sources = {source: source_state(metrics.get(source)) for source in SOURCES}
     report = {
         "resume": summary(sources, figures, context),
         "contexte": context,
         "sources": sources,
         "chiffres_cles": figures,
-        "profils_horaires": hourly_profiles(metrics, past),
-        "tops": tops(metrics),
-        "alertes": alerts(metrics),
-        "capteurs_defaillants": failing_sensors(metrics),
-        "chantiers": section(metrics, "chantiers", WORKS_KEYS),
-        "perturbations": section(metrics, "traffic", TRAFFIC_KEYS),
-        "meteo": weather(metrics, figures),
+        "profils_horaires": hourly_profiles(known, past),
+        "tops": tops(known),
+        "alertes": alerts(known),
+        "capteurs_defaillants": failing_sensors(metrics),  # a source that measured nothing says which are silent
+        "chantiers": section(known, "chantiers", WORKS_KEYS),
+        "perturbations": section(known, "traffic", TRAFFIC_KEYS),
+        "meteo": weather(known, figures),
     }
     return dict(plain(report))
 

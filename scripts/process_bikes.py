@@ -35,6 +35,7 @@ Exemple : python scripts/process_bikes.py --date 2025-11-04"""
 
 HISTORY_LOW, HISTORY_HIGH = 0.2, 3.0  # a counter outside 20 %..300 % of its median same weekday is an anomaly
 HISTORY_MINIMUM = 50  # passages; below such a median a ratio means nothing
+HISTORY_HOURS = 20  # measured hours; below so many a counter's total is that of a part of the day
 TOP = 10
 
 
@@ -128,17 +129,19 @@ def failing_sensors(hourly: pd.DataFrame, per_counter: pd.DataFrame, impossible:
 
 
 def unusual_counters(per_counter: list[dict[str, Any]], past: Past) -> list[dict[str, Any]]:
-    """The counters far from the median of their own last same weekdays."""
+    """The counters far from the median of their own last same weekdays, all measured for most of the day."""
     usual: dict[str, list[float]] = {}
     for metrics in past.values():
         for one in metrics["metrics"]:
-            if one["total_jour"] is not None:
+            if one["heures_valides"] >= HISTORY_HOURS:
                 usual.setdefault(one["id_compteur"], []).append(one["total_jour"])
     found = []
     for one in per_counter:
         counter, total = one["id_compteur"], one["total_jour"]
         median = statistics.median(usual.get(counter, [0.0]))
-        if total is None or median < HISTORY_MINIMUM or HISTORY_LOW * median <= total <= HISTORY_HIGH * median:
+        if one["heures_valides"] < HISTORY_HOURS or median < HISTORY_MINIMUM:
+            continue
+        if HISTORY_LOW * median <= total <= HISTORY_HIGH * median:
             continue
         kind = "fréquentation très basse" if total < median else "fréquentation très haute"
         found.append({"id_compteur": counter, "type": kind, "valeur": total, "mediane": median})
@@ -146,7 +149,7 @@ def unusual_counters(per_counter: list[dict[str, Any]], past: Past) -> list[dict
 
 
 def frequentation_index(total: float | None, past: Past) -> float | None:
-    """100 = median total of the last four same weekdays in the store; None without history."""
+    """100 = median total of the last four same weekdays in the store; None without history (nor on a partial day)."""
     totals = [metrics["total_jour"] for metrics in past.values() if metrics["total_jour"]]
     return rounded(100 * total / statistics.median(totals), 1) if totals and total is not None else None
 

@@ -206,15 +206,15 @@ def clock(moment: datetime) -> str:
     return moment.astimezone(PARIS).replace(tzinfo=None).isoformat(timespec="minutes")
 
 
-def coverage(pull_days: set[date], day: date, quality: Quality) -> float:
-    """1 when a pull of the day or of the week after is there, else EARLY_COVERAGE with a warning.
+def coverage(found: Disruptions, day: date, quality: Quality) -> float:
+    """The share of its pages that a pull of the day or of the week after holds, else EARLY_COVERAGE with a warning.
 
     An empty answer is a pull like any other: a day without disruptions is complete. A pull made before the day knows
     the works announced, not the incidents of the day; one made long after no longer names what was soon over.
     """
-    if any(timedelta() <= pulled - day <= PULL_WINDOW for pulled in pull_days):
-        return 1.0
-    nearest = min(pull_days, key=lambda pulled: (abs(pulled - day), pulled), default=None)
+    if any(timedelta() <= pulled - day <= PULL_WINDOW for pulled in found.pull_days):
+        return found.pages_held
+    nearest = min(found.pull_days, key=lambda pulled: (abs(pulled - day), pulled), default=None)
     earlier = nearest is not None and nearest < day
     quality.warn(
         "releve_anterieur" if earlier else "releve_lointain",
@@ -227,9 +227,9 @@ def coverage(pull_days: set[date], day: date, quality: Quality) -> float:
 
 
 def process(settings: Settings, day: date) -> DayResult:
-    """Read, compute; the coverage says whether a pull could know the incidents of the day."""
+    """Read, compute; the coverage says how much of the day's incidents a pull could know."""
     found, quality = read_raw(settings, day)
-    return DayResult(compute_metrics(found, day), quality, coverage(found.pull_days, day, quality))
+    return DayResult(compute_metrics(found, day), quality, coverage(found, day, quality))
 
 
 def main(argv: list[str] | None = None) -> int:

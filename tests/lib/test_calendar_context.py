@@ -1,10 +1,11 @@
 """Weekday, holidays and hours, against dates that anyone can check in a diary."""
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from vacances_scolaires_france import SchoolHolidayDates
 
 from lib.calendar_context import day_context, long_date
 
@@ -51,6 +52,14 @@ def test_public_holidays(day: str, holiday: str | None) -> None:
 def test_school_holidays_are_those_of_zone_c(day: str, name: str | None) -> None:
     context = day_context(date.fromisoformat(day))
     assert (context["vacances_scolaires"], context["vacances_scolaires_connues"]) == (name, True)
+
+
+def test_after_the_last_holidays_that_are_published_school_holidays_are_unknown_not_over() -> None:
+    """The last year of the calendar ends with a summer: its autumn is published a year later."""
+    calendar = SchoolHolidayDates()
+    last = max(calendar.holidays_for_year_and_zone(calendar.max_year, "C"))
+    assert day_context(last)["vacances_scolaires_connues"]
+    assert not day_context(last + timedelta(days=60))["vacances_scolaires_connues"]
 
 
 @pytest.mark.parametrize(("day", "hours"), [("2025-03-30", 23), ("2025-10-26", 25), ("2025-11-04", 24)])

@@ -85,6 +85,15 @@ def test_a_filtered_pull_revises_nothing(tmp_path: Path) -> None:
     assert found.disruptions["id"].to_list() == ["one", "two"]
 
 
+def test_the_other_nights_of_a_disruption_come_with_the_pulls_of_their_days_and_revise_nothing(tmp_path: Path) -> None:
+    """Each pull is asked for one day: it names the impact of its own night, which was announced with the others."""
+    made = {"disruption_id": "D", "updated_at": "20251101T080000"}
+    periods = [{"begin": "20251105T220000", "end": "20251106T040000"}]
+    first, second = told("night1", "20251104T230000", **made), told("night2", **made) | {"application_periods": periods}
+    found, _ = read(tmp_path, ("2025-11-04T08", {"disruptions": [first]}), ("2025-11-05T08", {"disruptions": [second]}))
+    assert found.disruptions["id"].to_list() == ["night1"]
+
+
 def test_an_open_end_lasts_and_is_said(tmp_path: Path) -> None:
     record = {"id": "a", "application_periods": [{"begin": "20251104T220000"}], "severity": {"effect": "NO_SERVICE"}}
     found, quality = read(tmp_path, ("2025-11-04T23", {"disruptions": [record]}))

@@ -19,7 +19,16 @@ def metrics(total: float | None, coverage: float | None = 1.0) -> dict[str, obje
 
 @pytest.mark.parametrize(
     ("value", "reference", "percent"),
-    [(110, 100, 10.0), (0, 100, -100.0), (5, 0, None), (None, 100, None), (5, None, None), (1, -2, -150.0)],
+    [
+        (110, 100, 10.0),
+        (0, 100, -100.0),
+        (5, 0, None),
+        (None, 100, None),
+        (5, None, None),
+        (1, -2, None),  # °C: a rise, which a percentage would call a fall
+        (-4, -2, None),
+        (-1, 2, -150.0),
+    ],
 )
 def test_change(value: float | None, reference: float | None, percent: float | None) -> None:
     assert change(value, reference) == percent

@@ -43,6 +43,16 @@ def test_labels_of_a_request_without_timezone_are_utc(zone: str) -> None:
     assert [row[0] for row in rows if row[1] is not None] == [0, 1, 2, 2, *range(3, 24)]
 
 
+def test_days_and_conditions_of_a_request_without_timezone_are_not_those_of_utc() -> None:
+    """The UTC day is the Paris day an hour later: its daily values are another day's where the hours are known."""
+    body = hourly(datetime(2025, 11, 3, 23), 25, timezone="GMT")
+    body["hourly"]["weather_code"] = [61, *[3] * 23, 99]  # 00:00 in Paris, the day, and 00:00 of the next day
+    body["daily"] = {"time": ["2025-11-04"], "temperature_2m_max": [40], "weather_code": [99]}
+    assert day_values(body, DAY) == {"conditions": "Pluie faible"}
+    body["hourly"]["temperature_2m"] = [None] * 25
+    assert day_values(body, DAY)["temp_max"] == 40.0
+
+
 def test_labels_that_are_no_hour_are_given_back() -> None:
     body = {
         "hourly": {"time": ["2025-11-04T00:00", "2025-11-04", 1762214400, "2025-13-04T00:00"], "rain": [1, 2, 3, 4]}

@@ -160,6 +160,7 @@ def test_a_missing_source_is_said_and_never_a_zero(metrics: dict[str, Metrics]) 
     assert card.startswith("n.\u202fd.donnée manquante")
     states = {attrs["class"] for tag, attrs in page.tags if tag == "path" and "arc " in (attrs.get("class") or "")}
     assert states == {"arc inconnu w0"}  # the reference's arcs, without a state
+    assert "alertes inconnues" in page.text and "0\u00a0alerte" not in page.text
 
 
 @pytest.mark.parametrize("gone", list(SOURCES))
@@ -176,6 +177,21 @@ def test_a_partial_day_says_which_part_and_its_warnings(metrics: dict[str, Metri
     assert wanted + " (58,3\u202f%), perturbations des transports (50\u202f%)." in page.text
     assert "Aucun relevé du jour\u00a0: <b>attention</b>." in page.text
     assert "Sans référentiel routier ce jour-là, chaque tronçon est un point." in page.text
+
+
+def test_the_word_for_the_wind_stands_beside_the_speed_it_is_given_for(metrics: dict[str, Metrics]) -> None:
+    metrics["weather"]["metrics"] |= {"vent_moyen": 14.5, "vent_max": 41.0}
+    metrics["weather"]["categories"]["vent"] = "vent fort"
+    wanted = "vent moyen de 14,5\u202fkm/h, au plus 41\u202fkm/h (vent fort)."
+    assert wanted in Outline(page_of(metrics)).text
+
+
+def test_a_closed_station_is_no_interruption_of_a_line(metrics: dict[str, Metrics]) -> None:
+    traffic = metrics["traffic"]
+    traffic["par_severite"], traffic["alerts"] = {"bloquante": 1, "perturbée": 0, "information": 0}, []
+    text = Outline(page_of(metrics)).text
+    assert "dont 1\u00a0bloquante" in text and "Aucune interruption de ligne." in text
+    assert "1\u00a0interruption" not in text
 
 
 def test_rejected_rows_are_counted_by_reason(metrics: dict[str, Metrics]) -> None:

@@ -12,7 +12,7 @@ CONTEXT = {"date_longue": "mardi 4 novembre 2025", "jour_semaine": "mardi"}
 def figure(value: float | None, change: float | None = None, days: int = 0, unit: str = "passages") -> dict[str, Any]:
     why = "sans historique" if change is None else f"{days} semaines"
     figures = {"valeur": value, "evolution_mediane_pct": change, "jours_compares": days, "unite": unit}
-    return figures | {"comparaison": why}
+    return figures | {"comparaison": why, "semaine_precedente": 1.0 if days else None}
 
 
 def figures(roads: dict[str, Any], bikes: dict[str, Any], reliable: float | None = 90.5) -> dict[str, Any]:
@@ -38,6 +38,8 @@ def test_the_size_of_a_change_has_a_word(change: float, words: str) -> None:
 def test_the_reference_is_said_as_it_is() -> None:
     one_week = sentence(figures(figure(1.0, 5.0, 1), figure(1.0, 5.0, 1)), "dimanche")
     assert "par rapport au dimanche précédent" in one_week
+    older = figure(1.0, 5.0, 1) | {"semaine_precedente": None}  # one week is known, and it is not the last
+    assert "par rapport à un dimanche précédent" in sentence(figures(older, older), "dimanche")
     uneven = sentence(figures(figure(1.0, 5.0, 3), figure(1.0, 5.0, 4)), "lundi")
     assert "par rapport aux lundis précédents" in uneven
 

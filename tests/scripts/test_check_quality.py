@@ -57,6 +57,13 @@ def test_a_fall_or_a_rise_is_measured_against_the_same_weekdays(
     assert [line.split("bikes        ")[1] for line in lines(ran, "bikes")] == said
 
 
+def test_a_partial_day_is_said_to_be_thin_and_not_to_have_fallen(store: LocalFileService, run: Run) -> None:
+    history(store, [90_000, 100_000, 110_000])
+    store.save_metrics(bikes(30_000, counters=30, couverture=0.3), "bikes", DAY)
+    (said,) = lines(run(check_quality.main, "--date", str(DAY)), "bikes")
+    assert "couverture_basse" in said
+
+
 def test_a_public_holiday_has_wider_bounds(store: LocalFileService, run: Run) -> None:
     armistice = date(2025, 11, 11)
     history(store, [100_000, 100_000], armistice)

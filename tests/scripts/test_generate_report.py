@@ -121,6 +121,23 @@ def test_a_source_that_measured_nothing_is_missing_too(day: RawTree, run: Run) -
     assert day.report(DAY)["resume"]["sources_manquantes"] == ["bikes"]
 
 
+def test_a_day_of_blank_road_counts_has_no_rankings_nor_alerts_rather_than_none_found(day: RawTree, run: Run) -> None:
+    def blank(metrics: Any) -> None:
+        metrics["qualite"].update(statut="absent", couverture=0.0)
+        metrics["alertes_congestion"] = metrics["top_10_troncons"] = metrics["top_10_zones_congestionnees"] = []
+
+    edit(day, "comptages", blank)
+    assert run(main, "--date", DAY).code == 1
+    report = day.report(DAY)
+    assert report["alertes"]["congestion"] is None
+    assert report["tops"]["troncons"] is report["tops"]["zones_congestionnees"] is None
+    assert report["profils_horaires"]["trafic_routier"] is None
+    assert report["capteurs_defaillants"]["comptages"]  # those that were silent
+    page = (day.output / "reports" / f"daily_report_{DAY}.html").read_text(encoding="utf-8")
+    assert page.count("Donnée manquante\u00a0: ") == 5  # map, hours, two rankings, alerts
+    assert "Aucun tronçon n'a dépassé" not in page.replace("&#39;", "'")
+
+
 def test_a_partial_source_is_named_and_no_failure(day: RawTree, run: Run) -> None:
     edit(day, "weather", lambda metrics: metrics["qualite"].update(statut="partiel", couverture=0.9))
     assert run(main, "--date", DAY).code == 0

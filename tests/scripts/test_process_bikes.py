@@ -160,6 +160,44 @@ def test_the_index_compares_with_the_same_weekdays(raw: RawTree, run: Run) -> No
     assert raw.metrics("bikes", DAY)["frequentation_index"] == 110.0
 
 
+def test_a_broken_line_of_a_csv_is_rejected_on_its_own_day_alone(raw: RawTree, run: Run) -> None:
+    lines = [f"A-1,10,{row['date']}" for row in hours()]
+    broken = ["A-1,10", "A-1,5,2025-11-02T10:00:00+01:00,x", "A-1,5,2025-11-04T23:30:00+00:00,x", "A-1,5,", "?,5,2025"]
+    broken += ["A-1,7,2025-11-04T10:00:00+01:00,x"]
+    table = "\n".join(["id_compteur,sum_counts,date", *lines, *broken]) + "\n"
+    raw.batch("comptage-velo-donnees-compteurs.csv", table)
+    assert run(main, "--date", DAY).code == 0
+    account = raw.metrics("bikes", DAY)["qualite"]
+    assert account["rejets"] == {"champs_en_trop": 1, "champs_manquants": 1, "date_illisible": 2}
+    assert account["lignes_lues"] == 28
+
+
+def test_half_a_day_is_not_compared_with_whole_ones(raw: RawTree, run: Run) -> None:
+    raw.pull("bikes", "2025-10-29", "a.json", hours(10, "2025-10-27T23:00"))
+    assert run(main, "--date", "2025-10-28").code == 0
+    raw.pull("bikes", "2025-11-05", "a.json", hours(10, number=4))
+    assert run(main, "--date", DAY).code == 0
+    metrics = raw.metrics("bikes", DAY)
+    assert metrics["total_jour"] == 40
+    assert metrics["frequentation_index"] is None
+    assert [one["type"] for one in metrics["anomalies"]] == ["silencieux"]
+
+
+def test_a_counter_measured_for_a_few_hours_is_not_compared_nor_compared_with(raw: RawTree, run: Run) -> None:
+    others = [row for number in range(9) for row in hours(10, "2025-10-27T23:00", counter=f"B-{number}")]
+    few = hours(60, "2025-10-27T23:00", 1, counter="A-2")
+    raw.pull("bikes", "2025-10-29", "a.json", [*others, *hours(10, "2025-10-27T23:00"), *few])
+    assert run(main, "--date", "2025-10-28").code == 0
+    others = [row for number in range(9) for row in hours(11, counter=f"B-{number}")]
+    raw.pull("bikes", "2025-11-05", "a.json", [*others, *hours(10, number=4), *hours(60, counter="A-2")])
+    assert run(main, "--date", DAY).code == 0
+    metrics = raw.metrics("bikes", DAY)
+    assert metrics["frequentation_index"] is not None
+    found = {(one["id_compteur"], one["type"]) for one in metrics["anomalies"]}
+    assert ("A-1", "silencieux") in found
+    assert not [pair for pair in found if "fréquentation" in pair[1]]
+
+
 @pytest.mark.parametrize("asked", ["2025-11-05", "2025-12-25", "2024-01-01"])
 @pytest.mark.parametrize("name", ["a.json", "a.csv"])
 def test_a_day_without_data_names_those_that_have_some(raw: RawTree, run: Run, asked: str, name: str) -> None:

@@ -326,11 +326,12 @@ def test_the_newest_pull_wins_and_nothing_counts_twice(raw: RawTree, run: Run) -
 def test_a_revision_under_a_new_id_replaces_the_earlier_ones(raw: RawTree, run: Run) -> None:
     """On real captures each revision has a new id (made when it says it was updated) and the same disruption_id."""
 
-    def revision(identifier: str, end: str, line: dict[str, Any] = M6) -> dict[str, Any]:
-        return navitia(identifier, ("04T0800", end), lines=(line,), disruption_id="D")
+    def revision(identifier: str, end: str, made: str, line: dict[str, Any] = M6) -> dict[str, Any]:
+        return navitia(identifier, ("04T0800", end), lines=(line,), disruption_id="D", updated_at=moment(made))
 
-    raw.pull("traffic", DAY, "a.json", response(revision("r1", "04T1400")), "08")
-    raw.pull("traffic", DAY, "b.json", response(revision("r2", "04T1000"), revision("r2bis", "04T0900", RER_B)), "12")
+    both = revision("r2", "04T1000", "04T0810"), revision("r2bis", "04T0900", "04T0810", RER_B)
+    raw.pull("traffic", DAY, "a.json", response(revision("r1", "04T1400", "04T0755")), "08")
+    raw.pull("traffic", DAY, "b.json", response(*both), "12")
     assert run(main, "--date", DAY).code == 0
     metrics = raw.metrics("traffic", DAY)
     assert [one["id"] for one in metrics["perturbations"]] == ["r2", "r2bis"]
@@ -380,6 +381,32 @@ def test_a_page_of_several_is_said(raw: RawTree, run: Run) -> None:
         raw.pull("traffic", DAY, f"{number}.json", response(**more))
     assert run(main, "--date", DAY).code == 0
     assert codes(raw.metrics("traffic", DAY)) == []
+
+
+def test_a_day_of_which_most_pages_are_missing_is_partial(raw: RawTree, run: Run) -> None:
+    page = {"total_result": 100, "start_page": 0, "items_per_page": 25, "items_on_page": 25}
+    raw.pull("traffic", DAY, "a.json", response(pagination=page))
+    assert run(main, "--date", DAY).code == 0
+    account = raw.metrics("traffic", DAY)["qualite"]
+    assert (account["statut"], account["couverture"]) == ("partiel", 0.25)
+    raw.pull("traffic", NEXT, "a.json", response(pagination=page | {"total_result": 25}), "05")  # a whole one
+    raw.pull("traffic", NEXT, "a.json", response(pagination=page), "06")
+    assert run(main, "--date", DAY).code == 0
+    assert raw.metrics("traffic", DAY)["qualite"]["statut"] == "complet"
+    assert codes(raw.metrics("traffic", DAY)) == ["pages_manquantes"]  # of the newest: what changed since may miss
+
+
+def test_two_days_fetched_in_one_hour_do_not_mix_their_pages(raw: RawTree, run: Run) -> None:
+    page = {"total_result": 60, "start_page": 0, "items_per_page": 25, "items_on_page": 25}
+    for number, size in ((0, 25), (1, 25), (2, 10)):
+        body = response(pagination=page | {"start_page": number, "items_on_page": size})
+        raw.pull("traffic", NEXT, f"line_reports_2025-11-03_060000_p{number:02}.json", body)
+    for number, size in ((0, 25), (1, 5)):
+        body = response(pagination=page | {"total_result": 30, "start_page": number, "items_on_page": size})
+        raw.pull("traffic", NEXT, f"line_reports_2025-11-04_060010_p{number:02}.json", body)
+    assert run(main, "--date", DAY).code == 0
+    assert codes(raw.metrics("traffic", DAY)) == []
+    assert raw.metrics("traffic", DAY)["qualite"]["statut"] == "complet"
 
 
 def test_bad_records_cost_only_themselves(raw: RawTree, run: Run) -> None:
@@ -474,6 +501,7 @@ def test_the_real_capture_of_2024_04_30(raw: RawTree, run: Run) -> None:
     lifts = [one for one in active.values() if "Ascenseur" in (one.get("tags") or [])]
     assert metrics["par_mode"]["sans ligne"] == len(lifts) == 8
     assert codes(metrics) == ["pages_manquantes"]
+    assert (metrics["qualite"]["statut"], metrics["qualite"]["couverture"]) == ("partiel", 0.0239)  # 25 of 1 048
     assert run(main, "--date", "2024-06-15").code == 0  # long after, the works that last are still known, in part
     assert raw.metrics("traffic", "2024-06-15")["qualite"]["statut"] == "partiel"
 
