@@ -20,7 +20,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import IO, Any, cast
 
-from lib.errors import InputError, SearchError
+from lib.errors import SearchError
+from lib.raw_files import unreadable
 from lib.road_export import Export
 from lib.scan_worker import NUMBER, Answer, Job, answer
 from lib.settings import ROOT
@@ -82,7 +83,7 @@ def collect(search: Search) -> list[Answer]:
         _wait(search)
         answers = [_result(export, worker) for worker in search.workers]
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise InputError(f"{export.raw.path} est illisible ({error}).", "Le récupérer à nouveau.") from error
+        raise unreadable(export.raw.path, error) from error
     except (OSError, MemoryError) as error:
         raise _failed(export, str(error) or "mémoire refusée") from error
     finally:
