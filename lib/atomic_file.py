@@ -1,6 +1,7 @@
 """The one gate through which every file of the project is written."""
 
 import contextlib
+import errno
 import fcntl
 import glob
 import os
@@ -58,12 +59,13 @@ def part_writer(path: Path) -> Iterator[BinaryIO]:
     """Yield the hidden partial file `.<name>.part` of `path`, which becomes `path` when the block ends well.
 
     It is open for reading and writing, ours alone, and holds what an earlier try left there: on a failure it stays, so
-    that a long download can go on from it (an empty one goes). LockHeldError when another process is writing it.
+    that a long download can go on from it (an empty one goes). LockHeldError when another process is writing it;
+    StoreError when a link stands in its place, for what it leads to is not ours.
     """
     part = path.with_name(f".{path.name}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with part.open("ab+") as stream:
+        with open(part, "ab+", opener=not_through_a_link) as stream:
             _claim(stream, part, path)
             try:
                 yield stream
@@ -75,6 +77,16 @@ def part_writer(path: Path) -> Iterator[BinaryIO]:
             os.replace(part, path)
     except OSError as error:
         raise _refused(path, error) from error
+
+
+def not_through_a_link(path: str | Path, flags: int) -> int:
+    """An opener that refuses a symbolic link: whoever planted one would have us write outside our folders."""
+    try:
+        return os.open(path, flags | os.O_NOFOLLOW, 0o666)
+    except OSError as error:
+        if error.errno == errno.ELOOP and Path(path).is_symlink():
+            raise StoreError(f"{path} est un lien : rien n'y est écrit.", "L'enlever, puis relancer.") from error
+        raise
 
 
 def _drop_if_empty(stream: BinaryIO, part: Path) -> None:
