@@ -7,8 +7,8 @@ import glob
 import os
 import secrets
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
@@ -30,8 +30,7 @@ def atomic_writer(path: Path) -> Iterator[BinaryIO]:
         _clear_leftovers(path)
         with temporary.open("xb") as stream:
             yield stream
-            stream.flush()
-            os.fsync(stream.fileno())
+            settle(stream)
         os.replace(temporary, path)
     except OSError as error:
         raise _refused(path, error) from error
@@ -54,6 +53,21 @@ def write_atomically(path: Path, content: bytes) -> None:
         stream.write(content)
 
 
+def write_together(contents: Mapping[Path, bytes]) -> None:
+    """Replace several files: none of them where the disk has no room for one. The first given is replaced last."""
+    with ExitStack() as stack:
+        for path, content in contents.items():
+            stream = stack.enter_context(atomic_writer(path))
+            stream.write(content)
+            settle(stream)
+
+
+def settle(stream: BinaryIO) -> None:
+    """Bring what was written to the disk, which refuses it here and not later."""
+    stream.flush()
+    os.fsync(stream.fileno())
+
+
 @contextmanager
 def part_writer(path: Path) -> Iterator[BinaryIO]:
     """Yield the hidden partial file `.<name>.part` of `path`, which becomes `path` when the block ends well.
@@ -69,8 +83,7 @@ def part_writer(path: Path) -> Iterator[BinaryIO]:
             _claim(stream, part, path)
             try:
                 yield stream
-                stream.flush()
-                os.fsync(stream.fileno())
+                settle(stream)
             except BaseException:
                 _drop_if_empty(stream, part)
                 raise

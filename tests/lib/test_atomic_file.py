@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lib.atomic_file import atomic_writer, write_atomically
+from lib.atomic_file import atomic_writer, write_atomically, write_together
 from lib.errors import StoreError
 from tests.conftest import ROOT
 
@@ -112,3 +112,15 @@ def test_what_a_killed_run_left_is_cleared_by_the_next_write(tmp_path: Path) -> 
         os.utime(leftover, (1, 1))
     write_atomically(path, b"whole")
     assert {one.name for one in tmp_path.iterdir()} == {path.name, young.name, other.name}
+
+
+def test_files_that_belong_together_are_replaced_together_or_not_at_all(tmp_path: Path) -> None:
+    first, second = tmp_path / "a.html", tmp_path / "b" / "b.csv"
+    write_together({first: b"old", second: b"old"})
+    second.unlink()
+    second.parent.rmdir()
+    second.parent.write_bytes(b"a file where the folder should be")
+    with pytest.raises(StoreError, match=r"b\.csv"):
+        write_together({first: b"new", second: b"new"})
+    assert first.read_bytes() == b"old"
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["a.html", "b"]
