@@ -1,6 +1,7 @@
 """What every command shares: French argparse, log on stderr, results on stdout, one broad except, exit codes."""
 
 import argparse
+import errno
 import io
 import json
 import logging
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from lib.day_run import Compare, Process
 
 log = logging.getLogger("cityflow")
+
+# What a disk or its owner refuses is no fault of ours, wherever it is met.
+REFUSALS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM)
 
 _LEVELS = {"DEBUG": "détail", "INFO": "info", "WARNING": "attention", "ERROR": "erreur", "CRITICAL": "erreur"}
 _FRENCH = (
@@ -224,13 +228,27 @@ def guarded(work: Callable[[], int], arguments: argparse.Namespace) -> int:
         log.error("interrompu ; les fichiers déjà écrits sont entiers.")
         return int(ExitCode.INTERRUPTED)
     except BrokenPipeError:
-        # The reader of our output (head, less) has gone: nothing is left to say, nor for Python to flush at its exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _forget_output()  # its reader (head, less) has gone: nothing is left to say
+        return int(ExitCode.FAILED)
+    except OSError as error:
+        if error.errno not in REFUSALS:
+            return _unexpected(error)
+        log.error("%s : %s. Vérifier les droits et la place disponible.", error.filename or "sortie", error.strerror)
+        _forget_output()
         return int(ExitCode.FAILED)
     except Exception as error:  # the one broad except: a fault of ours must still end in one line and exit 1
-        log.error("erreur inattendue (%s : %s). Relancer avec -v pour le détail.", type(error).__name__, error)
-        log.debug("trace", exc_info=True)
-        return int(ExitCode.FAILED)
+        return _unexpected(error)
+
+
+def _unexpected(error: Exception) -> int:
+    log.error("erreur inattendue (%s : %s). Relancer avec -v pour le détail.", type(error).__name__, error)
+    log.debug("trace", exc_info=True)
+    return int(ExitCode.FAILED)
+
+
+def _forget_output() -> None:
+    """Drop what the standard output could not take, or Python would try again at its exit and change the exit code."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _set_up_log(arguments: argparse.Namespace) -> None:
