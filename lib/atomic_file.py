@@ -105,7 +105,9 @@ def not_through_a_link(path: str | Path, flags: int) -> int:
 def _drop_if_empty(stream: BinaryIO, part: Path) -> None:
     with contextlib.suppress(OSError):
         stream.flush()
-        if os.fstat(stream.fileno()).st_size == 0:
+    with contextlib.suppress(OSError):
+        status = os.fstat(stream.fileno())
+        if status.st_size == 0 and status.st_nlink:  # else it is gone already, and the name may be another writer's
             part.unlink()
 
 

@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 
 from lib.atomic_file import atomic_writer, write_atomically, write_together
 from lib.errors import StoreError
+from tests.confined import bits_count as bits_count
+from tests.confined import mode, run_confined
 from tests.conftest import ROOT
 
 
@@ -55,17 +57,17 @@ def test_a_target_that_is_a_folder_is_left_alone(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["a.json"]
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root writes everywhere")
-def test_a_read_only_folder(tmp_path: Path) -> None:
+def test_a_read_only_folder(tmp_path: Path, bits_count: None) -> None:
     path = tmp_path / "folder" / "a.json"
     write_atomically(path, b"old")
-    path.parent.chmod(0o500)
-    try:
-        with pytest.raises(StoreError):
-            write_atomically(path, b"new")
-        assert alone(path, b"old")
-    finally:
-        path.parent.chmod(0o700)
+
+    def write(_: list[str]) -> int:
+        write_atomically(path, b"new")
+        return 0
+
+    with mode(path.parent, 0o500):
+        assert "StoreError: impossible d'écrire" in run_confined(write).err
+    assert alone(path, b"old")
 
 
 def test_a_full_disk_keeps_the_old_file(tmp_path: Path) -> None:
