@@ -11,13 +11,16 @@ from pathlib import Path
 
 import pytest
 
+import upload_to_aws
 from lib import road_count_scan
 from lib.scan_worker import Job
 from scripts import backfill, fetch_raw, process_comptages
+from tests.aws_server import AwsServer
 from tests.checkout import DAY, Checkout, copy_checkout, small_demo
 from tests.confined import Main, run_confined
 from tests.conftest import ROOT, Ran, RawTree
 from tests.portal_server import Portal
+from tests.published import Output, published
 from tests.small_disk import SmallDisk
 from tests.small_disk import disk as disk
 
@@ -118,6 +121,22 @@ def test_an_output_that_nobody_can_take_is_one_line(raw: RawTree, tree: Path) ->
     assert ran.returncode == 1 and "sortie : No space left on device" in ran.stderr, ran.stderr
     assert "Exception ignored" not in ran.stderr and "inattendue" not in ran.stderr
     assert raw.metrics("weather", DAY)["qualite"]["lignes_retenues"]
+
+
+@pytest.mark.parametrize("left", [{"pages": 0}, {"files": 0}], ids=["pages", "files"])
+def test_an_upload_without_room_publishes_and_says_that_it_is_not_noted(
+    left: dict[str, int], aws: AwsServer, disk: SmallDisk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OUTPUT_DIR", str(disk.path / "published"))
+    output = Output(disk.seen / "published")
+    output.metrics()
+    before = output.bytes()
+    with disk.nearly_full(**left):
+        ran = run_confined(upload_to_aws.main, confine=disk.enter)
+    assert ran.code == 0 and "compte rendu du traitement n'est pas écrit" in ran.err, ran
+    assert "No space left on device" in ran.err and "erreur inattendue" not in ran.err
+    assert list(published(aws)) == [f"bikes/{DAY}"] and output.bytes() == before
+    shutil.rmtree(disk.seen / "published")
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""Files that may not grow (ulimit -f): the old file stays whole. See test_full_disk.py and test_no_rights.py for more."""
+"""Files that may not grow (ulimit -f): the old file stays whole. More in test_full_disk.py and test_no_rights.py."""
 
 import os
 import resource
