@@ -1,7 +1,6 @@
 """What every command shares: French argparse, log on stderr, results on stdout, one broad except, exit codes."""
 
 import argparse
-import errno
 import io
 import json
 import logging
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from lib.database_factory import get_database_service
 from lib.database_service import DatabaseService
-from lib.errors import CityflowError, ExitCode, UsageError
+from lib.errors import REFUSALS, CityflowError, ExitCode, UsageError
 from lib.local_file_service import LocalFileService
 from lib.paris_time import days_between, parse_asked_day, yesterday
 from lib.run_lock import day_lock
@@ -25,9 +24,6 @@ if TYPE_CHECKING:
     from lib.day_run import Compare, Process
 
 log = logging.getLogger("cityflow")
-
-# What a disk or its owner refuses is no fault of ours, wherever it is met.
-REFUSALS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM)
 
 _LEVELS = {"DEBUG": "détail", "INFO": "info", "WARNING": "attention", "ERROR": "erreur", "CRITICAL": "erreur"}
 _FRENCH = (
@@ -230,20 +226,15 @@ def guarded(work: Callable[[], int], arguments: argparse.Namespace) -> int:
     except BrokenPipeError:
         _forget_output()  # its reader (head, less) has gone: nothing is left to say
         return int(ExitCode.FAILED)
-    except OSError as error:
-        if error.errno not in REFUSALS:
-            return _unexpected(error)
-        log.error("%s : %s. Vérifier les droits et la place disponible.", error.filename or "sortie", error.strerror)
-        _forget_output()
-        return int(ExitCode.FAILED)
     except Exception as error:  # the one broad except: a fault of ours must still end in one line and exit 1
-        return _unexpected(error)
-
-
-def _unexpected(error: Exception) -> int:
-    log.error("erreur inattendue (%s : %s). Relancer avec -v pour le détail.", type(error).__name__, error)
-    log.debug("trace", exc_info=True)
-    return int(ExitCode.FAILED)
+        if isinstance(error, OSError) and error.errno in REFUSALS:
+            where = error.filename or "sortie"
+            log.error("%s : %s. Vérifier les droits et la place disponible.", where, error.strerror)
+            _forget_output()
+        else:
+            log.error("erreur inattendue (%s : %s). Relancer avec -v pour le détail.", type(error).__name__, error)
+        log.debug("trace", exc_info=True)
+        return int(ExitCode.FAILED)
 
 
 def _forget_output() -> None:

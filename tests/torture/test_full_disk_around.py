@@ -96,7 +96,7 @@ def test_temporary_files_without_room(
     run = partial(run_confined, main, *words, confine=disk.enter)
     assert run().code == 0
     whole, before, refusals = raw.metrics("comptages", DAY), sorted(os.listdir(disk.seen)), 0
-    for left in levels:
+    for left in levels if name != "backfill" else levels[1:]:
         with disk.nearly_full(**left):
             ran = run()
         note = f"{left}: {ran}"
