@@ -16,27 +16,29 @@ if [[ $# -eq 1 ]]; then
   export DATE="$1"
 fi
 
+taken() {
+  [[ -e "$1" || -L "$1" ]] # a link, even a dead one, is nothing to write through
+}
+
 # A log of its own for each run, also for two that start in the same second.
 new_log() {
   local base name number=1
   base="$PWD/logs/processing_$(date +%Y%m%d_%H%M%S)"
   name="$base.log"
   mkdir -p logs 2>/dev/null || return
-  until (set -o noclobber; : >"$name") 2>/dev/null; do
-    [[ -e "$name" ]] || return
+  until ! taken "$name" && (set -o noclobber; : >"$name") 2>/dev/null; do
+    taken "$name" || return
     number=$((number + 1))
     name="${base}_$number.log"
   done
   echo "$name"
 }
 
-if ! log="$(new_log)"; then
+# What is newer than `started` was written by this run. It lies beside the log, so that a full TMPDIR stops nothing.
+if ! log="$(new_log)" || ! started="$(mktemp "$PWD/logs/.debut.XXXXXX" 2>/dev/null)"; then
   echo "impossible d'écrire dans $PWD/logs : vérifier les droits de ce dossier et la place libre." >&2
   exit 1
 fi
-
-# What is newer than this file was written by this run.
-started="$(mktemp)" || exit 1
 trap 'rm -f "$started"' EXIT
 
 written() {
@@ -48,7 +50,7 @@ written() {
     echo "Aucun fichier écrit."
   else
     echo "Fichiers écrits :"
-    sed 's/^/  /' <<<"$files"
+    printf '%s\n' "$files" | sed 's/^/  /'
   fi
 }
 
@@ -62,4 +64,9 @@ run() {
 }
 
 run 2>&1 | tee -a "$log"
-exit "${PIPESTATUS[0]}"
+status=("${PIPESTATUS[@]}")
+if [[ "${status[1]}" -eq 1 ]]; then # tee goes on without its file
+  echo "le journal $log est incomplet : vérifier la place libre. Les lignes ci-dessus sont entières." >&2
+  exit $((status[0] ? status[0] : 1))
+fi
+exit "${status[0]}"

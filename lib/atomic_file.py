@@ -1,12 +1,13 @@
 """The one gate through which every file of the project is written."""
 
 import contextlib
+import errno
 import fcntl
 import os
 import re
 import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
@@ -27,8 +28,7 @@ def atomic_writer(path: Path) -> Iterator[BinaryIO]:
         clear_leftovers(path.parent)
         with _temporary(path) as stream:
             yield stream
-            stream.flush()
-            os.fsync(stream.fileno())
+            settle(stream)
             os.replace(stream.name, path)
     except OSError as error:
         raise _refused(path, error) from error
@@ -59,9 +59,12 @@ def clear_leftovers(folder: Path) -> None:
 
 def remove_unless_held(path: Path) -> None:
     """Remove a temporary or partial file, unless a process is writing it: the kernel drops the locks of a dead one."""
-    with contextlib.suppress(OSError), path.open("rb") as stream:
-        if _is_ours(stream, path):
-            path.unlink()
+    with contextlib.suppress(OSError):
+        if not path.is_file():  # a pipe would keep us waiting
+            return
+        with path.open("rb") as stream:
+            if _is_ours(stream, path):
+                path.unlink()
 
 
 def write_atomically(path: Path, content: bytes) -> None:
@@ -70,23 +73,38 @@ def write_atomically(path: Path, content: bytes) -> None:
         stream.write(content)
 
 
+def write_together(contents: Mapping[Path, bytes]) -> None:
+    """Replace several files: none of them where the disk has no room for one. The first given is replaced last."""
+    with ExitStack() as stack:
+        for path, content in contents.items():
+            stream = stack.enter_context(atomic_writer(path))
+            stream.write(content)
+            settle(stream)
+
+
+def settle(stream: BinaryIO) -> None:
+    """Bring what was written to the disk, which refuses it here and not later."""
+    stream.flush()
+    os.fsync(stream.fileno())
+
+
 @contextmanager
 def part_writer(path: Path) -> Iterator[BinaryIO]:
     """Yield the hidden partial file `.<name>.part` of `path`, which becomes `path` when the block ends well.
 
     It is open for reading and writing, ours alone, and holds what an earlier try left there: on a failure it stays, so
-    that a long download can go on from it (an empty one goes). LockHeldError when another process is writing it.
+    that a long download can go on from it (an empty one goes). LockHeldError when another process is writing it;
+    StoreError when a link stands in its place, for what it leads to is not ours.
     """
     part = path.with_name(f".{path.name}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with part.open("ab+") as stream:
+        with open(part, "ab+", opener=not_through_a_link) as stream:
             if not _is_ours(stream, part):  # one renamed away while we waited to open it is another's result
                 raise LockHeldError(f"{path} est en cours d'écriture par une autre commande.", "Attendre sa fin.")
             try:
                 yield stream
-                stream.flush()
-                os.fsync(stream.fileno())
+                settle(stream)
             except BaseException:
                 _drop_if_empty(stream, part)
                 raise
@@ -95,10 +113,22 @@ def part_writer(path: Path) -> Iterator[BinaryIO]:
         raise _refused(path, error) from error
 
 
+def not_through_a_link(path: str | Path, flags: int) -> int:
+    """An opener that refuses a symbolic link: whoever planted one would have us write outside our folders."""
+    try:
+        return os.open(path, flags | os.O_NOFOLLOW, 0o666)
+    except OSError as error:
+        if error.errno == errno.ELOOP and Path(path).is_symlink():
+            raise StoreError(f"{path} est un lien : rien n'y est écrit.", "L'enlever, puis relancer.") from error
+        raise
+
+
 def _drop_if_empty(stream: BinaryIO, part: Path) -> None:
     with contextlib.suppress(OSError):
         stream.flush()
-        if os.fstat(stream.fileno()).st_size == 0:
+    with contextlib.suppress(OSError):
+        status = os.fstat(stream.fileno())
+        if status.st_size == 0 and status.st_nlink:  # else it is gone already, and the name may be another writer's
             part.unlink()
 
 

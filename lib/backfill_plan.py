@@ -105,7 +105,7 @@ def _code_time(step: str) -> float:
 def _time(path: Path) -> float | None:
     try:
         return path.stat().st_mtime_ns
-    except FileNotFoundError:
+    except OSError:  # not there; where it cannot be looked at, making it again says why
         return None
 
 

@@ -95,7 +95,7 @@ def _rows(files: list[RawFile], day: date, quality: Quality) -> Iterator[list[An
             )
         except InputError as error:
             log.warning("%s", error)
-            quality.reject("fichier_illisible", raw.name, 1, error.message)
+            quality.reject_file(raw.name, error.message)
 
 
 def _dates(day: date, first: int, last: int) -> list[bytes]:

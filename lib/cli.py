@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from lib.database_factory import get_database_service
 from lib.database_service import DatabaseService
-from lib.errors import CityflowError, ExitCode, UsageError
+from lib.errors import REFUSALS, CityflowError, ExitCode, UsageError
 from lib.local_file_service import LocalFileService
 from lib.paris_time import days_between, parse_asked_day, yesterday
 from lib.run_lock import day_lock
@@ -224,13 +224,22 @@ def guarded(work: Callable[[], int], arguments: argparse.Namespace) -> int:
         log.error("interrompu ; les fichiers déjà écrits sont entiers.")
         return int(ExitCode.INTERRUPTED)
     except BrokenPipeError:
-        # The reader of our output (head, less) has gone: nothing is left to say, nor for Python to flush at its exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _forget_output()  # its reader (head, less) has gone: nothing is left to say
         return int(ExitCode.FAILED)
     except Exception as error:  # the one broad except: a fault of ours must still end in one line and exit 1
-        log.error("erreur inattendue (%s : %s). Relancer avec -v pour le détail.", type(error).__name__, error)
+        if isinstance(error, OSError) and error.errno in REFUSALS:
+            where = error.filename or "sortie"
+            log.error("%s : %s. Vérifier les droits et la place disponible.", where, error.strerror)
+            _forget_output()
+        else:
+            log.error("erreur inattendue (%s : %s). Relancer avec -v pour le détail.", type(error).__name__, error)
         log.debug("trace", exc_info=True)
         return int(ExitCode.FAILED)
+
+
+def _forget_output() -> None:
+    """Drop what the standard output could not take, or Python would try again at its exit and change the exit code."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _set_up_log(arguments: argparse.Namespace) -> None:

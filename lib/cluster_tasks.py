@@ -4,6 +4,7 @@ Workers read the raw files themselves, from a shared path or from S3. A range gi
 each day, pickled and compressed: equal texts are one object there, so that they are a hundredth of the bytes read.
 """
 
+import gzip
 import pickle
 import zlib
 from collections.abc import Callable
@@ -14,10 +15,11 @@ from typing import Any
 
 from lib import s3_path
 from lib.errors import CityflowError, InputError
-from lib.raw_files import RawFile, source_files
+from lib.raw_files import RawFile, source_files, unreadable
 from lib.road_count_scan import WIDE_BUFFER, RowsOf, rows_at_hand, spilled_files, spilled_rows
 from lib.road_day_rows import DayRows
 from lib.road_export import Export, open_export
+from lib.scan_search import cut_short
 from lib.scan_worker import Job, answer
 from lib.scratch_folder import scratch_folder
 from lib.settings import Settings
@@ -49,19 +51,23 @@ def ranges(export: Export) -> range:
 def scan_range(
     settings: Settings, export: Export, number: int, groups: list[list[date]]
 ) -> list[Piece | CityflowError]:
-    """The rows of one range, a piece for each group of days; InputError in their place when it cannot be read."""
+    """The rows of one range, a piece for each group of days; in their place InputError when the export is damaged, and
+    SearchError when the worker's disk, or the file's, refused to go on.
+    """
     s3_path.connect(settings)
     days = tuple(sorted(day for group in groups for day in group))
-    with scratch_folder() as folder:
-        try:
+    try:
+        with scratch_folder() as folder:
             answer(replace(_job(export), days=days, folder=folder), [number])
-        except (OSError, EOFError, zlib.error) as error:
-            unusable = InputError(f"{export.raw.path} est illisible ({error}).", "Le récupérer à nouveau.")
-            return [unusable for _ in groups]
-        except CityflowError as refused:  # S3 does not answer
-            return [refused for _ in groups]
-        files = spilled_files(folder)
-        return [{day: _packed(spilled_rows(export, files, day)) for day in group} for group in groups]
+            files = spilled_files(folder)
+            return [{day: _packed(spilled_rows(export, files, day)) for day in group} for group in groups]
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        refused: CityflowError = unreadable(export.raw.path, error)
+    except OSError as error:
+        refused = cut_short(export.raw.path, error)
+    except CityflowError as error:  # S3 does not answer
+        refused = error
+    return [refused for _ in groups]
 
 
 def measure_counts(

@@ -10,6 +10,7 @@ from typing import Any
 from lib.atomic_file import write_atomically
 from lib.database_service import DatabaseService
 from lib.demo_results import keep_apart
+from lib.errors import StoreError
 from lib.figures import plain
 from lib.history import USABLE_FROM, Past, same_weekdays
 from lib.local_file_service import LocalFileService
@@ -74,8 +75,8 @@ def keep_day(
     if is_synthetic(settings):
         result.quality.warn(SYNTHETIC, "attention", "Données de démonstration, inventées.")
     metrics: dict[str, Any] = plain({**figures, "qualite": result.quality.summary(result.couverture)})
-    _keep_rejects(rejects_path(settings, data_type, day), result.quality)
-    files.save_metrics(metrics, data_type, day)
+    with files.saving_metrics(metrics, data_type, day):
+        _keep_rejects(rejects_path(settings, data_type, day), result.quality)
     path = files.metrics_path(data_type, day)
     save_beside(store, path, lambda: store.save_metrics(metrics, data_type, day))
     return metrics
@@ -94,5 +95,10 @@ def rejects_path(settings: Settings, data_type: str, day: date) -> Path:
 def _keep_rejects(path: Path, quality: Quality) -> None:
     if quality.kept_rejects:
         write_atomically(path, rejects_csv(quality))
-    else:
+        return
+    try:
         path.unlink(missing_ok=True)  # those of an earlier run of the same day are no longer true
+    except OSError as error:
+        raise StoreError(
+            f"impossible d'enlever {path}, d'un traitement précédent : {error.strerror}.", "Vérifier ses droits."
+        ) from error

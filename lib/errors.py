@@ -3,7 +3,11 @@
 This table is the only place where an exit code is written as a number; README repeats it for people.
 """
 
+import errno
 from enum import IntEnum
+
+# What a disk or its owner refuses: no fault of ours, wherever it is met.
+REFUSALS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM)
 
 
 class ExitCode(IntEnum):

@@ -21,6 +21,7 @@ from lib.errors import InputError
 from lib.quality import Quality
 from lib.raw_files import RawFile, read_bytes, source_files
 from lib.settings import Settings
+from lib.usable_files import newest_usable
 
 log = logging.getLogger(__name__)
 
@@ -142,7 +143,7 @@ class Arrondissements:
 
 
 def load_arrondissements(settings: Settings, quality: Quality) -> Arrondissements:
-    """Read the newest arrondissements*.geojson; where there is none to use the warning says so and all is missing."""
+    """Read the newest usable arrondissements*.geojson; where there is none the warning says so and all is missing."""
     files = [raw for raw in source_files(settings, "arrondissements") if not raw.is_csv]  # the CSV is of no use here
     if not files:
         quality.warn(
@@ -152,11 +153,14 @@ def load_arrondissements(settings: Settings, quality: Quality) -> Arrondissement
         )
         return Arrondissements([], [])
     try:
-        return Arrondissements(*_numbered_polygons(files[-1]))
+        found, refused = newest_usable(files, _numbered_polygons)
     except InputError as error:
         text = f"{error.message} Aucun arrondissement n'est calculé. Le récupérer à nouveau : make fetch"
         quality.warn("arrondissements_illisibles", "attention", text)
         return Arrondissements([], [])
+    for _, why in refused:
+        quality.warn("arrondissements_illisibles", "attention", f"{why.message} Celui d'avant est pris à sa place.")
+    return Arrondissements(*found)
 
 
 def _numbered_polygons(raw: RawFile) -> tuple[list[int], list[BaseGeometry]]:

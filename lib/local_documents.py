@@ -16,6 +16,7 @@ from lib.aws_names import KEY_ATTRIBUTES
 from lib.database_service import Document, content_sha256
 from lib.dynamodb_items import BODIES
 from lib.errors import InputError, StoreError
+from lib.local_file_service import names_in
 from lib.paris_time import parse_day, parse_instant
 
 _NAMES = {
@@ -101,7 +102,7 @@ def _of_kind(folder: Path, kind: str) -> Iterator[DocumentFile]:
 
 
 def _visible(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.glob("*.json") if not path.name.startswith("."))
+    return [folder / name for name in names_in(folder) if name.endswith(".json") and not name.startswith(".")]
 
 
 def _bytes(path: Path) -> bytes:

@@ -1,10 +1,14 @@
 """Metrics and reports as readable JSON files below OUTPUT_DIR: the default store, and always the backup."""
 
+import contextlib
 import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 
-from lib.atomic_file import write_atomically
+from lib.atomic_file import atomic_writer, settle
 from lib.database_service import DatabaseService, Document, encode, metrics_document, report_document, report_id
 from lib.errors import StoreError
 from lib.paris_time import parse_day
@@ -23,14 +27,28 @@ class LocalFileService(DatabaseService):
         return self.output_dir / "reports" / f"{report_id(day)}{suffix}"
 
     def save_metrics(self, metrics: Document, data_type: str, date: date) -> None:
-        write_atomically(self.metrics_path(data_type, date), encode(metrics_document(metrics, data_type, date)))
+        with self.saving_metrics(metrics, data_type, date):
+            pass
+
+    @contextmanager
+    def saving_metrics(self, metrics: Document, data_type: str, date: date) -> Iterator[None]:
+        """Save once the block, which writes what belongs to the metrics, has ended well: all of it or nothing."""
+        with _staged(self.metrics_path(data_type, date), encode(metrics_document(metrics, data_type, date))):
+            yield
 
     def load_metrics(self, data_type: str, date: date) -> Document | None:
         document = _read(self.metrics_path(data_type, date), "metrics")
         return document["metrics"] if document else None
 
     def save_report(self, report: Document, date: date) -> None:
-        write_atomically(self.report_path(date), encode(report_document(report, date)))
+        with self.saving_report(report, date):
+            pass
+
+    @contextmanager
+    def saving_report(self, report: Document, date: date) -> Iterator[None]:
+        """As saving_metrics."""
+        with _staged(self.report_path(date), encode(report_document(report, date))):
+            yield
 
     def load_report(self, date: date) -> Document | None:
         document = _read(self.report_path(date), "report")
@@ -43,15 +61,33 @@ class LocalFileService(DatabaseService):
 
     def list_available_dates(self, data_type: str) -> list[date]:
         prefix, days = f"{data_type}_metrics_", []
-        for path in self.output_dir.glob(f"metrics/{prefix}*.json"):
-            try:
-                days.append(parse_day(path.stem.removeprefix(prefix)))
-            except ValueError:
-                continue  # somebody's copy, such as bikes_metrics_2025-11-04 (1).json
+        for name in names_in(self.output_dir / "metrics"):
+            if name.startswith(prefix) and name.endswith(".json"):
+                with contextlib.suppress(ValueError):  # somebody's copy, such as bikes_metrics_2025-11-04 (1).json
+                    days.append(parse_day(name.removeprefix(prefix).removesuffix(".json")))
         return sorted(days)
 
     def close(self) -> None:
         """Nothing is held open."""
+
+
+def names_in(folder: Path) -> list[str]:
+    """The names in a folder of results, sorted; none where there is no folder, StoreError where it cannot be listed."""
+    try:
+        return sorted(os.listdir(folder))
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise StoreError(f"{folder} est illisible ({error.strerror}).", "Vérifier ses droits.") from error
+
+
+@contextmanager
+def _staged(path: Path, content: bytes) -> Iterator[None]:
+    """During the block the content has its room on the disk, but not yet its name."""
+    with atomic_writer(path) as stream:
+        stream.write(content)
+        settle(stream)
+        yield
 
 
 def _read(path: Path, body: str) -> Document | None:
@@ -60,7 +96,9 @@ def _read(path: Path, body: str) -> Document | None:
         document = json.loads(path.read_bytes())
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, RecursionError) as error:
+    except OSError as error:
+        raise StoreError(f"{path} est illisible ({error.strerror}).", "Vérifier ses droits.") from error
+    except (ValueError, RecursionError) as error:
         raise StoreError(f"{path} est illisible ({error}).", "Le supprimer et relancer ce jour.") from error
     if not isinstance(document, dict) or not isinstance(document.get(body), dict):
         raise StoreError(f"{path} n'a pas de clé « {body} ».", "Le supprimer et relancer ce jour.")

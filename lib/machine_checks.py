@@ -67,12 +67,13 @@ def check_settings(settings: Settings) -> Iterator[Finding]:
 
 def check_folders(settings: Settings) -> Iterator[Finding]:
     """The raw root can be read, and results and logs written; how much room there is where they go."""
-    readable = settings.data_dir.is_dir() and os.access(settings.data_dir, os.R_OK | os.X_OK)
-    problem = "" if readable else f"{settings.data_dir} n'existe pas, ou ne peut pas être lu"
+    problem = (
+        "" if _is_open(settings.data_dir, os.R_OK) else f"{settings.data_dir} n'existe pas, ou ne peut pas être lu"
+    )
     yield finding("données brutes", problem, str(settings.data_dir), "make fetch, ou corriger DATA_DIR.")
     for what, folder in (("résultats", settings.output_dir), ("journaux", ROOT / "logs")):
         known = _nearest(folder)
-        problem = "" if known.is_dir() and os.access(known, os.W_OK | os.X_OK) else f"{known} ne peut pas être écrit"
+        problem = "" if _is_open(known, os.W_OK) else f"{known} ne peut pas être écrit"
         yield finding(what, problem, str(folder), "Corriger les droits, ou OUTPUT_DIR.")
     free = shutil.disk_usage(_nearest(settings.output_dir)).free
     problem = f"{free / 1e9:.1f} Go libres seulement" if free < SPACE_LOW else ""
@@ -97,6 +98,13 @@ def _version(name: str) -> str | None:
         return None
 
 
+def _is_open(folder: Path, right: int) -> bool:
+    try:
+        return folder.is_dir() and os.access(folder, right | os.X_OK)
+    except OSError:  # a folder above it is closed
+        return False
+
+
 def _nearest(folder: Path) -> Path:
     """The folder, else the nearest one above it that exists: where it would be made."""
-    return next(path for path in (folder, *folder.parents) if path.exists())
+    return next(path for path in (folder, *folder.parents) if os.path.exists(path))

@@ -14,6 +14,7 @@ from lib.atomic_file import write_atomically
 from lib.errors import CityflowError, InputError
 from lib.paris_time import WEEKS_COMPARED, same_weekdays_before
 from lib.raw_files import BATCH_PREFIXES, SOURCES, source_files
+from lib.raw_tree import is_readable
 from lib.run_lock import required_day
 from lib.settings import Settings, load_settings
 
@@ -44,7 +45,10 @@ def _note_source(settings: Settings, source: str) -> None:
 
 
 def _is_true(path: Path, content: bytes) -> bool:
-    return path.is_file() and path.read_bytes() == content
+    try:
+        return path.read_bytes() == content
+    except OSError:
+        return False
 
 
 def _content(settings: Settings, source: str) -> bytes:
@@ -62,7 +66,15 @@ def _raw_lines(settings: Settings, source: str) -> list[str]:
         paths = [raw.path for raw in source_files(settings, source)]
     except InputError as error:
         return [error.message]  # the script says it to the user, whom the list is not for
-    return [f"{path} {status.st_size} {status.st_mtime_ns}" for path in paths for status in (path.stat(),)]
+    return [_raw_line(path) for path in paths]
+
+
+def _raw_line(path: Path) -> str:
+    """A file and its state; one whose rights or volume come back is another one, which makes figures stale."""
+    if not is_readable(path):
+        return f"{path} illisible"
+    status = path.stat()
+    return f"{path} {status.st_size} {status.st_mtime_ns}"
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -49,12 +49,18 @@ class Quality:
     kept_rejects: list[Reject] = field(default_factory=list)
     avertissements: list[QualityWarning] = field(default_factory=list)
     sensors_at_fault: set[str] = field(default_factory=set)  # of which a row held a value no sensor can measure
+    unusable: list[str] = field(default_factory=list)  # files of which no row could be read
 
     def reject(self, raison: str, fichier: str, ligne: int | str, contenu: object) -> None:
         """Count one row as rejected, and keep its text up to the cap."""
         self.rejets[raison] += 1
         if len(self.kept_rejects) < REJECTS_KEPT:
             self.kept_rejects.append(Reject(fichier, ligne, raison, str(contenu)[:CONTENT_KEPT]))
+
+    def reject_file(self, fichier: str, why: str) -> None:
+        """Count a whole file as one rejected row: how many it held is not known. A warning will name it."""
+        self.reject("fichier_illisible", fichier, 1, why)
+        self.unusable.append(fichier)
 
     def warn(
         self, code: str, severite: str, message: str, mesure: Any = None, attendu: Any = None, exemples: Any = ()
@@ -67,6 +73,9 @@ class Quality:
     def summary(self, couverture: float) -> dict[str, Any]:
         """The `qualite` object of a metrics file; `couverture` is 0..1 of what the day should hold."""
         rejected = sum(self.rejets.values())
+        if self.unusable:
+            text = f"Fichiers inutilisables, leurs lignes manquent : {', '.join(self.unusable[:SAMPLES_KEPT])}."
+            self.warn("fichiers_inutilisables", "attention", text, len(self.unusable), 0, self.unusable)
         if rejected > len(self.kept_rejects):
             self.warn(
                 "rejets_tronques",

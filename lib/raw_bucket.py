@@ -27,6 +27,7 @@ from lib.errors import CityflowError, ConfigError, InputError, NoDataError
 from lib.etags import has_content
 from lib.raw_files import API_SOURCES, BATCH_PREFIXES, SUFFIXES
 from lib.raw_landing import refuse_to_lose
+from lib.raw_tree import is_readable
 from lib.resume import discard, forget, remember, resume_point
 from lib.settings import Settings
 
@@ -76,7 +77,7 @@ def needs_copy(remote: RawObject) -> bool:
 
     An ETag that is no checksum of the content (KMS encryption, parts of unknown size) leaves only the times to compare.
     """
-    if not remote.path.is_file() or remote.path.stat().st_size != remote.size:
+    if not is_readable(remote.path) or remote.path.stat().st_size != remote.size:
         return True
     same = has_content(remote.path, remote.etag)
     return not same if same is not None else remote.path.stat().st_mtime < remote.modified.timestamp()

@@ -14,12 +14,14 @@ from lib.errors import CityflowError
 from lib.findings import ATTENTION, ERROR, OK, Finding
 from lib.paris_time import HOUR, PARIS, parse_instant, parse_road_label
 from lib.raw_files import API_SOURCES, SOURCES, RawFile, is_synthetic, override_warning, source_files
+from lib.raw_tree import is_readable
 from lib.settings import Settings
 
 READ_WHOLE = 64 * 1024 * 1024  # bytes; a larger file is sampled
 SAMPLES, SAMPLE_BYTES = 64, 256 * 1024
 STALE_AFTER = timedelta(days=3)  # publishers are one to two days late
 EXPORT_STALE_AFTER = timedelta(days=14)  # twice the time after which make fetch asks for a whole dataset again
+SHOWN = 3  # unreadable files named
 LOOKED_AT = 3  # newest files of a source in which its newest day is looked for
 
 _STAMP = re.compile(rb"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2})?(?:Z|[+-][0-9]{2}:?[0-9]{2})?")
@@ -28,7 +30,7 @@ _DAY = re.compile(rb'"datetime": ?"([0-9]{4}-[0-9]{2}-[0-9]{2})"')
 
 def check_raw_files(settings: Settings, today: date) -> Iterator[Finding]:
     """One finding per source, on the civil day `today`; a source without any file would stop its script."""
-    if is_synthetic(settings):
+    if _is_invented(settings):
         yield Finding("données brutes", ATTENTION, "données de démonstration, inventées", "make fetch, ou DATA_DIR.")
     for source in SOURCES:
         try:
@@ -36,10 +38,37 @@ def check_raw_files(settings: Settings, today: date) -> Iterator[Finding]:
         except CityflowError as error:
             yield Finding(source, ERROR, error.message, error.hint)
             continue
-        yield _source_finding(settings, source, files, today)
-    if not source_files(settings, "arrondissements"):
+        lost = [raw for raw in files if not is_readable(raw.path)]
+        if lost:
+            yield _lost_finding(source, lost, ERROR if len(lost) == len(files) else ATTENTION)
+        if not files or len(lost) < len(files):
+            yield _source_finding(settings, source, [raw for raw in files if raw not in lost], today)
+    yield from _arrondissements_findings(settings)
+
+
+def _arrondissements_findings(settings: Settings) -> Iterator[Finding]:
+    files = source_files(settings, "arrondissements")
+    lost = [raw for raw in files if not is_readable(raw.path)]
+    if lost:
+        yield _lost_finding("arrondissements", lost, ATTENTION)
+    elif not files:
         way_out = "make fetch SOURCE=arrondissements ; sinon aucun arrondissement n'est calculé."
         yield Finding("arrondissements", ATTENTION, "aucun fichier", way_out)
+
+
+def _lost_finding(source: str, lost: list[RawFile], result: str) -> Finding:
+    """Files and folders that are there and cannot be opened: figures are made without them, or none without any."""
+    names = ", ".join(str(raw.path) for raw in lost[:SHOWN])
+    detail = f"illisibles ({len(lost)}) : {names}{'…' if len(lost) > SHOWN else ''}"
+    way_out = "Corriger leurs droits ; d'un lien mort, remettre ce qu'il désigne, ou l'enlever."
+    return Finding(source, result, detail, way_out)
+
+
+def _is_invented(settings: Settings) -> bool:
+    try:
+        return is_synthetic(settings)
+    except CityflowError:  # check_folders has said that DATA_DIR cannot be read
+        return False
 
 
 def newest_file(settings: Settings) -> float:
@@ -47,7 +76,7 @@ def newest_file(settings: Settings) -> float:
     times = [0.0]
     for source in SOURCES:
         try:
-            times += [raw.path.stat().st_mtime for raw in source_files(settings, source)]
+            times += [raw.path.stat().st_mtime for raw in source_files(settings, source) if is_readable(raw.path)]
         except CityflowError:
             continue  # said by check_raw_files
     return max(times)

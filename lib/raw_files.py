@@ -6,6 +6,7 @@ day of the pull, never the day the records are about; the newest pull wins.
 
 import contextlib
 import gzip
+import math
 import re
 import zlib
 from collections.abc import Iterable, Iterator
@@ -17,6 +18,7 @@ from typing import BinaryIO, cast
 
 from lib.errors import InputError, NoDataError
 from lib.paris_time import parse_day
+from lib.raw_tree import files_below, files_in
 from lib.settings import Settings
 
 API_SOURCES = ("bikes", "traffic", "weather")
@@ -46,7 +48,7 @@ class RawFile:
     """One raw file; files sort from the oldest pull to the newest, so that the last one read wins."""
 
     pulled: str  # YYYY-MM-DDTHH, or empty for a file outside any dt= folder
-    modified: float  # only compared between batch exports, which carry no pull day
+    modified: float  # only compared between batch exports, which carry no pull day; infinity where it cannot be told
     path: Path
 
     @property
@@ -66,17 +68,27 @@ class RawFile:
 
 
 def source_files(settings: Settings, source: str) -> list[RawFile]:
-    """Every raw file of a source, the most believable last. Empty when there is none."""
+    """Every raw file of a source, the most believable last. Empty when there is none.
+
+    What cannot be looked at is one of them (see lib/raw_tree): reading it says so, and counts it as rejected.
+    """
     if override := _single_file(settings, source):
-        if not override.is_file():
-            raise InputError(f"{override} n'existe pas.", f"Corriger {source.upper()}_CSV ou le vider.")
-        return [RawFile("", override.stat().st_mtime, override)]
+        return [_named_by_a_setting(override, source)]
     paths: list[Path] = []
     if source in API_SOURCES:
-        paths += (settings.api_dir / source).rglob("*")
+        paths += files_below(settings.api_dir / source, _is_raw_name)
     if source in BATCH_PREFIXES:
-        paths += settings.batch_dir.glob(f"{BATCH_PREFIXES[source]}*")
-    return sorted(_raw_file(path) for path in paths if _is_raw(path))
+        paths += files_in(settings.batch_dir, BATCH_PREFIXES[source], _is_raw_name)
+    return sorted(map(_raw_file, paths))
+
+
+def _named_by_a_setting(path: Path, source: str) -> RawFile:
+    try:
+        if path.is_file():
+            return RawFile("", path.stat().st_mtime, path)
+    except OSError as error:
+        raise unreadable(path, error) from error
+    raise InputError(f"{path} n'existe pas.", f"Corriger {source.upper()}_CSV ou le vider.")
 
 
 def override_warning(settings: Settings, source: str) -> str:
@@ -143,8 +155,9 @@ def read_lines(path: Path) -> Iterator[bytes]:
 
 
 def is_synthetic(settings: Settings) -> bool:
-    """Whether the raw tree was invented by make_demo_data.py."""
-    return (settings.data_dir / SYNTHETIC_MARKER).is_file()
+    """Whether the raw tree was invented by make_demo_data.py; InputError where that cannot be seen."""
+    with _readable(settings.data_dir):
+        return (settings.data_dir / SYNTHETIC_MARKER).is_file()
 
 
 def opened(path: Path, buffering: int = -1) -> BinaryIO:
@@ -154,25 +167,44 @@ def opened(path: Path, buffering: int = -1) -> BinaryIO:
     return cast(BinaryIO, gzip.GzipFile(fileobj=path.open("rb")))
 
 
+def unreadable(path: Path, error: Exception) -> InputError:
+    """The error of a file that cannot be read, with the way out that its cause calls for."""
+    why = (isinstance(error, OSError) and error.strerror) or str(error)
+    way_out = "Le récupérer à nouveau."
+    if isinstance(error, PermissionError):
+        way_out = "Corriger ses droits, ou ceux de son dossier."
+    elif path.is_symlink() or isinstance(error, IsADirectoryError):
+        way_out = "C'est un lien qui ne mène à aucun fichier : remettre ce qu'il désigne, ou l'enlever."
+    return InputError(f"{path} est illisible ({why}).", way_out)
+
+
 @contextmanager
 def _readable(path: Path) -> Iterator[None]:
     try:
         yield
     except (OSError, EOFError, zlib.error) as error:
-        raise InputError(f"{path} est illisible ({error}).", "Le récupérer à nouveau.") from error
+        raise unreadable(path, error) from error
 
 
-def _is_raw(path: Path) -> bool:
-    name = path.name.removesuffix(".gz")
-    return not name.startswith(".") and name.endswith(SUFFIXES) and path.is_file()
+def _is_raw_name(name: str) -> bool:
+    return not name.startswith(".") and name.removesuffix(".gz").endswith(SUFFIXES)
 
 
 def _raw_file(path: Path) -> RawFile:
-    found = _PULL.search(str(path.parent))
+    where = str(path if path.name.startswith(("dt=", "hour=")) else path.parent)  # a folder that cannot be listed
+    found = _PULL.search(where)
     if not found or not _is_day(found[1]):
-        return RawFile("", path.stat().st_mtime, path)
-    hour = _HOUR.search(str(path.parent))
+        return RawFile("", _modified(path), path)
+    hour = _HOUR.search(where)
     return RawFile(f"{found[1]}T{int(hour[1]) if hour else 0:02}", 0.0, path)
+
+
+def _modified(path: Path) -> float:
+    """Infinity for what cannot be looked at: taken for the newest, it is tried, and said, before any other."""
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return math.inf
 
 
 def _is_day(text: str) -> bool:

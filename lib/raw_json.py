@@ -33,10 +33,10 @@ def read_bodies(
             data = read_bytes(raw.path)
         except InputError as error:
             log.warning("%s", error)
-            quality.reject("fichier_illisible", raw.name, 1, error.message)
+            quality.reject_file(raw.name, error.message)
             continue
         if not wanted or any(needle in data for needle in wanted):
-            for line, body in _parse(data, raw, quality):
+            for line, body in parse_bodies(data, raw, quality):
                 yield raw, line, body
 
 
@@ -54,7 +54,8 @@ def records(body: Any) -> Iterator[Any]:
         yield body
 
 
-def _parse(data: bytes, raw: RawFile, quality: Quality) -> Iterator[tuple[int, Any]]:
+def parse_bodies(data: bytes, raw: RawFile, quality: Quality) -> Iterator[tuple[int, Any]]:
+    """Yield (line, JSON value) for each response or JSONL line of one file's bytes."""
     text = data.decode("utf-8-sig", errors="replace")
     if not text.strip():
         quality.reject("fichier_vide", raw.name, 1, "")

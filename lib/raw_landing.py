@@ -5,6 +5,7 @@ land in batch/ under a name of their day (of the counts, or of the export for a 
 by the time they were written.
 """
 
+import os
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -12,6 +13,7 @@ from pathlib import Path
 from lib.errors import InputError
 from lib.paris_time import PARIS
 from lib.raw_files import API_SOURCES, BATCH_PREFIXES
+from lib.raw_tree import is_readable
 from lib.settings import Settings
 from lib.source_addresses import WHOLE, Address
 
@@ -49,19 +51,20 @@ def already_there(settings: Settings, source: str, day: date, now: datetime) -> 
         return None
     if source in WHOLE:
         names = f"{BATCH_PREFIXES[source]}*{_suffix(source)}"
-        fresh = [path for path in settings.batch_dir.glob(names) if now - _written(path) < REFRESH_AFTER]
+        found = _readable(settings.batch_dir, names)
+        fresh = [path for path in found if now - _written(path) < REFRESH_AFTER]
     elif source in API_SOURCES:
-        found = (settings.api_dir / source).glob(f"dt=*/hour=*/{STEMS[source]}_{day}_*.json")
+        found = _readable(settings.api_dir / source, f"dt=*/hour=*/{STEMS[source]}_{day}_*.json")
         fresh = [path for path in found if _is_final(path, day)]
     else:
-        found = settings.batch_dir.glob(f"{BATCH_PREFIXES[source]}-{day}.csv")
+        found = _readable(settings.batch_dir, f"{BATCH_PREFIXES[source]}-{day}.csv")
         fresh = [path for path in found if _is_final(path, day)]
     return max(fresh, default=None)
 
 
 def refuse_to_lose(path: Path, arriving: int, asked_at: datetime) -> None:
     """InputError when `path` is larger than the `arriving` bytes, or was written since they were asked for."""
-    if not path.is_file():
+    if not os.path.isfile(path):  # nor where that cannot be seen: nothing will be written there either
         return
     present = path.stat().st_size
     if present > arriving:
@@ -74,6 +77,14 @@ def refuse_to_lose(path: Path, arriving: int, asked_at: datetime) -> None:
             f"{path} est plus récent que ce qui arrive : rien n'est remplacé.",
             "Pour le remplacer tout de même : --force (FORCE=1 avec make).",
         )
+
+
+def _readable(folder: Path, pattern: str) -> list[Path]:
+    """What cannot be looked at makes nothing needless: it is fetched again, and the write says what is wrong."""
+    try:
+        return [path for path in folder.glob(pattern) if is_readable(path)]
+    except OSError:
+        return []
 
 
 def _suffix(source: str) -> str:

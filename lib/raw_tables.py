@@ -13,8 +13,8 @@ import pandas as pd
 from lib.csv_dialect import MAX_ROW_CHARACTERS, Aliases, canonical, detect_delimiter, require_columns, split_row
 from lib.errors import InputError
 from lib.quality import Quality
-from lib.raw_files import RawFile, read_lines
-from lib.raw_json import read_bodies, records
+from lib.raw_files import RawFile, read_bytes, read_lines
+from lib.raw_json import parse_bodies, records
 
 MAX_LINES_PER_ROW = 200  # longest run of lines that one quoted text may span
 
@@ -51,7 +51,7 @@ Rows = list[tuple[int, dict[str, Any]]]  # (line or record number, values by col
 def _json_rows(raw: RawFile, quality: Quality) -> tuple[list[str], Rows]:
     rows: Rows = []
     rejected_before = quality.rejets.total()
-    for _, line, body in read_bodies([raw], quality):
+    for line, body in parse_bodies(read_bytes(raw.path), raw, quality):
         features = body.get("features") if isinstance(body, dict) else None
         for number, record in enumerate(features if isinstance(features, list) else records(body), start=line):
             if not isinstance(record, dict):

@@ -42,8 +42,8 @@ def forget(stream: BinaryIO) -> None:
 
 
 def discard(stream: BinaryIO) -> None:
-    """Empty the partial file, which its writer then removes."""
-    stream.truncate(0)
+    """Remove the partial file: what is still on its way into it goes the same way, also where the disk has no room."""
+    Path(stream.name).unlink(missing_ok=True)
     forget(stream)
 
 

@@ -9,7 +9,7 @@ import argparse
 import atexit
 import contextlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from datetime import date, timedelta
 from functools import partial
@@ -22,7 +22,7 @@ from lib.paris_time import parse_day, parse_road_label, yesterday
 from lib.raw_files import RawFile, read_bytes, source_files
 from lib.road_day_rows import DayRows, day_rows
 from lib.road_export import Export, open_export
-from lib.scan_search import Search, collect, start, stop
+from lib.scan_search import Search, collect, cut_short, start, stop
 from lib.scan_worker import Job, labels_in
 from lib.scratch_folder import scratch_folder
 from lib.settings import load_settings
@@ -96,16 +96,22 @@ def one_pass(files: Iterable[RawFile], days: Iterable[date]) -> Iterator[None]:
     or with the disk, is what rows_of_day then says of each day.
     """
     wanted = tuple(sorted(set(days)))
-    with scratch_folder() as folder:
-        numbered = enumerate(raw for raw in files if raw.is_csv)
-        with rows_at_hand({raw.path: _spilled(raw, wanted, folder / str(number)) for number, raw in numbered}):
+    exports = [raw for raw in files if raw.is_csv]
+    with ExitStack() as stack:
+        found: dict[Path, RowsOf | CityflowError]
+        try:
+            folder = stack.enter_context(scratch_folder())
+            found = {raw.path: _spilled(raw, wanted, folder / str(number)) for number, raw in enumerate(exports)}
+        except OSError as error:
+            found = {raw.path: cut_short(raw.path, error) for raw in exports}
+        with rows_at_hand(found):
             yield
 
 
 def _spilled(raw: RawFile, days: tuple[date, ...], folder: Path) -> RowsOf | CityflowError:
-    folder.mkdir()
     try:
         export = open_export(raw)
+        folder.mkdir()
         collect(start(Job(export, days, folder, buffer=WIDE_BUFFER)))
     except CityflowError as error:
         return error

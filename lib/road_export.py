@@ -11,8 +11,7 @@ from typing import BinaryIO
 
 from lib.csv_dialect import Aliases, canonical, detect_delimiter, require_columns, split_row
 from lib.day_lines import Needles, needles_for
-from lib.errors import InputError
-from lib.raw_files import RawFile, opened
+from lib.raw_files import RawFile, opened, unreadable
 
 COLUMNS: Aliases = {
     "identifiant_arc": ("Identifiant arc", "iu_ac"),
@@ -58,7 +57,7 @@ def open_export(raw: RawFile) -> Export:
             head = stream.read(LONGEST_HEADER)
         size = None if _is_gzipped(raw) else raw.path.stat().st_size
     except (OSError, EOFError, zlib.error) as error:
-        raise InputError(f"{raw.path} est illisible ({error}).", "Le récupérer à nouveau.") from error
+        raise unreadable(raw.path, error) from error
     start = 3 if head.startswith(b"\xef\xbb\xbf") else 0
     end = head.find(b"\n")
     end = len(head) if end < 0 else end

@@ -13,9 +13,10 @@ from lib import geo
 from lib.csv_dialect import Aliases
 from lib.errors import InputError
 from lib.quality import Quality
-from lib.raw_files import RawFile, source_files
+from lib.raw_files import RawFile, source_files, unreadable
 from lib.raw_tables import read_table
 from lib.settings import Settings
+from lib.usable_files import newest_usable
 
 COLUMNS: Aliases = {
     "identifiant_arc": ("Identifiant arc", "IU_AC", "iu_ac"),
@@ -87,16 +88,19 @@ def merge_parts(parts: pd.DataFrame) -> pd.DataFrame:
 
 
 def reference_arcs(settings: Settings, quality: Quality, consequence: str) -> pd.DataFrame | None:
-    """The merged arcs of the newest export; None where there is no usable one, and a warning says the `consequence`."""
+    """The merged arcs of the newest usable export; None without any, and a warning says the `consequence`."""
     files = source_files(settings, "referentiel")
     if not files:
         quality.warn("referentiel_absent", "information", f"Sans référentiel, {consequence}.")
         return None
     try:
-        return _arcs_of(files[-1], _state(files[-1])).copy()
+        arcs, refused = newest_usable(files, lambda raw: _arcs_of(raw, _state(raw)))
     except InputError as error:
         quality.warn("referentiel_illisible", "attention", f"{error.message} Sans référentiel, {consequence}.")
         return None
+    for _, why in refused:
+        quality.warn("referentiel_illisible", "attention", f"{why.message} Celui d'avant est pris à sa place.")
+    return arcs.copy()
 
 
 @lru_cache(maxsize=1)
@@ -109,7 +113,10 @@ def _arcs_of(raw: RawFile, state: tuple[int, int]) -> pd.DataFrame:
 
 
 def _state(raw: RawFile) -> tuple[int, int]:
-    stat = raw.path.stat()
+    try:
+        stat = raw.path.stat()
+    except OSError as error:
+        raise unreadable(raw.path, error) from error
     return stat.st_mtime_ns, stat.st_size
 
 

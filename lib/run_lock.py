@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+from lib.atomic_file import not_through_a_link
 from lib.errors import CityflowError, ExitCode, LockHeldError, StoreError, UsageError
 from lib.paris_time import parse_asked_day
 from lib.settings import load_settings
@@ -42,8 +43,8 @@ def held_locks(output_dir: Path) -> list[tuple[str, int]]:
 
     StoreError where the kernel has no such list (/proc/locks, Linux alone).
     """
-    names = {path.stat().st_ino: path.stem for path in (output_dir / ".locks").glob("*.lock")}
     try:
+        names = {path.stat().st_ino: path.stem for path in (output_dir / ".locks").glob("*.lock")}
         lines = Path("/proc/locks").read_text("ascii").splitlines()
     except OSError as error:
         raise StoreError("les verrous ne peuvent pas être lus sur ce système.", "Voir : ps") from error
@@ -81,9 +82,12 @@ def opened(path: Path) -> int:
     """The descriptor of a lock file, made where it is missing; StoreError where it cannot be."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        return os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        return not_through_a_link(path, os.O_RDWR | os.O_CREAT)
     except OSError as error:
-        raise StoreError(f"impossible d'ouvrir le verrou {path} : {error.strerror}.", "Vérifier les droits.") from error
+        raise StoreError(
+            f"impossible d'ouvrir le verrou {path} : {error.strerror}.",
+            "Vérifier les droits et la place disponible.",
+        ) from error
 
 
 def new_run_id() -> str:

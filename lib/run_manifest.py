@@ -21,6 +21,7 @@ from typing import Any
 from lib import __version__
 from lib.atomic_file import write_atomically
 from lib.errors import CityflowError, ExitCode
+from lib.raw_tree import is_readable
 from lib.run_lock import new_run_id, opened
 from lib.settings import Settings, shown_settings
 
@@ -117,7 +118,8 @@ def public_settings(settings: Settings) -> dict[str, str]:
 def inputs(paths: Iterable[Path]) -> list[Input]:
     """Each file's {fichier, octets, sha256, empreinte}; for many, each folder's {dossier, fichiers, octets, sha256}.
 
-    `empreinte` says whether the digest is that of the whole content or, for a file over WHOLE_UP_TO, of samples.
+    `empreinte` says whether the digest is that of the whole content or, for a file over WHOLE_UP_TO, of samples. Of a
+    file that could not be read nothing but its name is known.
     """
     found = [_described(path) for path in paths]
     if len(found) <= FILES_NAMED:
@@ -129,6 +131,8 @@ def inputs(paths: Iterable[Path]) -> list[Input]:
 
 
 def _described(path: Path) -> Input:
+    if not is_readable(path):
+        return {"fichier": str(path), "octets": None, "sha256": None, "empreinte": "illisible"}
     status = path.stat()
     if str(path).startswith("s3://"):  # read by the workers, in parts: this machine never has its content
         return {"fichier": str(path), "octets": status.st_size, "sha256": None, "empreinte": "aucune"}
@@ -157,7 +161,7 @@ def _folder(name: str, files: list[Input]) -> Input:
     digest = hashlib.sha256()
     for one in files:
         digest.update(f"{one['fichier']}\0{one['octets']}\0{one['sha256']}\n".encode())
-    octets = sum(one["octets"] for one in files)
+    octets = sum(one["octets"] or 0 for one in files)
     return {"dossier": name, "fichiers": len(files), "octets": octets, "sha256": digest.hexdigest()}
 
 

@@ -18,9 +18,11 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import IO, Any, cast
 
-from lib.errors import InputError, SearchError
+from lib.errors import SearchError
+from lib.raw_files import unreadable
 from lib.road_export import Export
 from lib.scan_worker import NUMBER, Answer, Job, answer
 from lib.settings import ROOT
@@ -65,7 +67,7 @@ def start(job: Job) -> Search:
             for _ in range(min(_processors(), len(numbers), MOST_WORKERS)):
                 search.workers.append(_worker(job, search.queue))
         except OSError as error:
-            raise _failed(job.export, str(error)) from error
+            raise cut_short(job.export.raw.path, error) from error
         undo.pop_all()
     return search
 
@@ -82,9 +84,9 @@ def collect(search: Search) -> list[Answer]:
         _wait(search)
         answers = [_result(export, worker) for worker in search.workers]
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise InputError(f"{export.raw.path} est illisible ({error}).", "Le récupérer à nouveau.") from error
+        raise unreadable(export.raw.path, error) from error
     except (OSError, MemoryError) as error:
-        raise _failed(export, str(error) or "mémoire refusée") from error
+        raise cut_short(export.raw.path, error) from error
     finally:
         stop(search)
     return answers
@@ -138,13 +140,22 @@ def _expect_success(export: Export, worker: Worker) -> None:
     if code:
         lines = worker.said.decode("utf-8", errors="replace").split("\n")
         said = next((line for line in reversed(lines) if line.strip()), f"code {code}")
-        raise _failed(export, signal.Signals(-code).name if code < 0 else said)
+        raise _failed(export.raw.path, signal.Signals(-code).name if code < 0 else said)
 
 
-def _failed(export: Export, why: str) -> SearchError:
+def cut_short(path: Path, error: OSError | MemoryError) -> SearchError:
+    """The error of a search for which the machine refused memory, a process, or room for what was found."""
+    return _failed(path, str(error) or "mémoire refusée")
+
+
+def _failed(path: Path, why: str) -> SearchError:
+    try:
+        room = f"la place dans {tempfile.gettempdir()} (ou donner un autre dossier : TMPDIR)"
+    except OSError:
+        room = "qu'un dossier temporaire peut être écrit (le donner : TMPDIR)"
     return SearchError(
-        f"la recherche dans {export.raw.path} s'est arrêtée ({why}) : aucun chiffre n'en est tiré.",
-        f"Vérifier la mémoire, et la place dans {tempfile.gettempdir()}, puis relancer.",
+        f"la recherche dans {path} s'est arrêtée ({why}) : aucun chiffre n'en est tiré.",
+        f"Vérifier la mémoire, et {room}, puis relancer.",
     )
 
 
@@ -153,7 +164,7 @@ def _result(export: Export, worker: Worker) -> Answer:
     try:
         result: Any = pickle.load(worker.output)
     except (EOFError, pickle.UnpicklingError) as error:
-        raise _failed(export, "réponse incomplète") from error
+        raise _failed(export.raw.path, "réponse incomplète") from error
     if isinstance(result, Exception):
         raise result
     return result

@@ -5,6 +5,7 @@ a script means the same files from whichever directory it is started.
 """
 
 import difflib
+import io
 import os
 import re
 import sys
@@ -116,16 +117,17 @@ def _declared() -> list[Mapping[str, Any]]:
 
 
 def _read_dotenv(path: Path) -> Mapping[str, str]:
-    if not path.is_file():
+    if not os.path.lexists(path):
         return {}
     try:
         from dotenv import dotenv_values
     except ModuleNotFoundError:
         raise ConfigError(f"{path} ne peut pas être lu : python-dotenv manque.", "Lancer : make venv") from None
     try:
-        return {name: value or "" for name, value in dotenv_values(path, interpolate=False).items()}
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} ne peut pas être lu : {error}.") from error
+        stream = io.StringIO(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError) as error:  # also a dead link: its settings would be lost in silence
+        raise ConfigError(f"{path} ne peut pas être lu : {error}.", "Corriger ses droits, ou l'enlever.") from error
+    return {name: value or "" for name, value in dotenv_values(stream=stream, interpolate=False).items()}
 
 
 def _build(values: Mapping[str, str], origins: dict[str, str], root: Path) -> Settings:
@@ -168,7 +170,7 @@ def _build(values: Mapping[str, str], origins: dict[str, str], root: Path) -> Se
 
 def _default_data_dir(root: Path) -> Path:
     laptop = root / LAPTOP_MARKER / "cityflow-raw" / "raw"
-    return laptop if laptop.is_dir() else root / "data" / "cityflow-raw" / "raw"
+    return laptop if os.path.isdir(laptop) else root / "data" / "cityflow-raw" / "raw"
 
 
 def _raw_root(data_dir: Path) -> Path:
@@ -176,7 +178,7 @@ def _raw_root(data_dir: Path) -> Path:
     if isinstance(data_dir, S3Path):
         return data_dir  # in S3 it is the raw root itself: no command asks the network for its settings
     below = data_dir / "cityflow-raw" / "raw"
-    return below if below.is_dir() else data_dir
+    return below if os.path.isdir(below) else data_dir  # also where that cannot be seen: the readers say why
 
 
 STORES = ("local_files", "mongodb", "dynamodb")

@@ -1,7 +1,7 @@
 """Several files of one source, of which some cannot be used: each costs itself, and that is said."""
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
 from lib.errors import InputError
@@ -18,18 +18,30 @@ def read_usable(files: Iterable[RawFile], read: Callable[[RawFile], Rows], quali
 
     The others are counted as rejected, and a warning names them: their rows are missing.
     """
-    found, unusable = [], []
+    found, unusable = [], None
     for raw in files:
         try:
             found.append(read(raw))
         except InputError as error:
             log.warning("%s", error)
-            quality.reject("fichier_illisible", raw.name, 1, error.message)
-            unusable.append((raw.name, error))
+            quality.reject_file(raw.name, error.message)
+            unusable = error
     if unusable and not found:
-        raise unusable[-1][1]
-    if unusable:
-        names = [name for name, _ in unusable]
-        text = f"Fichiers inutilisables, leurs lignes manquent : {', '.join(names)}."
-        quality.warn("fichiers_inutilisables", "attention", text, len(names), 0, names)
+        raise unusable
     return found
+
+
+def newest_usable(
+    files: Sequence[RawFile], read: Callable[[RawFile], Rows]
+) -> tuple[Rows, list[tuple[RawFile, InputError]]]:
+    """What `read` makes of the newest file that is what it should be, and the newer ones that are not, with the reason.
+
+    InputError, that of the newest, when none is.
+    """
+    refused: list[tuple[RawFile, InputError]] = []
+    for raw in reversed(files):
+        try:
+            return read(raw), refused
+        except InputError as error:
+            refused.append((raw, error))
+    raise refused[0][1]

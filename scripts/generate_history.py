@@ -6,6 +6,7 @@ It reads the store alone (the reports, and which days have metrics); a day whose
 """
 
 import argparse
+import logging
 import sys
 from datetime import date
 from pathlib import Path
@@ -22,6 +23,8 @@ from lib.local_file_service import LocalFileService
 from lib.raw_files import SOURCES
 from lib.settings import STORES, load_settings
 from lib.store_beside import from_either
+
+log = logging.getLogger("cityflow.history")
 
 HELP = """Page d'historique : le calendrier des jours traités, avec un lien vers chaque rapport.
 
@@ -48,6 +51,8 @@ def main(argv: list[str] | None = None) -> int:
 
     def work() -> int:
         settings = load_settings({"CITYFLOW_STORE": arguments.store or ""})
+        if settings.fallback_notice:
+            log.warning("%s", settings.fallback_notice)
         if arguments.first and arguments.last and arguments.first > arguments.last:
             raise UsageError(f"--from {arguments.first} est après --to {arguments.last}.")
         files = LocalFileService(settings.output_dir)

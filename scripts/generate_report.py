@@ -16,7 +16,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from lib import cli
-from lib.atomic_file import write_atomically
+from lib.atomic_file import write_together
 from lib.calendar_context import day_context
 from lib.database_factory import get_database_service
 from lib.database_service import DatabaseService
@@ -164,10 +164,9 @@ def process(settings: Settings, store: DatabaseService, day: date) -> dict[str, 
     with recorded(settings, day, "rapport", lambda: inputs(path for path in told if path.is_file())):
         metrics, past = from_either(store, files, lambda reader: gather(reader, day))
         report = compute_report(metrics, past, day_context(day), day)
-        table, page = report_csv(report), daily_page(day, report, metrics)
-        write_atomically(files.report_path(day, ".csv"), table)
-        write_atomically(files.report_path(day, ".html"), page)
-        files.save_report(report, day)
+        page, table = daily_page(day, report, metrics), report_csv(report)
+        with files.saving_report(report, day):
+            write_together({files.report_path(day, ".html"): page, files.report_path(day, ".csv"): table})
         save_beside(store, files.report_path(day), lambda: store.save_report(report, day))
     return report
 

@@ -2,7 +2,7 @@
 
 A raw row is one part of an arc (the street between two junctions); the parts of a repeated arc are merged and their
 lengths add up. The reference describes arcs that never count and misses some that do. It carries no day of its own:
-the figures of a day are those of the newest export, as a whole.
+the figures of a day are those of the newest export that can be used, as a whole.
 
 So that a map can be drawn from the store alone, mapping[] carries a simplified `trace` (WKT, degrees) of each arc, and
 `contours` the outlines of the arrondissements where their file is there. They are for drawing, not for measuring.
@@ -10,6 +10,7 @@ So that a map can be drawn from the store alone, mapping[] carries a simplified 
     python scripts/process_referentiel.py --date 2025-11-04
 """
 
+import logging
 import sys
 from datetime import date
 from pathlib import Path
@@ -24,9 +25,12 @@ from lib.day_run import DayResult
 from lib.errors import InputError
 from lib.figures import records, rounded
 from lib.quality import Quality
-from lib.raw_files import require_files
+from lib.raw_files import RawFile, require_files
 from lib.road_reference import is_ring, merge_parts, read_road_parts
 from lib.settings import Settings
+from lib.usable_files import newest_usable
+
+log = logging.getLogger("cityflow.referentiel")
 
 METRES_PER_KM = 1000.0
 # A map of Paris on a screen or an A4 page has about 15 m to the pixel.
@@ -39,12 +43,19 @@ Exemple : python scripts/process_referentiel.py --date 2025-11-04"""
 
 
 def read_raw(settings: Settings) -> tuple[pd.DataFrame, Quality]:
-    """The believed parts of the newest export (see lib/road_reference), and the account of the other rows."""
+    """The believed parts of the newest usable export (see lib/road_reference), and the account of the other rows."""
+    (parts, quality), refused = newest_usable(require_files(settings, "referentiel"), _read_export)
+    for raw, error in refused:
+        log.warning("%s", error)
+        quality.reject_file(raw.name, error.message)
+    return parts, quality
+
+
+def _read_export(raw: RawFile) -> tuple[pd.DataFrame, Quality]:
     quality = Quality()
-    newest = require_files(settings, "referentiel")[-1]
-    parts = read_road_parts(newest, quality)
+    parts = read_road_parts(raw, quality)
     if parts.empty:
-        raise InputError(f"{newest.path} n'a aucun arc utilisable : {dict(quality.rejets)}.", "Vérifier l'export.")
+        raise InputError(f"{raw.path} n'a aucun arc utilisable : {dict(quality.rejets)}.", "Vérifier l'export.")
     return parts, quality
 
 

@@ -5,6 +5,7 @@ It reads the store and the manifests of the runs (output/runs/); what AWS really
     python scripts/show_status.py --from 2025-10-07 --to 2025-11-04
 """
 
+import logging
 import sys
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -21,6 +22,8 @@ from lib.paris_time import PARIS, days_between, yesterday
 from lib.raw_files import SOURCES
 from lib.run_manifest import DONE, PUBLICATION, steps_of_day
 from lib.settings import STORES, Settings, load_settings
+
+log = logging.getLogger("cityflow.status")
 
 HELP = """État des jours : complets, partiels ou manquants, publiés ou non.
 
@@ -113,6 +116,8 @@ def main(argv: list[str] | None = None) -> int:
 
     def work() -> int:
         settings = load_settings({"CITYFLOW_STORE": arguments.store or ""})
+        if settings.fallback_notice:
+            log.warning("%s", settings.fallback_notice)
         with get_database_service(settings) as store:
             days = asked_days(store, arguments.first, arguments.last)
             statuses = [day_status(settings, store, day) for day in days]

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import sysconfig
 import venv
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -24,10 +25,20 @@ class Checkout:
     raw: Path
     environment: dict[str, str] = field(default_factory=dict)
 
-    def run(self, *command: str, cwd: Path | None = None, **more: str) -> Ran:
+    def run(
+        self, *command: str, cwd: Path | None = None, confine: Callable[[], None] | None = None, **more: str
+    ) -> Ran:
+        """`confine` is called in the child process (see tests/confined)."""
         environment = {**self.environment, **more}
         ran = subprocess.run(
-            command, cwd=cwd or self.root, env=environment, capture_output=True, text=True, timeout=120, check=False
+            command,
+            cwd=cwd or self.root,
+            env=environment,
+            preexec_fn=confine,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
         )
         return Ran(ran.returncode, ran.stdout, ran.stderr)
 

@@ -1,7 +1,6 @@
 """Whole or not at all: whatever stops a write, the file before it is intact and nothing is left beside it."""
 
 import fcntl
-import os
 import resource
 import signal
 import subprocess
@@ -14,8 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lib.atomic_file import atomic_writer, write_atomically
+from lib.atomic_file import atomic_writer, write_atomically, write_together
 from lib.errors import StoreError
+from tests.confined import bits_count as bits_count
+from tests.confined import mode, run_confined
 from tests.conftest import ROOT
 
 Patch = pytest.MonkeyPatch
@@ -59,17 +60,17 @@ def test_a_target_that_is_a_folder_is_left_alone(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["a.json"]
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root writes everywhere")
-def test_a_read_only_folder(tmp_path: Path) -> None:
+def test_a_read_only_folder(tmp_path: Path, bits_count: None) -> None:
     path = tmp_path / "folder" / "a.json"
     write_atomically(path, b"old")
-    path.parent.chmod(0o500)
-    try:
-        with pytest.raises(StoreError):
-            write_atomically(path, b"new")
-        assert alone(path, b"old")
-    finally:
-        path.parent.chmod(0o700)
+
+    def write(_: list[str]) -> int:
+        write_atomically(path, b"new")
+        return 0
+
+    with mode(path.parent, 0o500):
+        assert "StoreError: impossible d'écrire" in run_confined(write).err
+    assert alone(path, b"old")
 
 
 def test_a_full_disk_keeps_the_old_file(tmp_path: Path) -> None:
@@ -140,3 +141,15 @@ def test_a_new_temporary_file_taken_for_a_leftover_is_made_again(tmp_path: Path,
     monkeypatch.setattr("lib.atomic_file.fcntl.flock", removed_meanwhile)
     write_atomically(path, b"whole")
     assert taken and alone(path, b"whole")
+
+
+def test_files_that_belong_together_are_replaced_together_or_not_at_all(tmp_path: Path) -> None:
+    first, second = tmp_path / "a.html", tmp_path / "b" / "b.csv"
+    write_together({first: b"old", second: b"old"})
+    second.unlink()
+    second.parent.rmdir()
+    second.parent.write_bytes(b"a file where the folder should be")
+    with pytest.raises(StoreError, match=r"b\.csv"):
+        write_together({first: b"new", second: b"new"})
+    assert first.read_bytes() == b"old"
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["a.html", "b"]

@@ -50,6 +50,20 @@ def test_another_store_makes_every_list_another(raw: RawTree, run: Run, monkeypa
     assert stamp(raw, "bikes")[1] != before[1]
 
 
+def test_a_file_that_can_be_read_again_makes_figures_stale(raw: RawTree, run: Run, tmp_path: Path) -> None:
+    (tmp_path / "volume").mkdir()
+    target = tmp_path / "volume" / "a.json"
+    target.write_text("[]")
+    raw.pull("bikes", DAY, "b.json", []).with_name("a.json").symlink_to(target)
+    seen = []
+    for change in (lambda: None, lambda: target.rename(tmp_path / "away"), lambda: (tmp_path / "away").rename(target)):
+        change()
+        assert run(main, "--date", DAY).code == 0
+        seen.append(stamp(raw, "bikes")[1])
+    assert seen[0] == seen[2] != seen[1]
+    assert "hour=06/a.json illisible\n" in seen[1]
+
+
 @given(st.text(st.characters(exclude_categories=("Cs", "Cc")), min_size=1, max_size=30))
 def test_every_fact_is_one_word_that_make_takes_literally(name: str) -> None:
     settings = load_settings({"OUTPUT_DIR": f"out/{name}"}, environment={})

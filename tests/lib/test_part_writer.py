@@ -7,6 +7,7 @@ import pytest
 
 from lib.atomic_file import part_writer
 from lib.errors import LockHeldError, StoreError
+from lib.resume import discard
 
 
 def names(folder: Path) -> list[str]:
@@ -48,3 +49,12 @@ def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreError, match="impossible d'écrire"), part_writer(tmp_path / "file" / "a.csv"):
         pass
+
+
+def test_a_discarded_partial_file_is_gone_with_what_was_on_its_way(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    with pytest.raises(ValueError), part_writer(path) as stream:
+        stream.write(b"still in memory")
+        discard(stream)
+        raise ValueError
+    assert names(tmp_path) == []

@@ -9,6 +9,7 @@ import pytest
 
 from lib.errors import InputError, NoDataError
 from lib.raw_files import is_synthetic, no_data, read_bytes, require_files, source_files
+from lib.raw_tree import is_readable
 from scripts import process_comptages
 from tests.conftest import Ran, RawTree
 
@@ -51,8 +52,29 @@ def test_what_is_no_raw_file_is_left_out(raw: RawTree) -> None:
     for name in (".a.json.tmp", ".a.json", "a.json.part", "LISEZMOI.txt", "a.json.bak"):
         raw.pull("bikes", "2025-11-05", name, "x")
     (raw.root / "api" / "bikes" / "dt=2025-11-06" / "b.json").mkdir(parents=True)
-    (raw.root / "api" / "bikes" / "gone.json").symlink_to(raw.root / "nowhere.json")
+    os.mkfifo(raw.root / "api" / "bikes" / "dt=2025-11-06" / "pipe.json")  # opening it would wait for ever
     assert names(raw, "bikes") == ["dt=2025-11-05/hour=06/a.json"]
+
+
+def test_what_cannot_be_looked_at_is_kept_so_that_reading_it_says_so(raw: RawTree) -> None:
+    whole = raw.pull("bikes", "2025-11-05", "a.json", [])
+    (whole.parent / "b.json").symlink_to(raw.root / "nowhere.json")
+    (whole.parent / "up").symlink_to(raw.root / "api")
+    (raw.root / "api" / "bikes" / "dt=2025-11-06").symlink_to(raw.root / "not mounted")
+    raw.batch("comptage-velo-donnees-compteurs.csv", "x")
+    (raw.root / "batch" / "comptage-velo-donnees-compteurs-2.csv").symlink_to(raw.root / "nowhere.csv")
+    assert names(raw, "bikes") == [
+        "comptage-velo-donnees-compteurs.csv",
+        "comptage-velo-donnees-compteurs-2.csv",
+        "dt=2025-11-05/hour=06/a.json",
+        "dt=2025-11-05/hour=06/b.json",
+        "dt=2025-11-05/hour=06/up",
+        "dt=2025-11-06",
+    ]
+    found = source_files(raw.settings(), "bikes")
+    assert [is_readable(one.path) for one in found] == [True, False, True, False, False, False]
+    with pytest.raises(InputError, match=r"b\.json est illisible .*C'est un lien qui ne mène à aucun fichier"):
+        read_bytes(found[3].path)
 
 
 def test_a_folder_named_for_no_day_is_no_pull_day(raw: RawTree) -> None:

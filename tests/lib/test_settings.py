@@ -131,6 +131,14 @@ def test_a_dotenv_that_cannot_be_read_is_exit_3(tmp_path: Path) -> None:
         load_settings({}, {}, tmp_path)
 
 
+@pytest.mark.parametrize("what", ["dead link", "folder"])
+def test_a_dotenv_that_is_no_file_is_exit_3_and_not_passed_over(tmp_path: Path, what: str) -> None:
+    path = tmp_path / ".env"
+    path.symlink_to(tmp_path / "not mounted") if what == "dead link" else path.mkdir()
+    with pytest.raises(ConfigError, match=r"\.env ne peut pas être lu"):
+        load_settings({}, {}, tmp_path)
+
+
 def test_secrets_are_not_shown(tmp_path: Path) -> None:
     settings = load_settings({}, {"MONGODB_URL": "mongodb://user:motdepasse@host"}, tmp_path)
     assert settings.mongodb_url == "mongodb://user:motdepasse@host"

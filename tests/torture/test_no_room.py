@@ -1,4 +1,4 @@
-"""No room, no right: each write refused in turn; the old files stay whole and the command says what to do."""
+"""Files that may not grow (ulimit -f): the old file stays whole. More in test_full_disk.py and test_no_rights.py."""
 
 import os
 import resource
@@ -13,7 +13,6 @@ from tests.conftest import ROOT, RawTree
 DAY = "2025-11-04"
 LIMIT = 60.0
 SIZES = (0, 1, 100, 4_000, 20_000)  # bytes that a file may have: a disk that fills at different moments
-as_root = os.geteuid() == 0
 
 
 @pytest.fixture
@@ -44,14 +43,3 @@ def test_a_full_disk_leaves_the_old_file(demo: RawTree, size: int) -> None:
     assert "impossible d'écrire" in ran.stderr and "Vérifier les droits et la place disponible" in ran.stderr
     assert path.read_bytes() == before
     assert [one for one in path.parent.iterdir() if one != path] == []
-
-
-@pytest.mark.skipif(as_root, reason="root writes anywhere")
-def test_a_read_only_output_leaves_the_old_file(demo: RawTree) -> None:
-    folder = demo.output / "metrics"
-    folder.chmod(0o555)
-    try:
-        ran = process()
-    finally:
-        folder.chmod(0o755)
-    assert ran.returncode == 1 and "impossible d'écrire" in ran.stderr
