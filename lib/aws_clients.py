@@ -46,13 +46,8 @@ def aws_clients(settings: Settings, jobs: int = 1) -> AwsClients:
 def caller(settings: Settings) -> str:
     """Who AWS says we are: the ARN of the user or role, which holds no secret."""
     with aws_errors(place(settings)):
-        sts = _session(settings).client(
-            "sts",
-            endpoint_url=settings.aws_endpoint_url or None,
-            config=Config(
-                connect_timeout=CONNECT_TIMEOUT, read_timeout=READ_TIMEOUT, retries={"total_max_attempts": 2}
-            ),
-        )
+        config = Config(connect_timeout=CONNECT_TIMEOUT, read_timeout=READ_TIMEOUT, retries={"total_max_attempts": 2})
+        sts = _opened(_session(settings), settings, "sts", config)
         return str(sts.get_caller_identity()["Arn"])
 
 
@@ -81,7 +76,20 @@ def _client(session: boto3.Session, settings: Settings, service: str, jobs: int)
         # A server of one's own seldom answers to bucket.host names.
         s3={"addressing_style": "path"} if settings.aws_endpoint_url else None,
     )
-    return session.client(service, endpoint_url=settings.aws_endpoint_url or None, config=config)
+    return _opened(session, settings, service, config)
+
+
+def _opened(session: boto3.Session, settings: Settings, service: str, config: Config) -> Any:
+    try:
+        return session.client(service, endpoint_url=settings.aws_endpoint_url or None, config=config)
+    except BotoCoreError:
+        raise
+    except ValueError:  # botocore quotes the address, which may hold a password
+        origin = settings.origins.get("AWS_ENDPOINT_URL", "défaut")
+        raise ConfigError(
+            f"AWS_ENDPOINT_URL ({origin}) n'est pas une adresse utilisable.",
+            "L'écrire en entier, par exemple http://localhost:4566, ou l'enlever pour AWS.",
+        ) from None
 
 
 def place(settings: Settings) -> str:

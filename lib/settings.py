@@ -216,7 +216,7 @@ def shown_settings(settings: Settings) -> list[dict[str, str]]:
         if one.metadata and not one.metadata["doc"].startswith(INTERNAL):
             name, value = one.metadata["name"], getattr(settings, one.name)
             told = "***" if one.metadata["secret"] and value else "" if value is None else str(value)
-            told = re.sub(r"//[^/@\s]*@", "//***@", told)  # the user and password of an address
+            told = re.sub(r"(^|//)[^/@\s]*@", r"\1***@", told)  # the user and password of an address
             shown.append({"nom": name, "valeur": told, "origine": settings.origins.get(name, "défaut")})
     return shown
 
