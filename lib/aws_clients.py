@@ -60,9 +60,15 @@ def _session(settings: Settings) -> boto3.Session:
     if credentials is None:
         raise no_credentials()
     try:
-        credentials.get_frozen_credentials()  # a refresh that fails is better known now than in the middle of a run
+        frozen = credentials.get_frozen_credentials()  # a refresh that fails is better known now than in mid-run
     except BotoCoreError as error:
         raise no_credentials(str(error)) from error
+    # One that no HTTP header can hold would be quoted in the failure of each request.
+    if not all((word or "").isascii() and (word or "").isprintable() for word in frozen):
+        raise ConfigError(
+            "les identifiants AWS contiennent un retour à la ligne ou un caractère interdit.",
+            "Les recopier ; les fins de ligne d'un fichier Windows s'enlèvent par : sed -i 's/\\r$//' FICHIER",
+        )
     return session
 
 

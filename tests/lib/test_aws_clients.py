@@ -122,3 +122,14 @@ def test_an_address_without_http_is_a_setting_to_correct_and_is_not_repeated(
             ask(load_settings())
         assert url not in str(caught.value)
     assert TOKEN not in str(shown_settings(load_settings()))
+
+
+@pytest.mark.parametrize("name", ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"])
+@pytest.mark.parametrize("end", ["\r", "\nsuite", "\u00a0"])
+def test_credentials_of_a_windows_file_are_refused_and_not_repeated(
+    aws: AwsServer, monkeypatch: pytest.MonkeyPatch, name: str, end: str
+) -> None:
+    monkeypatch.setenv(name, f"JAMAIS-AFFICHE{end}")
+    with pytest.raises(ConfigError, match=r"identifiants AWS.*retour à la ligne") as caught:
+        aws_clients(load_settings()).dynamodb.list_tables()
+    assert "JAMAIS-AFFICHE" not in str(caught.value)
