@@ -121,6 +121,14 @@ def test_a_source_that_measured_nothing_is_missing_too(day: RawTree, run: Run) -
     assert day.report(DAY)["resume"]["sources_manquantes"] == ["bikes"]
 
 
+def test_a_source_whose_figures_are_of_an_older_version_is_missing_and_said(day: RawTree, run: Run) -> None:
+    edit(day, "bikes", lambda metrics: [metrics.pop(key) for key in ("qualite", "profil_horaire")])
+    ran = run(main, "--date", DAY)
+    assert ran.code == 1
+    assert "comptage vélo du 2025-11-04 : chiffres d'une version antérieure, laissés de côté" in ran.err
+    assert day.report(DAY)["resume"]["sources_manquantes"] == ["bikes"]
+
+
 def test_a_partial_source_is_named_and_no_failure(day: RawTree, run: Run) -> None:
     edit(day, "weather", lambda metrics: metrics["qualite"].update(statut="partiel", couverture=0.9))
     assert run(main, "--date", DAY).code == 0
