@@ -119,13 +119,23 @@ def _read_dotenv(path: Path) -> Mapping[str, str]:
     if not path.is_file():
         return {}
     try:
-        from dotenv import dotenv_values
+        from dotenv.parser import parse_stream
     except ModuleNotFoundError:
         raise ConfigError(f"{path} ne peut pas être lu : python-dotenv manque.", "Lancer : make venv") from None
     try:
-        return {name: value or "" for name, value in dotenv_values(path, interpolate=False).items()}
+        with path.open(encoding="utf-8-sig") as stream:
+            lines = list(parse_stream(stream))
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} ne peut pas être lu : {error}.") from error
+    for one in lines:
+        if one.error:  # not quoted: it may hold a key
+            text = one.original.string
+            number = one.original.line + text[: len(text) - len(text.lstrip())].count("\n")
+            raise ConfigError(
+                f"{path}, ligne {number} : ce n'est pas NOM=valeur, ou un guillemet n'est pas fermé.",
+                "La corriger, ou la commencer par #.",
+            )
+    return {one.key: one.value or "" for one in lines if one.key}
 
 
 def _build(values: Mapping[str, str], origins: dict[str, str], root: Path) -> Settings:
