@@ -55,6 +55,13 @@ def edit(raw: RawTree, source: str, change: Callable[[Any], None]) -> None:
     earlier(raw, source, 0, change)
 
 
+def weather_alone(raw: RawTree, computed: Path, when: str) -> None:
+    """Another day of which only the weather is known: that of DAY."""
+    metrics = LocalFileService(computed).load_metrics("weather", TODAY)
+    assert metrics
+    LocalFileService(raw.output).save_metrics(metrics, "weather", date.fromisoformat(when))
+
+
 def total(number: float, coverage: float = 1.0) -> Callable[[Any], None]:
     def change(metrics: Any) -> None:
         metrics["total_jour"] = number
@@ -203,10 +210,7 @@ def test_a_partial_day_is_not_compared_as_if_it_were_whole(day: RawTree, run: Ru
 def test_the_calendar_is_told(
     raw: RawTree, computed: Path, run: Run, when: str, holiday: str | None, school: str | None
 ) -> None:
-    (raw.output / "metrics").mkdir(parents=True)
-    shutil.copy(
-        computed / "metrics" / f"weather_metrics_{DAY}.json", raw.output / "metrics" / f"weather_metrics_{when}.json"
-    )
+    weather_alone(raw, computed, when)
     assert run(main, "--date", when).code == 1
     context = raw.report(when)["contexte"]
     assert (context["jour_ferie"], context["vacances_scolaires"]) == (holiday, school)
@@ -216,10 +220,7 @@ def test_the_calendar_is_told(
 
 
 def test_an_unknown_school_year_is_told_as_unknown(raw: RawTree, computed: Path, run: Run) -> None:
-    (raw.output / "metrics").mkdir(parents=True)
-    shutil.copy(
-        computed / "metrics" / f"weather_metrics_{DAY}.json", raw.output / "metrics" / "weather_metrics_2090-11-04.json"
-    )
+    weather_alone(raw, computed, "2090-11-04")
     assert run(main, "--date", "2090-11-04").code == 1
     context = raw.report("2090-11-04")["contexte"]
     assert (context["vacances_scolaires"], context["vacances_scolaires_connues"]) == (None, False)
