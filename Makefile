@@ -73,10 +73,10 @@ test: venv-dev ## lint, types et tous les tests
 	$(PY) -m pytest -n auto --dist loadfile
 
 process: venv ## [DATE=] [FORCE=1] [WAIT=1] les six sources et le rapport du jour
-	@$(TODAY) exec $(PY) -m lib.run_lock --date "$$DATE" $(if $(WAIT),--wait) -- $(MAKE) GRAPH=1 day
+	@$(TODAY) exec $(PY) -m lib.run_lock --date "$$DATE" $(if $(WAIT),--wait) -- $(MAKE) GRAPH=1 DATE="$$DATE" day
 
 bikes traffic weather comptages chantiers referentiel report: venv ## [DATE=] [FORCE=1] une source, ou le rapport
-	@$(TODAY) $(MAKE) GRAPH=1 one-$@
+	@$(TODAY) $(MAKE) GRAPH=1 DATE="$$DATE" one-$@
 
 upload: venv ## [DRY_RUN=1] [DATE=] [FROM=] [TO=] [TYPE=metrics|reports|all] [FORCE=1] [JOBS=8] publier vers AWS
 	@$(PY) upload_to_aws.py $(if $(DRY_RUN),--dry-run) $(if $(FORCE),--force) $(CHOSEN)

@@ -46,13 +46,8 @@ def aws_clients(settings: Settings, jobs: int = 1) -> AwsClients:
 def caller(settings: Settings) -> str:
     """Who AWS says we are: the ARN of the user or role, which holds no secret."""
     with aws_errors(place(settings)):
-        sts = _session(settings).client(
-            "sts",
-            endpoint_url=settings.aws_endpoint_url or None,
-            config=Config(
-                connect_timeout=CONNECT_TIMEOUT, read_timeout=READ_TIMEOUT, retries={"total_max_attempts": 2}
-            ),
-        )
+        config = Config(connect_timeout=CONNECT_TIMEOUT, read_timeout=READ_TIMEOUT, retries={"total_max_attempts": 2})
+        sts = _opened(_session(settings), settings, "sts", config)
         return str(sts.get_caller_identity()["Arn"])
 
 
@@ -65,9 +60,15 @@ def _session(settings: Settings) -> boto3.Session:
     if credentials is None:
         raise no_credentials()
     try:
-        credentials.get_frozen_credentials()  # a refresh that fails is better known now than in the middle of a run
+        frozen = credentials.get_frozen_credentials()  # a refresh that fails is better known now than in mid-run
     except BotoCoreError as error:
         raise no_credentials(str(error)) from error
+    # One that no HTTP header can hold would be quoted in the failure of each request.
+    if not all((word or "").isascii() and (word or "").isprintable() for word in frozen):
+        raise ConfigError(
+            "les identifiants AWS contiennent un retour à la ligne ou un caractère interdit.",
+            "Les recopier ; les fins de ligne d'un fichier Windows s'enlèvent par : sed -i 's/\\r$//' FICHIER",
+        )
     return session
 
 
@@ -81,7 +82,20 @@ def _client(session: boto3.Session, settings: Settings, service: str, jobs: int)
         # A server of one's own seldom answers to bucket.host names.
         s3={"addressing_style": "path"} if settings.aws_endpoint_url else None,
     )
-    return session.client(service, endpoint_url=settings.aws_endpoint_url or None, config=config)
+    return _opened(session, settings, service, config)
+
+
+def _opened(session: boto3.Session, settings: Settings, service: str, config: Config) -> Any:
+    try:
+        return session.client(service, endpoint_url=settings.aws_endpoint_url or None, config=config)
+    except BotoCoreError:
+        raise
+    except ValueError:  # botocore quotes the address, which may hold a password
+        origin = settings.origins.get("AWS_ENDPOINT_URL", "défaut")
+        raise ConfigError(
+            f"AWS_ENDPOINT_URL ({origin}) n'est pas une adresse utilisable.",
+            "L'écrire en entier, par exemple http://localhost:4566, ou l'enlever pour AWS.",
+        ) from None
 
 
 def place(settings: Settings) -> str:

@@ -1,5 +1,7 @@
 """What lies where in AWS: the two tables and their keys, the bucket, and the name of each published object."""
 
+import re
+
 from lib.errors import ConfigError
 from lib.settings import Settings
 
@@ -8,6 +10,8 @@ KEY_ATTRIBUTES = {"metrics": "metric_type", "reports": "report_id"}
 SORT_KEY = "date"
 TTL_ATTRIBUTE = "ttl"
 
+_BUCKET = re.compile(r"[A-Za-z0-9._-]{3,255}")  # what S3 has ever accepted
+
 
 def table_names(settings: Settings) -> dict[str, str]:
     """Kind of document -> table."""
@@ -15,12 +19,17 @@ def table_names(settings: Settings) -> dict[str, str]:
 
 
 def reports_bucket(settings: Settings) -> str:
-    """The bucket; ConfigError naming every place looked in when it is not set."""
+    """The bucket; ConfigError naming every place looked in when it is not set, or when it is no name of a bucket."""
     if not settings.s3_reports_bucket:
         raise ConfigError(
             "S3_REPORTS_BUCKET n'est pas défini (cherché : --bucket, environnement, .env).",
             "Choisir un nom unique dans tout AWS et l'écrire dans .env, par exemple "
             "S3_REPORTS_BUCKET=mon-organisation-cityflow-rapports.",
+        )
+    if not _BUCKET.fullmatch(settings.s3_reports_bucket):
+        raise ConfigError(
+            f"S3_REPORTS_BUCKET={settings.s3_reports_bucket} n'est pas un nom de bucket.",
+            "Écrire le nom seul, sans s3:// ni « / » ; ce qui suit le nom va dans S3_REPORTS_PREFIX.",
         )
     return settings.s3_reports_bucket
 

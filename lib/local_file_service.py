@@ -37,7 +37,7 @@ class LocalFileService(DatabaseService):
             yield
 
     def load_metrics(self, data_type: str, date: date) -> Document | None:
-        document = _read(self.metrics_path(data_type, date), "metrics")
+        document = _read(self.metrics_path(data_type, date), "metrics", date)
         return document["metrics"] if document else None
 
     def save_report(self, report: Document, date: date) -> None:
@@ -51,12 +51,12 @@ class LocalFileService(DatabaseService):
             yield
 
     def load_report(self, date: date) -> Document | None:
-        document = _read(self.report_path(date), "report")
+        document = _read(self.report_path(date), "report", date)
         return document["report"] if document else None
 
     def query_metrics_by_date_range(self, data_type: str, start: date, end: date) -> list[Document]:
         days = [day for day in self.list_available_dates(data_type) if start <= day <= end]
-        documents = [_read(self.metrics_path(data_type, day), "metrics") for day in days]
+        documents = [_read(self.metrics_path(data_type, day), "metrics", day) for day in days]
         return [document for document in documents if document]
 
     def list_available_dates(self, data_type: str) -> list[date]:
@@ -90,8 +90,8 @@ def _staged(path: Path, content: bytes) -> Iterator[None]:
         yield
 
 
-def _read(path: Path, body: str) -> Document | None:
-    """The document of a file, or None when there is no such file; StoreError when it is not one of ours."""
+def _read(path: Path, body: str, day: date) -> Document | None:
+    """The document of a file, or None when there is no such file; StoreError when it is not that of the day."""
     try:
         document = json.loads(path.read_bytes())
     except FileNotFoundError:
@@ -102,4 +102,8 @@ def _read(path: Path, body: str) -> Document | None:
         raise StoreError(f"{path} est illisible ({error}).", "Le supprimer et relancer ce jour.") from error
     if not isinstance(document, dict) or not isinstance(document.get(body), dict):
         raise StoreError(f"{path} n'a pas de clé « {body} ».", "Le supprimer et relancer ce jour.")
+    if document.get("date", day.isoformat()) != day.isoformat():
+        raise StoreError(
+            f"{path} est le document du {document['date']}, copié ou renommé.", "Le supprimer et relancer ce jour."
+        )
     return document

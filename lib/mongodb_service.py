@@ -149,7 +149,7 @@ def _open(url: str, name: str) -> MongoClient[Document]:
             socketTimeoutMS=SOCKET_TIMEOUT,
             appname="cityflow",
         )
-    except ValueError as error:  # so pymongo says some of what it finds wrong in an URL
+    except (ValueError, OSError) as error:  # so pymongo says some of what it finds wrong in an URL, or its TLS files
         raise InvalidURI(str(error)) from None
     try:
         for collection, key in KEYS.items():

@@ -96,6 +96,11 @@ class Quality:
         }
 
 
+def has_account(metrics: dict[str, Any]) -> bool:
+    """Whether figures bear the account of their rows; those of a version before it may lack any other key too."""
+    return isinstance(metrics.get("qualite"), dict)
+
+
 def spreadsheet_cell(value: object) -> str:
     """Text that a spreadsheet will not run: one that begins with = + - @ gets an apostrophe, unless it is a number."""
     text = "" if value is None else str(value)

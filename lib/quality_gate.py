@@ -12,7 +12,7 @@ from typing import Any
 
 from lib.figures import rounded
 from lib.history import comparable
-from lib.quality import COMPLETE_FROM
+from lib.quality import COMPLETE_FROM, has_account
 
 Metrics = dict[str, Any]
 
@@ -82,6 +82,10 @@ def findings(
     for source, one in metrics.items():
         if one is None:
             found.append(missing(source, day, last_days.get(source)))
+            continue
+        if not has_account(one):
+            text = f"Chiffres d'une version antérieure, à refaire : make {source} DATE={day} FORCE=1"
+            found.append(Finding(source, "version_anterieure", SERIOUS, text))
             continue
         found += account(source, one["qualite"])
         for watched in WATCHED:

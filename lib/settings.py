@@ -5,7 +5,6 @@ a script means the same files from whichever directory it is started.
 """
 
 import difflib
-import io
 import os
 import re
 import sys
@@ -120,14 +119,23 @@ def _read_dotenv(path: Path) -> Mapping[str, str]:
     if not os.path.lexists(path):
         return {}
     try:
-        from dotenv import dotenv_values
+        from dotenv.parser import parse_stream
     except ModuleNotFoundError:
         raise ConfigError(f"{path} ne peut pas être lu : python-dotenv manque.", "Lancer : make venv") from None
     try:
-        stream = io.StringIO(path.read_text("utf-8"))
+        with path.open(encoding="utf-8-sig") as stream:
+            lines = list(parse_stream(stream))
     except (OSError, UnicodeDecodeError) as error:  # also a dead link: its settings would be lost in silence
         raise ConfigError(f"{path} ne peut pas être lu : {error}.", "Corriger ses droits, ou l'enlever.") from error
-    return {name: value or "" for name, value in dotenv_values(stream=stream, interpolate=False).items()}
+    for one in lines:
+        if one.error:  # not quoted: it may hold a key
+            text = one.original.string
+            number = one.original.line + text[: len(text) - len(text.lstrip())].count("\n")
+            raise ConfigError(
+                f"{path}, ligne {number} : ce n'est pas NOM=valeur, ou un guillemet n'est pas fermé.",
+                "La corriger, ou la commencer par #.",
+            )
+    return {one.key: one.value or "" for one in lines if one.key}
 
 
 def _build(values: Mapping[str, str], origins: dict[str, str], root: Path) -> Settings:
@@ -218,7 +226,7 @@ def shown_settings(settings: Settings) -> list[dict[str, str]]:
         if one.metadata and not one.metadata["doc"].startswith(INTERNAL):
             name, value = one.metadata["name"], getattr(settings, one.name)
             told = "***" if one.metadata["secret"] and value else "" if value is None else str(value)
-            told = re.sub(r"//[^/@\s]*@", "//***@", told)  # the user and password of an address
+            told = re.sub(r"(^|//)[^/@\s]*@", r"\1***@", told)  # the user and password of an address
             shown.append({"nom": name, "valeur": told, "origine": settings.origins.get(name, "défaut")})
     return shown
 

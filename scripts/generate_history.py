@@ -10,6 +10,7 @@ import logging
 import sys
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
@@ -42,8 +43,17 @@ def read_days(
 ) -> list[HistoryDay]:
     """Each stored day with its report; its page is linked where the file lies in the reports' folder."""
     days = stored_days(store, first, last)
-    pages = {day: files.report_path(day, ".html") for day in days}
-    return [HistoryDay(day, store.load_report(day), pages[day].name if pages[day].is_file() else None) for day in days]
+    pages = {day: path.name for day in days if (path := files.report_path(day, ".html")).is_file()}
+    return [HistoryDay(day, usable_report(store, day), pages.get(day)) for day in days]
+
+
+def usable_report(store: DatabaseService, day: date) -> dict[str, Any] | None:
+    """The report of a day; None where there is none, or one of a version that did not say what the calendar shows."""
+    report = store.load_report(day)
+    if report and not {"resume", "chiffres_cles"} <= report.keys():
+        log.warning("rapport du %s d'une version antérieure, laissé de côté (make report DATE=%s FORCE=1).", day, day)
+        return None
+    return report
 
 
 def main(argv: list[str] | None = None) -> int:

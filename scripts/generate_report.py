@@ -25,6 +25,7 @@ from lib.errors import ExitCode
 from lib.figures import plain
 from lib.history import same_weekdays
 from lib.local_file_service import LocalFileService
+from lib.quality import has_account
 from lib.raw_files import SOURCES, no_data
 from lib.report_figures import Metrics, hourly_profiles, key_figures, measured
 from lib.report_page import daily_page
@@ -44,9 +45,12 @@ Exemple : python scripts/generate_report.py --date 2025-11-04"""
 
 
 def read_metrics(store: DatabaseService, day: date) -> dict[str, Metrics]:
-    """The metrics of the day, by source; a source that has none is not a key."""
+    """The metrics of the day, by source; a source that has none, or some of an older version, is not a key."""
     found = {source: store.load_metrics(source, day) for source in SOURCES}
-    return {source: metrics for source, metrics in found.items() if metrics is not None}
+    for source, metrics in found.items():
+        if metrics is not None and not has_account(metrics):
+            log.warning("%s du %s : chiffres d'une version antérieure, laissés de côté.", NAMES[source], day)
+    return {source: metrics for source, metrics in found.items() if metrics is not None and has_account(metrics)}
 
 
 def compute_report(

@@ -19,6 +19,7 @@ from lib.database_service import DatabaseService
 from lib.errors import ExitCode, NoDataError, UsageError
 from lib.local_file_service import LocalFileService
 from lib.paris_time import PARIS, days_between, yesterday
+from lib.quality import has_account
 from lib.raw_files import SOURCES
 from lib.run_manifest import DONE, PUBLICATION, steps_of_day
 from lib.settings import STORES, Settings, load_settings
@@ -33,6 +34,7 @@ Exemple : python scripts/show_status.py --from 2025-10-07 --to 2025-11-04"""
 
 DEFAULT_DAYS = 30
 COMPLETE, PARTIAL, MISSING = "complet", "partiel", "manquant"
+OLDER = "d'une version antérieure"  # of one source; its day is partial
 
 
 def day_status(settings: Settings, store: DatabaseService, day: date) -> dict[str, Any]:
@@ -55,6 +57,8 @@ def day_status(settings: Settings, store: DatabaseService, day: date) -> dict[st
 
 def source_state(metrics: dict[str, Any] | None) -> str:
     """What the account of a source says; figures without one measured value are missing."""
+    if metrics and not has_account(metrics):
+        return OLDER
     statut = metrics["qualite"]["statut"] if metrics else MISSING
     return MISSING if statut == "absent" else str(statut)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from lib.paris_time import yesterday
 from tests.checkout import DAY, SOURCES, Checkout, copy_checkout, small_demo
 from tests.conftest import ROOT
 
@@ -155,6 +156,14 @@ def test_a_date_that_is_none_is_refused_and_never_executed(seed: Checkout, date:
     assert "invalide" in ran.err
     assert "Traceback" not in ran.err
     assert sorted(path.name for path in seed.root.iterdir()) == before
+
+
+@pytest.mark.parametrize("words", [["referentiel"], ["-n", "process"]])
+def test_an_empty_date_is_yesterday(seed: Checkout, words: list[str]) -> None:
+    ran = seed.make(*words, "DATE=", "FORCE=1")
+    assert (ran.code, "invalide" in ran.err) == (0, False), ran.err
+    if words == ["referentiel"]:
+        assert f"referentiel {yesterday()} : " in ran.out
 
 
 def test_a_range_is_never_executed_either(seed: Checkout) -> None:

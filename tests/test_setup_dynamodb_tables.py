@@ -196,3 +196,10 @@ def make_table(aws: AwsServer, keys: dict[str, str], **more: Any) -> None:
         KeySchema=[{"AttributeName": name, "KeyType": role} for name, role in keys.items()],
         **{"BillingMode": "PAY_PER_REQUEST", **more},
     )
+
+
+def test_what_is_no_bucket_name_is_refused_before_anything_is_made(empty_aws: AwsServer, run: Run) -> None:
+    ran = run(main, "--bucket", "s3://mon-bucket")
+    assert ran.code == 3
+    assert "S3_REPORTS_BUCKET=s3://mon-bucket n'est pas un nom de bucket." in ran.err
+    assert empty_aws.clients.dynamodb.list_tables()["TableNames"] == []

@@ -335,6 +335,18 @@ def test_no_bucket_says_where_it_was_looked_for(aws: AwsServer, output: Output, 
     assert run(main, "--bucket", BUCKET).code == 0
 
 
+@pytest.mark.parametrize("name", [f"s3://{BUCKET}", f"{BUCKET}/", "mon bucket", f"arn:aws:s3:::{BUCKET}"])
+def test_what_is_no_bucket_name_is_refused_before_anything_is_sent(
+    aws: AwsServer, output: Output, run: Run, name: str
+) -> None:
+    output.report()
+    for words in ((), ("--dry-run",), ("--check",)):
+        ran = run(main, "--bucket", name, *words)
+        assert ran.code == 3
+        assert f"S3_REPORTS_BUCKET={name} n'est pas un nom de bucket. Écrire le nom seul" in ran.err
+    assert aws.items("cityflow-reports") == []
+
+
 def test_the_prefix_and_the_table_names_are_settings(
     empty_aws: AwsServer, output: Output, run: Run, monkeypatch: Patch
 ) -> None:

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from lib.aws_clients import aws_clients
+from lib.aws_clients import aws_clients, caller
 from lib.aws_errors import UnreachableError, aws_errors
 from lib.errors import ConfigError, StoreError
-from lib.settings import load_settings
+from lib.settings import load_settings, shown_settings
 from tests.aws_server import ACCESS_KEY, BUCKET, SECRET_KEY, TOKEN, AwsServer
 
 
@@ -110,3 +110,26 @@ def test_nobody_answers(aws: AwsServer, monkeypatch: pytest.MonkeyPatch) -> None
     with pytest.raises(UnreachableError, match=r"ne répond pas.*AWS_ENDPOINT_URL") as caught, aws_errors("essai"):
         aws_clients(load_settings()).s3.get_object(Bucket=BUCKET, Key="x")
     assert TOKEN not in str(caught.value)
+
+
+@pytest.mark.parametrize("url", ["serveur.test:4566", f"essai:{TOKEN}@127.0.0.1:4566"])
+def test_an_address_without_http_is_a_setting_to_correct_and_is_not_repeated(
+    aws: AwsServer, monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", url)
+    for ask in (aws_clients, caller):
+        with pytest.raises(ConfigError, match=r"AWS_ENDPOINT_URL \(environnement\).*http://localhost:4566") as caught:
+            ask(load_settings())
+        assert url not in str(caught.value)
+    assert TOKEN not in str(shown_settings(load_settings()))
+
+
+@pytest.mark.parametrize("name", ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"])
+@pytest.mark.parametrize("end", ["\r", "\nsuite", "\u00a0"])
+def test_credentials_of_a_windows_file_are_refused_and_not_repeated(
+    aws: AwsServer, monkeypatch: pytest.MonkeyPatch, name: str, end: str
+) -> None:
+    monkeypatch.setenv(name, f"JAMAIS-AFFICHE{end}")
+    with pytest.raises(ConfigError, match=r"identifiants AWS.*retour à la ligne") as caught:
+        aws_clients(load_settings()).dynamodb.list_tables()
+    assert "JAMAIS-AFFICHE" not in str(caught.value)

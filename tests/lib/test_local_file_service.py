@@ -96,3 +96,18 @@ def test_a_file_that_is_none_of_ours_is_named(tmp_path: Path, content: bytes) ->
     path.write_bytes(content)
     with pytest.raises(StoreError, match=r"bikes_metrics_2025-11-04\.json .*Le supprimer et relancer ce jour"):
         LocalFileService(tmp_path).load_metrics("bikes", DAY)
+
+
+def test_a_file_copied_from_another_day_is_not_taken_for_this_one(tmp_path: Path) -> None:
+    store, before = LocalFileService(tmp_path), date(2025, 11, 3)
+    store.save_metrics({"total_jour": 1}, "bikes", before)
+    store.save_report({"resume": {}}, before)
+    store.metrics_path("bikes", before).rename(store.metrics_path("bikes", DAY))
+    store.report_path(before).rename(store.report_path(DAY))
+    said = "est le document du 2025-11-03, copié ou renommé. Le supprimer et relancer ce jour"
+    with pytest.raises(StoreError, match=said):
+        store.load_metrics("bikes", DAY)
+    with pytest.raises(StoreError, match=said):
+        store.load_report(DAY)
+    with pytest.raises(StoreError, match=said):
+        store.get_latest_metrics("bikes")

@@ -92,6 +92,8 @@ def _refused_in_time(url: str, port: int) -> None:
         "mongodb://localhost:notaport",
         "postgres://localhost",
         f"mongodb://cityflow:{ENCODED}@localhost/?authMechanism=MONGODB-X509",
+        f"mongodb://cityflow:{ENCODED}@localhost/?tls=true&tlsCAFile=/nonexistent/ca.pem",
+        f"mongodb://cityflow:{ENCODED}@localhost/?tls=true&tlsCAFile=/dev/null",
     ],
 )
 def test_an_unusable_address_is_a_setting_to_mend(raw: RawTree, url: str) -> None:

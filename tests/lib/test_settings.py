@@ -139,6 +139,23 @@ def test_a_dotenv_that_is_no_file_is_exit_3_and_not_passed_over(tmp_path: Path, 
         load_settings({}, {}, tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("lines", "number"),
+    [
+        (('OUTPUT_DIR="results', "IDFM_API_KEY=SECRET"), 1),
+        (("OUTPUT_DIR=results", "# clé", "", 'IDFM_API_KEY="SECRET'), 4),
+        (("OUTPUT_DIR=results", "", "IDFM_API_KEY SECRET"), 3),
+    ],
+)
+def test_a_line_of_dotenv_that_says_nothing_is_exit_3_and_not_repeated(
+    tmp_path: Path, lines: tuple[str, ...], number: int
+) -> None:
+    dotenv(tmp_path, *lines)
+    with pytest.raises(ConfigError, match=rf"\.env, ligne {number} : ce n'est pas NOM=valeur") as refusal:
+        load_settings({}, {}, tmp_path)
+    assert "SECRET" not in str(refusal.value)
+
+
 def test_secrets_are_not_shown(tmp_path: Path) -> None:
     settings = load_settings({}, {"MONGODB_URL": "mongodb://user:motdepasse@host"}, tmp_path)
     assert settings.mongodb_url == "mongodb://user:motdepasse@host"

@@ -143,6 +143,14 @@ def _texts(node: ast.AST) -> set[str]:
     return {one.value for one in ast.walk(node) if isinstance(one, ast.Constant) and isinstance(one.value, str)}
 
 
+def test_figures_of_an_older_version_are_not_to_be_used(store: LocalFileService, run: Run) -> None:
+    store.save_metrics({"total": 12}, "bikes", DAY)
+    ran = run(check_quality.main, "--date", str(DAY), "--strict")
+    assert ran.code == 1
+    assert "grave        bikes        version_anterieure : " in ran.out
+    assert "make bikes DATE=2025-11-04 FORCE=1" in ran.out
+
+
 def test_every_code_is_documented() -> None:
     page = (ROOT / "docs" / "quality-codes.md").read_text(encoding="utf-8")
     codes = codes_in_the_code()

@@ -43,6 +43,16 @@ def test_every_day_of_the_store_is_there_and_only_pages_that_exist_are_linked(
     assert "aucun rapport" in page(raw)
 
 
+def test_a_report_of_an_older_version_is_said_and_stops_no_other_day(
+    raw: RawTree, store: LocalFileService, run: Run
+) -> None:
+    store.save_report({"total": 12}, date(2025, 11, 2))
+    ran = run(main)
+    assert ran.code == 0
+    assert "rapport du 2025-11-02 d'une version antérieure, laissé de côté (make report DATE=2025-11-02" in ran.err
+    assert "daily_report_2025-11-01.html" in page(raw)
+
+
 def test_a_period_has_both_its_bounds(raw: RawTree, store: LocalFileService, run: Run) -> None:
     ran = run(main, "--from", "2025-11-02", "--to", "2025-11-03", "--json")
     assert json.loads(ran.out)["jours"] == 2

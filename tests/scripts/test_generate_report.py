@@ -55,6 +55,13 @@ def edit(raw: RawTree, source: str, change: Callable[[Any], None]) -> None:
     earlier(raw, source, 0, change)
 
 
+def weather_alone(raw: RawTree, computed: Path, when: str) -> None:
+    """Another day of which only the weather is known: that of DAY."""
+    metrics = LocalFileService(computed).load_metrics("weather", TODAY)
+    assert metrics
+    LocalFileService(raw.output).save_metrics(metrics, "weather", date.fromisoformat(when))
+
+
 def total(number: float, coverage: float = 1.0) -> Callable[[Any], None]:
     def change(metrics: Any) -> None:
         metrics["total_jour"] = number
@@ -138,6 +145,14 @@ def test_a_day_of_blank_road_counts_has_no_rankings_nor_alerts_rather_than_none_
     assert "Aucun tronçon n'a dépassé" not in page.replace("&#39;", "'")
 
 
+def test_a_source_whose_figures_are_of_an_older_version_is_missing_and_said(day: RawTree, run: Run) -> None:
+    edit(day, "bikes", lambda metrics: [metrics.pop(key) for key in ("qualite", "profil_horaire")])
+    ran = run(main, "--date", DAY)
+    assert ran.code == 1
+    assert "comptage vélo du 2025-11-04 : chiffres d'une version antérieure, laissés de côté" in ran.err
+    assert day.report(DAY)["resume"]["sources_manquantes"] == ["bikes"]
+
+
 def test_a_partial_source_is_named_and_no_failure(day: RawTree, run: Run) -> None:
     edit(day, "weather", lambda metrics: metrics["qualite"].update(statut="partiel", couverture=0.9))
     assert run(main, "--date", DAY).code == 0
@@ -212,10 +227,7 @@ def test_a_partial_day_is_not_compared_as_if_it_were_whole(day: RawTree, run: Ru
 def test_the_calendar_is_told(
     raw: RawTree, computed: Path, run: Run, when: str, holiday: str | None, school: str | None
 ) -> None:
-    (raw.output / "metrics").mkdir(parents=True)
-    shutil.copy(
-        computed / "metrics" / f"weather_metrics_{DAY}.json", raw.output / "metrics" / f"weather_metrics_{when}.json"
-    )
+    weather_alone(raw, computed, when)
     assert run(main, "--date", when).code == 1
     context = raw.report(when)["contexte"]
     assert (context["jour_ferie"], context["vacances_scolaires"]) == (holiday, school)
@@ -225,10 +237,7 @@ def test_the_calendar_is_told(
 
 
 def test_an_unknown_school_year_is_told_as_unknown(raw: RawTree, computed: Path, run: Run) -> None:
-    (raw.output / "metrics").mkdir(parents=True)
-    shutil.copy(
-        computed / "metrics" / f"weather_metrics_{DAY}.json", raw.output / "metrics" / "weather_metrics_2090-11-04.json"
-    )
+    weather_alone(raw, computed, "2090-11-04")
     assert run(main, "--date", "2090-11-04").code == 1
     context = raw.report("2090-11-04")["contexte"]
     assert (context["vacances_scolaires"], context["vacances_scolaires_connues"]) == (None, False)

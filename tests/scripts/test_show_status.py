@@ -58,6 +58,13 @@ def test_complete_partial_and_missing_days(day: RawTree, run: Run) -> None:
     ]
 
 
+def test_figures_of_an_older_version_are_named_and_stop_no_other_day(day: RawTree, run: Run) -> None:
+    LocalFileService(day.output).save_metrics({"total": 12}, "bikes", date(2025, 11, 3))
+    lines = said(run, "--from", "2025-11-03", "--to", "2025-11-04")
+    assert lines[0].startswith("2025-11-03  partiel   bikes d'une version antérieure, traffic manquant,")
+    assert lines[-1] == "2 jours : 1 complet, 1 partiel, 0 manquant."
+
+
 def test_without_a_period_the_known_days_are_told(day: RawTree, run: Run) -> None:
     assert [line[:10] for line in said(run)[:-1]] == ["2025-11-04"]
 
