@@ -19,6 +19,7 @@ from lib.local_file_service import LocalFileService
 from lib.paris_time import days_between, parse_asked_day, yesterday
 from lib.run_lock import day_lock
 from lib.settings import STORES, Settings, load_settings
+from lib.system_text import spelled
 
 if TYPE_CHECKING:
     from lib.day_run import Compare, Process
@@ -205,8 +206,11 @@ def emit(text: str) -> None:
 
 
 def emit_json(value: object) -> None:
-    """One JSON object on stdout, whatever else is asked."""
-    print(json.dumps(value, ensure_ascii=False, indent=2), flush=True)
+    """One JSON object on stdout, whatever else is asked; a terminal without accents gets JSON's own escapes."""
+    text = spelled(json.dumps(value, ensure_ascii=False, indent=2))
+    if (sys.stdout.encoding or "").lower() != "utf-8":
+        text = json.dumps(json.loads(text), indent=2)
+    print(text, flush=True)
 
 
 def guarded(work: Callable[[], int], arguments: argparse.Namespace) -> int:

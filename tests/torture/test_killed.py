@@ -1,6 +1,5 @@
 """kill -9 at random moments: files whole or as they were, the next run completes, no lock is left behind."""
 
-import json
 import math
 import os
 import random
@@ -8,13 +7,13 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from scripts import make_demo_data
 from tests.conftest import ROOT
+from tests.torture.results import documents
 
 SHORT = 3  # kills of each command with the other tests
 KILLS_SHARE = 20  # one kill for so many trials of --torture
@@ -85,19 +84,3 @@ def killed_after(moment: float, name: str, environment: dict[str, str]) -> None:
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait(LIMIT)
-
-
-def documents(output: Path) -> dict[str, object]:
-    """The content of every visible result by name, without what a run changes: its timestamp."""
-    return dict(contents(output))
-
-
-def contents(output: Path) -> Iterator[tuple[str, object]]:
-    for path in sorted((output / "metrics").glob("*")) + sorted((output / "reports").glob("*")):
-        if path.name.startswith("."):
-            continue
-        if path.suffix == ".json":
-            document = json.loads(path.read_bytes())
-            yield path.name, {key: value for key, value in document.items() if key != "timestamp"}
-        else:
-            yield path.name, path.read_bytes()
