@@ -18,7 +18,7 @@ from tqdm import tqdm
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from lib import cli
+from lib import cli, day_range
 from lib.backfill_plan import Plan, plan_lines, plan_object, plan_range
 from lib.backfill_run import Failure, Outcome, computed, store_in_order
 from lib.cluster import computed_there
@@ -44,7 +44,7 @@ def main(argv: list[str] | None = None) -> int:
     arguments = _parser().parse_args(argv)
 
     def work() -> int:
-        days = cli.range_days(arguments)
+        days = day_range.range_days(arguments)
         settings = load_settings(
             {"CITYFLOW_STORE": arguments.store or "", "DASK_SCHEDULER_ADDRESS": arguments.scheduler or ""}
         )
@@ -123,7 +123,7 @@ def _jobs(text: str) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = cli.Parser(HELP)
-    cli.add_range(parser, required=True)
+    day_range.add_range(parser, required=True)
     parser.add_argument("--source", action="append", choices=SOURCES, help="une source seulement (répétable)")
     parser.add_argument(
         "--jobs", type=_jobs, default=os.cpu_count() or 1, metavar="N", help="processus (défaut : un par cœur)"
