@@ -174,11 +174,11 @@ class S3Stream(io.RawIOBase):
                 cut = error
             if len(data) == wanted:
                 self.failures = 0
-                return cast(bytes, data)
+                return data
             self.failures += 1
             self._drop()
             if data:
-                return cast(bytes, data)
+                return data
         raise OSError(f"S3 : lecture coupée {ATTEMPTS} fois ({cut})") from cut
 
 

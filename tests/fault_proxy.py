@@ -43,6 +43,7 @@ BUCKET_ACTIONS = {
 SPOILT: dict[str, Callable[[bytes], list[bytes]]] = {
     "cut": lambda body: [body[: len(body) // 2]],
     "nothing": lambda _: [],
+    "byte": lambda body: [body[:1]],
     "trickle": lambda body: [b"%c" % byte for byte in body],
 }
 
@@ -50,7 +51,7 @@ SPOILT: dict[str, Callable[[bytes], list[bytes]]] = {
 @dataclass
 class Fault:
     """`kind` is one of REFUSALS, "lost" (applied, then the connection is cut), "slow", "call", "cut" (in the middle of
-    the body), "nothing" (of it) or "trickle" (a byte each `seconds`); `times` times."""
+    the body), "nothing" or a "byte" (of it) or "trickle" (a byte each `seconds`); `times` times."""
 
     kind: str
     action: str = "*"
