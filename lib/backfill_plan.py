@@ -4,7 +4,8 @@ Stale means what it means to the Makefile: figures older than their raw files (o
 or than the earlier days that they are compared with.
 """
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,10 @@ class Plan:
     @property
     def to_do(self) -> list[Step]:
         return [step for step in self.steps if step.reason]
+
+    def without(self, days: Collection[date]) -> "Plan":
+        """The same with nothing to do on these days."""
+        return replace(self, steps=[replace(one, reason="") if one.day in days else one for one in self.steps])
 
     def days_of(self, source: str) -> list[date]:
         """The days of a source that are to be made."""

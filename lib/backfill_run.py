@@ -6,7 +6,10 @@ files are those of the days run one by one, whatever the number of processes.
 
 import contextlib
 import multiprocessing
+import os
 import signal
+import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -17,14 +20,16 @@ from functools import lru_cache, partial
 
 from lib.backfill_plan import REPORT, Plan, Step
 from lib.database_service import DatabaseService
+from lib.day_locks import DayLocks, let_go
 from lib.day_run import Compare, DayResult, keep_day, rows_of
-from lib.errors import CityflowError, SearchError
+from lib.errors import CityflowError, LockHeldError, SearchError
 from lib.raw_files import paths_read
 from lib.run_lock import day_lock
 from lib.run_manifest import Input, inputs, recorded
 from lib.settings import Settings
 
 CHUNK_DAYS = 7  # of one source, computed in one go: they share what the process keeps of the last files it read
+PARENT_LOOK = 1.0  # s between two looks at whether the run is still there
 AHEAD = 2  # chunks per process that may be under way or waiting to be stored
 
 Outcome = tuple[str, date, DayResult | CityflowError]
@@ -40,7 +45,8 @@ class Failure:
     error: CityflowError
 
     def __str__(self) -> str:
-        return f"{self.step.day} {self.step.source} : {self.error}"
+        what = "" if isinstance(self.error, LockHeldError) else f" {self.step.source}"  # refused as a whole
+        return f"{self.step.day}{what} : {self.error}"
 
 
 def chunks(plan: Plan, most: int = CHUNK_DAYS) -> list[tuple[str, list[date]]]:
@@ -61,15 +67,24 @@ def computed(settings: Settings, plan: Plan, measure: Measure, jobs: int) -> Ite
         return
     # fork: what the road-count pass has at hand is inherited, and pandas is not imported once more by each process.
     context = multiprocessing.get_context("fork")
-    with ProcessPoolExecutor(min(jobs, len(work)), context, initializer=_die_quietly) as pool:
+    with ProcessPoolExecutor(min(jobs, len(work)), context, initializer=_settle, initargs=(os.getpid(),)) as pool:
         try:
             yield _collected(pool, settings, measure, work, AHEAD * jobs)
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _die_quietly() -> None:
+def _settle(parent: int) -> None:
+    """A process that computes: it dies quietly, also when its parent was killed, and holds no lock of its own."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C reaches every process; only the parent speaks
+    let_go()
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+
+
+def _end_with(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(PARENT_LOOK)
+    os._exit(1)  # nobody is left to answer to, and the pool would wait for work for ever
 
 
 def _collected(
@@ -94,12 +109,16 @@ def _collected(
 def store_in_order(
     settings: Settings,
     store: DatabaseService,
+    locks: DayLocks,
     steps: Iterable[Step],
     outcomes: Iterator[Outcome],
     compares: dict[str, Compare],
     report: Report,
 ) -> Iterator[Failure | None]:
-    """Store each step when its turn comes, waiting for it if need be; yields its failure, or None, once it is done."""
+    """Store each step when its turn comes, waiting for it if need be; yields its failure, or None, once it is done.
+
+    A day is let go of after its report, which is its last step.
+    """
     ready: dict[tuple[str, date], DayResult | CityflowError] = {}
     read = lru_cache(lambda source: inputs(paths_read(settings, source)))  # the files of a source serve all its days
     for step in steps:
@@ -108,7 +127,7 @@ def store_in_order(
             ready[source, day] = found
         result = ready.pop((step.source, step.day), None)
         try:
-            with day_lock(settings.output_dir, step.day, _lock_step(step), settings.lock_fd):
+            with day_lock(settings.output_dir, step.day, _lock_step(step), locks.descriptors.get(step.day)):
                 if result is None:
                     report(settings, store, step.day)
                 else:
@@ -117,6 +136,8 @@ def store_in_order(
             yield Failure(step, error)
         else:
             yield None
+        if step.source == REPORT:
+            locks.release(step.day)
 
 
 def _keep(

@@ -4,7 +4,6 @@
 lock. A manifest is a record and nothing reads it to compute a figure.
 """
 
-import fcntl
 import hashlib
 import json
 import logging
@@ -21,7 +20,7 @@ from typing import Any
 from lib import __version__
 from lib.atomic_file import write_atomically
 from lib.errors import CityflowError, ExitCode
-from lib.run_lock import new_run_id, opened
+from lib.run_lock import new_run_id, opened, take_briefly_held
 from lib.settings import Settings, shown_settings
 from lib.system_text import spelled, storable
 
@@ -175,7 +174,7 @@ def _existing(path: Path) -> dict[str, Any] | None:
 def _alone(path: Path) -> Iterator[None]:
     descriptor = opened(path)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)  # held for milliseconds by the other steps of the same day
+        take_briefly_held(descriptor, path)
         yield
     finally:
         os.close(descriptor)
