@@ -1,4 +1,4 @@
-"""The days of a range held from the start: refused whole, let go of one by one, and not by processes that were forked."""
+"""The days of a range held from the start: refused whole, let go of one by one, and not kept by forked processes."""
 
 import os
 import resource
