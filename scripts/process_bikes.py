@@ -35,6 +35,8 @@ Exemple : python scripts/process_bikes.py --date 2025-11-04"""
 
 HISTORY_LOW, HISTORY_HIGH = 0.2, 3.0  # a counter outside 20 %..300 % of its median same weekday is an anomaly
 HISTORY_MINIMUM = 50  # passages; below such a median a ratio means nothing
+WHOLE_DAY = 23  # measured hours from which a counter's total may stand beside that of another day
+COUNTERS_COMPARED = 0.5  # share of the day's counters that must be comparable for an index of all
 TOP = 10
 
 
@@ -71,6 +73,7 @@ def compute_metrics(
         "nombre_compteurs": len(per_counter),
         "nombre_compteurs_actifs": int((per_counter["heures_valides"] > 0).sum()),
         "frequentation_index": None,
+        "compteurs_compares": 0,
         "par_arrondissement": by_arrondissement(per_counter),
         "profil_horaire": hourly_profile(counts),
         "top_counters": top_counters(per_counter),
@@ -85,11 +88,13 @@ def compute_metrics(
 
 def compare(metrics: dict[str, Any], past: Past) -> dict[str, Any]:
     """The figures beside those of the same weekday in earlier weeks: frequentation_index and anomalies."""
-    unusual = metrics["anomalies"] + unusual_counters(metrics["metrics"], past)
+    today, before = whole_days(metrics), [whole_days(one) for one in past.values()]
+    unusual = metrics["anomalies"] + unusual_counters(today, before)
     named = {one["id_compteur"] for one in unusual}
     return {
         **metrics,
-        "frequentation_index": frequentation_index(metrics["total_jour"], past),
+        "frequentation_index": frequentation_index(today, before, metrics["nombre_compteurs"]),
+        "compteurs_compares": len(today.keys() & {counter for one in before for counter in one}),
         "anomalies": unusual,
         "metrics": [{**one, "anomalie_detectee": one["id_compteur"] in named} for one in metrics["metrics"]],
     }
@@ -127,28 +132,41 @@ def failing_sensors(hourly: pd.DataFrame, per_counter: pd.DataFrame, impossible:
     ]
 
 
-def unusual_counters(per_counter: list[dict[str, Any]], past: Past) -> list[dict[str, Any]]:
+def whole_days(metrics: dict[str, Any]) -> dict[str, float]:
+    """The day's total of each counter that was measured all day long, or all but an hour."""
+    return {
+        one["id_compteur"]: one["total_jour"]
+        for one in metrics["metrics"]
+        if one["total_jour"] is not None and one["heures_valides"] >= WHOLE_DAY
+    }
+
+
+def unusual_counters(today: dict[str, float], before: list[dict[str, float]]) -> list[dict[str, Any]]:
     """The counters far from the median of their own last same weekdays."""
-    usual: dict[str, list[float]] = {}
-    for metrics in past.values():
-        for one in metrics["metrics"]:
-            if one["total_jour"] is not None:
-                usual.setdefault(one["id_compteur"], []).append(one["total_jour"])
     found = []
-    for one in per_counter:
-        counter, total = one["id_compteur"], one["total_jour"]
-        median = statistics.median(usual.get(counter, [0.0]))
-        if total is None or median < HISTORY_MINIMUM or HISTORY_LOW * median <= total <= HISTORY_HIGH * median:
+    for counter, total in today.items():
+        usual = [one[counter] for one in before if counter in one]
+        median = statistics.median(usual or [0.0])
+        if median < HISTORY_MINIMUM or HISTORY_LOW * median <= total <= HISTORY_HIGH * median:
             continue
         kind = "fréquentation très basse" if total < median else "fréquentation très haute"
         found.append({"id_compteur": counter, "type": kind, "valeur": total, "mediane": median})
     return found
 
 
-def frequentation_index(total: float | None, past: Past) -> float | None:
-    """100 = median total of the last four same weekdays in the store; None without history."""
-    totals = [metrics["total_jour"] for metrics in past.values() if metrics["total_jour"]]
-    return rounded(100 * total / statistics.median(totals), 1) if totals and total is not None else None
+def frequentation_index(today: dict[str, float], before: list[dict[str, float]], counters: int) -> float | None:
+    """100 = median of the last four same weekdays in the store, each over the counters that it shares with the day.
+
+    None without history, or where fewer than COUNTERS_COMPARED of the day's counters can be compared.
+    """
+    ratios = []
+    for past in before:
+        shared = sorted(today.keys() & past.keys())
+        total = sum(today[counter] for counter in shared)
+        if total and len(shared) >= COUNTERS_COMPARED * counters:
+            ratios.append(sum(past[counter] for counter in shared) / total)
+    median = statistics.median(ratios) if ratios else 0.0
+    return rounded(100 / median, 1) if median else None
 
 
 def by_arrondissement(per_counter: pd.DataFrame) -> list[dict[str, Any]]:
