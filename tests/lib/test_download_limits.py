@@ -104,7 +104,7 @@ def test_progress_of_one_byte_a_try_ends_with_the_time_bound(
     serve: Serve, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     begun = time.monotonic()
-    with pytest.raises(InputError, match=r"coupée|pas fini"):
+    with caplog.at_level("WARNING", "lib.download"), pytest.raises(InputError, match=r"coupée|pas fini"):
         fetch(replace(serve(one_byte_more), max_seconds=1.0), tmp_path / "a")
     assert time.monotonic() - begun < 3
     assert "nouvel essai dans" in caplog.text
