@@ -158,7 +158,8 @@ else
 
 # ------------------------------------------------------------------------------------------------ the graph of files
 
-# OUT, where results go; PAST, the days that figures are compared with. It also keeps $(OUT)/.inputs/<source>.txt, which
+# OUT, where results go; FORMS, whether the report's page and table are stale; PAST, the days that figures are compared
+# with. It also keeps $(OUT)/.inputs/<source>.txt, which
 # changes when a raw file is added, changed, replaced by an older one or deleted.
 $(foreach fact,$(shell $(PY) -m lib.make_facts --date '$(DATE)'),$(eval $(fact)))
 ifneq ($(.SHELLSTATUS),0)
@@ -173,7 +174,6 @@ past = $(call present,$(foreach day,$(PAST),$(OUT)/metrics/$1_metrics_$(day).jso
 CODE := $(wildcard lib/*.py) requirements.txt
 METRICS := $(foreach source,$(SOURCES),$(OUT)/metrics/$(source)_metrics_$(DATE).json)
 REPORT := $(OUT)/reports/daily_report_$(DATE).json
-PAGE := $(REPORT:.json=.html)
 
 MAKEFLAGS += --silent
 .PHONY: day sources force $(addprefix only-,$(SOURCES) report)
@@ -204,11 +204,11 @@ $(eval $(call source-rule,chantiers,referentiel arrondissements))
 $(eval $(call source-rule,referentiel,arrondissements))
 endif
 
-# While a source is missing the report is made each time, so that its command goes on failing; a page that somebody
-# removed is made again.
+# While a source is missing the report is made each time, so that its command goes on failing; a page or a table that
+# somebody removed or brought back from an earlier run is made again.
 only-report: $(REPORT)
 KNOWN := $(call present,$(METRICS))
-$(REPORT): $(KNOWN) $(foreach source,$(SOURCES),$(call past,$(source))) scripts/generate_report.py $(CODE) $(wildcard lib/templates/*) $(if $(FORCE)$(filter-out $(KNOWN),$(METRICS))$(if $(wildcard $(PAGE)),,page),force)
+$(REPORT): $(KNOWN) $(foreach source,$(SOURCES),$(call past,$(source))) scripts/generate_report.py $(CODE) $(wildcard lib/templates/*) $(if $(FORCE)$(filter-out $(KNOWN),$(METRICS))$(FORMS),force)
 	@$(PY) scripts/generate_report.py --date "$$DATE"
 
 # A report that names a missing source is whole although its command then fails, as are figures that a database did not

@@ -12,7 +12,7 @@ import sys
 import time
 from datetime import date
 
-from lib import cli
+from lib import cli, day_range
 from lib.aws_clients import AwsClients, aws_clients, place
 from lib.aws_names import reports_bucket
 from lib.errors import ConfigError, ExitCode, NoDataError, StoreError, UsageError
@@ -152,8 +152,8 @@ def _jobs(text: str) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = cli.Parser(HELP)
-    parser.add_argument("--date", type=cli.day_argument, metavar="AAAA-MM-JJ", help="ce jour seulement")
-    cli.add_range(parser)
+    parser.add_argument("--date", type=day_range.day_argument, metavar="AAAA-MM-JJ", help="ce jour seulement")
+    day_range.add_range(parser)
     parser.add_argument("--type", choices=("metrics", "reports", "all"), default="all", help="quoi (défaut : all)")
     mode = parser.add_mutually_exclusive_group()
     mode.add_argument("-n", "--dry-run", action="store_true", help="comparer et dire ce qui serait envoyé, sans écrire")

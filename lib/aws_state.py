@@ -1,5 +1,6 @@
 """The tables and the bucket as they are: what setup_dynamodb_tables.py observes, and how it waits for what it made."""
 
+import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,6 +14,8 @@ from lib.aws_names import reports_bucket, table_names
 from lib.aws_setup import ALL_BLOCKED, AwsState, BucketState, Step, TableState
 from lib.errors import ConfigError, StoreError
 from lib.settings import Settings
+
+log = logging.getLogger(__name__)
 
 READY_TIMEOUT = 180  # s; AWS makes a table in about ten seconds
 READY_INTERVAL = 2.0  # s between two looks
@@ -142,8 +145,11 @@ def _patiently(target: str, call: Callable[[], object]) -> None:
 
 
 def _until(target: str, ready: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + READY_TIMEOUT
+    deadline, told = time.monotonic() + READY_TIMEOUT, False
     while not ready():
+        if not told:
+            log.info("%s : attente d'AWS, %d s au plus…", target, READY_TIMEOUT)
+            told = True
         if time.monotonic() > deadline:
             raise StoreError(
                 f"{target} : toujours pas prête après {READY_TIMEOUT} s.", "Relancer : make setup-aws continue."

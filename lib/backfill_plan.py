@@ -4,7 +4,8 @@ Stale means what it means to the Makefile: figures older than their raw files (o
 or than the earlier days that they are compared with.
 """
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ COMPARED = ("bikes",)  # sources whose own figures need those of earlier days; t
 FORCED, ABSENT = "demandé", "absent"
 INPUTS, CODE = "fichiers bruts changés", "code changé"
 HISTORY, INCOMPLETE, REMADE = "jour comparé refait", "source manquante", "chiffres refaits"
+FORMS = "page ou tableau à refaire"
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,10 @@ class Plan:
     @property
     def to_do(self) -> list[Step]:
         return [step for step in self.steps if step.reason]
+
+    def without(self, days: Collection[date]) -> "Plan":
+        """The same with nothing to do on these days."""
+        return replace(self, steps=[replace(one, reason="") if one.day in days else one for one in self.steps])
 
     def days_of(self, source: str) -> list[date]:
         """The days of a source that are to be made."""
@@ -76,6 +82,8 @@ def plan_range(settings: Settings, days: list[date], sources: list[str], force: 
             return INPUTS
         if code[source] > own:
             return CODE
+        if source == REPORT and not files.report_is_whole(day):
+            return FORMS
         today = [made(one, day) for one in SOURCES] if source == REPORT else []
         if None in today or any(time is not None and time > own for time in today):
             return INCOMPLETE if None in today else REMADE
@@ -98,7 +106,8 @@ def _inputs_time(settings: Settings, source: str) -> float:
 
 def _code_time(step: str) -> float:
     script = ROOT / "scripts" / ("generate_report.py" if step == REPORT else f"process_{step}.py")
-    code = [script, ROOT / "requirements.txt", *(ROOT / "lib").glob("*.py")]
+    pages = (ROOT / "lib" / "templates").glob("*") if step == REPORT else ()
+    code = [script, *pages, ROOT / "requirements.txt", *(ROOT / "lib").glob("*.py")]
     return max(time for path in code if (time := _time(path)) is not None)
 
 

@@ -19,8 +19,9 @@ from functools import lru_cache, partial
 
 from lib.backfill_plan import REPORT, Plan, Step
 from lib.database_service import DatabaseService
+from lib.day_locks import DayLocks, let_go
 from lib.day_run import Compare, DayResult, keep_day, rows_of
-from lib.errors import CityflowError, SearchError
+from lib.errors import CityflowError, LockHeldError, SearchError
 from lib.raw_files import paths_read
 from lib.run_lock import day_lock
 from lib.run_manifest import Input, inputs, recorded
@@ -42,7 +43,8 @@ class Failure:
     error: CityflowError
 
     def __str__(self) -> str:
-        return f"{self.step.day} {self.step.source} : {self.error}"
+        what = "" if isinstance(self.error, LockHeldError) else f" {self.step.source}"  # refused as a whole
+        return f"{self.step.day}{what} : {self.error}"
 
 
 def chunks(plan: Plan, most: int = CHUNK_DAYS) -> list[tuple[str, list[date]]]:
@@ -71,8 +73,9 @@ def computed(settings: Settings, plan: Plan, measure: Measure, jobs: int) -> Ite
 
 
 def _follow_the_parent() -> None:
-    """End silently at Ctrl-C, which reaches every process, and with a parent that is killed."""
+    """Hold none of the run's locks; end silently at Ctrl-C, which reaches every process, and with a parent killed."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+    let_go()
     threading.Thread(target=_end_with_the_parent, daemon=True).start()
 
 
@@ -106,12 +109,16 @@ def _collected(
 def store_in_order(
     settings: Settings,
     store: DatabaseService,
+    locks: DayLocks,
     steps: Iterable[Step],
     outcomes: Iterator[Outcome],
     compares: dict[str, Compare],
     report: Report,
 ) -> Iterator[Failure | None]:
-    """Store each step when its turn comes, waiting for it if need be; yields its failure, or None, once it is done."""
+    """Store each step when its turn comes, waiting for it if need be; yields its failure, or None, once it is done.
+
+    A day is let go of after its report, which is its last step.
+    """
     ready: dict[tuple[str, date], DayResult | CityflowError] = {}
     read = lru_cache(lambda source: inputs(paths_read(settings, source)))  # the files of a source serve all its days
     for step in steps:
@@ -120,7 +127,7 @@ def store_in_order(
             ready[source, day] = found
         result = ready.pop((step.source, step.day), None)
         try:
-            with day_lock(settings.output_dir, step.day, _lock_step(step), settings.lock_fd):
+            with day_lock(settings.output_dir, step.day, _lock_step(step), locks.descriptors.get(step.day)):
                 if result is None:
                     report(settings, store, step.day)
                 else:
@@ -129,6 +136,8 @@ def store_in_order(
             yield Failure(step, error)
         else:
             yield None
+        if step.source == REPORT:
+            locks.release(step.day)
 
 
 def _keep(

@@ -1,10 +1,11 @@
 """What the calendar says of a day: weekday, public and school holidays, clock change. Context for every comparison."""
 
 from datetime import date
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import holidays
+import vacances_scolaires_france
 from vacances_scolaires_france import SchoolHolidayDates, UnsupportedYearException
 
 from lib.paris_time import hours_in_day
@@ -66,4 +67,6 @@ def school_year_known(day: date) -> bool:
 
 @lru_cache(maxsize=1)
 def _school_calendar() -> SchoolHolidayDates:
+    # The package opens its calendar, which is in UTF-8, as whatever the machine's language says.
+    vars(vacances_scolaires_france)["open"] = partial(open, encoding="utf-8")
     return SchoolHolidayDates()

@@ -14,11 +14,13 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from lib.database_factory import get_database_service
 from lib.database_service import DatabaseService
-from lib.errors import REFUSALS, CityflowError, ExitCode, UsageError
+from lib.day_range import add_range, day_argument, range_days
+from lib.errors import REFUSALS, CityflowError, ExitCode
 from lib.local_file_service import LocalFileService
-from lib.paris_time import days_between, parse_asked_day, yesterday
+from lib.paris_time import yesterday
 from lib.run_lock import day_lock
 from lib.settings import STORES, Settings, load_settings
+from lib.system_text import spelled
 
 if TYPE_CHECKING:
     from lib.day_run import Compare, Process
@@ -63,14 +65,6 @@ class Parser(argparse.ArgumentParser):
         return super().format_help().replace("usage:", "usage :", 1)
 
 
-def day_argument(text: str) -> date:
-    """The one date type of every command line."""
-    try:
-        return parse_asked_day(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
-
-
 def add_common(parser: argparse.ArgumentParser) -> None:
     """--json, -v, -q: the same words on every command."""
     parser.add_argument("--json", action="store_true", help="un objet JSON sur la sortie standard")
@@ -95,24 +89,6 @@ def day_settings(arguments: argparse.Namespace) -> tuple[Settings, date]:
     if settings.fallback_notice:
         log.warning("%s", settings.fallback_notice)
     return settings, arguments.date or yesterday()
-
-
-def add_range(parser: argparse.ArgumentParser, required: bool = False) -> None:
-    """--from and --to, both included."""
-    for flag, name, text in (("--from", "first", "premier jour, compris"), ("--to", "last", "dernier jour, compris")):
-        parser.add_argument(flag, dest=name, type=day_argument, metavar="AAAA-MM-JJ", required=required, help=text)
-
-
-def range_days(arguments: argparse.Namespace) -> list[date]:
-    """The days of --from and --to; none when they were not given."""
-    first, last = arguments.first, arguments.last
-    if (first is None) != (last is None):
-        raise UsageError("--from et --to vont ensemble.")
-    if first is not None and getattr(arguments, "date", None):
-        raise UsageError("--date ne va pas avec --from et --to.")
-    if first is not None and first > last:
-        raise UsageError(f"--from {first} est après --to {last}.")
-    return list(days_between(first, last)) if first is not None else []
 
 
 Prepare = Callable[[Settings, list[date]], AbstractContextManager[None]]
@@ -205,8 +181,11 @@ def emit(text: str) -> None:
 
 
 def emit_json(value: object) -> None:
-    """One JSON object on stdout, whatever else is asked."""
-    print(json.dumps(value, ensure_ascii=False, indent=2), flush=True)
+    """One JSON object on stdout, whatever else is asked; a terminal without accents gets JSON's own escapes."""
+    text = spelled(json.dumps(value, ensure_ascii=False, indent=2))
+    if (sys.stdout.encoding or "").lower() != "utf-8":
+        text = json.dumps(json.loads(text), indent=2)
+    print(text, flush=True)
 
 
 def guarded(work: Callable[[], int], arguments: argparse.Namespace) -> int:

@@ -8,6 +8,7 @@ import contextlib
 import logging
 import operator
 import pickle
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import date
@@ -24,6 +25,8 @@ CHATTY = ("distributed", "distributed.client", "tornado.application", "asyncio")
 log = logging.getLogger(__name__)
 
 TIMEOUT = 10  # s, for the scheduler to answer and for a first worker to be there
+LOOK, SAID_EVERY = 5.0, 300.0  # s between two looks at a cluster that computes, and between two words about it
+WORKERS_MISSED = 300.0  # s without a worker before the run gives up
 # What the figures depend on; a worker must have what this process has.
 PACKAGES = ("pandas", "numpy", "shapely", "pyproj", "stringzilla", "tzdata", "boto3", "distributed", "cloudpickle")
 
@@ -150,12 +153,35 @@ def _outcomes(client: Any, settings: Settings, plan: Plan, measure: Measure) -> 
     ]  # fmt: skip
     futures.reverse()
     while futures:
-        yield from futures.pop().result()  # forgotten at once: the workers may forget it too
+        yield from _result(client, settings.scheduler, futures.pop())  # forgotten at once: so may the workers
+
+
+def _result(client: Any, address: str, future: Any) -> Any:
+    """What a task gives, however long it takes while there are workers; it is said that one waits for them.
+
+    ClusterError when there is none any more for WORKERS_MISSED: Dask itself would wait for others without end.
+    """
+    begun = said = seen = time.monotonic()
+    while True:
+        try:
+            return future.result(timeout=LOOK)
+        except TimeoutError:
+            if future.done():
+                raise
+        now, workers = time.monotonic(), len(client.nthreads())
+        seen = now if workers else seen
+        if now - seen >= WORKERS_MISSED:
+            raise ClusterError(
+                f"l'ordonnanceur Dask {address} n'a plus aucun worker.", f"En démarrer : dask worker {address}"
+            )
+        if now - said >= SAID_EVERY:
+            said = now
+            log.warning("attente des calculs du cluster depuis %.0f min : %d workers.", (now - begun) / 60, workers)
 
 
 def _ask_counts(client: Any, settings: Settings, groups: list[list[date]], measure: Measure) -> list[Any]:
     """A future for each group of days of road counts; each byte range of each export is read once for all of them."""
-    exports = _ask(client, cluster_tasks.open_exports, settings).result()
+    exports = _result(client, settings.scheduler, _ask(client, cluster_tasks.open_exports, settings))
     scans = [
         [
             _ask(client, cluster_tasks.scan_range, settings, export, number, groups)

@@ -5,7 +5,6 @@ invented figures when LISEZMOI.txt is in it: the demonstration writes into no ot
 first run on real raw files moves them aside.
 """
 
-import fcntl
 import logging
 from datetime import datetime
 from pathlib import Path
@@ -14,6 +13,7 @@ from lib.atomic_file import write_atomically
 from lib.errors import NoDataError, StoreError
 from lib.paris_time import PARIS
 from lib.raw_files import SYNTHETIC_MARKER, is_synthetic
+from lib.run_lock import take_briefly_held
 from lib.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -59,7 +59,7 @@ def _move_aside(output_dir: Path) -> None:
     """Rename the invented results into a folder of their own; the six sources may come here at once."""
     try:
         with (output_dir / SYNTHETIC_MARKER).open("rb") as marker:
-            fcntl.flock(marker, fcntl.LOCK_EX)
+            take_briefly_held(marker.fileno(), output_dir)
             if _is_demo(output_dir):  # else another source has just done it
                 _rename_results(output_dir)
     except FileNotFoundError:

@@ -20,6 +20,7 @@ from urllib3.exceptions import HTTPError as Urllib3Error
 from lib.errors import ConfigError, InputError
 from lib.resume import discard, forget, remember, resume_point
 from lib.source_addresses import Address
+from lib.time_bound import timed_session
 
 CONNECT_TIMEOUT, READ_TIMEOUT = 10.0, 90.0  # s; an export takes its time before the first byte
 ATTEMPTS = 5  # in a row without one more byte than ever before
@@ -81,25 +82,23 @@ def _one_try(address: Address, stream: BinaryIO, progress: Progress, deadline: f
     if kept:
         headers |= {"Range": f"bytes={kept}-", "If-Range": validator}
     try:
-        with requests.get(
-            address.url,
-            params=dict(address.params),
-            headers=headers,
-            timeout=(CONNECT_TIMEOUT, READ_TIMEOUT),
-            stream=True,
-            allow_redirects=not address.secrets,  # a redirection must not carry a key to another host
-        ) as answer:
+        with (
+            timed_session(deadline) as session,
+            session.get(
+                address.url,
+                params=dict(address.params),
+                headers=headers,
+                timeout=(CONNECT_TIMEOUT, READ_TIMEOUT),
+                stream=True,
+                allow_redirects=not address.secrets,  # a redirection must not carry a key to another host
+            ) as answer,
+        ):
             _refuse(address, answer)
             _receive(address, answer, stream, kept, progress, deadline)
-    except UNUSABLE as error:
-        what = f"{address.source}, {address.name} : adresse ou clé inutilisable ({type(error).__name__})."
-        raise ConfigError(what, "Corriger l'adresse dans .env (voir .env.example).") from None
-    except requests.exceptions.SSLError:
-        raise InputError(
-            f"{_who(address)} : certificat TLS refusé.", "Vérifier l'horloge, et le proxy s'il y en a un."
-        ) from None
     except (requests.RequestException, Urllib3Error) as error:
-        raise _TryAgainError(_transport_problem(error)) from None
+        if time.monotonic() >= deadline:
+            raise _too_late(address, stream) from None
+        raise _lost(address, error) from None
 
 
 def _receive(
@@ -113,21 +112,41 @@ def _receive(
         stream.truncate(0)
         _remember(address, answer, stream)
     length = answer.headers.get("Content-Length", "")
-    total = kept + int(length) if length.isdigit() and not answer.headers.get("Content-Encoding") else None
+    total = kept + int(length) if _is_count(length) and not answer.headers.get("Content-Encoding") else None
     _bound(address, total or 0, stream)
     while chunk := answer.raw.read1(CHUNK, decode_content=True):  # what is there: a slow answer is timed all the same
         stream.write(chunk)
         kept += len(chunk)
         _bound(address, kept, stream)
         progress(kept, total)
-        if time.monotonic() > deadline:
-            raise InputError(
-                f"{_who(address)} : pas fini en {address.max_seconds:.0f} s ({kept / 1e6:.1f} Mo reçus).",
-                "Relancer la même commande à un moment plus calme.",
-            )
+        if time.monotonic() >= deadline:
+            break
     stream.flush()
+    if time.monotonic() >= deadline:  # also where it seems to have ended: its connection was cut then
+        raise _too_late(address, stream)
     if total is not None and kept != total:
         raise _TryAgainError(f"réponse coupée à {kept} octets sur {total}")
+
+
+def _too_late(address: Address, stream: BinaryIO) -> InputError:
+    stream.flush()
+    received = os.fstat(stream.fileno()).st_size / 1e6
+    return InputError(
+        f"{_who(address)} : pas fini en {address.max_seconds:.0f} s ({received:.1f} Mo reçus).",
+        "Relancer la même commande à un moment plus calme.",
+    )
+
+
+def _lost(address: Address, error: Exception) -> Exception:
+    """What to raise for a request that had no answer, or lost it."""
+    if isinstance(error, UNUSABLE):
+        circle = isinstance(error, requests.exceptions.TooManyRedirects)
+        why = "elle renvoie à une autre et tourne en rond" if circle else type(error).__name__
+        what = f"{address.source}, {address.name} : adresse ou clé inutilisable ({why})."
+        return ConfigError(what, "Corriger l'adresse dans .env (voir .env.example).")
+    if isinstance(error, requests.exceptions.SSLError):
+        return InputError(f"{_who(address)} : certificat TLS refusé.", "Vérifier l'horloge, et le proxy s'il y en a.")
+    return _TryAgainError(_transport_problem(error))
 
 
 def _bound(address: Address, size: int, stream: BinaryIO) -> None:
@@ -178,18 +197,22 @@ def _said(address: Address, answer: requests.Response) -> str:
 def _retry_after(answer: requests.Response) -> float:
     """Seconds the server asks to wait, from a number or an HTTP date; 0 when it does not say."""
     text = answer.headers.get("Retry-After", "").strip()
-    if text.isdigit():
+    if _is_count(text):
         return float(text)
     try:
         moment = email.utils.parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return 0.0
     return max((moment.replace(tzinfo=moment.tzinfo or UTC) - datetime.now(UTC)).total_seconds(), 0.0)
 
 
 def _first_byte(answer: requests.Response) -> int | None:
     start = answer.headers.get("Content-Range", "").removeprefix("bytes ").partition("-")[0]
-    return int(start) if start.isdigit() else None
+    return int(start) if _is_count(start) else None
+
+
+def _is_count(text: str) -> bool:
+    return text.isascii() and text.isdigit()
 
 
 def _transport_problem(error: Exception) -> str:

@@ -24,6 +24,7 @@ from lib.database_service import (
 )
 from lib.dynamodb_items import Item, document_of, item_of, pack, pointer, unpack
 from lib.errors import StoreError
+from lib.s3_bodies import read_whole
 from lib.settings import Settings
 
 
@@ -101,7 +102,7 @@ class DynamodbService(DatabaseService):
     def _object(self, bucket: str, key: str) -> bytes:
         with aws_errors(f"s3://{bucket}/{key}"):
             try:
-                content: bytes = self._aws.s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+                content = read_whole(self._aws.s3.get_object(Bucket=bucket, Key=key)["Body"])
             except ClientError as error:
                 if error_code(error) not in DENIED | {"NoSuchKey"}:
                     raise

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from lib.system_text import storable
+
 PRECISION = 6
 
 
@@ -23,7 +25,7 @@ def plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [plain(item) for item in value]
     if isinstance(value, str):
-        return value.encode(errors="replace").decode()
+        return storable(value)
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, float):

@@ -13,6 +13,8 @@ from lib.database_service import DatabaseService, Document, encode, metrics_docu
 from lib.errors import StoreError
 from lib.paris_time import parse_day
 
+SAME_RUN = 60.0  # s between the first and the last file of a report, at the most
+
 
 class LocalFileService(DatabaseService):
     """<output_dir>/metrics/<type>_metrics_<date>.json and <output_dir>/reports/daily_report_<date>.json."""
@@ -25,6 +27,11 @@ class LocalFileService(DatabaseService):
 
     def report_path(self, day: date, suffix: str = ".json") -> Path:
         return self.output_dir / "reports" / f"{report_id(day)}{suffix}"
+
+    def report_is_whole(self, day: date) -> bool:
+        """Whether the report's page and table are there, and of the same run: they are written just before it."""
+        report, *forms = (_modified(self.report_path(day, suffix)) for suffix in (".json", ".csv", ".html"))
+        return min(forms) > 0 and report - min(forms) <= SAME_RUN
 
     def save_metrics(self, metrics: Document, data_type: str, date: date) -> None:
         with self.saving_metrics(metrics, data_type, date):
@@ -88,6 +95,14 @@ def _staged(path: Path, content: bytes) -> Iterator[None]:
         stream.write(content)
         settle(stream)
         yield
+
+
+def _modified(path: Path) -> float:
+    """In seconds since 1970; 0 for a file that is not there."""
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0
 
 
 def _read(path: Path, body: str, day: date) -> Document | None:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from lib.atomic_file import write_atomically
 from lib.errors import CityflowError, InputError
+from lib.local_file_service import LocalFileService
 from lib.paris_time import WEEKS_COMPARED, same_weekdays_before
 from lib.raw_files import BATCH_PREFIXES, SOURCES, source_files
 from lib.raw_tree import is_readable
@@ -20,10 +21,16 @@ from lib.settings import Settings, load_settings
 
 
 def facts(settings: Settings, day: date) -> list[str]:
-    """Make assignments, none of which holds a space: OUT, and the PAST days that figures are compared with."""
+    """Make assignments, none of which holds a space.
+
+    OUT; FORMS, which says « stale » of a report whose page or table is not of the same run; and the PAST days that
+    figures are compared with.
+    """
     # make splits words at spaces and reads = : # specially; ? matches any one character when it looks a file up.
     output = re.sub(r"[^A-Za-z0-9_./,\u0080-\uffff-]", "?", str(settings.output_dir))
-    return [f"OUT:={output}", *(f"PAST+={past}" for past in same_weekdays_before(day, WEEKS_COMPARED))]
+    whole = LocalFileService(settings.output_dir).report_is_whole(day)
+    past = [f"PAST+={past}" for past in same_weekdays_before(day, WEEKS_COMPARED)]
+    return [f"OUT:={output}", *([] if whole else ["FORMS:=stale"]), *past]
 
 
 def note_inputs(settings: Settings) -> None:

@@ -4,6 +4,7 @@ The bucket has the raw layout below its prefix. For a day, the pulls made from t
 (publishers are one to two days late), and every batch export of the source.
 """
 
+import logging
 import os
 import re
 import threading
@@ -29,11 +30,17 @@ from lib.raw_files import API_SOURCES, BATCH_PREFIXES, SUFFIXES
 from lib.raw_landing import refuse_to_lose
 from lib.raw_tree import is_readable
 from lib.resume import discard, forget, remember, resume_point
+from lib.s3_bodies import cut_after
 from lib.settings import Settings
+
+log = logging.getLogger(__name__)
 
 PULLS_AFTER = 2  # days after the day asked for
 JOBS = 8  # objects at a time
-ATTEMPTS = 5  # in a row without one more byte
+ATTEMPTS = 5  # in a row, each with less than a chunk more
+FIRST_WAIT = 1.0  # s before the next one; doubled each time
+COPY_SECONDS, SLOWEST = 300.0, 100_000.0  # an object may take so long, and a second more for each so many bytes
+MOST_KEYS = 100_000  # of one listing: the pulls of a day, or the exports of a source
 CHUNK = 256 * 1024
 CUT = (IncompleteReadError, ReadTimeoutError, ResponseStreamingError)  # in the middle of a body: go on from there
 
@@ -128,20 +135,24 @@ def _copy(
 ) -> None:
     if not force:
         refuse_to_lose(remote.path, remote.size, remote.modified)
+    deadline = time.monotonic() + COPY_SECONDS + remote.size / SLOWEST
     with part_writer(remote.path) as stream:
         failures = 0
         while not stop.is_set():
             before = os.fstat(stream.fileno()).st_size
             try:
                 with raw_bucket_errors(settings):
-                    _receive(s3, settings, remote, stream, progress, stop)
+                    _receive(s3, settings, remote, stream, progress, stop, deadline)
                 break
             except (CityflowError, Urllib3Error) as error:
                 stream.flush()
-                failures = 0 if os.fstat(stream.fileno()).st_size > before else failures + 1
+                here = os.fstat(stream.fileno()).st_size
+                failures = 1 if here - before >= CHUNK else failures + 1
                 cut = isinstance(error, Urllib3Error) or isinstance(error.__cause__, CUT)
-                if not cut or failures >= ATTEMPTS:
-                    raise _given_up(remote, error) from error
+                if not cut or failures >= ATTEMPTS or time.monotonic() >= deadline:
+                    raise _given_up(remote, error, cut, deadline) from error
+                log.warning("%s : coupé à %.1f Mo, nouvel essai.", remote.key, here / 1e6)
+                stop.wait(FIRST_WAIT * 2 ** (failures - 1))
         if stop.is_set():
             raise InputError(f"{remote.key} : interrompu.", "Relancer : la copie reprendra où elle en est.")
         _check(remote, stream)
@@ -164,7 +175,13 @@ def raw_bucket_errors(settings: Settings) -> Iterator[None]:
 
 
 def _receive(
-    s3: Any, settings: Settings, remote: RawObject, stream: BinaryIO, progress: Progress, stop: threading.Event
+    s3: Any,
+    settings: Settings,
+    remote: RawObject,
+    stream: BinaryIO,
+    progress: Progress,
+    stop: threading.Event,
+    deadline: float,
 ) -> None:
     """Add the bytes that are missing; the object must still be the one that was listed."""
     request = f"s3://{settings.s3_raw_bucket}/{remote.key}"
@@ -177,11 +194,12 @@ def _receive(
         return
     span = {"Range": f"bytes={kept}-"} if kept else {}
     answer = s3.get_object(Bucket=settings.s3_raw_bucket, Key=remote.key, IfMatch=remote.etag, **span)
-    for chunk in answer["Body"].iter_chunks(CHUNK):
-        stream.write(chunk)
-        progress(len(chunk))
-        if stop.is_set():
-            return
+    with cut_after(answer["Body"], max(deadline - time.monotonic(), 0.0)):
+        for chunk in answer["Body"].iter_chunks(CHUNK):
+            stream.write(chunk)
+            progress(len(chunk))
+            if stop.is_set():
+                return
 
 
 def _check(remote: RawObject, stream: BinaryIO) -> None:
@@ -193,10 +211,12 @@ def _check(remote: RawObject, stream: BinaryIO) -> None:
     forget(stream)
 
 
-def _given_up(remote: RawObject, error: Exception) -> CityflowError:
-    if isinstance(error, CityflowError):
+def _given_up(remote: RawObject, error: Exception, cut: bool, deadline: float) -> CityflowError:
+    if not cut and isinstance(error, CityflowError):
         return error
-    return InputError(f"{remote.key} : copie coupée en route.", "Relancer : elle reprendra où elle en est.")
+    late = time.monotonic() >= deadline
+    why = f"pas fini en {COPY_SECONDS + remote.size / SLOWEST:.0f} s" if late else "copie coupée en route"
+    return InputError(f"{remote.key} : {why}.", "Relancer : elle reprendra où elle en est.")
 
 
 def pull_days(s3: Any, settings: Settings, source: str) -> Iterator[str]:
@@ -226,8 +246,14 @@ def _is_raw_name(relative: PurePosixPath) -> bool:
 
 
 def _pages(s3: Any, settings: Settings, below: str, **options: str) -> Iterator[dict[str, Any]]:
-    paginator = s3.get_paginator("list_objects_v2")
-    yield from paginator.paginate(Bucket=settings.s3_raw_bucket, Prefix=_prefix(settings) + below, **options)
+    prefix, seen = _prefix(settings) + below, 0
+    paginator = s3.get_paginator("list_objects_v2")  # it refuses a page that leads to itself
+    for page in paginator.paginate(Bucket=settings.s3_raw_bucket, Prefix=prefix, **options):
+        yield page
+        seen += len(page.get("Contents", [])) + len(page.get("CommonPrefixes", []))
+        if seen > MOST_KEYS:
+            where = f"s3://{settings.s3_raw_bucket}/{prefix}"
+            raise InputError(f"plus de {MOST_KEYS} objets sous {where}.", "Vérifier S3_RAW_BUCKET et S3_RAW_PREFIX.")
 
 
 def _prefix(settings: Settings) -> str:

@@ -9,9 +9,11 @@ recognise it by its number in the environment.
 import argparse
 import contextlib
 import fcntl
+import logging
 import os
 import secrets
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
@@ -22,6 +24,12 @@ from lib.errors import CityflowError, ExitCode, LockHeldError, StoreError, Usage
 from lib.paris_time import parse_asked_day
 from lib.settings import load_settings
 
+POLL, SAID_EVERY = 0.2, 300.0  # s between two looks at a lock that is waited for, and between two words about it
+
+PATIENCE = 30.0  # s, where others hold a lock for milliseconds
+
+log = logging.getLogger(__name__)
+
 INHERITED, RUN = "CITYFLOW_LOCK_FD", "CITYFLOW_RUN"  # read back by lib/settings.py
 
 
@@ -29,12 +37,13 @@ INHERITED, RUN = "CITYFLOW_LOCK_FD", "CITYFLOW_RUN"  # read back by lib/settings
 def day_lock(output_dir: Path, day: date, step: str, inherited: int | None, wait: bool = False) -> Iterator[None]:
     """Hold `step` of `day` for the block; LockHeldError when another run has it and `wait` is off.
 
+    A wait has no limit, which is said when it begins and from time to time.
     `inherited` is the descriptor that `make process` passed down, if any.
     """
     with contextlib.ExitStack() as stack:
-        if not _holds(inherited, _lock_path(output_dir, day)):
-            stack.enter_context(_locked(_lock_path(output_dir, day), fcntl.LOCK_SH, day, wait))
-        stack.enter_context(_locked(_lock_path(output_dir, day, step), fcntl.LOCK_EX, day, wait))
+        if not _holds(inherited, day_path(output_dir, day)):
+            stack.enter_context(_locked(day_path(output_dir, day), fcntl.LOCK_SH, day, wait))
+        stack.enter_context(_locked(day_path(output_dir, day, step), fcntl.LOCK_EX, day, wait))
         yield
 
 
@@ -56,7 +65,8 @@ def held_locks(output_dir: Path) -> list[tuple[str, int]]:
     return sorted(held)
 
 
-def _lock_path(output_dir: Path, day: date, step: str = "") -> Path:
+def day_path(output_dir: Path, day: date, step: str = "") -> Path:
+    """The lock file of a day, or of one of its steps."""
     return output_dir / ".locks" / (f"{day}.{step}.lock" if step else f"{day}.lock")
 
 
@@ -98,14 +108,59 @@ def new_run_id() -> str:
 def _take(path: Path, kind: int, day: date, wait: bool) -> int:
     descriptor = opened(path)
     try:
-        fcntl.flock(descriptor, kind if wait else kind | fcntl.LOCK_NB)
-    except BlockingIOError:
+        if not taken(descriptor, kind):
+            if not wait:
+                raise LockHeldError(
+                    f"un autre traitement du {day} est en cours (verrou {path}).",
+                    "Attendre sa fin, ou relancer avec --wait (WAIT=1 avec make).",
+                )
+            _wait_for(descriptor, kind, day, path)
+    except BaseException:
         os.close(descriptor)
-        raise LockHeldError(
-            f"un autre traitement du {day} est en cours (verrou {path}).",
-            "Attendre sa fin, ou relancer avec --wait (WAIT=1 avec make).",
-        ) from None
+        raise
     return descriptor
+
+
+def taken(descriptor: int, kind: int) -> bool:
+    """Whether the lock is ours now."""
+    try:
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def take_briefly_held(descriptor: int, path: Path) -> None:
+    """Lock what others hold for milliseconds; StoreError when one of them keeps it for PATIENCE."""
+    deadline = time.monotonic() + PATIENCE
+    while not taken(descriptor, fcntl.LOCK_EX):
+        if time.monotonic() >= deadline:
+            raise StoreError(f"{path} est tenu par un autre traitement depuis plus de {PATIENCE:.0f} s.", "Voir : ps")
+        time.sleep(0.01)
+
+
+def _wait_for(descriptor: int, kind: int, day: date, path: Path) -> None:
+    """Until the lock is ours, however long that takes; it is what --wait asks for."""
+    begun, told = time.monotonic(), 0
+    while not taken(descriptor, kind):
+        waited = time.monotonic() - begun
+        if waited >= told * SAID_EVERY:
+            since = f" depuis {waited / 60:.0f} min" if told else ""
+            log.warning(
+                "un autre traitement du %s est en cours (%s) : attente de sa fin%s, sans limite de durée (Ctrl-C pour "
+                "y renoncer).", day, _holders(path), since
+            )  # fmt: skip
+            told += 1
+        time.sleep(POLL)
+
+
+def _holders(path: Path) -> str:
+    """Who holds a lock file, as far as the kernel tells."""
+    with contextlib.suppress(StoreError):
+        found = sorted({pid for name, pid in held_locks(path.parents[1]) if name == path.stem})
+        if found:
+            return f"processus {', '.join(map(str, found))}"
+    return f"verrou {path}"
 
 
 def required_day(text: str) -> date:
@@ -125,7 +180,7 @@ def main(argv: list[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
     try:
         day = required_day(arguments.date)
-        descriptor = _take(_lock_path(load_settings().output_dir, day), fcntl.LOCK_EX, day, arguments.wait)
+        descriptor = _take(day_path(load_settings().output_dir, day), fcntl.LOCK_EX, day, arguments.wait)
     except CityflowError as error:
         sys.stderr.write(f"erreur : {error}\n")
         return int(error.exit_code)

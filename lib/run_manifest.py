@@ -4,7 +4,6 @@
 lock. A manifest is a record and nothing reads it to compute a figure.
 """
 
-import fcntl
 import hashlib
 import json
 import logging
@@ -22,8 +21,9 @@ from lib import __version__
 from lib.atomic_file import write_atomically
 from lib.errors import CityflowError, ExitCode
 from lib.raw_tree import is_readable
-from lib.run_lock import new_run_id, opened
+from lib.run_lock import new_run_id, opened, take_briefly_held
 from lib.settings import Settings, shown_settings
+from lib.system_text import spelled, storable
 
 FILES_NAMED = 100  # inputs listed one by one; beyond it each folder of pulls is one entry
 WHOLE_UP_TO = 256 * 2**20  # bytes; hashing 6 GB would take longer than computing the day
@@ -67,7 +67,8 @@ def record(settings: Settings, day: date, run: str, step: Step) -> Path:
             "etapes": [],
         }
         manifest["etapes"].append(asdict(step))
-        write_atomically(path, (json.dumps(manifest, ensure_ascii=False, indent=2) + "\n").encode())
+        text = spelled(json.dumps(manifest, ensure_ascii=False, indent=2))
+        write_atomically(path, f"{text}\n".encode(errors="backslashreplace"))  # \udce9: an escape that JSON has
     return path
 
 
@@ -160,7 +161,7 @@ def _pull_root(path: Path) -> Path:
 def _folder(name: str, files: list[Input]) -> Input:
     digest = hashlib.sha256()
     for one in files:
-        digest.update(f"{one['fichier']}\0{one['octets']}\0{one['sha256']}\n".encode())
+        digest.update(f"{storable(one['fichier'])}\0{one['octets']}\0{one['sha256']}\n".encode())
     octets = sum(one["octets"] or 0 for one in files)
     return {"dossier": name, "fichiers": len(files), "octets": octets, "sha256": digest.hexdigest()}
 
@@ -177,7 +178,7 @@ def _existing(path: Path) -> dict[str, Any] | None:
 def _alone(path: Path) -> Iterator[None]:
     descriptor = opened(path)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)  # held for milliseconds by the other steps of the same day
+        take_briefly_held(descriptor, path)
         yield
     finally:
         os.close(descriptor)

@@ -13,11 +13,15 @@ from functools import lru_cache
 from pathlib import Path, PosixPath
 from typing import TYPE_CHECKING, Any, cast
 
+from lib.s3_bodies import cut_after
+
 if TYPE_CHECKING:
     from lib.settings import Settings
 
 SCHEME = "s3://"
 ATTEMPTS = 5  # at a body that is cut, before giving up
+MOST_KEYS = 1_000_000  # of one listing: a century of hourly pulls of one source
+READ_SECONDS, SLOWEST = 60.0, 100_000.0  # a read may take so long, and a second more for each so many bytes
 
 _connection: list["Settings"] = []  # those of this process: where S3 answers
 
@@ -88,16 +92,18 @@ class S3Path(PosixPath):
                 yield path
 
     def _listed(self, prefix: str) -> Generator["S3Path", None, None]:
-        more: dict[str, str] = {}
+        prefix, token, seen = prefix.lstrip("/"), "", 0
         while True:
-            page = _asked(self, "list_objects_v2", Prefix=prefix.lstrip("/"), **more)
+            page = _asked(self, "list_objects_v2", Prefix=prefix, **({"ContinuationToken": token} if token else {}))
             for one in page.get("Contents", []):
                 path = S3Path(f"{SCHEME}{self.bucket}/{one['Key']}")
                 path.known = _stat(one["Size"], one["LastModified"])
                 yield path
             if not page.get("IsTruncated"):
                 return
-            more = {"ContinuationToken": page["NextContinuationToken"]}
+            seen += len(page.get("Contents", []))
+            _expect_an_end(f"{SCHEME}{self.bucket}/{prefix}", seen, token, page["NextContinuationToken"])
+            token = page["NextContinuationToken"]
 
 
 class S3Stream(io.RawIOBase):
@@ -107,6 +113,8 @@ class S3Stream(io.RawIOBase):
         self.path, self.position = path, 0
         self.size = path.stat().st_size
         self.body: Any = None
+        self.version: dict[str, str] = {}  # what is read, once something was
+        self.failures = 0  # cuts in a row, without a read that brought all it asked for
 
     def readable(self) -> bool:
         return True
@@ -140,22 +148,48 @@ class S3Stream(io.RawIOBase):
             self.body.close()
             self.body = None
 
+    def _ask(self) -> None:
+        """The body from here on, of the version read so far."""
+        wanted = f"bytes={self.position}-"
+        answer = _asked(self.path, "get_object", Key=self.path.key, Range=wanted, **self.version)
+        self.body, self.version = answer["Body"], {"IfMatch": answer["ETag"]}
+
     def _read(self, count: int) -> bytes:
-        """At most `count` bytes, at least one; a body that is cut is asked for again from where it stopped."""
+        """At most `count` bytes, at least one; a body that is cut is asked for again from where it stopped.
+
+        OSError after ATTEMPTS cuts in a row.
+        """
         from botocore.exceptions import HTTPClientError, IncompleteReadError, ReadTimeoutError, ResponseStreamingError
 
-        for _ in range(ATTEMPTS):
+        wanted = min(count, self.size - self.position)
+        cut: Exception = EOFError(f"{self.position} octets au lieu de {self.size}")
+        while self.failures < ATTEMPTS:
+            data = b""
             try:
                 if self.body is None:
-                    wanted = f"bytes={self.position}-"
-                    self.body = _asked(self.path, "get_object", Key=self.path.key, Range=wanted)["Body"]
-                if data := self.body.read(count):
-                    return cast(bytes, data)
-                cut: Exception = EOFError(f"{self.position} octets au lieu de {self.size}")
+                    self._ask()
+                with cut_after(self.body, READ_SECONDS + wanted / SLOWEST):
+                    data = self.body.read(wanted)
             except (HTTPClientError, IncompleteReadError, ReadTimeoutError, ResponseStreamingError) as error:
                 cut = error
+            if len(data) == wanted:
+                self.failures = 0
+                return data
+            self.failures += 1
             self._drop()
+            if data:
+                return data
         raise OSError(f"S3 : lecture coupée {ATTEMPTS} fois ({cut})") from cut
+
+
+def _expect_an_end(place: str, seen: int, token: str, following: str) -> None:
+    """StoreError for a listing that has more keys than any raw tree, or sends us back to the page we are on."""
+    from lib.errors import StoreError
+
+    if following == token:
+        raise StoreError(f"la liste de {place} tourne en rond.", "Vérifier AWS_ENDPOINT_URL.")
+    if seen >= MOST_KEYS:
+        raise StoreError(f"plus de {MOST_KEYS} objets sous {place}.", "Vérifier DATA_DIR (s3://bucket/préfixe).")
 
 
 def _asked(path: S3Path, operation: str, **words: Any) -> dict[str, Any]:

@@ -6,6 +6,7 @@ Needs no pandas.
 
 import fcntl
 import gzip
+import logging
 import os
 import pickle
 import select
@@ -14,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import termios
+import time
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -30,6 +32,9 @@ from lib.settings import ROOT
 MOST_WORKERS = 8  # each holds its part of the rows in memory
 SMALL = 1_000_000  # bytes of a gzipped file that are not worth a process
 TICK = 0.1  # seconds between two looks at the progress
+SAID_EVERY = 60.0  # seconds between two words about a search that goes on: its bound is the length of the file
+
+log = logging.getLogger(__name__)
 
 
 @dataclass
@@ -125,6 +130,7 @@ def _processors() -> int:
 def _wait(search: Search) -> None:
     """Until every worker has ended well; a complaint pipe ends with its process."""
     running = {worker.complaints: worker for worker in search.workers}
+    begun = told = time.monotonic()
     with _progress(search) as show:
         while running:
             for pipe in select.select(list(running), [], [], TICK)[0]:
@@ -133,6 +139,15 @@ def _wait(search: Search) -> None:
                 if not said:
                     _expect_success(search.job.export, running.pop(pipe))
             show()
+            now = time.monotonic()
+            if now - told >= SAID_EVERY:
+                told = now
+                path = search.job.export.raw.path
+                log.info("recherche dans %s : en cours depuis %.0f min (%s).", path, (now - begun) / 60, _left(search))
+
+
+def _left(search: Search) -> str:
+    return "un seul morceau" if search.job.export.size is None else f"{_untaken(search)} morceaux à prendre"
 
 
 def _expect_success(export: Export, worker: Worker) -> None:

@@ -10,7 +10,7 @@ from datetime import date, timedelta
 from typing import Any
 from urllib.parse import quote
 
-from lib.errors import ConfigError, NoDataError
+from lib.errors import ConfigError, InputError, NoDataError
 from lib.settings import Settings
 
 DATASETS = {
@@ -73,7 +73,8 @@ def source_address(settings: Settings, source: str, day: date, today: date) -> A
 def next_page(address: Address, body: Any) -> Address | None:
     """The request for the page of disruptions after the one whose body this is; None after the last.
 
-    The bound on pages is a bound on requests: what lies beyond it shows in the answer's own total.
+    InputError when pages are left that are not to be asked for: another page came than the one asked for, or
+    PRIM_PAGES_MAX came already.
     """
     page = body.get("pagination") if isinstance(body, dict) else None
     if not isinstance(page, dict) or address.source != "traffic":
@@ -81,9 +82,15 @@ def next_page(address: Address, body: Any) -> Address | None:
     start, size, total = (page.get(name) for name in ("start_page", "items_per_page", "total_result"))
     if not isinstance(start, int) or not isinstance(size, int) or not isinstance(total, int):
         return None
-    following = int(address.params["start_page"]) + 1
-    if not page.get("items_on_page") or following * size >= total or following >= PRIM_PAGES_MAX:
+    asked = int(address.params["start_page"])
+    if start != asked:
+        raise InputError(f"{address.name} envoie la page {start} au lieu de la page {asked}.", "Relancer plus tard.")
+    following = asked + 1
+    if not page.get("items_on_page") or following * size >= total:
         return None
+    if following >= PRIM_PAGES_MAX:
+        told = f"{address.name} annonce {total} perturbations : arrêt après {PRIM_PAGES_MAX} pages de {size}."
+        raise InputError(told, "Les pages reçues sont gardées ; relancer plus tard.")
     return replace(address, params={**address.params, "start_page": str(following)})
 
 

@@ -10,6 +10,7 @@ from lib.database_service import content_sha256
 from lib.dynamodb_items import Item, document_of, pointer, unpack
 from lib.errors import InputError, StoreError
 from lib.local_documents import DocumentFile, LocalDocument, read_files, sha256, validated
+from lib.s3_bodies import read_whole
 from lib.settings import Settings
 from lib.upload_plan import is_same, remote_of
 from lib.upload_run import FATAL, Outcome, Treat, get_item
@@ -77,7 +78,7 @@ def _object(clients: AwsClients, bucket: str, key: str) -> bytes:
     """The content of an object. Without the right to list, S3 answers 403 for one that is not there."""
     with aws_errors(f"bucket {bucket}"):
         try:
-            return bytes(clients.s3.get_object(Bucket=bucket, Key=key)["Body"].read())
+            return read_whole(clients.s3.get_object(Bucket=bucket, Key=key)["Body"])
         except ClientError as error:
             if error_code(error) in DENIED | {"NoSuchKey"}:
                 raise StoreError(f"s3://{bucket}/{key} est absent (ou le droit s3:GetObject manque)") from error

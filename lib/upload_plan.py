@@ -26,7 +26,8 @@ CONTENT_TYPES = {
 }
 CLAIM = "publication"  # attribute of an item whose objects are being replaced
 FILE = "file_sha256"  # attribute: digest of the JSON file's bytes, which spares reading a file that is untouched
-COMPARED = ("sha256", FILE, "timestamp", "objects", CLAIM, *POINTERS)
+LIFE = "ttl"  # attribute: when DynamoDB removes the item
+COMPARED = ("sha256", FILE, "timestamp", "objects", CLAIM, LIFE, *POINTERS)
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,7 @@ class Remote:
     objects: dict[str, tuple[str, str]] = field(default_factory=dict)
     claim: str = ""
     pointer: str = ""
+    expires: int | None = field(default=None, compare=False)  # seconds since 1970; None: never
 
 
 ABSENT = Remote()
@@ -108,6 +110,7 @@ def remote_of(item: Item | None) -> Remote:
         objects={suffix: (_text(one, "url"), _text(one, "sha256")) for suffix, one in objects.items()},
         claim=item.get(CLAIM, {}).get("S", ""),
         pointer=f"s3://{place[0]}/{place[1]}" if place else "",
+        expires=int(item[LIFE]["N"]) if "N" in item.get(LIFE, {}) else None,
     )
 
 
@@ -197,14 +200,14 @@ def _put_object(url: str, content: bytes) -> Write:
 def _put_item(source: DocumentFile, table: str, item: Item, remote: Remote, claim: str, force: bool) -> Write:
     request: dict[str, Any] = {"TableName": table, "Item": item}
     if not force:
-        request |= _condition(remote, claim)
-    return Write("dynamodb", "put_item", request, _place(table, source), item_size(item))
+        request |= condition_on(remote, claim)
+    return Write("dynamodb", "put_item", request, place_of(table, source), item_size(item))
 
 
 def _mark(source: DocumentFile, table: str, claim: str, remote: Remote, force: bool) -> Write:
     """Say on the old item that its objects are being replaced."""
     request: dict[str, Any] = {"TableName": table, "Key": item_key(source)}
-    condition = {} if force else _condition(remote, "")
+    condition = {} if force else condition_on(remote, "")
     values = {**condition.pop("ExpressionAttributeValues", {}), ":claim": {"S": claim}}
     names = {**condition.pop("ExpressionAttributeNames", {}), "#claim": CLAIM}
     request |= condition | {
@@ -212,10 +215,10 @@ def _mark(source: DocumentFile, table: str, claim: str, remote: Remote, force: b
         "ExpressionAttributeNames": names,
         "ExpressionAttributeValues": values,
     }
-    return Write("dynamodb", "update_item", request, f"{_place(table, source)} (marque)", len(CLAIM) + len(claim))
+    return Write("dynamodb", "update_item", request, f"{place_of(table, source)} (marque)", len(CLAIM) + len(claim))
 
 
-def _condition(remote: Remote, claim: str) -> dict[str, Any]:
+def condition_on(remote: Remote, claim: str) -> dict[str, Any]:
     """That the item is still the one that was compared, and that nobody else has begun to replace it."""
     if not remote.exists:
         return {"ConditionExpression": "attribute_not_exists(#day)", "ExpressionAttributeNames": {"#day": SORT_KEY}}
@@ -229,5 +232,5 @@ def _condition(remote: Remote, claim: str) -> dict[str, Any]:
     return condition | ({"ExpressionAttributeValues": values} if values else {})
 
 
-def _place(table: str, source: DocumentFile) -> str:
+def place_of(table: str, source: DocumentFile) -> str:
     return f"dynamodb {table} {source.key}/{source.day_text}"

@@ -20,6 +20,7 @@ from lib.errors import CityflowError, ConfigError, InputError, StoreError
 from lib.local_documents import DocumentFile, read_files, validated
 from lib.settings import Settings
 from lib.upload_plan import COMPARED, UNKNOWN, Action, Remote, Write, is_untouched, item_key, plan, remote_of
+from lib.upload_renewal import unchanged
 
 FATAL = (ConfigError, UnreachableError)
 
@@ -48,6 +49,11 @@ class Run:
     def sent(self) -> int:
         return sum(outcome.sent for outcome in self.outcomes)
 
+    @property
+    def renewed(self) -> int:
+        """How many are the same but had, or are to have, their life prolonged."""
+        return sum(outcome.status == "same" and bool(outcome.writes) for outcome in self.outcomes)
+
     def count(self, *statuses: str) -> int:
         return sum(outcome.status in statuses for outcome in self.outcomes)
 
@@ -62,9 +68,12 @@ def uploader(clients: AwsClients | None, settings: Settings, force: bool, dry_ru
         try:
             files = read_files(source)
             remote = read_remote(clients, settings, source) if clients else UNKNOWN
-            if not force and is_untouched(source, files, remote, settings):
-                return Outcome(source, "=", "same")
-            action = plan(validated(source, files), remote, settings, datetime.now(UTC), force)
+            now = datetime.now(UTC)
+            action = Action("=", source)
+            if force or not is_untouched(source, files, remote, settings):
+                action = plan(validated(source, files), remote, settings, now, force)
+            if action.sign == "=":
+                action = unchanged(source, remote, settings, now)
         except InputError as error:
             return Outcome(source, "!", "invalid", str(error))
         except StoreError as error:
@@ -146,7 +155,8 @@ def _execute(clients: AwsClients, action: Action, stop: threading.Event) -> Outc
                 raise
             return Outcome(action.source, action.sign, "failed", str(error), _places(action), sent)
         sent += write.size
-    return Outcome(action.source, action.sign, "written", action.reason, _places(action), sent)
+    status = "same" if action.sign == "=" else "written"
+    return Outcome(action.source, action.sign, status, action.reason, _places(action), sent)
 
 
 def _places(action: Action) -> tuple[tuple[str, int], ...]:

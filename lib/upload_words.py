@@ -33,6 +33,8 @@ def outcome_lines(outcome: Outcome) -> list[str]:
 def total_line(run: Run, mode: str, asked: int, seconds: float) -> str:
     """Counts, bytes and seconds; documents that were not reached are counted too."""
     counts = [f"{words} {run.count(status)}" for status, words in _COUNTS[mode].items()]
+    if run.renewed:
+        counts.append(f"prolongés {run.renewed}")
     left = _left(run, mode, asked)
     if left:
         counts.append(f"non traités {left}")

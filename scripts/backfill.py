@@ -18,11 +18,12 @@ from tqdm import tqdm
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from lib import cli
+from lib import cli, day_range
 from lib.backfill_plan import Plan, plan_lines, plan_object, plan_range
 from lib.backfill_run import Failure, Outcome, computed, store_in_order
 from lib.cluster import computed_there
 from lib.database_factory import get_database_service
+from lib.day_locks import days_locked
 from lib.demo_results import keep_apart
 from lib.errors import ExitCode, LockHeldError, NoDataError
 from lib.make_facts import note_inputs
@@ -44,7 +45,7 @@ def main(argv: list[str] | None = None) -> int:
     arguments = _parser().parse_args(argv)
 
     def work() -> int:
-        days = cli.range_days(arguments)
+        days = day_range.range_days(arguments)
         settings = load_settings(
             {"CITYFLOW_STORE": arguments.store or "", "DASK_SCHEDULER_ADDRESS": arguments.scheduler or ""}
         )
@@ -68,15 +69,20 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def run_plan(settings: Settings, plan: Plan, jobs: int) -> list[Failure]:
-    """Compute and store what the plan says; what failed, in the order of the plan."""
+    """Compute and store what the plan says; what failed: first the days that another run holds, then as in the plan."""
     note_inputs(settings)  # make process finds these days up to date
-    with (
-        get_database_service(settings) as store,
-        (there if settings.scheduler else here)(settings, plan, jobs) as outcomes,
-        tqdm(plan.to_do, desc="calculs", unit="calcul", disable=None) as steps,
-    ):
-        done = store_in_order(settings, store, steps, outcomes, COMPARES, generate_report.process)
-        return [failure for failure in done if failure]
+    with days_locked(settings.output_dir, sorted({step.day for step in plan.to_do})) as locks:
+        refused = [Failure(one, locks.refused[one.day]) for one in plan.to_do if one.day in locks.refused]
+        for error in locks.refused.values():
+            log.warning("%s", error)
+        plan = plan.without(locks.refused)
+        with (
+            get_database_service(settings) as store,
+            (there if settings.scheduler else here)(settings, plan, jobs) as outcomes,
+            tqdm(plan.to_do, desc="calculs", unit="calcul", disable=None) as steps,
+        ):
+            done = store_in_order(settings, store, locks, steps, outcomes, COMPARES, generate_report.process)
+            return [*refused, *(failure for failure in done if failure)]
 
 
 @contextlib.contextmanager
@@ -97,10 +103,11 @@ def there(settings: Settings, plan: Plan, _: int) -> AbstractContextManager[Iter
 
 def tell(settings: Settings, plan: Plan, failures: list[Failure], as_json: bool) -> None:
     """What was done, and again what failed."""
-    for failure in failures:
+    told = list(dict.fromkeys(map(str, failures)))  # a day that was refused is said once
+    for failure in told:
         log.error("%s", failure)
     if as_json:
-        cli.emit_json({**plan_object(plan), "echecs": [str(failure) for failure in failures]})
+        cli.emit_json({**plan_object(plan), "echecs": told})
     else:
         done = len(plan.to_do) - len(failures)
         cli.emit(f"{len(plan.days)} jours : {done} calculs faits, {len(failures)} échecs -> {settings.output_dir}")
@@ -123,7 +130,7 @@ def _jobs(text: str) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = cli.Parser(HELP)
-    cli.add_range(parser, required=True)
+    day_range.add_range(parser, required=True)
     parser.add_argument("--source", action="append", choices=SOURCES, help="une source seulement (répétable)")
     parser.add_argument(
         "--jobs", type=_jobs, default=os.cpu_count() or 1, metavar="N", help="processus (défaut : un par cœur)"

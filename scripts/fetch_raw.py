@@ -14,6 +14,7 @@ import argparse
 import logging
 import os
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -24,12 +25,12 @@ from tqdm import tqdm
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from lib import cli, raw_bucket
+from lib import cli, day_range, raw_bucket
 from lib.arrived import check_arrived
 from lib.atomic_file import part_writer
 from lib.aws_clients import aws_clients
 from lib.download import download
-from lib.errors import CityflowError, ExitCode, UsageError
+from lib.errors import CityflowError, ExitCode, InputError, NoDataError, UsageError
 from lib.paris_time import PARIS, yesterday
 from lib.raw_files import API_SOURCES, override_warning
 from lib.raw_landing import already_there, landing_folders, landing_path, refuse_to_lose
@@ -47,6 +48,8 @@ ou Open-Meteo. Origine « s3 » : le bucket des fichiers bruts (S3_RAW_BUCKET).
 Exemple : python scripts/fetch_raw.py --date 2025-11-04 --source comptages"""
 
 RECEIVED, PRESENT = "reçu", "déjà là"
+PULL_SECONDS = 900.0  # all the pages of one pull; each answer has its own bound (lib/source_addresses)
+FAILURES_MAX = 3  # days of a source in a row, before the rest of a range is given up
 
 
 @dataclass(frozen=True)
@@ -73,30 +76,43 @@ class Outcome:
 
 def fetch_from_publishers(settings: Settings, sources: list[str], days: list[date], force: bool) -> Iterator[Outcome]:
     """Ask for each source and day in turn, going on past what fails."""
-    now = datetime.now(UTC)
     for source in sources:
-        for day in days[-1:] if source in WHOLE else days:
-            about = None if source in WHOLE else day
-            present = None if force else already_there(settings, source, day, now)
-            if present:
-                yield Outcome(source, about, PRESENT, present, present.stat().st_size)
-                continue
-            try:
-                address = source_address(settings, source, day, now.astimezone(PARIS).date())
-                yield from fetch_pages(settings, address, force)
-            except CityflowError as error:
-                yield Outcome(source, about, error=error)
+        yield from fetch_source(settings, source, days[-1:] if source in WHOLE else days, force)
+
+
+def fetch_source(settings: Settings, source: str, days: list[date], force: bool) -> Iterator[Outcome]:
+    """Ask for each day of a source until it has failed FAILURES_MAX times in a row."""
+    now, failures = datetime.now(UTC), 0
+    for number, day in enumerate(days):
+        about = None if source in WHOLE else day
+        if failures == FAILURES_MAX:
+            what = f"{failures} échecs de suite : {len(days) - number} jours ne sont pas demandés ({day} à {days[-1]})."
+            yield Outcome(source, about, error=InputError(what, "Relancer quand l'éditeur répond."))
+            return
+        present = None if force else already_there(settings, source, day, now)
+        if present:
+            yield Outcome(source, about, PRESENT, present, present.stat().st_size)
+            continue
+        try:
+            address = source_address(settings, source, day, now.astimezone(PARIS).date())
+            yield from fetch_pages(settings, address, force)
+            failures = 0
+        except CityflowError as error:
+            failures += not isinstance(error, NoDataError)
+            yield Outcome(source, about, error=error)
 
 
 def fetch_pages(settings: Settings, first: Address, force: bool) -> Iterator[Outcome]:
     """Fetch an address and the pages that follow it, all of one pull."""
-    pulled = datetime.now(UTC)
+    pulled, deadline = datetime.now(UTC), time.monotonic() + PULL_SECONDS
     address: Address | None = first
     while address:
         path = landing_path(settings, address, pulled)
         body = fetch_file(address, path, force)
         yield Outcome(address.source, address.day, RECEIVED, path, path.stat().st_size)
         address = next_page(address, body)
+        if address and time.monotonic() >= deadline:
+            raise InputError(f"pas fini en {PULL_SECONDS:.0f} s : les pages suivantes ne sont pas demandées.")
 
 
 def fetch_file(address: Address, path: Path, force: bool) -> Any:
@@ -179,7 +195,7 @@ def main(argv: list[str] | None = None) -> int:
 
 def asked_days(arguments: argparse.Namespace) -> list[date]:
     """The days of the command line, oldest first: --date, or --from and --to, or yesterday. UsageError otherwise."""
-    days = cli.range_days(arguments) or [arguments.date or yesterday()]
+    days = day_range.range_days(arguments) or [arguments.date or yesterday()]
     if days[-1] > datetime.now(PARIS).date():
         raise UsageError(f"le {days[-1]} n'est pas encore passé : rien à récupérer.")
     return days
@@ -226,9 +242,9 @@ def _bar(name: str, total: int | None) -> Any:
 def _parser() -> argparse.ArgumentParser:
     parser = cli.Parser(HELP)
     parser.add_argument(
-        "--date", type=cli.day_argument, metavar="AAAA-MM-JJ", help="jour voulu (défaut : hier, à Paris)"
+        "--date", type=day_range.day_argument, metavar="AAAA-MM-JJ", help="jour voulu (défaut : hier, à Paris)"
     )
-    cli.add_range(parser)
+    day_range.add_range(parser)
     parser.add_argument("--source", action="append", choices=SOURCES, help="une source seulement (répétable)")
     parser.add_argument("--origin", choices=("portal", "s3"), default="portal", help="d'où (défaut : portal)")
     parser.add_argument("--force", action="store_true", help="redemander ce qui est là, remplacer un fichier plus gros")

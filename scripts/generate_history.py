@@ -14,7 +14,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from lib import cli
+from lib import cli, day_range
 from lib.atomic_file import write_atomically
 from lib.database_factory import get_database_service
 from lib.database_service import DatabaseService
@@ -85,7 +85,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = cli.Parser(HELP)
     for flag, name, text in (("--from", "first", "premier jour, compris"), ("--to", "last", "dernier jour, compris")):
         parser.add_argument(
-            flag, dest=name, type=cli.day_argument, metavar="AAAA-MM-JJ", help=f"{text} (défaut : tous)"
+            flag, dest=name, type=day_range.day_argument, metavar="AAAA-MM-JJ", help=f"{text} (défaut : tous)"
         )
     parser.add_argument("--store", choices=STORES, help="où lire (défaut : CITYFLOW_STORE)")
     cli.add_common(parser)

@@ -24,7 +24,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from lib import cli
+from lib import cli, day_range
 from lib.atomic_file import write_atomically
 from lib.errors import ExitCode, UsageError
 from lib.raw_files import BATCH_PREFIXES, SYNTHETIC_MARKER
@@ -88,7 +88,7 @@ def build_parser() -> argparse.ArgumentParser:
     add("--output", type=Path, default=DEFAULT_OUTPUT, metavar="DOSSIER", help="racine brute (défaut : %(default)s)")
     add(
         "--end",
-        type=cli.day_argument,
+        type=day_range.day_argument,
         default=date(2025, 11, 4),
         metavar="AAAA-MM-JJ",
         help="dernier jour (%(default)s)",

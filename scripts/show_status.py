@@ -13,10 +13,10 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from lib import cli
+from lib import cli, day_range
 from lib.database_factory import get_database_service
 from lib.database_service import DatabaseService
-from lib.errors import ExitCode, NoDataError, UsageError
+from lib.errors import ExitCode, NoDataError
 from lib.local_file_service import LocalFileService
 from lib.paris_time import PARIS, days_between, yesterday
 from lib.quality import has_account
@@ -85,15 +85,14 @@ def changed_after(settings: Settings, day: date, moment: datetime) -> bool:
 def asked_days(store: DatabaseService, first: date | None, last: date | None) -> list[date]:
     """The days of the period; without one, the last DEFAULT_DAYS from the first day known on."""
     last = last or yesterday()
-    if first and first > last:
-        raise UsageError(f"--from {first} est après --to {last}.")
+    asked = day_range.bounded_days(first, last) if first else []
     known = [day for source in SOURCES for day in store.list_available_dates(source)]
     if not known:
         raise NoDataError("aucun résultat n'est enregistré.", "Traiter un jour d'abord : make process")
-    if not first:
-        last = min(last, max(known))
-        first = max(min(known), last - timedelta(days=DEFAULT_DAYS - 1))
-    return list(days_between(first, last))
+    if asked:
+        return asked
+    last = min(last, max(known))
+    return list(days_between(max(min(known), last - timedelta(days=DEFAULT_DAYS - 1)), last))
 
 
 def line(status: dict[str, Any]) -> str:
@@ -113,7 +112,7 @@ def totals(statuses: list[dict[str, Any]]) -> str:
 
 def main(argv: list[str] | None = None) -> int:
     parser = cli.Parser(HELP)
-    cli.add_range(parser)
+    day_range.add_range(parser)
     parser.add_argument("--store", choices=STORES, help="où lire (défaut : CITYFLOW_STORE)")
     cli.add_common(parser)
     arguments = parser.parse_args(argv)

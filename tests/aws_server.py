@@ -103,6 +103,7 @@ def empty_aws(aws_server: AwsServer, monkeypatch: pytest.MonkeyPatch) -> AwsServ
     """The server with nothing in it; the environment leads to it."""
     for name, value in environment(aws_server.url).items():
         monkeypatch.setenv(name, value)
+    monkeypatch.setattr("lib.raw_bucket.FIRST_WAIT", 0.01)
     aws_server.reset()
     return aws_server
 

@@ -15,6 +15,7 @@ import pytest
 from lib.settings import Settings, load_settings
 
 pytest_plugins = [
+    "tests.answer_server",
     "tests.aws_server",
     "tests.fault_proxy",
     "tests.mongo_server",

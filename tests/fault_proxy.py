@@ -39,9 +39,19 @@ BUCKET_ACTIONS = {
 }
 
 
+# What comes of a body.
+SPOILT: dict[str, Callable[[bytes], list[bytes]]] = {
+    "cut": lambda body: [body[: len(body) // 2]],
+    "nothing": lambda _: [],
+    "byte": lambda body: [body[:1]],
+    "trickle": lambda body: [b"%c" % byte for byte in body],
+}
+
+
 @dataclass
 class Fault:
-    """`kind` is one of REFUSALS, "lost" (applied, then the connection is cut), "slow" or "call"; `times` times."""
+    """`kind` is one of REFUSALS, "lost" (applied, then the connection is cut), "slow", "call", "cut" (in the middle of
+    the body), "nothing" or a "byte" (of it) or "trickle" (a byte each `seconds`); `times` times."""
 
     kind: str
     action: str = "*"
@@ -126,6 +136,8 @@ class _Handler(BaseHTTPRequestHandler):
             return None
         if asked.action == "s3:GetObject" and status == 404 and not self.proxy.allows("s3:ListBucket", _bucket(asked)):
             return self.refuse(asked, "denied")
+        if fault and fault.kind in SPOILT:
+            return self.answer_badly(fault, status, headers, content)
         return self.answer(status, headers, content)
 
     do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = do_any
@@ -157,10 +169,22 @@ class _Handler(BaseHTTPRequestHandler):
         for name, value in headers.items():
             if name.lower() not in ("content-length", "connection", "transfer-encoding", "date", "server"):
                 self.send_header(name, value)
-        self.send_header("Content-Length", str(len(content)))
+        length = headers.get("Content-Length") if self.command == "HEAD" else None
+        self.send_header("Content-Length", length or str(len(content)))
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(content)
+
+    def answer_badly(self, fault: Fault, status: int, headers: dict[str, str], content: bytes) -> None:
+        """The headers of the whole body, then half of it, or drops."""
+        self.close_connection = True
+        self.command = "HEAD"
+        self.answer(status, headers, content)
+        with contextlib.suppress(OSError):  # a client that has had enough
+            for piece in SPOILT[fault.kind](content):
+                self.wfile.write(piece)
+                self.wfile.flush()
+                time.sleep(fault.seconds)
 
     def log_message(self, *_: object) -> None:
         """The tests read `asked` instead."""

@@ -102,6 +102,19 @@ def test_another_raw_tree_is_not_taken_for_the_one_before(checkout: Checkout, tm
         assert said in ran.out
 
 
+@pytest.mark.parametrize("suffix", [".html", ".csv"])
+def test_a_page_or_table_that_is_missing_or_older_than_the_report_is_made_again(
+    checkout: Checkout, suffix: str
+) -> None:
+    form = checkout.root / "output" / "reports" / f"daily_report_{DAY}{suffix}"
+    for spoil in (form.unlink, lambda: os.utime(form, (1_000_000_000, 1_000_000_000))):
+        spoil()
+        before = checkout.written()
+        assert checkout.make("report", f"DATE={DAY}").code == 0
+        assert changed(checkout, before) == REPORT
+        assert "rien à refaire" in checkout.make("report", f"DATE={DAY}").out
+
+
 def test_force_redoes_what_is_up_to_date(checkout: Checkout) -> None:
     before = checkout.written()
     assert checkout.make("weather", f"DATE={DAY}", "FORCE=1").code == 0

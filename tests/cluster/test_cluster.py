@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import socket
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -137,6 +138,25 @@ def test_a_scheduler_without_workers_is_said(
     ran = run(main, "--from", "2025-11-04", "--to", "2025-11-04", "--scheduler", cluster.address)
     assert ran.code == 1
     assert f"n'a aucun worker. En démarrer : dask worker {cluster.address}" in ran.err
+
+
+def test_workers_that_all_went_are_waited_for_a_while_and_this_is_said(
+    demo: RawTree, cluster: Cluster, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATA_DIR", str(demo.root))
+    for name, seconds in {"LOOK": 0.2, "WORKERS_MISSED": 1.5, "SAID_EVERY": 0.5}.items():
+        monkeypatch.setattr(f"lib.cluster.{name}", seconds)
+    worker = cluster.worker()
+
+    def kill_at_work() -> None:
+        wait_until(cluster.has_code)
+        os.killpg(worker.pid, signal.SIGKILL)
+
+    threading.Thread(target=kill_at_work).start()
+    ran = run(main, "--from", "2025-11-04", "--to", "2025-11-04", "--scheduler", cluster.address)
+    assert ran.code == 1
+    assert "0 workers" in ran.err and "attente des calculs du cluster" in ran.err
+    assert f"n'a plus aucun worker. En démarrer : dask worker {cluster.address}" in ran.err.splitlines()[-1]
 
 
 def test_days_without_data_are_named_as_on_one_machine(raw: RawTree, two_workers: Cluster) -> None:

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 import pytest
 
 from lib import backfill_plan
-from lib.backfill_plan import CODE, HISTORY, INCOMPLETE, INPUTS, REMADE, REPORT, in_words, plan_range
+from lib.backfill_plan import CODE, FORMS, HISTORY, INCOMPLETE, INPUTS, REMADE, REPORT, in_words, plan_range
 from lib.make_facts import note_inputs
 from lib.paris_time import days_between
 from lib.settings import ROOT
@@ -81,6 +81,27 @@ def test_a_report_older_than_its_figures_is_made_again(made: RawTree) -> None:
     for source in backfill_plan.SOURCES:
         (made.output / "metrics" / f"{source}_metrics_2025-11-04.json").touch()
     assert reasons(made, LAST)["11-04", REPORT] == REMADE
+
+
+@pytest.mark.parametrize("suffix", [".html", ".csv"])
+def test_a_page_or_table_that_is_missing_or_older_than_the_report_is_made_again(
+    made: RawTree, run: Run, monkeypatch: pytest.MonkeyPatch, suffix: str
+) -> None:
+    monkeypatch.setattr(backfill_plan, "SOURCES", ("bikes",))
+    assert reasons(made, LAST)["11-04", REPORT] == ""
+    form = made.output / "reports" / f"daily_report_2025-11-04{suffix}"
+    for spoil in (form.unlink, lambda: touch(form, -1000)):
+        spoil()
+        assert reasons(made, LAST)["11-04", REPORT] == FORMS
+        assert run(main, "--from", "2025-11-04", "--to", "2025-11-04", "--source", "bikes").code == 0
+        assert reasons(made, LAST)["11-04", REPORT] == ""
+
+
+def test_newer_templates_make_the_report_alone_stale(made: RawTree, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(backfill_plan, "SOURCES", ("bikes",))
+    real = backfill_plan._time
+    monkeypatch.setattr(backfill_plan, "_time", lambda path: float("inf") if path.suffix == ".j2" else real(path))
+    assert reasons(made, LAST) == {("11-04", "bikes"): "", ("11-04", REPORT): CODE}
 
 
 def test_days_without_a_pull_are_gaps(made: RawTree) -> None:

@@ -69,7 +69,7 @@ def test_every_fact_is_one_word_that_make_takes_literally(name: str) -> None:
     settings = load_settings({"OUTPUT_DIR": f"out/{name}"}, environment={})
     words = facts(settings, parse_day(DAY))
     assert [word for word in words if set(word.split("=", 1)[1]) & set(" $#:;=%&|'\"`\\")] == []
-    assert words[1:] == ["PAST+=2025-10-28", "PAST+=2025-10-21", "PAST+=2025-10-14", "PAST+=2025-10-07"]
+    assert words[1:] == ["FORMS:=stale", "PAST+=2025-10-28", "PAST+=2025-10-21", "PAST+=2025-10-14", "PAST+=2025-10-07"]
 
 
 def test_what_make_cannot_go_on_with_is_one_line(raw: RawTree, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

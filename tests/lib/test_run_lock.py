@@ -1,9 +1,11 @@
 """One run at a time for a day: refused at once, or waited for; never left behind by a run that died."""
 
+import fcntl
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import date
@@ -60,6 +62,31 @@ def test_wait_goes_on_when_the_other_run_ends(raw: RawTree, whole_day: subproces
     assert out.startswith(f"bikes {DAY}")
 
 
+def test_a_wait_says_for_whom_and_that_it_has_no_limit(
+    raw: RawTree, run: Run, whole_day: subprocess.Popen[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lib.run_lock.SAID_EVERY", 0.5)
+    threading.Timer(1.6, whole_day.communicate).start()
+    ran = run(process_weather.main, "--date", DAY, "--wait")
+    said = [line for line in ran.err.splitlines() if "attente de sa fin" in line]
+    assert len(said) >= 3
+    assert "processus " in said[0] and "sans limite de durée" in said[0] and "depuis 0 min" in said[1]
+    assert ran.code == 4, "its turn came"
+
+
+def test_a_lock_that_is_briefly_held_is_not_waited_for_without_end(
+    raw: RawTree, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lib.run_lock.PATIENCE", 0.2)
+    raw.pull("bikes", DAY, "a.json", [bike("A-1", f"{DAY}T08:00:00+00:00", 1)])
+    (raw.output / ".locks").mkdir(parents=True)
+    with (raw.output / ".locks" / f"{DAY}.runs.lock").open("wb") as stopped:
+        fcntl.flock(stopped, fcntl.LOCK_EX)
+        ran = run(process_bikes.main, "--date", DAY)
+    assert ran.code == 0, "a manifest is a record and changes nothing else"
+    assert "est tenu par un autre traitement" in ran.err
+
+
 def test_a_killed_run_leaves_nothing_behind(raw: RawTree, run: Run, whole_day: subprocess.Popen[str]) -> None:
     os.kill(whole_day.pid, signal.SIGKILL)
     whole_day.wait()
@@ -110,7 +137,8 @@ def test_ctrl_c_while_waiting_is_quiet(raw: RawTree, whole_day: subprocess.Popen
         waiting.wait(timeout=3)
     waiting.send_signal(signal.SIGINT)
     _, err = waiting.communicate(timeout=10)
-    assert (waiting.returncode, err) == (130, "")
+    assert waiting.returncode == 130
+    assert err.count("\n") == 1 and "attente de sa fin" in err
 
 
 def test_a_lock_that_cannot_be_opened_is_a_store_error(tmp_path: Path) -> None:

@@ -56,6 +56,13 @@ def test_a_path_may_be_relative(path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert sum(len(rows.rows) for part in collect(start(job(Path(path.name)))) for rows in part.values()) == 40 * 24
 
 
+def test_a_long_search_is_said(path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    monkeypatch.setattr("lib.scan_search.SAID_EVERY", 0.0)
+    with caplog.at_level("INFO", "lib.scan_search"):
+        collect(start(job(path)))
+    assert f"recherche dans {path} : en cours depuis 0 min" in caplog.text
+
+
 def test_a_killed_worker_is_an_error_and_none_is_left(path: Path) -> None:
     search = start(job(path))
     workers = pids(search)

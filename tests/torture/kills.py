@@ -14,12 +14,12 @@ from random import Random
 import pytest
 
 from lib.run_lock import held_locks
+from tests.torture import results
+from tests.torture.results import Documents
 
 LIMIT = 120.0  # seconds; no command here takes as long
 BEYOND = 1.1  # kills fall between the start and so many times an undisturbed run
 AGAIN = 0.4  # how often the next run is left undisturbed; kills in a row meet what earlier ones left
-
-Documents = dict[str, object]
 
 
 def kills_of(request: pytest.FixtureRequest, short: int, long: int) -> int:
@@ -103,16 +103,8 @@ def moments(chance: Random, whole: float, kills: int) -> Iterator[tuple[float, b
 
 
 def documents(output: Path) -> Documents:
-    """The content of every visible result by name, without what each run changes: its timestamp."""
-    paths = [path for folder in ("metrics", "reports", "rejects", ".inputs") for path in (output / folder).glob("*")]
-    return {str(path.relative_to(output)): content(path) for path in paths if not path.name.startswith(".")}
-
-
-def content(path: Path) -> object:
-    if path.suffix != ".json":
-        return path.read_bytes()
-    document = json.loads(path.read_bytes())
-    return {key: value for key, value in document.items() if key != "timestamp"}
+    """As results.documents, and the account of the inputs that make goes by."""
+    return results.documents(output, ".inputs")
 
 
 def assert_old_or_new(before: Documents, after: Documents, *new: Documents, told: str) -> None:

@@ -40,6 +40,19 @@ def test_two_runs_of_one_day_give_one_result_and_one_refusal_or_two_in_turn(demo
         assert "un autre traitement du 2025-11-04 est en cours" in "".join(err for _, err in ended)
 
 
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_of_two_backfills_of_one_day_one_is_refused_whole(demo: RawTree, jobs: str) -> None:
+    words = ("--from", DAYS[0], "--to", DAYS[1], "--force", "--jobs", jobs)
+    runs = [started("backfill.py", *words) for _ in range(2)]
+    ended = [(*process.communicate(timeout=LIMIT), process.returncode) for process in runs]
+    assert sorted(code for _, _, code in ended) in ([0, 75], [0, 0]), ended
+    for _, err, code in ended:
+        if code:
+            assert f"un autre traitement du {DAYS[1]} est en cours" in err
+            assert f"{DAYS[1]} bikes" not in err, "whole, not step by step"
+    assert all(one["statut"] != "absent" for day in DAYS for one in demo.report(day)["sources"].values())
+
+
 def test_two_runs_of_different_days_are_both_right(demo: RawTree) -> None:
     runs = [started("backfill.py", "--from", day, "--to", day) for day in DAYS]
     for process in runs:
