@@ -36,7 +36,7 @@ def test_the_page_and_the_table_are_there_before_the_json(bikes: RawTree, run: R
     ran = run(main, "--date", DAY)
     assert ran.code == 1  # five sources are missing, and it says which
     assert "make comptages DATE=2025-11-04" in ran.err
-    times = [reports(bikes, suffix).stat().st_mtime_ns for suffix in (".csv", ".html", ".json")]
+    times = [reports(bikes, suffix).stat().st_ctime_ns for suffix in (".csv", ".html", ".json")]  # of their renaming
     assert times == sorted(times)
     page = reports(bikes, ".html").read_text(encoding="utf-8")
     assert "Vélo en nette baisse (−47,8\u202f%) par rapport au mardi précédent" in page
