@@ -17,7 +17,7 @@ from lib.settings import Settings
 
 CONNECT_TIMEOUT = 5  # s
 READ_TIMEOUT = 30  # s; the longest reply awaited, that of one S3 object of a few MB
-ATTEMPTS = 6  # the first one included: about 15 s of waiting before giving up on one request
+ATTEMPTS = 10  # the first one included: waits of 6 s in all on average (S3: 13 s), longer when AWS asks to slow down
 METADATA_TIMEOUT = 1  # s; the EC2 metadata service, two requests: a machine without a role is told so in 2 s
 
 

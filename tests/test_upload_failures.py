@@ -174,6 +174,15 @@ def test_a_missing_bucket_leads_to_setup(aws: AwsServer, output: Output, run: Ru
     assert aws.items("cityflow-reports") == []
 
 
+def test_a_service_that_fails_for_a_second_or_two_is_waited_for(
+    proxy: FaultProxy, aws: AwsServer, output: Output, run: Run
+) -> None:
+    output.metrics()
+    proxy.faults.append(Fault("http_500", "dynamodb:PutItem", times=7))
+    assert last_line(run(main)).startswith("publiés 1, identiques 0, échecs 0,")
+    assert len(aws.items("cityflow-metrics")) == 1
+
+
 def test_nobody_answers(aws: AwsServer, output: Output, run: Run, monkeypatch: Patch) -> None:
     for day in range(1, 10):
         output.metrics(day=f"2025-11-{day:02}")
