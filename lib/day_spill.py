@@ -16,6 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from lib.day_lines import Needles, Span, places_of
+from lib.raw_limits import DAY_ROWS_BYTES
+from lib.road_day_rows import TooManyRowsError
 
 HELD = 64_000_000  # bytes of lines that a process keeps before it writes them
 MOST_DAYS = 3  # that one mention can name
@@ -89,7 +91,12 @@ class DaySpill:
 
 
 def spilled_lines(folder: Path, day: date) -> list[tuple[int, bytes]]:
-    """The lines of a day in the folder, each with its offset, in the order of the file they come from."""
+    """The lines of a day in the folder, each with its offset, in the order of the file they come from.
+
+    TooManyRowsError when they are more text than a day has.
+    """
+    if sum(path.stat().st_size for path in folder.glob(f"{day}.*")) > DAY_ROWS_BYTES:
+        raise TooManyRowsError
     return sorted(line for path in folder.glob(f"{day}.*") for line in _lines(path))
 
 

@@ -20,6 +20,7 @@ from shapely.geometry.base import BaseGeometry
 from lib.errors import InputError
 from lib.quality import Quality
 from lib.raw_files import RawFile, read_bytes, source_files
+from lib.raw_limits import POLYGONS_BYTES
 from lib.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -161,7 +162,7 @@ def load_arrondissements(settings: Settings, quality: Quality) -> Arrondissement
 
 def _numbered_polygons(raw: RawFile) -> tuple[list[int], list[BaseGeometry]]:
     try:
-        features = json.loads(read_bytes(raw.path))["features"]
+        features = json.loads(read_bytes(raw.path, POLYGONS_BYTES))["features"]
         shapes = [(int(one["properties"]["c_ar"]), parse_shape(one["geometry"])) for one in features]
     except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise InputError(f"{raw.path} n'est pas le GeoJSON des arrondissements ({type(error).__name__}).") from error

@@ -50,9 +50,9 @@ class Quality:
     avertissements: list[QualityWarning] = field(default_factory=list)
     sensors_at_fault: set[str] = field(default_factory=set)  # of which a row held a value no sensor can measure
 
-    def reject(self, raison: str, fichier: str, ligne: int | str, contenu: object) -> None:
-        """Count one row as rejected, and keep its text up to the cap."""
-        self.rejets[raison] += 1
+    def reject(self, raison: str, fichier: str, ligne: int | str, contenu: object, nombre: int = 1) -> None:
+        """Count one row (or `nombre` of them) as rejected, and keep its text up to the cap."""
+        self.rejets[raison] += nombre
         if len(self.kept_rejects) < REJECTS_KEPT:
             self.kept_rejects.append(Reject(fichier, ligne, raison, str(contenu)[:CONTENT_KEPT]))
 

@@ -21,6 +21,9 @@ from dataclasses import dataclass, field
 from typing import IO, Any, cast
 
 from lib.errors import InputError, SearchError
+from lib.raw_files import too_large
+from lib.raw_limits import DAY_ROWS
+from lib.road_day_rows import TooManyRowsError
 from lib.road_export import Export
 from lib.scan_worker import NUMBER, Answer, Job, answer
 from lib.settings import ROOT
@@ -83,6 +86,8 @@ def collect(search: Search) -> list[Answer]:
         answers = [_result(export, worker) for worker in search.workers]
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise InputError(f"{export.raw.path} est illisible ({error}).", "Le récupérer à nouveau.") from error
+    except TooManyRowsError as error:
+        raise too_large(export.raw.path, DAY_ROWS, "lignes pour un seul jour") from error
     except (OSError, MemoryError) as error:
         raise _failed(export, str(error) or "mémoire refusée") from error
     finally:

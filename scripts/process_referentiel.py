@@ -41,7 +41,7 @@ Exemple : python scripts/process_referentiel.py --date 2025-11-04"""
 def read_raw(settings: Settings) -> tuple[pd.DataFrame, Quality]:
     """The believed parts of the newest export (see lib/road_reference), and the account of the other rows."""
     quality = Quality()
-    newest = require_files(settings, "referentiel")[-1]
+    newest = require_files(settings, "referentiel", quality)[-1]
     parts = read_road_parts(newest, quality)
     if parts.empty:
         raise InputError(f"{newest.path} n'a aucun arc utilisable : {dict(quality.rejets)}.", "Vérifier l'export.")
