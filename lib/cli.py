@@ -17,6 +17,7 @@ from lib.database_service import DatabaseService
 from lib.errors import CityflowError, ExitCode, UsageError
 from lib.local_file_service import LocalFileService
 from lib.paris_time import days_between, parse_asked_day, yesterday
+from lib.printable import on_one_line, printable
 from lib.run_lock import day_lock
 from lib.settings import STORES, Settings, load_settings
 
@@ -54,7 +55,7 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         for english, french in _FRENCH:
             message = re.sub(english, french, message)
-        self.exit(ExitCode.USAGE, f"{self.format_usage()}{self.prog} : erreur : {message}\n")
+        self.exit(ExitCode.USAGE, f"{self.format_usage()}{self.prog} : erreur : {on_one_line(message)}\n")
 
     def format_usage(self) -> str:
         return super().format_usage().replace("usage:", "usage :", 1)
@@ -201,7 +202,7 @@ def _tell(settings: Settings, data_type: str, day: date, metrics: dict[str, Any]
 def emit(text: str) -> None:
     """A line of result on stdout, for people: not under -q."""
     if log.isEnabledFor(logging.WARNING):
-        print(text, flush=True)
+        print(printable(text), flush=True)
 
 
 def emit_json(value: object) -> None:
@@ -233,6 +234,13 @@ def guarded(work: Callable[[], int], arguments: argparse.Namespace) -> int:
         return int(ExitCode.FAILED)
 
 
+class _OneLine(logging.Formatter):
+    """A message is one line of the log, whatever raw text it quotes; a trace below it has its own."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        return on_one_line(super().formatMessage(record))
+
+
 def _set_up_log(arguments: argparse.Namespace) -> None:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # as stderr: an ASCII terminal is no reason to fail
@@ -240,7 +248,7 @@ def _set_up_log(arguments: argparse.Namespace) -> None:
         logging.addLevelName(getattr(logging, level), word)
     threshold = logging.DEBUG if arguments.verbose else logging.ERROR if arguments.quiet else logging.INFO
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s : %(message)s", "%H:%M:%S"))
+    handler.setFormatter(_OneLine("%(asctime)s %(levelname)s : %(message)s", "%H:%M:%S"))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)

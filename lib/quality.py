@@ -5,6 +5,7 @@ The account always closes: lignes_lues = lignes_retenues + doublons + sum of rej
 
 import csv
 import io
+import re
 from collections import Counter
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -12,6 +13,9 @@ from typing import Any
 REJECTS_KEPT = 1000  # rows kept in output/rejects/<type>_<date>.csv; the counts go on beyond it
 CONTENT_KEPT = 2000  # characters of a rejected row kept there
 SAMPLES_KEPT = 5
+
+RUN_BY_SPREADSHEETS = tuple("=+-@\t\r\n＝＋－＠")  # a cell that begins so is a formula to some spreadsheet
+_NUMBER = re.compile(r"[+-]?[0-9]+(?:[.,][0-9]+)?(?:[eE][+-]?[0-9]+)?")
 
 COMPLETE_FROM = 0.95  # share of what the day should hold, from which a source is said complete
 
@@ -90,17 +94,7 @@ class Quality:
 def spreadsheet_cell(value: object) -> str:
     """Text that a spreadsheet will not run: one that begins with = + - @ gets an apostrophe, unless it is a number."""
     text = "" if value is None else str(value)
-    if text[:1] in ("=", "+", "-", "@", "\t", "\r") and not _is_number(text):
-        return f"'{text}"
-    return text
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text.replace(",", "."))
-    except ValueError:
-        return False
-    return True
+    return f"'{text}" if text.startswith(RUN_BY_SPREADSHEETS) and not _NUMBER.fullmatch(text) else text
 
 
 def rejects_csv(quality: Quality) -> bytes:
