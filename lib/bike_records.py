@@ -21,7 +21,8 @@ from lib.csv_dialect import Aliases
 from lib.errors import InputError
 from lib.paris_time import HOUR, PARIS, day_start, days_between, hours_in_day, parse_instant
 from lib.quality import Quality
-from lib.raw_files import RawFile, read_blocks
+from lib.raw_bytes import read_blocks
+from lib.raw_files import RawFile
 from lib.raw_json import bodies_of, holds, records, short_text
 from lib.raw_limits import BIKE_ROWS, MOST_LABELS, TABLE_BYTES
 from lib.raw_tables import read_table

@@ -17,7 +17,7 @@ from lib.database_service import DatabaseService
 from lib.errors import CityflowError, ExitCode, UsageError
 from lib.local_file_service import LocalFileService
 from lib.paris_time import days_between, parse_asked_day, yesterday
-from lib.printable import on_one_line, printable
+from lib.printable import OneLine, on_one_line, printable
 from lib.run_lock import day_lock
 from lib.settings import STORES, Settings, load_settings
 
@@ -234,13 +234,6 @@ def guarded(work: Callable[[], int], arguments: argparse.Namespace) -> int:
         return int(ExitCode.FAILED)
 
 
-class _OneLine(logging.Formatter):
-    """A message is one line of the log, whatever raw text it quotes; a trace below it has its own."""
-
-    def formatMessage(self, record: logging.LogRecord) -> str:
-        return on_one_line(super().formatMessage(record))
-
-
 def _set_up_log(arguments: argparse.Namespace) -> None:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # as stderr: an ASCII terminal is no reason to fail
@@ -248,7 +241,7 @@ def _set_up_log(arguments: argparse.Namespace) -> None:
         logging.addLevelName(getattr(logging, level), word)
     threshold = logging.DEBUG if arguments.verbose else logging.ERROR if arguments.quiet else logging.INFO
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_OneLine("%(asctime)s %(levelname)s : %(message)s", "%H:%M:%S"))
+    handler.setFormatter(OneLine("%(asctime)s %(levelname)s : %(message)s", "%H:%M:%S"))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)

@@ -19,7 +19,8 @@ from shapely.geometry.base import BaseGeometry
 
 from lib.errors import InputError
 from lib.quality import Quality
-from lib.raw_files import RawFile, read_bytes, source_files
+from lib.raw_bytes import read_bytes
+from lib.raw_files import RawFile, source_files
 from lib.raw_limits import POLYGONS_BYTES
 from lib.settings import Settings
 

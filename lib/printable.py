@@ -4,6 +4,7 @@ An escape sequence in a label can rename a terminal's window or hide what stands
 line of the log, a bidi control can turn around what follows.
 """
 
+import logging
 import re
 
 CONTROLS = "\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff"
@@ -29,3 +30,10 @@ def without_controls(text: str) -> str:
 
 def _written(found: re.Match[str]) -> str:
     return found[0].encode("unicode_escape").decode("ascii")
+
+
+class OneLine(logging.Formatter):
+    """A message is one line of the log, whatever raw text it quotes; a trace below it has its own."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        return on_one_line(super().formatMessage(record))

@@ -5,21 +5,17 @@ day of the pull, never the day the records are about; the newest pull wins.
 """
 
 import contextlib
-import gzip
 import heapq
 import re
-import zlib
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import BinaryIO, cast
 
-from lib.errors import InputError, NoDataError, TooLargeError
+from lib.errors import InputError, NoDataError
 from lib.paris_time import parse_day
 from lib.quality import Quality
-from lib.raw_limits import JSON_BYTES, MEGABYTE, MOST_FILES
+from lib.raw_limits import MOST_FILES
 from lib.settings import Settings
 
 API_SOURCES = ("bikes", "traffic", "weather")
@@ -39,9 +35,6 @@ BESIDE = {  # what the scripts read besides their own source
 }
 SUFFIXES = (".json", ".jsonl", ".csv", ".geojson")
 SYNTHETIC_MARKER = "LISEZMOI.txt"  # make_demo_data.py leaves it at the root of the tree it invents
-
-BLOCK = 1 << 20  # bytes read at once
-MOST_ZIPPED = 1_032  # bytes that one byte of deflate can stand for
 
 _PULL = re.compile(r"dt=([0-9]{4}-[0-9]{2}-[0-9]{2})")
 _HOUR = re.compile(r"hour=([0-9]{1,2})")
@@ -165,93 +158,9 @@ def shown_days(known: list[str]) -> str:
     return ", ".join(known) if len(known) <= 10 else f"{', '.join(known[:3])} … {', '.join(known[-3:])}"
 
 
-def read_bytes(path: Path, limit: int = JSON_BYTES) -> bytes:
-    """The file's bytes, unzipped when it ends in .gz. InputError when it cannot be read or is larger than `limit`."""
-    check_size(path, limit)
-    with readable(path):
-        data = path.read_bytes()
-        return gzip.decompress(data) if path.suffix == ".gz" else data
-
-
-def check_size(path: Path, limit: int) -> None:
-    """InputError when the file has more than `limit` bytes, unzipped; a gzipped one is unzipped to know, and let go."""
-    with readable(path):
-        size = path.stat().st_size
-        if path.suffix == ".gz" and size <= limit < size * MOST_ZIPPED:
-            with opened(path) as stream:
-                size = sum(len(block) for block in _blocks_up_to(stream, limit))
-    if size > limit:
-        raise too_large(path, limit)
-
-
-def _blocks_up_to(stream: BinaryIO, limit: int) -> Iterator[bytes]:
-    """The blocks of a stream, one more than are needed to pass the limit."""
-    size = 0
-    while size <= limit and (block := stream.read(BLOCK)):
-        size += len(block)
-        yield block
-
-
-def read_blocks(path: Path, limit: int, overlap: int = 0) -> Iterator[bytes]:
-    """The file's bytes, unzipped when it ends in .gz, in pieces of about 1 MB of which each begins with the last
-    `overlap` bytes of the one before. InputError as read_bytes, once `limit` is passed."""
-    size, tail = 0, b""
-    with readable(path), opened(path) as stream:
-        while block := stream.read(BLOCK):
-            size += len(block)
-            if size > limit:
-                raise too_large(path, limit)
-            yield tail + block
-            tail = block[-overlap:] if overlap else b""
-
-
-def read_lines(path: Path, limit: int, longest: int) -> Iterator[bytes]:
-    """The file's lines without their ends, unzipped when it ends in .gz. InputError as read_blocks.
-
-    Of a line of more than `longest` bytes only the beginning is given, still too long to be one.
-    """
-    rest = b""
-    for block in read_blocks(path, limit):
-        lines = (rest + block).split(b"\n") if len(rest) <= longest else _after_cut(rest, block)
-        rest = lines.pop()
-        yield from (line.removesuffix(b"\r") for line in lines)
-    if rest:
-        yield rest
-
-
-def _after_cut(begun: bytes, block: bytes) -> list[bytes]:
-    """The lines of a block of which the first belongs to one already too long."""
-    _, newline, after = block.partition(b"\n")
-    return [begun, *after.split(b"\n")] if newline else [begun]
-
-
 def is_synthetic(settings: Settings) -> bool:
     """Whether the raw tree was invented by make_demo_data.py."""
     return (settings.data_dir / SYNTHETIC_MARKER).is_file()
-
-
-def opened(path: Path, buffering: int = -1) -> BinaryIO:
-    """The file's bytes, unzipped when it ends in .gz."""
-    if path.suffix != ".gz":
-        return path.open("rb", buffering=buffering)
-    return cast(BinaryIO, gzip.GzipFile(fileobj=path.open("rb")))
-
-
-def too_large(path: Path, limit: int, what: str = "") -> TooLargeError:
-    """The error of a file that passes a limit (lib/raw_limits): of bytes, or of `what`."""
-    passed = f"{limit} {what}" if what else f"{limit // MEGABYTE} Mo (décompressé)"
-    return TooLargeError(
-        f"{path} dépasse {passed}, bien plus qu'un fichier réel : il n'est pas lu.",
-        "Le récupérer à nouveau, ou le retirer.",
-    )
-
-
-@contextmanager
-def readable(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except (OSError, EOFError, zlib.error) as error:
-        raise InputError(f"{path} est illisible ({error}).", "Le récupérer à nouveau.") from error
 
 
 def _is_raw(path: Path) -> bool:

@@ -12,7 +12,8 @@ from typing import Any
 
 from lib.errors import InputError
 from lib.quality import Quality
-from lib.raw_files import MOST_ZIPPED, RawFile, check_size, opened, read_blocks, read_bytes, readable
+from lib.raw_bytes import MOST_ZIPPED, check_size, opened, read_blocks, read_bytes, readable
+from lib.raw_files import RawFile
 from lib.raw_limits import JSON_BYTES, READ_WHOLE
 from lib.raw_long_json import long_bodies
 from lib.usable_files import passed_over

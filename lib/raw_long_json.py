@@ -13,7 +13,8 @@ from typing import Any
 from lib.csv_dialect import MAX_ROW_CHARACTERS
 from lib.json_stream import START, Text, members
 from lib.quality import CONTENT_KEPT, Quality
-from lib.raw_files import RawFile, read_blocks, read_lines, too_large
+from lib.raw_bytes import read_blocks, read_lines, too_large
+from lib.raw_files import RawFile
 from lib.raw_limits import DISRUPTIONS, JSON_BYTES, MEGABYTE, MOST_RECORDS
 from lib.usable_files import too_many
 

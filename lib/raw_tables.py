@@ -14,7 +14,8 @@ import pandas as pd
 from lib.csv_dialect import MAX_ROW_CHARACTERS, Aliases, canonical, detect_delimiter, require_columns, split_row
 from lib.errors import InputError
 from lib.quality import CONTENT_KEPT, Quality
-from lib.raw_files import RawFile, read_lines, too_large
+from lib.raw_bytes import read_lines, too_large
+from lib.raw_files import RawFile
 from lib.raw_json import read_bodies, records
 from lib.raw_limits import MOST_LINES, TABLE_BYTES, TABLE_ROWS
 

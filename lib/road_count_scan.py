@@ -20,7 +20,8 @@ from typing import cast
 
 from lib.errors import CityflowError
 from lib.paris_time import parse_day, parse_road_label, yesterday
-from lib.raw_files import RawFile, read_blocks, source_files, too_large
+from lib.raw_bytes import read_blocks, too_large
+from lib.raw_files import RawFile, source_files
 from lib.raw_limits import DAY_ROWS, JSON_BYTES
 from lib.road_day_rows import DayRows, TooManyRowsError, day_rows
 from lib.road_export import Export, open_export

@@ -12,7 +12,8 @@ from typing import BinaryIO
 from lib.csv_dialect import Aliases, canonical, detect_delimiter, require_columns, split_row
 from lib.day_lines import Needles, needles_for
 from lib.errors import InputError
-from lib.raw_files import RawFile, opened
+from lib.raw_bytes import opened
+from lib.raw_files import RawFile
 
 COLUMNS: Aliases = {
     "identifiant_arc": ("Identifiant arc", "iu_ac"),

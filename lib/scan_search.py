@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from typing import IO, Any, cast
 
 from lib.errors import InputError, SearchError
-from lib.raw_files import too_large
+from lib.raw_bytes import too_large
 from lib.raw_limits import DAY_ROWS
 from lib.road_day_rows import TooManyRowsError
 from lib.road_export import Export

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from lib.day_lines import BUFFER, Span, mentions, whole_lines
 from lib.errors import TooLargeError
-from lib.raw_files import too_large
+from lib.raw_bytes import too_large
 from lib.raw_limits import COUNTS_BYTES, DAY_ROWS, MOST_LABELS
 from lib.road_day_rows import DayRows, TooManyRowsError, day_rows
 from lib.road_export import Export

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from lib import raw_files, raw_json, raw_long_json
+from lib import raw_bytes, raw_json, raw_long_json
 from lib.quality import Quality
 from lib.raw_files import RawFile
 from lib.raw_json import read_bodies, records
@@ -20,7 +20,7 @@ def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """A short file is decoded at once, a long one record by record: both read the same."""
     if request.param != "whole":
         monkeypatch.setattr(raw_json, "READ_WHOLE", 0)
-        monkeypatch.setattr(raw_files, "BLOCK", 7)
+        monkeypatch.setattr(raw_bytes, "BLOCK", 7)
         monkeypatch.setattr(raw_long_json, "BATCH", 20)
     return request.param
 

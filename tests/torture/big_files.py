@@ -51,12 +51,12 @@ def bike_text(number: int) -> str:
 
 def disruption_text(number: int) -> str:
     told = disruption(f"d{number % 3000}")
-    told["messages"][0]["text"] = f"<p>Métro 6 {'texte ' * 600}</p>"
+    told["messages"][0]["text"] = f"<p>Métro 6 {'texte ' * 1200}</p>"
     return json.dumps(told, ensure_ascii=False)
 
 
 def bulk_text(number: int) -> str:
-    told = {**BULK["disruptions"][0], "id": f"b{number % 3000}", "message": f"<b>Trafic</b> {'texte ' * 600}"}
+    told = {**BULK["disruptions"][0], "id": f"b{number % 3000}", "message": f"<b>Trafic</b> {'texte ' * 1200}"}
     return json.dumps(told, ensure_ascii=False)
 
 
