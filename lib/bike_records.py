@@ -5,11 +5,12 @@ bytes hold a date of the day or of the days just before it are read.
 """
 
 import contextlib
-import logging
 import re
+from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -20,9 +21,12 @@ from lib.csv_dialect import Aliases
 from lib.errors import InputError
 from lib.paris_time import HOUR, PARIS, day_start, days_between, hours_in_day, parse_instant
 from lib.quality import Quality
-from lib.raw_files import RawFile, read_bytes
-from lib.raw_json import read_bodies, records
+from lib.raw_bytes import read_blocks
+from lib.raw_files import RawFile
+from lib.raw_json import bodies_of, holds, records, short_text
+from lib.raw_limits import BIKE_ROWS, MOST_LABELS, TABLE_BYTES
 from lib.raw_tables import read_table
+from lib.usable_files import passed_over
 
 COLUMNS: Aliases = {
     "id_compteur": ("id_compteur", "Identifiant du compteur"),
@@ -35,11 +39,12 @@ REQUIRED = ("comptage", "date")
 MAX_COUNT = 5_000.0  # passages/h of one direction; the busiest counters of Paris stay below 2 500
 RECENT = timedelta(days=7)  # a counter heard of within this time before the day is expected to count on it
 
+PLACE = list(COLUMNS).index("coordinates")
+LONGEST_DATE = 64  # bytes, with the name before it
+
 _BEYOND = 10**9  # passages; far above MAX_COUNT
 _JSON_DATE = re.compile(rb'"date"\s*:\s*"([^"]{10,40})"')
 _CSV_DATE = re.compile(rb"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}[0-9:.]*(?:Z|[+-][0-9]{2}:?[0-9]{2})?")
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -56,7 +61,7 @@ class BikeRecords:
 
 def read_day_records(files: list[RawFile], day: date, quality: Quality) -> BikeRecords:
     """Read the pulls, oldest first; rows of the day that are not believed are rejected, the newest pull wins."""
-    table = pd.DataFrame(_rows(files, day, quality), columns=[*COLUMNS, "_fichier", "_ligne"], dtype=object)
+    table = _table(_rows(files, day, quality), quality)
     texts = table["date"].where(table["date"].map(lambda value: isinstance(value, str)))
     table["instant"] = pd.to_datetime(
         texts.map({text: parse_instant(text) for text in texts.dropna().unique()}), utc=True
@@ -75,7 +80,9 @@ def days_present(files: list[RawFile]) -> set[str]:
     found: set[bytes] = set()
     for raw in files:
         with contextlib.suppress(InputError):  # said where the day was read
-            found |= set((_CSV_DATE if raw.is_csv else _JSON_DATE).findall(read_bytes(raw.path)))
+            for text in read_blocks(raw.path, TABLE_BYTES, LONGEST_DATE):
+                dates = (_CSV_DATE if raw.is_csv else _JSON_DATE).findall(text)
+                found.update(islice(dates, MOST_LABELS - len(found)))
     moments = map(parse_instant, (text.decode(errors="replace") for text in found))
     return {moment.astimezone(PARIS).date().isoformat() for moment in moments if moment}
 
@@ -94,8 +101,42 @@ def _rows(files: list[RawFile], day: date, quality: Quality) -> Iterator[list[An
                 else _json_rows(raw, around, before, quality)
             )
         except InputError as error:
-            log.warning("%s", error)
-            quality.reject_file(raw.name, error.message)
+            passed_over(raw, error, quality)
+
+
+def _table(rows: Iterator[list[Any]], quality: Quality) -> pd.DataFrame:
+    """The rows as a frame; beyond BIKE_ROWS they are rejected. Values that come again in each pull are kept once."""
+    one = _Shared()
+    columns: list[list[Any]] = [[] for _ in range(len(COLUMNS) + 1)]
+    numbers = array("q")
+    for row in rows:
+        if len(numbers) == BIKE_ROWS:
+            quality.reject("enregistrements_en_trop", row[-2], row[-1], row[:-2])
+            continue
+        for place, value in enumerate(row[:-1]):
+            columns[place].append(one.place(value) if place == PLACE else one.text(value))
+        numbers.append(row[-1])
+    if quality.rejets["enregistrements_en_trop"]:
+        text = f"Plus de {BIKE_ROWS} relevés pour ce jour et la semaine avant : les suivants ne sont pas comptés."
+        quality.warn("enregistrements_en_trop", "attention", text, attendu=BIKE_ROWS)
+    table = pd.DataFrame(dict(zip((*COLUMNS, "_fichier"), columns, strict=True)), dtype=object)
+    return table.assign(_ligne=np.frombuffer(numbers, dtype=np.int64))
+
+
+class _Shared:
+    """Equal texts and places as one object: a counter names itself in each of its records."""
+
+    def __init__(self) -> None:
+        self.known: dict[Any, Any] = {}
+
+    def text(self, value: Any) -> Any:
+        return self.known.setdefault(value, value) if isinstance(value, str) else value
+
+    def place(self, value: Any) -> Any:
+        if isinstance(value, str):
+            return self.text(value)
+        point = geo.parse_point(value)
+        return point and self.known.setdefault(point, [point[1], point[0]])
 
 
 def _dates(day: date, first: int, last: int) -> list[bytes]:
@@ -120,13 +161,13 @@ def _csv_rows(raw: RawFile, day: date, dates: list[bytes], quality: Quality) -> 
 
 def _json_rows(raw: RawFile, around: list[bytes], before: list[bytes], quality: Quality) -> Iterator[list[Any]]:
     """The records of a pull that may be about the day; those of the days before, of a pull that is not."""
-    data = read_bytes(raw.path)
-    about_day = _holds(data, around)
-    if not about_day and not _holds(data, before):
+    data = short_text(raw)
+    about_day = _holds(raw, data, around)
+    if not about_day and not _holds(raw, data, before):
         return
     account = quality if about_day else Quality()  # what is wrong in another day's pull is said of that day
     wanted = {one.decode() for one in before}
-    for _, line, body in read_bodies([raw], account):
+    for line, body in bodies_of(raw, data, account):
         for number, record in enumerate(records(body), start=line):
             if not isinstance(record, dict):
                 account.reject("enregistrement_invalide", raw.name, number, record)
@@ -134,10 +175,10 @@ def _json_rows(raw: RawFile, around: list[bytes], before: list[bytes], quality: 
                 yield [*(_first(record, names) for names in COLUMNS.values()), raw.name, number]
 
 
-def _holds(data: bytes, dates: list[bytes]) -> bool:
+def _holds(raw: RawFile, data: bytes | None, dates: list[bytes]) -> bool:
     """Whether any of these YYYY-MM-DD stands there; their months are looked for first, which spares most scans."""
-    months = {one[:7] for one in dates}
-    return any(month in data for month in months) and any(one in data for one in dates)
+    months = list({one[:7] for one in dates})
+    return holds(raw, data, months) and holds(raw, data, dates)
 
 
 def _first(record: dict[str, Any], names: tuple[str, ...]) -> Any:

@@ -18,6 +18,7 @@ from lib.day_range import add_range, day_argument, range_days
 from lib.errors import REFUSALS, CityflowError, ExitCode
 from lib.local_file_service import LocalFileService
 from lib.paris_time import yesterday
+from lib.printable import OneLine, on_one_line, printable
 from lib.run_lock import day_lock
 from lib.settings import STORES, Settings, load_settings
 from lib.system_text import spelled
@@ -56,7 +57,7 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         for english, french in _FRENCH:
             message = re.sub(english, french, message)
-        self.exit(ExitCode.USAGE, f"{self.format_usage()}{self.prog} : erreur : {message}\n")
+        self.exit(ExitCode.USAGE, f"{self.format_usage()}{self.prog} : erreur : {on_one_line(message)}\n")
 
     def format_usage(self) -> str:
         return super().format_usage().replace("usage:", "usage :", 1)
@@ -177,7 +178,7 @@ def _tell(settings: Settings, data_type: str, day: date, metrics: dict[str, Any]
 def emit(text: str) -> None:
     """A line of result on stdout, for people: not under -q."""
     if log.isEnabledFor(logging.WARNING):
-        print(text, flush=True)
+        print(printable(text), flush=True)
 
 
 def emit_json(value: object) -> None:
@@ -228,7 +229,7 @@ def _set_up_log(arguments: argparse.Namespace) -> None:
         logging.addLevelName(getattr(logging, level), word)
     threshold = logging.DEBUG if arguments.verbose else logging.ERROR if arguments.quiet else logging.INFO
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s : %(message)s", "%H:%M:%S"))
+    handler.setFormatter(OneLine("%(asctime)s %(levelname)s : %(message)s", "%H:%M:%S"))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)

@@ -15,7 +15,8 @@ from typing import Any
 
 from lib import s3_path
 from lib.errors import CityflowError, InputError
-from lib.raw_files import RawFile, source_files, unreadable
+from lib.raw_bytes import unreadable
+from lib.raw_files import RawFile, source_files
 from lib.road_count_scan import WIDE_BUFFER, RowsOf, rows_at_hand, spilled_files, spilled_rows
 from lib.road_day_rows import DayRows
 from lib.road_export import Export, open_export

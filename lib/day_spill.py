@@ -7,7 +7,7 @@ then the lines. What is held in memory does not depend on the number of lines or
 import os
 import struct
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Self
@@ -16,6 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from lib.day_lines import Needles, Span, places_of
+from lib.raw_limits import DAY_ROWS_BYTES
+from lib.road_day_rows import TooManyRowsError
 
 HELD = 64_000_000  # bytes of lines that a process keeps before it writes them
 MOST_DAYS = 3  # that one mention can name
@@ -88,8 +90,13 @@ class DaySpill:
         self.write()
 
 
-def spilled_lines(paths: Iterable[Path]) -> list[tuple[int, bytes]]:
-    """The lines of a day's files, each with its offset, in the order of the export they come from."""
+def spilled_lines(paths: Sequence[Path]) -> list[tuple[int, bytes]]:
+    """The lines of a day's files, each with its offset, in the order of the export they come from.
+
+    TooManyRowsError when they are more text than a day has.
+    """
+    if sum(path.stat().st_size for path in paths) > DAY_ROWS_BYTES:
+        raise TooManyRowsError
     return sorted(line for path in paths for line in _lines(path))
 
 

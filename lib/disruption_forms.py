@@ -28,6 +28,15 @@ NO_EFFECT_SAID = ("", "UNKNOWN_EFFECT")
 # Navitia priorities: LOWER is worse. 0 bloquante, 30 perturbée, 60 information.
 BLOCKING_PRIORITY, DISTURBED_PRIORITY = 0, 30
 
+MESSAGE_READ = 20_000  # characters of a raw message; 500 are stored, and some parsers need time squared for more
+MOST_PARTS = 1_000  # periods, messages, tags or objects of one disruption; a year of nights is 365 periods
+
+_KEPT = (
+    "id", "impact_id", "uri", "disruption_id", "disruptionId", "updated_at", "lastUpdate", "lastUpdated", "severity",
+    "cause", "category", "tags", "title", "message", "shortMessage", "messages", "application_periods",
+    "applicationPeriods",
+)  # fmt: skip
+
 _LINE_TYPES = ("line", "line_section", "rail_section", "route")
 
 
@@ -63,6 +72,31 @@ def read_response(body: Any) -> Response | None:
     if "application_periods" in body or "applicationPeriods" in body:
         return Response([body])
     return None
+
+
+def essential(raw: dict[str, Any]) -> dict[str, Any]:
+    """A disruption without what no figure needs: of what it touches, the lines are read before."""
+    return {name: _part(raw[name]) for name in _KEPT if name in raw}
+
+
+def slim(item: Any) -> Any:
+    """An item of a long response, smaller: the essential of a disruption and one object for each line it touches."""
+    if not isinstance(item, dict) or "impactedObjects" in item:
+        return item
+    if "line" in item and "application_periods" not in item:
+        return {"line": item["line"]}  # of a line report
+    objects: dict[str, Any] = {}
+    for one in _dicts(item.get("impacted_objects"))[:MOST_PARTS]:
+        line = _object_line(one.get("pt_object", one))
+        if line:
+            objects.setdefault(line.key, one)
+    return {**essential(item), "impacted_objects": list(objects.values())}
+
+
+def _part(value: Any) -> Any:
+    if isinstance(value, str):
+        return value[:MESSAGE_READ]
+    return value[:MOST_PARTS] if isinstance(value, list) else value
 
 
 def identity(raw: dict[str, Any]) -> str | None:
@@ -202,7 +236,7 @@ def _page(pagination: Any) -> tuple[int, int, int] | None:
 
 
 def _text(value: Any) -> str:
-    return plain_text(value) if isinstance(value, str) else ""
+    return plain_text(value[:MESSAGE_READ]) if isinstance(value, str) else ""
 
 
 def _dicts(value: Any) -> list[dict[str, Any]]:

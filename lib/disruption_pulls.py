@@ -19,7 +19,9 @@ from lib.paris_time import PARIS
 from lib.quality import Quality
 from lib.raw_files import RawFile
 from lib.raw_json import read_bodies, records
+from lib.raw_limits import DISRUPTIONS
 from lib.transit_lines import Line, distinct
+from lib.usable_files import too_many
 
 PULL_WINDOW = timedelta(days=7)  # pulls this near the day tell which lines are followed, and may end a disruption
 
@@ -86,7 +88,7 @@ def read_pulls(files: list[RawFile], day: date, quality: Quality) -> Pulled:
     for response, raw, line in _responses(later, Quality()):  # what is wrong in these is said of their own days
         for identifier, told in _told(response, raw, line, raw.pulled, Quality()):
             if meets(told.record, reach(day)):
-                _keep(identifier, told, pulled)
+                _keep(identifier, told, pulled, quality)
     _drop_revised(pulled)
     _warn_of_pages(pulled, quality)
     return pulled
@@ -104,7 +106,7 @@ def files_around(files: list[RawFile], day: date) -> tuple[list[RawFile], list[R
 
 
 def _responses(files: list[RawFile], quality: Quality) -> Iterator[tuple[forms.Response, RawFile, int]]:
-    for raw, line, body in read_bodies(files, quality):
+    for raw, line, body in read_bodies(files, quality, slim=forms.slim):
         for item in records(body):
             response = forms.read_response(item)
             if response is None:
@@ -127,7 +129,7 @@ def _take(response: forms.Response, raw: RawFile, line: int, pulled: Pulled, qua
         pulled.unpaged.add(pull_day)
     pulled.named |= dict.fromkeys(response.named)
     for identifier, told in _told(response, raw, line, stamp, quality):
-        _keep(identifier, told, pulled)
+        _keep(identifier, told, pulled, quality)
 
 
 def _turn_page(answers: list[dict[int, tuple[int, int]]], number: int, size: int, total: int) -> None:
@@ -152,11 +154,14 @@ def _told(
             quality.reject("identifiant_absent", raw.name, line, record)
             continue
         lines = distinct([*forms.impacted_lines(record), *response.touched.get(identifier, [])])
-        yield identifier, Told(record, lines, raw, line, (stamp, forms.updated_at(record)))
+        yield identifier, Told(forms.essential(record), lines, raw, line, (stamp, forms.updated_at(record)))
 
 
-def _keep(identifier: str, told: Told, pulled: Pulled) -> None:
-    """Keep it unless something newer is known of the same disruption."""
+def _keep(identifier: str, told: Told, pulled: Pulled, quality: Quality) -> None:
+    """Keep it unless something newer is known of the same disruption, or there is no room for another one."""
+    if identifier not in pulled.newest and len(pulled.newest) == DISRUPTIONS:
+        too_many(told.raw, told.line, {"id": identifier}, DISRUPTIONS, quality)
+        return
     pulled.named |= dict.fromkeys(told.lines)
     family = forms.family(told.record)
     if family:

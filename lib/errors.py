@@ -49,7 +49,15 @@ class ConfigError(CityflowError):
 
 
 class InputError(CityflowError):
-    """Raw files are there but cannot be used."""
+    """Raw files are there but cannot be used; `reason` is the code under which such a file is counted as rejected."""
+
+    reason = "fichier_illisible"
+
+
+class TooLargeError(InputError):
+    """A raw file is larger than any real one, once unzipped: it is passed over before it fills memory or disk."""
+
+    reason = "fichier_trop_gros"
 
 
 class SearchError(CityflowError):

@@ -9,13 +9,20 @@ from collections.abc import Sequence
 from datetime import date, datetime
 
 from lib.calendar_context import MONTHS
+from lib.html_text import shortened
+from lib.printable import without_controls
 
 NARROW = "\u202f"  # narrow no-break space: between thousands, before % and units
 NO_BREAK = "\u00a0"
 MINUS = "\u2212"
 MISSING = f"n.{NARROW}d."
 
+BREAK = "\u200b"  # where a line may end within a word
+
 BREAKING = re.compile(r" (?=[:;!?»%])|(?<=«) ")
+
+_ENDLESS, _PIECE = re.compile(r"\S{25,}"), re.compile(r"\S{10}(?=\S)")  # hardly a word of French is as long
+LABEL_SHOWN, TEXT_SHOWN = 120, 600  # characters of a name, and of any one text of a page
 
 RING_NAMES = {"PE_": "Périph. extérieur, ", "PI_": "Périph. intérieur, "}
 
@@ -106,12 +113,31 @@ def street(label: str | None) -> str:
     if not label:
         return "sans nom"
     ring = RING_NAMES.get(label[:3], "")
-    return ring + label[3 if ring else 0 :].replace("_", " ")
+    return name(ring + label[3 if ring else 0 :].replace("_", " "))
+
+
+def name(text: str | None) -> str:
+    """A name out of raw data as a page shows it: no control character, LABEL_SHOWN characters at the most.
+
+    A word too long for a column of a table may be broken.
+    """
+    if not text:
+        return "sans nom"
+    return _ENDLESS.sub(lambda word: _PIECE.sub(rf"\g<0>{BREAK}", word[0]), _shown(text, LABEL_SHOWN))
 
 
 def typeset(value: object) -> object:
-    """Plain text with no-break spaces before tall marks and inside « »; anything else (markup, numbers) as it is."""
-    return BREAKING.sub(NO_BREAK, value) if type(value) is str else value
+    """Plain text with no-break spaces before tall marks and inside « »; anything else (markup, numbers) as it is.
+
+    Raw data may hold any character and any length: controls go, and TEXT_SHOWN characters are shown.
+    """
+    if type(value) is not str:
+        return value
+    return BREAKING.sub(NO_BREAK, _shown(value, TEXT_SHOWN))
+
+
+def _shown(text: str, limit: int) -> str:
+    return shortened(without_controls(text), limit)
 
 
 def joined(words: Sequence[str]) -> str:

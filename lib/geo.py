@@ -19,7 +19,9 @@ from shapely.geometry.base import BaseGeometry
 
 from lib.errors import InputError
 from lib.quality import Quality
-from lib.raw_files import RawFile, read_bytes, source_files
+from lib.raw_bytes import read_bytes
+from lib.raw_files import RawFile, source_files
+from lib.raw_limits import POLYGONS_BYTES
 from lib.settings import Settings
 from lib.usable_files import newest_usable
 
@@ -165,7 +167,7 @@ def load_arrondissements(settings: Settings, quality: Quality) -> Arrondissement
 
 def _numbered_polygons(raw: RawFile) -> tuple[list[int], list[BaseGeometry]]:
     try:
-        features = json.loads(read_bytes(raw.path))["features"]
+        features = json.loads(read_bytes(raw.path, POLYGONS_BYTES))["features"]
         shapes = [(int(one["properties"]["c_ar"]), parse_shape(one["geometry"])) for one in features]
     except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise InputError(f"{raw.path} n'est pas le GeoJSON des arrondissements ({type(error).__name__}).") from error

@@ -5,6 +5,7 @@ The account always closes: lignes_lues = lignes_retenues + doublons + sum of rej
 
 import csv
 import io
+import re
 from collections import Counter
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -12,6 +13,9 @@ from typing import Any
 REJECTS_KEPT = 1000  # rows kept in output/rejects/<type>_<date>.csv; the counts go on beyond it
 CONTENT_KEPT = 2000  # characters of a rejected row kept there
 SAMPLES_KEPT = 5
+
+RUN_BY_SPREADSHEETS = tuple("=+-@\t\r\n＝＋－＠")  # a cell that begins so is a formula to some spreadsheet
+_NUMBER = re.compile(r"[+-]?[0-9]+(?:[.,][0-9]+)?(?:[eE][+-]?[0-9]+)?")
 
 COMPLETE_FROM = 0.95  # share of what the day should hold, from which a source is said complete
 
@@ -51,9 +55,9 @@ class Quality:
     sensors_at_fault: set[str] = field(default_factory=set)  # of which a row held a value no sensor can measure
     unusable: list[str] = field(default_factory=list)  # files of which no row could be read
 
-    def reject(self, raison: str, fichier: str, ligne: int | str, contenu: object) -> None:
-        """Count one row as rejected, and keep its text up to the cap."""
-        self.rejets[raison] += 1
+    def reject(self, raison: str, fichier: str, ligne: int | str, contenu: object, nombre: int = 1) -> None:
+        """Count one row (or `nombre` of them) as rejected, and keep its text up to the cap."""
+        self.rejets[raison] += nombre
         if len(self.kept_rejects) < REJECTS_KEPT:
             self.kept_rejects.append(Reject(fichier, ligne, raison, str(contenu)[:CONTENT_KEPT]))
 
@@ -104,17 +108,7 @@ def has_account(metrics: dict[str, Any]) -> bool:
 def spreadsheet_cell(value: object) -> str:
     """Text that a spreadsheet will not run: one that begins with = + - @ gets an apostrophe, unless it is a number."""
     text = "" if value is None else str(value)
-    if text[:1] in ("=", "+", "-", "@", "\t", "\r") and not _is_number(text):
-        return f"'{text}"
-    return text
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text.replace(",", "."))
-    except ValueError:
-        return False
-    return True
+    return f"'{text}" if text.startswith(RUN_BY_SPREADSHEETS) and not _NUMBER.fullmatch(text) else text
 
 
 def rejects_csv(quality: Quality) -> bytes:

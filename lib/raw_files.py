@@ -5,19 +5,19 @@ day of the pull, never the day the records are about; the newest pull wins.
 """
 
 import contextlib
-import gzip
+import heapq
 import math
 import re
-import zlib
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import BinaryIO, cast
 
 from lib.errors import InputError, NoDataError
 from lib.paris_time import parse_day
+from lib.quality import Quality
+from lib.raw_bytes import readable, unreadable
+from lib.raw_limits import MOST_FILES
 from lib.raw_tree import files_below, files_in
 from lib.settings import Settings
 
@@ -67,19 +67,26 @@ class RawFile:
         return "/".join(parts[start:])
 
 
-def source_files(settings: Settings, source: str) -> list[RawFile]:
+def source_files(settings: Settings, source: str, quality: Quality | None = None) -> list[RawFile]:
     """Every raw file of a source, the most believable last. Empty when there is none.
 
-    What cannot be looked at is one of them (see lib/raw_tree): reading it says so, and counts it as rejected.
+    What cannot be looked at is one of them (see lib/raw_tree): reading it says so, and counts it as rejected. Of more
+    than MOST_FILES the oldest are left out, and counted as rejected in `quality`.
     """
     if override := _single_file(settings, source):
         return [_named_by_a_setting(override, source)]
-    paths: list[Path] = []
+    files = Counted(map(_raw_file, _paths(settings, source)))
+    kept = heapq.nlargest(MOST_FILES, files)[::-1]
+    if quality and files.count > len(kept):
+        _tell_left_out(source, files.count, quality)
+    return kept
+
+
+def _paths(settings: Settings, source: str) -> Iterator[Path]:
     if source in API_SOURCES:
-        paths += files_below(settings.api_dir / source, _is_raw_name)
+        yield from files_below(settings.api_dir / source, _is_raw_name)
     if source in BATCH_PREFIXES:
-        paths += files_in(settings.batch_dir, BATCH_PREFIXES[source], _is_raw_name)
-    return sorted(map(_raw_file, paths))
+        yield from files_in(settings.batch_dir, BATCH_PREFIXES[source], _is_raw_name)
 
 
 def _named_by_a_setting(path: Path, source: str) -> RawFile:
@@ -89,6 +96,27 @@ def _named_by_a_setting(path: Path, source: str) -> RawFile:
     except OSError as error:
         raise unreadable(path, error) from error
     raise InputError(f"{path} n'existe pas.", f"Corriger {source.upper()}_CSV ou le vider.")
+
+
+def _tell_left_out(source: str, count: int, quality: Quality) -> None:
+    text = (
+        f"« {source} » a {count} fichiers bruts : seuls les {MOST_FILES} plus récents sont lus. "
+        "Ranger les autres hors de DATA_DIR."
+    )
+    quality.reject("fichiers_en_trop", source, 1, text, count - MOST_FILES)
+    quality.warn("fichiers_en_trop", "attention", text, mesure=count, attendu=MOST_FILES)
+
+
+class Counted(Iterator[RawFile]):
+    """Files on their way, and how many have passed."""
+
+    def __init__(self, files: Iterable[RawFile]) -> None:
+        self.files, self.count = iter(files), 0
+
+    def __next__(self) -> RawFile:
+        found = next(self.files)
+        self.count += 1
+        return found
 
 
 def override_warning(settings: Settings, source: str) -> str:
@@ -115,9 +143,9 @@ def paths_read(settings: Settings, source: str) -> list[Path]:
     return paths
 
 
-def require_files(settings: Settings, source: str) -> list[RawFile]:
+def require_files(settings: Settings, source: str, quality: Quality | None = None) -> list[RawFile]:
     """As source_files, but NoDataError naming the folder looked in when there is none."""
-    files = source_files(settings, source)
+    files = source_files(settings, source, quality)
     if not files:
         folder = settings.api_dir / source if source in API_SOURCES else settings.batch_dir
         raise NoDataError(f"aucun fichier brut pour « {source} » dans {folder}.", "Vérifier DATA_DIR, ou : make fetch")
@@ -141,49 +169,10 @@ def shown_days(known: list[str]) -> str:
     return ", ".join(known) if len(known) <= 10 else f"{', '.join(known[:3])} … {', '.join(known[-3:])}"
 
 
-def read_bytes(path: Path) -> bytes:
-    """The file's bytes, unzipped when it ends in .gz. InputError when it cannot be read."""
-    with _readable(path):
-        data = path.read_bytes()
-        return gzip.decompress(data) if path.suffix == ".gz" else data
-
-
-def read_lines(path: Path) -> Iterator[bytes]:
-    """The file's lines with their ends, one at a time, unzipped when it ends in .gz. InputError as read_bytes."""
-    with _readable(path), opened(path) as stream:
-        yield from stream
-
-
 def is_synthetic(settings: Settings) -> bool:
     """Whether the raw tree was invented by make_demo_data.py; InputError where that cannot be seen."""
-    with _readable(settings.data_dir):
+    with readable(settings.data_dir):
         return (settings.data_dir / SYNTHETIC_MARKER).is_file()
-
-
-def opened(path: Path, buffering: int = -1) -> BinaryIO:
-    """The file's bytes, unzipped when it ends in .gz."""
-    if path.suffix != ".gz":
-        return path.open("rb", buffering=buffering)
-    return cast(BinaryIO, gzip.GzipFile(fileobj=path.open("rb")))
-
-
-def unreadable(path: Path, error: Exception) -> InputError:
-    """The error of a file that cannot be read, with the way out that its cause calls for."""
-    why = (isinstance(error, OSError) and error.strerror) or str(error)
-    way_out = "Le récupérer à nouveau."
-    if isinstance(error, PermissionError):
-        way_out = "Corriger ses droits, ou ceux de son dossier."
-    elif path.is_symlink() or isinstance(error, IsADirectoryError):
-        way_out = "C'est un lien qui ne mène à aucun fichier : remettre ce qu'il désigne, ou l'enlever."
-    return InputError(f"{path} est illisible ({why}).", way_out)
-
-
-@contextmanager
-def _readable(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except (OSError, EOFError, zlib.error) as error:
-        raise unreadable(path, error) from error
 
 
 def _is_raw_name(name: str) -> bool:

@@ -7,12 +7,16 @@ JSONL whose lines are records or whole responses. A file or a line that is no JS
 import json
 import logging
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from lib.errors import InputError
 from lib.quality import Quality
-from lib.raw_files import RawFile, read_bytes
+from lib.raw_bytes import MOST_ZIPPED, check_size, opened, read_blocks, read_bytes, readable
+from lib.raw_files import RawFile
+from lib.raw_limits import JSON_BYTES, READ_WHOLE
+from lib.raw_long_json import long_bodies
+from lib.usable_files import passed_over
 
 _ENVELOPE = re.compile(r'^\s*\[|"(results|records|features|disruptions|days)"\s*:\s*\[')
 _GAP = re.compile(r"[\s,]*")
@@ -21,23 +25,53 @@ log = logging.getLogger(__name__)
 
 
 def read_bodies(
-    files: Iterable[RawFile], quality: Quality, needles: Iterable[str] = ()
+    files: Iterable[RawFile], quality: Quality, needles: Iterable[str] = (), slim: Callable[[Any], Any] | None = None
 ) -> Iterator[tuple[RawFile, int, Any]]:
     """Yield (file, line, JSON value) for each response or JSONL line of the files, in their order.
 
-    With `needles`, a file whose bytes hold none of these texts is passed over unread: it cannot be about the day.
+    With `needles`, a file whose bytes hold none of these texts is passed over unread: it cannot be about the day. A
+    long response comes in several values, each with some of its records; what must stay together (see
+    lib/raw_long_json) is made smaller by `slim`, item by item.
     """
     wanted = [needle.encode() for needle in needles]
     for raw in files:
         try:
-            data = read_bytes(raw.path)
-        except InputError as error:
-            log.warning("%s", error)
-            quality.reject_file(raw.name, error.message)
-            continue
-        if not wanted or any(needle in data for needle in wanted):
-            for line, body in parse_bodies(data, raw, quality):
+            data = short_text(raw)
+            if wanted and not holds(raw, data, wanted):
+                continue
+            for line, body in bodies_of(raw, data, quality, slim):
                 yield raw, line, body
+        except InputError as error:
+            passed_over(raw, error, quality)
+
+
+def bodies_of(
+    raw: RawFile, data: bytes | None, quality: Quality, slim: Callable[[Any], Any] | None = None
+) -> Iterator[tuple[int, Any]]:
+    """(line, JSON value) of each response of one file, whose short_text is `data`."""
+    return long_bodies(raw, quality, slim) if data is None else _parse(data, raw, quality)
+
+
+def short_text(raw: RawFile) -> bytes | None:
+    """The text of a file of READ_WHOLE bytes at the most; None of a longer one. InputError when it is too long."""
+    with readable(raw.path):
+        size = raw.path.stat().st_size
+    if raw.path.suffix == ".gz" and size <= READ_WHOLE < size * MOST_ZIPPED:
+        with readable(raw.path), opened(raw.path) as stream:
+            data = stream.read(READ_WHOLE + 1)
+        if len(data) <= READ_WHOLE:
+            return data
+    elif size <= READ_WHOLE:
+        return read_bytes(raw.path)
+    check_size(raw.path, JSON_BYTES)
+    return None
+
+
+def holds(raw: RawFile, data: bytes | None, texts: list[bytes]) -> bool:
+    """Whether one of the texts stands in a file, of which `data` is the whole content where that is known."""
+    overlap = max(map(len, texts), default=0)
+    pieces = [data] if data is not None else read_blocks(raw.path, JSON_BYTES, overlap)
+    return any(text in piece for piece in pieces for text in texts)
 
 
 def records(body: Any) -> Iterator[Any]:
@@ -54,7 +88,7 @@ def records(body: Any) -> Iterator[Any]:
         yield body
 
 
-def parse_bodies(data: bytes, raw: RawFile, quality: Quality) -> Iterator[tuple[int, Any]]:
+def _parse(data: bytes, raw: RawFile, quality: Quality) -> Iterator[tuple[int, Any]]:
     """Yield (line, JSON value) for each response or JSONL line of one file's bytes."""
     text = data.decode("utf-8-sig", errors="replace")
     if not text.strip():

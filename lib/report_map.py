@@ -3,7 +3,7 @@
 from collections import Counter
 from typing import Any
 
-from lib.french_text import arrondissement, counted, number, short_date, span, street
+from lib.french_text import arrondissement, counted, name, number, short_date, span, street
 from lib.svg_map import STATES, UNKNOWN, MapArc, MapMark, city_map, in_frame
 
 Metrics = dict[str, Any]
@@ -62,7 +62,7 @@ def _works(metrics: dict[str, Metrics]) -> list[MapMark]:
         MapMark(
             "chantier-fort" if work["niveau"] == VERY_DISRUPTIVE else "chantier",
             work["geo_point_2d"],
-            f"Chantier : {work['voies'] or work['identifiant']}, {IMPACTS.get(work['impact'], work['impact'])}, "
+            f"Chantier : {name(work['voies'] or work['identifiant'])}, {IMPACTS.get(work['impact'], work['impact'])}, "
             f"jusqu'au {short_date(work['date_fin'])}",
         )
         for work in metrics.get("chantiers", {}).get("metrics", [])

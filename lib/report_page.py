@@ -29,7 +29,7 @@ TEMPLATES = Path(__file__).parent / "templates"
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 FILTERS = (
     "number", "quantity", "percent", "share", "counted", "hour", "clock", "span", "duration", "short_date",
-    "arrondissement", "zone", "street", "joined",
+    "arrondissement", "zone", "street", "name", "joined",
 )  # fmt: skip
 
 ALERTS_SHOWN, LINES_SHOWN, INTERRUPTIONS_SHOWN, WORKS_SHOWN, SENSORS_SHOWN = 12, 14, 8, 8, 8

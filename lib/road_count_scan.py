@@ -19,8 +19,10 @@ from typing import cast
 
 from lib.errors import CityflowError, SearchError
 from lib.paris_time import parse_day, parse_road_label, yesterday
-from lib.raw_files import RawFile, read_bytes, source_files
-from lib.road_day_rows import DayRows, day_rows
+from lib.raw_bytes import read_blocks, too_large
+from lib.raw_files import RawFile, source_files
+from lib.raw_limits import DAY_ROWS, JSON_BYTES
+from lib.road_day_rows import DayRows, TooManyRowsError, day_rows
 from lib.road_export import Export, open_export
 from lib.scan_search import Search, collect, cut_short, start, stop
 from lib.scan_worker import Job, labels_in
@@ -29,6 +31,7 @@ from lib.settings import load_settings
 
 _CLOSED_HOUR = timedelta(hours=1)  # a label is the end of the hour it is about: D+1 00:00 belongs to D
 
+LONGEST_LABEL = 32  # bytes
 WIDE_BUFFER = 1 << 22  # bytes: of many days, thousands of lines are sorted out together
 
 _ahead: dict[tuple[Path, date], Search] = {}  # searches started before their rows were asked for
@@ -52,8 +55,9 @@ def rows_of_day(raw: RawFile, day: date) -> DayRows:
     for part in collect(search):
         blocks |= cast(dict[int, DayRows], part)
     found = DayRows()
-    for number in search.job.blocks():
-        found.extend(blocks[number])
+    with _one_day(search.job.export):
+        for number in search.job.blocks():
+            found.extend(blocks[number])
     return found
 
 
@@ -133,7 +137,16 @@ def spilled_rows(export: Export, files: Mapping[Path, int], day: date) -> DayRow
             f"les lignes du {day} mises de côté dans {own[0].parent} ont disparu : aucun chiffre n'en est tiré.",
             "Relancer, avec un TMPDIR que personne ne vide.",
         )
-    return day_rows(spilled_lines(own), day, export.header, export.delimiter)
+    with _one_day(export):
+        return day_rows(spilled_lines(own), day, export.header, export.delimiter)
+
+
+@contextmanager
+def _one_day(export: Export) -> Iterator[None]:
+    try:
+        yield
+    except TooManyRowsError as error:
+        raise too_large(export.raw.path, DAY_ROWS, "lignes pour un seul jour") from error
 
 
 def days_named(files: Iterable[RawFile]) -> set[str] | None:
@@ -148,6 +161,6 @@ def _days_named(raw: RawFile) -> set[str]:
     if raw.is_csv:
         labels = set().union(*(cast(set[bytes], part) for part in collect(start(Job(open_export(raw))))))
     else:
-        labels = labels_in(read_bytes(raw.path))
+        labels = set().union(*(labels_in(block) for block in read_blocks(raw.path, JSON_BYTES, LONGEST_LABEL)))
     walls = {parse_road_label(label.decode()) for label in labels}
     return {(wall - _CLOSED_HOUR).date().isoformat() for wall in walls if wall}

@@ -13,9 +13,15 @@ from operator import itemgetter
 
 from lib.csv_dialect import MAX_ROW_CHARACTERS, split_row
 from lib.paris_time import parse_road_label, road_label_hours
+from lib.quality import CONTENT_KEPT
+from lib.raw_limits import DAY_ROWS
 from lib.road_export import COLUMNS
 
 _STAMP = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9:]{5,8}(?:Z|[+-][0-9]{2}:?[0-9]{2})?")
+
+
+class TooManyRowsError(Exception):
+    """An export has more rows about one day than any real one; whoever knows the file says so."""
 
 
 @dataclass
@@ -28,6 +34,12 @@ class DayRows:
     def extend(self, other: "DayRows") -> None:
         self.rows += other.rows
         self.rejects += other.rejects
+        self.check_room()
+
+    def check_room(self) -> None:
+        """TooManyRowsError when there are more than a day can have: they would fill the memory."""
+        if len(self.rows) + len(self.rejects) > DAY_ROWS:
+            raise TooManyRowsError
 
 
 def day_rows(lines: Iterable[tuple[int, bytes]], day: date, header: list[str], delimiter: str) -> DayRows:
@@ -44,7 +56,8 @@ def day_rows(lines: Iterable[tuple[int, bytes]], day: date, header: list[str], d
         if reason:
             text = line.decode("utf-8", errors="replace")
             if any(parse_road_label(stamp) in labels for stamp in _STAMP.findall(text)):
-                found.rejects.append((offset, reason, text))
+                found.rejects.append((offset, reason, text[:CONTENT_KEPT]))
+                found.check_room()
             continue
         arc, libelle, label, flow, rate, point, shape = pick([*fields, None])  # None: a column the export lacks
         if label not in concerns:
@@ -52,6 +65,8 @@ def day_rows(lines: Iterable[tuple[int, bytes]], day: date, header: list[str], d
         if concerns[label]:
             arc, libelle, label = one(arc, arc), one(libelle, libelle), one(label, label)
             found.rows.append((offset, arc, libelle, label, flow, rate, one(point, point), one(shape, shape)))
+            if len(found.rows) > DAY_ROWS:
+                found.check_room()
     return found
 
 

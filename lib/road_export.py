@@ -11,7 +11,8 @@ from typing import BinaryIO
 
 from lib.csv_dialect import Aliases, canonical, detect_delimiter, require_columns, split_row
 from lib.day_lines import Needles, needles_for
-from lib.raw_files import RawFile, opened, unreadable
+from lib.raw_bytes import opened, unreadable
+from lib.raw_files import RawFile
 
 COLUMNS: Aliases = {
     "identifiant_arc": ("Identifiant arc", "iu_ac"),

@@ -13,7 +13,9 @@ from lib import geo
 from lib.csv_dialect import Aliases
 from lib.errors import InputError
 from lib.quality import Quality
-from lib.raw_files import RawFile, source_files, unreadable
+from lib.raw_bytes import unreadable
+from lib.raw_files import RawFile, source_files
+from lib.raw_limits import EXPORT_ROWS
 from lib.raw_tables import read_table
 from lib.settings import Settings
 from lib.usable_files import newest_usable
@@ -40,7 +42,7 @@ def read_road_parts(raw: RawFile, quality: Quality) -> pd.DataFrame:
 
     Rows without an arc id or without a usable line are rejected; the same part of the same arc again is a duplicate.
     """
-    parts = read_table(raw, COLUMNS, ("identifiant_arc", "geo_shape"), quality)
+    parts = read_table(raw, COLUMNS, ("identifiant_arc", "geo_shape"), quality, most_rows=EXPORT_ROWS)
     for name in TEXTS:
         parts[name] = parts[name].map(_text).astype(object)
     names = parts["identifiant_arc"].map(lambda value: _text(value) or "").astype(object)

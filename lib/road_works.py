@@ -17,6 +17,7 @@ from lib.csv_dialect import Aliases, fold
 from lib.paris_time import parse_day, parse_road_label
 from lib.quality import Quality
 from lib.raw_files import RawFile
+from lib.raw_limits import EXPORT_ROWS
 from lib.raw_tables import read_table
 from lib.usable_files import read_usable
 
@@ -61,7 +62,9 @@ def read_works(files: list[RawFile], quality: Quality) -> pd.DataFrame:
     geometry (shapely, degrees), lon and lat (degrees).
     """
     tables = read_usable(
-        files, lambda raw: read_table(raw, COLUMNS, REQUIRED, quality).assign(_fichier=raw.name), quality
+        files,
+        lambda raw: read_table(raw, COLUMNS, REQUIRED, quality, most_rows=EXPORT_ROWS).assign(_fichier=raw.name),
+        quality,
     )
     rows = pd.concat(tables, ignore_index=True).astype(object)
     for name in ("identifiant", "objet", "voies", "description"):

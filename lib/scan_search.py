@@ -24,7 +24,9 @@ from pathlib import Path
 from typing import IO, Any, cast
 
 from lib.errors import SearchError
-from lib.raw_files import unreadable
+from lib.raw_bytes import too_large, unreadable
+from lib.raw_limits import DAY_ROWS
+from lib.road_day_rows import TooManyRowsError
 from lib.road_export import Export
 from lib.scan_worker import NUMBER, Answer, Job, answer
 from lib.settings import ROOT
@@ -90,6 +92,8 @@ def collect(search: Search) -> list[Answer]:
         answers = [_result(export, worker) for worker in search.workers]
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise unreadable(export.raw.path, error) from error
+    except TooManyRowsError as error:
+        raise too_large(export.raw.path, DAY_ROWS, "lignes pour un seul jour") from error
     except (OSError, MemoryError) as error:
         raise cut_short(export.raw.path, error) from error
     finally:

@@ -15,16 +15,27 @@ import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
+from itertools import islice
 from pathlib import Path
 
 from lib.day_lines import BUFFER, Span, mentions, whole_lines
-from lib.road_day_rows import DayRows, day_rows
+from lib.errors import TooLargeError
+from lib.raw_bytes import too_large
+from lib.raw_limits import COUNTS_BYTES, DAY_ROWS, MOST_LABELS
+from lib.road_day_rows import DayRows, TooManyRowsError, day_rows
 from lib.road_export import Export
 
 BLOCK = 1 << 24  # bytes: 10 ms of search, which is all that one worker may wait for another
 MOST_BLOCKS = 1000  # their numbers must fit the smallest pipe (4096 bytes)
 NUMBER = 4  # bytes of a block's number in the queue
-EXPECTED = (OSError, EOFError, zlib.error, MemoryError)  # what the parent puts in words
+EXPECTED = (
+    OSError,
+    EOFError,
+    zlib.error,
+    MemoryError,
+    TooManyRowsError,
+    TooLargeError,
+)  # what the parent puts in words
 
 _LABEL = re.compile(rb"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2})?(?:Z|[+-][0-9]{2}:?[0-9]{2})?")
 
@@ -56,16 +67,24 @@ Answer = dict[int, DayRows] | set[bytes] | None
 def answer(job: Job, numbers: Iterable[int]) -> Answer:
     """Of these blocks: rows by block, or label texts, or None, the lines being in the job's folder."""
     if not job.days:
-        return {label for number in numbers for span in _spans(job, number) for label in labels_in(*span[:3])}
+        labels: set[bytes] = set()
+        for number in numbers:
+            for span in _spans(job, number):
+                labels.update(islice(labels_in(*span[:3]), MOST_LABELS - len(labels)))
+        return labels
     if job.folder:
         _spill(job, job.folder, numbers)
         return None
     export, (day,) = job.export, job.days
     needles = export.needles(job.days)
     found = {}
+    rows = 0
     for number in numbers:
         lines = ((offset, line) for offset, line, _ in mentions(_spans(job, number), needles))
         found[number] = day_rows(lines, day, export.header, export.delimiter)
+        rows += len(found[number].rows) + len(found[number].rejects)
+        if rows > DAY_ROWS:
+            raise TooManyRowsError
     return found
 
 
@@ -83,12 +102,15 @@ def _spans(job: Job, number: int) -> Iterator[Span]:
     start = export.first + number * job.block_bytes()
     stop = None if export.size is None else min(start + job.block_bytes(), export.size)
     with export.open() as stream:
-        yield from whole_lines(stream, export.first, start, stop, job.buffer)
+        for span in whole_lines(stream, export.first, start, stop, job.buffer):
+            if stop is None and span[3] > COUNTS_BYTES:
+                raise too_large(export.raw.path, COUNTS_BYTES)
+            yield span
 
 
 def labels_in(text: bytes | bytearray, begin: int = 0, end: int = sys.maxsize) -> set[bytes]:
-    """The different time stamps in a piece of text."""
-    return {bytes(label) for label in _LABEL.findall(text, begin, end)}
+    """The different time stamps in a piece of text, MOST_LABELS of them at the most."""
+    return set(islice({bytes(label) for label in _LABEL.findall(text, begin, end)}, MOST_LABELS))
 
 
 def _queued(queue: int, parent: int) -> Iterator[int]:

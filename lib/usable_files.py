@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
-from lib.errors import InputError
+from lib.errors import InputError, TooLargeError
 from lib.quality import Quality
 from lib.raw_files import RawFile
 
@@ -23,8 +23,7 @@ def read_usable(files: Iterable[RawFile], read: Callable[[RawFile], Rows], quali
         try:
             found.append(read(raw))
         except InputError as error:
-            log.warning("%s", error)
-            quality.reject_file(raw.name, error.message)
+            passed_over(raw, error, quality)
             unusable = error
     if unusable and not found:
         raise unusable
@@ -45,3 +44,20 @@ def newest_usable(
         except InputError as error:
             refused.append((raw, error))
     raise refused[0][1]
+
+
+def passed_over(raw: RawFile, error: InputError, quality: Quality) -> None:
+    """Count a file that cannot be used as rejected, and say why; one that is too large is warned of as well."""
+    log.warning("%s", error)
+    if isinstance(error, TooLargeError):
+        quality.reject(error.reason, raw.name, 1, error.message)
+        quality.warn(error.reason, "attention", str(error), exemples=[raw.name])
+    else:
+        quality.reject_file(raw.name, error.message)
+
+
+def too_many(raw: RawFile, line: int, content: object, limit: int, quality: Quality, count: int = 1) -> None:
+    """Count records for which there is no room as rejected; a warning says it once."""
+    quality.reject("enregistrements_en_trop", raw.name, line, content, count)
+    text = f"Plus de {limit} enregistrements, bien plus qu'il n'en existe : ceux de {raw.name} et après manquent."
+    quality.warn("enregistrements_en_trop", "attention", text, attendu=limit, exemples=[raw.name])

@@ -42,7 +42,7 @@ TOP = 10
 def read_raw(settings: Settings, day: date) -> tuple[BikeRecords, Quality]:
     """The day's believed records and counters, and the account of the rows that were not believed."""
     quality = Quality()
-    files = require_files(settings, "bikes")
+    files = require_files(settings, "bikes", quality)
     bikes = read_day_records(files, day, quality)
     if bikes.counts.empty:
         days = days_present(files)

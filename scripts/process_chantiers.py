@@ -48,7 +48,7 @@ Exemple : python scripts/process_chantiers.py --date 2025-11-04"""
 def read_raw(settings: Settings, day: date) -> tuple[pd.DataFrame, Quality]:
     """All believed works (see lib/road_works), active or not, and the account of the rows that were not believed."""
     quality = Quality()
-    works = read_works(require_files(settings, "chantiers"), quality)
+    works = read_works(require_files(settings, "chantiers", quality), quality)
     if works.empty:
         raise InputError(f"aucun chantier croyable : {dict(quality.rejets)}.", "Vérifier l'export des chantiers.")
     if works[active_on(works, day)].empty and warn_of_age(works, day, Quality()):

@@ -52,7 +52,7 @@ RING = "périphérique"
 def read_raw(settings: Settings, day: date) -> tuple[pd.DataFrame, Quality]:
     """The day's believed rows (see lib/road_counts), sorted by arc and hour, and the account of the others."""
     quality = Quality()
-    files = require_files(settings, "comptages")
+    files = require_files(settings, "comptages", quality)
     counts = read_files(files, day, quality)
     if counts.empty and quality.rejets:
         raise InputError(f"aucune ligne croyable pour le {day} : {dict(quality.rejets)}.", "Vérifier l'export.")

@@ -28,7 +28,7 @@ from lib.quality import Quality
 from lib.raw_files import RawFile, require_files
 from lib.road_reference import is_ring, merge_parts, read_road_parts
 from lib.settings import Settings
-from lib.usable_files import newest_usable
+from lib.usable_files import newest_usable, passed_over
 
 log = logging.getLogger("cityflow.referentiel")
 
@@ -46,8 +46,7 @@ def read_raw(settings: Settings) -> tuple[pd.DataFrame, Quality]:
     """The believed parts of the newest usable export (see lib/road_reference), and the account of the other rows."""
     (parts, quality), refused = newest_usable(require_files(settings, "referentiel"), _read_export)
     for raw, error in refused:
-        log.warning("%s", error)
-        quality.reject_file(raw.name, error.message)
+        passed_over(raw, error, quality)
     return parts, quality
 
 

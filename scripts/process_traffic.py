@@ -47,7 +47,7 @@ TOP = 10
 def read_raw(settings: Settings, day: date) -> tuple[Disruptions, Quality]:
     """What the pulls say of the day, and the account of the records that were not believed."""
     quality = Quality()
-    found = read_disruptions(require_files(settings, "traffic"), day, quality)
+    found = read_disruptions(require_files(settings, "traffic", quality), day, quality)
     if not found.responses:
         raise InputError(f"aucun relevé lisible autour du {day} : {dict(quality.rejets)}.", "Vérifier les fichiers.")
     near = any(abs(pulled - day) <= PULL_WINDOW for pulled in found.pull_days)

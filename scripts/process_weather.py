@@ -52,7 +52,7 @@ IMPACT_MODEL = "pluie 0-20 mm (50 points) + vent 20-62 km/h (30) + froid 5 à -5
 def read_raw(settings: Settings, day: date) -> tuple[WeatherDay, Quality]:
     """The newest account of the day, and what must be said of it; InputError for another unit than °C."""
     quality = Quality()
-    files = require_files(settings, "weather")
+    files = require_files(settings, "weather", quality)
     accounts = read_weather(files, day, quality)
     if not accounts:
         days = days_present(files)

@@ -96,6 +96,21 @@ def heavy(metrics: dict[str, Any]) -> None:
         ]
 
 
+def hostile(metrics: dict[str, Any]) -> None:
+    """Every name and text is 5 000 characters without a space, with markup, a bidi control and an escape sequence."""
+    label = "<script>\u202e\x1b[31m" + "Interminable" * 420
+    names = ("libelle", "nom_compteur", "ligne", "titre", "voies", "message", "conditions", "motif")
+
+    def spoil(node: Any) -> None:
+        for key, value in list(node.items()) if isinstance(node, dict) else enumerate(node):
+            if isinstance(value, dict | list):
+                spoil(value)
+            elif key in names and isinstance(value, str):
+                node[key] = label
+
+    spoil(metrics)
+
+
 def many_works(metrics: dict[str, Any]) -> None:
     """300 works, all over the city, twenty of them beginning that day."""
     works = metrics["chantiers"]

@@ -23,6 +23,7 @@ DAYS = {
         report_days.without_roads,
         report_days.many_works,
         report_days.heavy,
+        report_days.hostile,
     )
 }
 PAGES = [f"{name}.html" for name in DAYS] + ["index.html"]
@@ -70,7 +71,7 @@ def test_on_a_phone_nothing_is_wider_than_the_screen_and_nothing_is_said_or_aske
     assert console == []
     assert sorted(set(site.asked)) == sorted(["/measure.html", *(f"/{page}" for page in PAGES)])
     for page, layout in found.items():
-        assert (layout["width"], layout["scroll"], layout["wide"]) == (PHONE, PHONE, []), page
+        assert (layout["width"], layout["scroll"], layout["wide"]) == (PHONE, PHONE, []), (page, layout["wide"])
         assert layout["asked"] == [], page
         assert layout["height"] > 1000, page
         assert layout["title"].startswith("Mobilité à Paris"), page

@@ -68,3 +68,12 @@ def test_names() -> None:
 def test_tall_marks_stay_on_their_line() -> None:
     assert french.typeset("Attention : « non » ; 3 %") == "Attention\u00a0: «\u00a0non\u00a0»\u00a0; 3\u00a0%"
     assert french.typeset(3) == 3
+
+
+def test_a_name_is_short_printable_and_breaks_where_it_is_endless() -> None:
+    assert french.name("x" * 24) == "x" * 24
+    assert french.name("Anticonstitutionnellement") == "Anticonsti\u200btutionnell\u200bement"
+    assert french.name("Boulevard de l'Hôpital (pair)") == "Boulevard de l'Hôpital (pair)"
+    assert french.name("a\x1b[31m\u202eb") == "a[31mb"
+    assert french.name("x" * 5000).replace(french.BREAK, "") == "x" * 119 + "…"
+    assert french.name("") == french.name(None) == "sans nom"

@@ -8,7 +8,8 @@ from datetime import date
 import pytest
 
 from lib.errors import InputError, NoDataError
-from lib.raw_files import is_synthetic, no_data, read_bytes, require_files, source_files
+from lib.raw_bytes import read_bytes
+from lib.raw_files import is_synthetic, no_data, require_files, source_files
 from lib.raw_tree import is_readable
 from scripts import process_comptages
 from tests.conftest import Ran, RawTree
