@@ -9,7 +9,7 @@ import pytest
 
 from lib import s3_path
 from lib.errors import ConfigError, StoreError
-from lib.raw_files import read_bytes
+from lib.raw_bytes import read_bytes
 from lib.s3_path import S3Path, connect, raw_path
 from lib.settings import load_settings
 from scripts import process_bikes
