@@ -4,8 +4,9 @@ The short form runs with the other tests on small ones; `make torture` takes 100
 """
 
 import json
-from collections.abc import Iterator
-from itertools import count
+from collections.abc import Collection, Iterable, Iterator
+from itertools import count, product
+from typing import Any
 
 import pytest
 
@@ -43,6 +44,11 @@ def long_form(request: pytest.FixtureRequest) -> bool:
     return bool(int(request.config.getoption("--torture")))
 
 
+def shortened(cases: Iterable[Any], short: Collection[Any]) -> list[Any]:
+    """The cases as parameters, those that are not in `short` for make torture alone."""
+    return [one if one in short else pytest.param(one, marks=pytest.mark.long) for one in cases]
+
+
 def place(raw: RawTree, form: Form) -> None:
     for path, content in form.companions.items():
         write(raw.root / path, content.decode(), [], "", 0)
@@ -59,7 +65,7 @@ LONG_JSON = {
 }
 
 
-@pytest.mark.parametrize("name", LONG_JSON)
+@pytest.mark.parametrize("name", shortened(LONG_JSON, {"bikes results", "traffic navitia", "weather visual crossing"}))
 def test_a_long_json_is_read_in_little_memory(name: str, raw: RawTree, long_form: bool) -> None:
     form, (head, make, tail, between) = BY_NAME[name], LONG_JSON[name]
     place(raw, form)
@@ -85,9 +91,10 @@ def test_many_pulls_are_read_in_little_memory(raw: RawTree, long_form: bool) -> 
     assert took.megabytes < (MOST if long_form else IDLE)
 
 
-@pytest.mark.parametrize(
-    "name", ["bikes csv", "comptages labels", "comptages gz", "chantiers csv", "referentiel of comptages"]
-)
+ENDLESS = ("bikes csv", "comptages labels", "comptages gz", "chantiers csv", "referentiel of comptages")
+
+
+@pytest.mark.parametrize("name", shortened(ENDLESS, {"comptages labels", "chantiers csv"}))
 def test_an_endless_line_is_never_held(name: str, raw: RawTree, long_form: bool) -> None:
     form = BY_NAME[name]
     place(raw, form)
@@ -108,14 +115,12 @@ BOMBED = (
     *("bikes results", "bikes jsonl", "bikes csv", "comptages labels", "comptages api", "traffic navitia"),
     *("weather open-meteo", "chantiers csv", "referentiel csv", "arrondissements", "referentiel of comptages"),
 )
-SHORT_BOMBS = (("bikes results", "spaces"), ("chantiers csv", "lines"), ("arrondissements", "brackets"))
+SHORT_BOMBS = {("bikes results", "spaces"), ("arrondissements", "brackets")}
 
 
-@pytest.mark.parametrize("what", BOMBS)
-@pytest.mark.parametrize("name", BOMBED)
-def test_a_zip_bomb_costs_itself_alone(name: str, what: str, raw: RawTree, long_form: bool) -> None:
-    if not long_form and (name, what) not in SHORT_BOMBS:
-        pytest.skip("long form only")
+@pytest.mark.parametrize("bombed", shortened(product(BOMBED, BOMBS), SHORT_BOMBS), ids="-".join)
+def test_a_zip_bomb_costs_itself_alone(bombed: tuple[str, str], raw: RawTree, long_form: bool) -> None:
+    name, what = bombed
     form = BY_NAME[name]
     place(raw, form)
     bomb(raw.root / f"{form.victim}.gz", b"", BOMBS[what], 2_000 * MB if long_form else JSON_BYTES + MB)
@@ -134,11 +139,9 @@ ROWS = {
 }
 
 
-@pytest.mark.parametrize("name", ROWS)
+@pytest.mark.parametrize("name", shortened(ROWS, {"bikes results"}))
 def test_a_bomb_of_sound_rows_costs_itself_alone(name: str, raw: RawTree, long_form: bool) -> None:
     form, (head, unit) = BY_NAME[name], ROWS[name]
-    if not long_form and name != "bikes results":
-        pytest.skip("long form only")
     place(raw, form)
     path = raw.root / f"{form.victim}.gz"
     bomb(path, head, unit, 2_000 * MB if long_form else JSON_BYTES + MB)

@@ -23,7 +23,7 @@ def figures(raw: Path, output: Path, day: str, zone: str) -> dict[str, object]:
     return documents(output)
 
 
-@pytest.mark.parametrize("day", CHANGE_DAYS)
+@pytest.mark.parametrize("day", [CHANGE_DAYS[0], pytest.param(CHANGE_DAYS[1], marks=pytest.mark.long)])
 def test_figures_do_not_depend_on_the_machine_s_zone(day: str, tmp_path: Path) -> None:
     options = ["--end", day, "--days", "2", "--arcs", "24", "--counters", "12", "-q"]
     assert make_demo_data.main([*options, "--output", str(tmp_path / "raw")]) == 0

@@ -23,7 +23,7 @@ from tests.torture.kills import (
 )
 
 DAY = DAYS[-1]
-SHORT = 2
+SHORT = 1
 ALONE = 0.3  # how often its children are not killed with it: they must end by themselves
 COMMANDS = {  # command line, parts of the names of the files that it writes, kills in the long form
     "comptages": (["process_comptages.py", "--date", DAY], [f"comptages_metrics_{DAY}", f"comptages_{DAY}"], 100),

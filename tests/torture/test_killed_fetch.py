@@ -17,7 +17,7 @@ from tests.conftest import ROOT, RawTree
 from tests.portal_server import BATCH, Fault, Handler, Portal, send
 from tests.torture.kills import Command, hidden_files, kills_of, moments
 
-SHORT, LONG = 3, 100
+SHORT, LONG = 2, 100
 ROUTES = (*BATCH, "comptage-velo-donnees-compteurs", "prim", "open-meteo")
 PIECES, PAUSE = 4, 0.01  # a body comes in so many pieces, with so many seconds between them
 

@@ -53,7 +53,7 @@ def whole(process: Command, versions: list[Version], output: Path) -> float:
     return seconds
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("way", ["all", pytest.param("make-alone", marks=pytest.mark.long)])
 def test_make_process_killed_anywhere(
     way: str, process: Command, whole: float, versions: list[Version], output: Path, request: pytest.FixtureRequest
 ) -> None:

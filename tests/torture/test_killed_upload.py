@@ -26,7 +26,7 @@ from tests.published import Output
 from tests.torture.kills import Command, assert_manifests_are_whole, assert_nothing_is_left, kills_of, moments
 
 DAYS = ("2025-11-03", "2025-11-04")
-SHORT, LONG = 3, 100
+SHORT, LONG = 2, 100
 
 
 @dataclass

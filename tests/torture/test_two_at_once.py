@@ -40,7 +40,7 @@ def test_two_runs_of_one_day_give_one_result_and_one_refusal_or_two_in_turn(demo
         assert "un autre traitement du 2025-11-04 est en cours" in "".join(err for _, err in ended)
 
 
-@pytest.mark.parametrize("jobs", ["1", "2"])
+@pytest.mark.parametrize("jobs", ["1", pytest.param("2", marks=pytest.mark.long)])
 def test_of_two_backfills_of_one_day_one_is_refused_whole(demo: RawTree, jobs: str) -> None:
     words = ("--from", DAYS[0], "--to", DAYS[1], "--force", "--jobs", jobs)
     runs = [started("backfill.py", *words) for _ in range(2)]
