@@ -23,7 +23,8 @@ def figures(raw: Path, output: Path, day: str, zone: str) -> dict[str, object]:
     return documents(output)
 
 
-@pytest.mark.parametrize("day", [CHANGE_DAYS[0], pytest.param(CHANGE_DAYS[1], marks=pytest.mark.long)])
+@pytest.mark.long  # test_clock_make.py has make process and backfill in the short form
+@pytest.mark.parametrize("day", CHANGE_DAYS)
 def test_figures_do_not_depend_on_the_machine_s_zone(day: str, tmp_path: Path) -> None:
     options = ["--end", day, "--days", "2", "--arcs", "24", "--counters", "12", "-q"]
     assert make_demo_data.main([*options, "--output", str(tmp_path / "raw")]) == 0

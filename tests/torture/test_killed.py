@@ -45,7 +45,7 @@ def output(versions: list[Version], tmp_path: Path) -> Path:
     return tmp_path / "output"
 
 
-@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("name", ["comptages", "période", pytest.param("rapport", marks=pytest.mark.long)])
 def test_killed_anywhere(
     name: str, versions: list[Version], output: Path, temporary: Path, request: pytest.FixtureRequest
 ) -> None:
