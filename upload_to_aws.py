@@ -15,6 +15,7 @@ from datetime import date
 from lib import cli, day_range
 from lib.aws_clients import AwsClients, aws_clients, place
 from lib.aws_names import reports_bucket
+from lib.demo_results import refuse_to_publish
 from lib.errors import ConfigError, ExitCode, NoDataError, StoreError, UsageError
 from lib.local_documents import DocumentFile, document_files, stray_files
 from lib.paris_time import parse_day
@@ -47,6 +48,8 @@ def main(argv: list[str] | None = None) -> int:
             log.warning("%s", settings.fallback_notice)
         sources = chosen(settings, arguments)
         reports_bucket(settings)
+        if not arguments.dry_run:
+            refuse_to_publish(settings)
         treat = treatment(settings, arguments)
         run = run_all(sources, treat, arguments.jobs, lambda outcome: tell(outcome, arguments))
         if not arguments.dry_run and not arguments.check:

@@ -51,6 +51,15 @@ def refuse_invented(settings: Settings) -> None:
         )
 
 
+def refuse_to_publish(settings: Settings) -> None:
+    """StoreError when invented figures would go to AWS itself; a server for trials (AWS_ENDPOINT_URL) may have them."""
+    if _is_demo(settings.output_dir) and not settings.aws_endpoint_url:
+        raise StoreError(
+            f"{settings.output_dir} contient les résultats inventés de make demo : ils ne sont pas publiés.",
+            "Traiter d'abord de vraies données : make process",
+        )
+
+
 def _is_demo(output_dir: Path) -> bool:
     return (output_dir / SYNTHETIC_MARKER).is_file()
 

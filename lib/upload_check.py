@@ -8,30 +8,22 @@ from lib.aws_clients import AwsClients
 from lib.aws_errors import DENIED, aws_errors, error_code
 from lib.database_service import content_sha256
 from lib.dynamodb_items import Item, document_of, pointer, unpack
-from lib.errors import InputError, StoreError
+from lib.errors import StoreError
 from lib.local_documents import DocumentFile, LocalDocument, read_files, sha256, validated
 from lib.s3_bodies import read_whole
 from lib.settings import Settings
 from lib.upload_plan import is_same, remote_of
-from lib.upload_run import FATAL, Outcome, Treat, get_item
+from lib.upload_run import FATAL, Outcome, Treat, alone, get_item
 
 
 def checker(clients: AwsClients, settings: Settings) -> Treat:
     """Compare each document with its item and its objects, read back whole."""
 
     def treat(source: DocumentFile, _: threading.Event) -> Outcome:
-        try:
-            local = validated(source, read_files(source))
-            item = get_item(clients, settings, source)
-            return _compared(clients, settings, local, item)
-        except InputError as error:
-            return Outcome(source, "!", "invalid", str(error))
-        except StoreError as error:
-            if isinstance(error, FATAL):
-                raise
-            return Outcome(source, "!", "failed", str(error))
+        local = validated(source, read_files(source))
+        return _compared(clients, settings, local, get_item(clients, settings, source))
 
-    return treat
+    return alone(treat)
 
 
 def _compared(clients: AwsClients, settings: Settings, local: LocalDocument, item: Item | None) -> Outcome:

@@ -65,24 +65,33 @@ def uploader(clients: AwsClients | None, settings: Settings, force: bool, dry_ru
     """What to do with each document; without clients the remote state is unknown, and nothing can be sent."""
 
     def treat(source: DocumentFile, stop: threading.Event) -> Outcome:
+        files = read_files(source)
+        remote = read_remote(clients, settings, source) if clients else UNKNOWN
+        now = datetime.now(UTC)
+        action = Action("=", source)
+        if force or not is_untouched(source, files, remote, settings):
+            action = plan(validated(source, files), remote, settings, now, force)
+        if action.sign == "=":
+            action = unchanged(source, remote, settings, now)
+        return _planned(action) if dry_run or clients is None else _execute(clients, action, stop)
+
+    return alone(treat)
+
+
+def alone(treat: Treat) -> Treat:
+    """The same, but a document that cannot be read or is refused becomes the outcome of itself; FATAL goes on."""
+
+    def guarded(source: DocumentFile, stop: threading.Event) -> Outcome:
         try:
-            files = read_files(source)
-            remote = read_remote(clients, settings, source) if clients else UNKNOWN
-            now = datetime.now(UTC)
-            action = Action("=", source)
-            if force or not is_untouched(source, files, remote, settings):
-                action = plan(validated(source, files), remote, settings, now, force)
-            if action.sign == "=":
-                action = unchanged(source, remote, settings, now)
+            return treat(source, stop)
+        except FATAL:
+            raise
         except InputError as error:
             return Outcome(source, "!", "invalid", str(error))
         except StoreError as error:
-            if isinstance(error, FATAL):
-                raise
             return Outcome(source, "!", "failed", str(error))
-        return _planned(action) if dry_run or clients is None else _execute(clients, action, stop)
 
-    return treat
+    return guarded
 
 
 def read_remote(clients: AwsClients, settings: Settings, source: DocumentFile) -> Remote:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+import upload_to_aws
 from scripts import backfill, generate_report, process_weather
 from tests.checkout import DAY, small_demo
 from tests.conftest import ROOT, Ran, RawTree
@@ -83,6 +84,14 @@ def test_no_real_report_is_made_of_invented_figures(demo: RawTree, run: Run) -> 
     ran = run(generate_report.main, "--date", DAY)
     assert (ran.code, ran.out) == (4, "")
     assert "ne contient que les résultats inventés" in ran.err
+
+
+def test_invented_figures_are_not_published(demo: RawTree, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("S3_REPORTS_BUCKET", "essai")
+    assert run(process_weather.main, "--date", DAY).code == 0
+    ran = run(upload_to_aws.main)
+    assert (ran.code, ran.out) == (1, "")
+    assert "résultats inventés de make demo : ils ne sont pas publiés" in ran.err
 
 
 def test_six_real_sources_at_once_move_it_once(demo: RawTree, run: Run) -> None:
