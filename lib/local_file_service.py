@@ -98,10 +98,10 @@ def _staged(path: Path, content: bytes) -> Iterator[None]:
 
 
 def _modified(path: Path) -> float:
-    """In seconds since 1970; 0 for a file that is not there."""
+    """In seconds since 1970; 0 for a file that is not there, or that nobody may look at: it is to be made again."""
     try:
         return path.stat().st_mtime
-    except FileNotFoundError:
+    except OSError:
         return 0.0
 
 

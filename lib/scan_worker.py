@@ -129,8 +129,9 @@ def main() -> None:
         result = answer(job, _queued(int(sys.argv[1]), os.getppid()))
     except EXPECTED as error:
         result = error
-    pickle.dump(result, sys.stdout.buffer, protocol=5)
-    sys.stdout.buffer.flush()  # at exit Python would keep silent about a full disk
+    # Not sys.stdout, which PYTHONUNBUFFERED makes a raw file: a full disk then takes a part, and pickle does not look.
+    with open(sys.stdout.fileno(), "wb", closefd=False) as stream:
+        pickle.dump(result, stream, protocol=5)
 
 
 if __name__ == "__main__":

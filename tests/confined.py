@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from lib import run_manifest
 from tests.conftest import Ran
 
 LIMIT = 60  # seconds; no command of these tests takes as long
@@ -65,6 +66,7 @@ def _become(main: Main, argv: list[str], confine: Confine, streams: list[int]) -
         for number, stream in enumerate(streams, start=1):
             os.dup2(stream, number)
         sys.stdout, sys.stderr = (io.TextIOWrapper(os.fdopen(number, "wb")) for number in (1, 2))
+        run_manifest._own_run.cache_clear()  # a command is a run of its own, whatever the test ran before
         confine()
         try:
             code = main(argv)
