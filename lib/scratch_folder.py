@@ -17,7 +17,7 @@ _NAME = re.compile(re.escape(PREFIX) + "[a-z0-9_]{8}")  # as tempfile makes them
 @contextmanager
 def scratch_folder() -> Iterator[Path]:
     """A new folder, gone with what is in it when the block ends; locked, so that nobody takes it for a leftover."""
-    _clear_abandoned()
+    clear_abandoned()
     while True:
         with tempfile.TemporaryDirectory(prefix=PREFIX, ignore_cleanup_errors=True) as name, _locked(name) as ours:
             if ours:
@@ -26,8 +26,13 @@ def scratch_folder() -> Iterator[Path]:
             # Another run looked for abandoned folders before the lock was there: take another one.
 
 
-def _clear_abandoned() -> None:
-    for path in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+def clear_abandoned() -> None:
+    """Remove the folders whose run was killed; for commands that may find nothing to do and need none of their own."""
+    try:
+        found = list(Path(tempfile.gettempdir()).glob(f"{PREFIX}*"))
+    except OSError:  # whoever needs a folder there says that none can be had
+        return
+    for path in found:
         if _NAME.fullmatch(path.name) and path.is_dir() and not path.is_symlink():
             with suppress(OSError), _locked(str(path)) as ours:
                 if ours:

@@ -28,6 +28,7 @@ from lib.demo_results import keep_apart
 from lib.errors import ExitCode, LockHeldError, NoDataError
 from lib.make_facts import note_inputs
 from lib.raw_files import SOURCES, is_synthetic, source_files
+from lib.scratch_folder import clear_abandoned
 from lib.settings import STORES, Settings, load_settings
 from scripts import generate_report, process_comptages
 from scripts.six_sources import COMPARES, measure_days
@@ -61,6 +62,7 @@ def main(argv: list[str] | None = None) -> int:
             if arguments.json:
                 cli.emit_json(plan_object(plan))
             return ExitCode.DONE
+        clear_abandoned()
         failures = run_plan(settings, plan, arguments.jobs) if plan.to_do else []
         tell(settings, plan, failures, arguments.json)
         return exit_code(plan, failures)

@@ -14,6 +14,7 @@ import pytest
 
 from lib.errors import ExitCode
 from lib.run_lock import day_lock
+from lib.scratch_folder import PREFIX
 from lib.settings import ROOT
 from scripts import generate_report, process_bikes, process_comptages
 from scripts.backfill import main
@@ -239,6 +240,19 @@ def test_a_run_killed_alone_leaves_no_process_and_no_temporary_folder(
     assert any(temporary.iterdir()), "killed: it could not clear what it had there"
     assert run(main, *RANGE).code == 1, "some days have no data"
     assert not any(temporary.iterdir())
+
+
+def test_a_run_with_nothing_to_do_clears_what_a_killed_one_kept(
+    both: RawTree, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run killed after its last road counts were stored: the next one reads none."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    words = ("--from", "2025-11-02", "--to", "2025-11-04", "--source", "comptages")
+    assert run(main, *words).code == 0
+    (tmp_path / f"{PREFIX}a1b2c3d4" / "0").mkdir(parents=True)
+    ran = run(main, *words)
+    assert ran.code == 0 and "comptages    à jour" in ran.out
+    assert not list(tmp_path.glob(f"{PREFIX}*"))
 
 
 def alive(group: int) -> bool:
