@@ -6,14 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from scripts import (
-    process_bikes,
-    process_chantiers,
-    process_comptages,
-    process_referentiel,
-    process_traffic,
-    process_weather,
-)
+from scripts.six_sources import MAINS
 from tests.conftest import ARCS_HEADER, bike, count_row
 
 DAY = "2025-11-04"
@@ -53,7 +46,7 @@ GOOD_BIKES = {"api/bikes/dt=2025-11-06/hour=06/b.json": text({"results": hours("
 
 
 def bike_form(name: str, content: bytes, file: str = "api/bikes/dt=2025-11-05/hour=06/a.json") -> Form:
-    return Form(name, "bikes", process_bikes.main, file, content, GOOD_BIKES, bikes_kept)
+    return Form(name, "bikes", MAINS["bikes"], file, content, GOOD_BIKES, bikes_kept)
 
 
 BIKES_CSV = (
@@ -76,7 +69,7 @@ def counts_kept(metrics: dict[str, Any]) -> bool:
 
 def counts_form(name: str, content: bytes, file: str = "batch/comptages-routiers-permanents.csv") -> Form:
     newer = {"batch/comptages-routiers-permanents-2.csv": counts_csv(GOOD_COUNTS)}
-    return Form(name, "comptages", process_comptages.main, file, content, newer, counts_kept)
+    return Form(name, "comptages", MAINS["comptages"], file, content, newer, counts_kept)
 
 
 COUNTS_API = [
@@ -128,7 +121,7 @@ BULK = {
 def traffic_form(name: str, content: bytes) -> Form:
     good = {"api/traffic/dt=2025-11-05/hour=08/b.json": text({"disruptions": [disruption("sain")]})}
     file = "api/traffic/dt=2025-11-05/hour=06/a.json"
-    return Form(name, "traffic", process_traffic.main, file, content, good, traffic_kept)
+    return Form(name, "traffic", MAINS["traffic"], file, content, good, traffic_kept)
 
 
 def visual_crossing(temp: float) -> dict[str, Any]:
@@ -157,7 +150,7 @@ def weather_kept(metrics: dict[str, Any]) -> bool:
 def weather_form(name: str, content: bytes) -> Form:
     good = {"api/weather/dt=2025-11-06/hour=06/b.json": text(visual_crossing(12.0))}
     file = "api/weather/dt=2025-11-05/hour=06/a.json"
-    return Form(name, "weather", process_weather.main, file, content, good, weather_kept)
+    return Form(name, "weather", MAINS["weather"], file, content, good, weather_kept)
 
 
 WORKS_HEADER = (
@@ -213,17 +206,17 @@ FORMS = (
     Form(
         "chantiers csv",
         "chantiers",
-        process_chantiers.main,
+        MAINS["chantiers"],
         "batch/chantiers-perturbants-la-circulation.csv",
         (WORKS_HEADER + work("a") + work("b")).encode(),
         {"batch/chantiers-perturbants-la-circulation-2.csv": (WORKS_HEADER + work("sain")).encode()},
         works_kept,
     ),
-    Form("referentiel csv", "referentiel", process_referentiel.main, REFERENCE_FILE, REFERENCE, {}, None),
+    Form("referentiel csv", "referentiel", MAINS["referentiel"], REFERENCE_FILE, REFERENCE, {}, None),
     Form(
         "arrondissements",
         "bikes",
-        process_bikes.main,
+        MAINS["bikes"],
         "batch/arrondissements.geojson",
         text(DISTRICTS),
         GOOD_BIKES,
@@ -232,7 +225,7 @@ FORMS = (
     Form(
         "referentiel of comptages",
         "comptages",
-        process_comptages.main,
+        MAINS["comptages"],
         REFERENCE_FILE,
         REFERENCE,
         {"batch/comptages-routiers-permanents-2.csv": counts_csv(GOOD_COUNTS)},

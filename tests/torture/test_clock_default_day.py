@@ -14,14 +14,9 @@ from scripts import (
     fetch_raw,
     generate_report,
     make_demo_data,
-    process_bikes,
-    process_chantiers,
-    process_comptages,
-    process_referentiel,
-    process_traffic,
-    process_weather,
     show_status,
 )
+from scripts.six_sources import MAINS
 from tests.checkout import Checkout, copy_checkout
 from tests.conftest import Ran, RawTree
 from tests.portal_server import Portal
@@ -32,7 +27,6 @@ Run = Callable[..., Ran]
 LAST_MINUTE = "2025-10-26T22:59:59+00:00"  # 23:59 in Paris, whose 26th of October had 25 hours
 NEXT_DAY = "2025-10-26T23:00:00+00:00"
 MOMENTS = {LAST_MINUTE: "2025-10-25", NEXT_DAY: "2025-10-26", "2025-03-30T21:59:59+00:00": "2025-03-29"}
-SCRIPTS = (process_bikes, process_traffic, process_weather, process_comptages, process_chantiers, process_referentiel)
 
 
 @pytest.fixture(params=ZONES)
@@ -52,8 +46,8 @@ def test_every_script_takes_the_same_day(
 ) -> None:
     monkeypatch.setenv("DATA_DIR", str(demo))
     monkeypatch.setattr("lib.paris_time.datetime", clock_at(NEXT_DAY))
-    for script in (*SCRIPTS, generate_report):
-        ran = run(script.main)
+    for main in (*MAINS.values(), generate_report.main):
+        ran = run(main)
         assert ran.code == 0, ran.err
         assert "2025-10-26" in ran.out
     assert run(check_quality.main).out.splitlines()[-1].startswith("2025-10-26 : ")

@@ -17,13 +17,8 @@ from scripts import (
     generate_history,
     generate_report,
     make_demo_data,
-    process_bikes,
-    process_chantiers,
-    process_comptages,
-    process_referentiel,
-    process_traffic,
-    process_weather,
 )
+from scripts.six_sources import MAINS
 from tests.confined import Main, run_confined
 from tests.conftest import Ran
 from tests.small_disk import SmallDisk
@@ -34,18 +29,13 @@ Files = dict[str, Any]  # name below OUTPUT_DIR: content without its timestamp, 
 DAY = "2025-11-04"
 ONE_DAY = ["--date", DAY]
 COMMANDS: dict[str, tuple[Main, list[str]]] = {
-    "bikes": (process_bikes.main, ONE_DAY),
-    "traffic": (process_traffic.main, ONE_DAY),
-    "weather": (process_weather.main, ONE_DAY),
-    "comptages": (process_comptages.main, ONE_DAY),
-    "chantiers": (process_chantiers.main, ONE_DAY),
-    "referentiel": (process_referentiel.main, ONE_DAY),
+    **{source: (main, ONE_DAY) for source, main in MAINS.items()},
     "report": (generate_report.main, ONE_DAY),
     "history": (generate_history.main, []),
     "backfill": (backfill.main, ["--from", DAY, "--to", DAY, "--force", "--jobs", "1"]),
     "backfill on two processes": (backfill.main, ["--from", DAY, "--to", DAY, "--force", "--jobs", "2"]),
 }
-SOURCES = list(COMMANDS)[:6]
+SOURCES = list(MAINS)
 GROUPS = {  # files that are written together: all of them are old, or all new
     **{one: (f"metrics/{one}_metrics_{DAY}.json", f"rejects/{one}_{DAY}.csv") for one in SOURCES},
     "report": tuple(f"reports/daily_report_{DAY}{suffix}" for suffix in (".json", ".csv", ".html")),
