@@ -42,6 +42,11 @@ hypothesis.settings.register_profile("cityflow", deadline=None, suppress_health_
 hypothesis.settings.load_profile("cityflow")
 
 
+def pytest_configure() -> None:
+    """Tests that a shell runs in the background are started with Ctrl-C ignored, which their commands would inherit."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--regenerate", action="store_true", help="write tests/golden/ again (see test_golden_day.py)")
     parser.addoption("--torture", default="0", metavar="N", help="trials of the long tests (0: their short form)")
@@ -141,11 +146,6 @@ def raw(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RawTree:
     monkeypatch.setenv("CITYFLOW_STORE", "local_files")
     (tmp_path / "raw").mkdir()
     return RawTree(tmp_path / "raw", tmp_path / "output")
-
-
-def listen_to_ctrl_c() -> None:
-    """For a child process (preexec_fn): tests that run in the background pass on an ignored SIGINT."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,7 @@ import pytest
 
 from lib.errors import ExitCode
 from scripts import backfill, generate_report, process_bikes, process_weather
-from tests.conftest import ROOT, Ran, RawTree, bike, listen_to_ctrl_c
+from tests.conftest import ROOT, Ran, RawTree, bike
 
 Run = Callable[..., Ran]
 DAY = "2025-11-04"
@@ -123,7 +123,6 @@ def test_ctrl_c_is_130_and_one_line() -> None:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        preexec_fn=listen_to_ctrl_c,
     )
     assert running.stdout is not None
     running.stdout.readline()

@@ -16,7 +16,7 @@ import pytest
 from lib.errors import LockHeldError, StoreError
 from lib.run_lock import day_lock, main
 from scripts import process_bikes, process_weather
-from tests.conftest import ROOT, Ran, RawTree, bike, listen_to_ctrl_c
+from tests.conftest import ROOT, Ran, RawTree, bike
 
 Run = Callable[..., Ran]
 DAY = "2025-11-04"
@@ -132,7 +132,7 @@ def test_a_wrong_day_or_setting_is_one_line(raw: RawTree, run: Run, monkeypatch:
 
 def test_ctrl_c_while_waiting_is_quiet(raw: RawTree, whole_day: subprocess.Popen[str]) -> None:
     command = [sys.executable, "-m", "lib.run_lock", "--date", DAY, "--wait", "--", "true"]
-    waiting = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True, preexec_fn=listen_to_ctrl_c)
+    waiting = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
     with pytest.raises(subprocess.TimeoutExpired):
         waiting.wait(timeout=3)
     waiting.send_signal(signal.SIGINT)
