@@ -1,7 +1,7 @@
-# CityFlow Paris: the pipeline as a graph of files. `make help` is the front door.
+# CityFlow Paris: the chain of steps, and the words people type. `make help` is the front door.
 #
-# It is read twice. The first reading has the words people type; it makes the virtual environment, then calls itself
-# with GRAPH=1, when Python can say where the raw files are and where results go.
+# Make sets up the virtual environment and carries out the steps of a day, side by side; which of them are stale is said
+# by Python (scripts/list_stale.py).
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
@@ -10,7 +10,7 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 .DEFAULT_GOAL := help
 
 PY := .venv/bin/python
-SOURCES := bikes traffic weather comptages chantiers referentiel
+SOURCES := $(patsubst scripts/process_%.py,%,$(wildcard scripts/process_*.py))
 
 # What people type reaches the recipes through the environment, as "$$DATE": pasted into them it would be shell code.
 # $(value …) keeps make itself from expanding it.
@@ -32,16 +32,14 @@ override SOURCE := $(value SOURCE)
 override ORIGIN := $(value ORIGIN)
 export DATE FROM TO TYPE JOBS SOURCE ORIGIN SCHEDULER WHAT TRIALS
 
-ifndef GRAPH
-
 # ---------------------------------------------------------------------------------------------------------- commands
 
 .PHONY: help demo test torture process $(SOURCES) report upload check-upload setup-aws fetch backfill history quality \
-	status doctor bench clean venv venv-dev venv-bench
+	status doctor bench clean venv venv-dev venv-bench day
 
 help: ## cette aide
 	@printf 'CityFlow Paris. Le jour par défaut (DATE) est hier, heure de Paris.\n\n'
-	@sed -nE 's/^([a-z][a-z -]*):[^#]*## (.*)$$/\1\t\2/p' Makefile | while IFS=$$'\t' read -r words text; do \
+	@sed -nE 's/^\$$\(SOURCES\)/$(SOURCES)/; s/^([a-z][a-z -]*):[^#]*## (.*)$$/\1\t\2/p' Makefile | while IFS=$$'\t' read -r words text; do \
 		[[ $${#words} -le 14 ]] && printf '  make %-14s %s\n' "$$words" "$$text" || printf '  make %s\n%21s%s\n' "$${words// /|}" '' "$$text"; done
 
 demo: venv ## démonstration complète sur des données inventées
@@ -73,10 +71,30 @@ test: venv-dev ## lint, types et tous les tests
 	$(PY) -m pytest -n auto --dist loadfile
 
 process: venv ## [DATE=] [FORCE=1] [WAIT=1] les six sources et le rapport du jour
-	@$(TODAY) exec $(PY) -m lib.run_lock --date "$$DATE" $(if $(WAIT),--wait) -- $(MAKE) GRAPH=1 DATE="$$DATE" day
+	@$(TODAY) exec $(PY) -m lib.run_lock --date "$$DATE" $(if $(WAIT),--wait) -- $(MAKE) DATE="$$DATE" day
 
-bikes traffic weather comptages chantiers referentiel report: venv ## [DATE=] [FORCE=1] une source, ou le rapport
-	@$(TODAY) $(MAKE) GRAPH=1 DATE="$$DATE" one-$@
+$(SOURCES) report: venv ## [DATE=] [FORCE=1] une source, ou le rapport
+	@$(TODAY) stale="$$($(PY) scripts/list_stale.py --date "$$DATE" --only $@ $(FORCED))"; \
+	if [[ -z "$$stale" ]]; then echo "$@ $$DATE : à jour, rien à refaire (FORCE=1 pour refaire)."; else $(MAKE) --silent DATE="$$DATE" step-$@; fi
+
+# The report comes after the sources whether they all succeeded or not: what is missing is said in it.
+day:
+	@stale="$$($(PY) scripts/list_stale.py --date "$$DATE" $(FORCED))"; \
+	[[ -n "$$stale" ]] || { echo "$$DATE : tout est à jour, rien à refaire (FORCE=1 pour refaire)."; exit; }; \
+	read -ra sources <<<"$${stale%report}"; status=0; \
+	[[ -z "$${sources[*]}" ]] || $(MAKE) --silent --keep-going $(SIDE_BY_SIDE) "$${sources[@]/#/step-}" || status=$$?; \
+	[[ "$$stale" != *report ]] || $(MAKE) --silent step-report || status=$$?; \
+	exit $$status
+
+step-report:
+	@$(PY) scripts/generate_report.py --date "$$DATE"
+
+step-%:
+	@$(PY) scripts/process_$*.py --date "$$DATE" $(FORCED)
+
+FORCED = $(if $(FORCE),--force)
+# On all cores, unless make was told how many; what each step says stays together.
+SIDE_BY_SIDE = --output-sync=target $(if $(findstring -j,$(MAKEFLAGS)),,--jobs=$(shell nproc))
 
 upload: venv ## [DRY_RUN=1] [DATE=] [FROM=] [TO=] [TYPE=metrics|reports|all] [FORCE=1] [JOBS=8] publier vers AWS
 	@$(PY) upload_to_aws.py $(if $(DRY_RUN),--dry-run) $(if $(FORCE),--force) $(CHOSEN)
@@ -153,66 +171,3 @@ venv-bench:
 
 venv-dev: venv
 	@$(call install,requirements-dev.txt)
-
-else
-
-# ------------------------------------------------------------------------------------------------ the graph of files
-
-# OUT, where results go; FORMS, whether the report's page and table are stale; PAST, the days that figures are compared
-# with. It also keeps $(OUT)/.inputs/<source>.txt, which
-# changes when a raw file is added, changed, replaced by an older one or deleted.
-$(foreach fact,$(shell $(PY) -m lib.make_facts --date '$(DATE)'),$(eval $(fact)))
-ifneq ($(.SHELLSTATUS),0)
-$(error arrêt avant tout traitement, voir le message ci-dessus)
-endif
-
-inputs = $(foreach source,$1,$(OUT)/.inputs/$(source).txt)
-# OUT may hold a ? in the place of a space, so that $(wildcard) is only asked whether there is such a file.
-present = $(foreach file,$1,$(if $(wildcard $(file)),$(file)))
-past = $(call present,$(foreach day,$(PAST),$(OUT)/metrics/$1_metrics_$(day).json))
-
-CODE := $(wildcard lib/*.py) requirements.txt
-METRICS := $(foreach source,$(SOURCES),$(OUT)/metrics/$(source)_metrics_$(DATE).json)
-REPORT := $(OUT)/reports/daily_report_$(DATE).json
-
-MAKEFLAGS += --silent
-.PHONY: day sources force $(addprefix only-,$(SOURCES) report)
-
-# The report comes after the sources whether they all succeeded or not: what is missing is said in it.
-day:
-	@if $(MAKE) --question sources only-report; then echo "$$DATE : tout est à jour, rien à refaire (FORCE=1 pour refaire)."; exit; fi; \
-	status=0; $(MAKE) -k sources || status=$$?; $(MAKE) only-report || status=$$?; exit $$status
-
-one-%:
-	@if $(MAKE) --question only-$*; then echo "$* $$DATE : à jour, rien à refaire (FORCE=1 pour refaire)."; else $(MAKE) only-$*; fi
-
-sources: $(METRICS)
-
-# The report alone takes the metrics as they are: a source that cannot be redone must not keep it from being made.
-ifneq ($(MAKECMDGOALS),only-report)
-define source-rule
-only-$(1): $(OUT)/metrics/$(1)_metrics_$(DATE).json
-$(OUT)/metrics/$(1)_metrics_$(DATE).json: $(call inputs,$(1) $(2)) $(3) scripts/process_$(1).py $(CODE) $(if $(FORCE),force)
-	@$(PY) scripts/process_$(1).py --date "$$$$DATE"
-endef
-
-$(eval $(call source-rule,bikes,arrondissements,$(call past,bikes)))
-$(eval $(call source-rule,traffic))
-$(eval $(call source-rule,weather))
-$(eval $(call source-rule,comptages,referentiel arrondissements))
-$(eval $(call source-rule,chantiers,referentiel arrondissements))
-$(eval $(call source-rule,referentiel,arrondissements))
-endif
-
-# While a source is missing the report is made each time, so that its command goes on failing; a page or a table that
-# somebody removed or brought back from an earlier run is made again.
-only-report: $(REPORT)
-KNOWN := $(call present,$(METRICS))
-$(REPORT): $(KNOWN) $(foreach source,$(SOURCES),$(call past,$(source))) scripts/generate_report.py $(CODE) $(wildcard lib/templates/*) $(if $(FORCE)$(filter-out $(KNOWN),$(METRICS))$(FORMS),force)
-	@$(PY) scripts/generate_report.py --date "$$DATE"
-
-# A report that names a missing source is whole although its command then fails, as are figures that a database did not
-# take: they are not to be deleted.
-.PRECIOUS: $(METRICS) $(REPORT)
-
-endif

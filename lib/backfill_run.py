@@ -17,12 +17,12 @@ from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache, partial
 
-from lib.backfill_plan import REPORT, Plan, Step
 from lib.database_service import DatabaseService
 from lib.day_locks import DayLocks, let_go
+from lib.day_plan import Plan, Step
 from lib.day_run import Compare, DayResult, keep_day, rows_of
+from lib.dependencies import REPORT, dependencies
 from lib.errors import CityflowError, LockHeldError, SearchError
-from lib.raw_files import paths_read
 from lib.run_lock import day_lock
 from lib.run_manifest import Input, inputs, recorded
 from lib.settings import Settings
@@ -33,6 +33,14 @@ AHEAD = 2  # chunks per process that may be under way or waiting to be stored
 Outcome = tuple[str, date, DayResult | CityflowError]
 Measure = Callable[[Settings, str, list[date]], list[Outcome]]
 Report = Callable[[Settings, DatabaseService, date], object]
+
+
+@dataclass(frozen=True)
+class Done:
+    """A step that is stored; `kept`: its figures stay those of an earlier computation (see lib/kept_figures)."""
+
+    step: Step
+    kept: bool = False
 
 
 @dataclass(frozen=True)
@@ -114,28 +122,32 @@ def store_in_order(
     outcomes: Iterator[Outcome],
     compares: dict[str, Compare],
     report: Report,
-) -> Iterator[Failure | None]:
-    """Store each step when its turn comes, waiting for it if need be; yields its failure, or None, once it is done.
+    force: bool,
+) -> Iterator[Done | Failure]:
+    """Store each step when its turn comes, waiting for it if need be; yields how it ended.
 
     A day is let go of after its report, which is its last step.
     """
     ready: dict[tuple[str, date], DayResult | CityflowError] = {}
-    read = lru_cache(lambda source: inputs(paths_read(settings, source)))  # the files of a source serve all its days
+    read = lru_cache(
+        lambda source: inputs(dependencies(source).raw_paths(settings))
+    )  # the files of a source serve all its days
     for step in steps:
         while step.source != REPORT and (step.source, step.day) not in ready:
             source, day, found = next(outcomes)
             ready[source, day] = found
         result = ready.pop((step.source, step.day), None)
+        ended: Done | Failure = Done(step)
         try:
-            with day_lock(settings.output_dir, step.day, _lock_step(step), locks.descriptors.get(step.day)):
+            with day_lock(settings.output_dir, step.day, step.source, locks.descriptors.get(step.day)):
                 if result is None:
                     report(settings, store, step.day)
                 else:
-                    _keep(settings, store, step, result, compares.get(step.source), partial(read, step.source))
+                    described, compare = partial(read, step.source), compares.get(step.source)
+                    ended = _keep(settings, store, step, result, compare, described, force)
         except CityflowError as error:
-            yield Failure(step, error)
-        else:
-            yield None
+            ended = Failure(step, error)
+        yield ended
         if step.source == REPORT:
             locks.release(step.day)
 
@@ -147,14 +159,10 @@ def _keep(
     result: DayResult | CityflowError,
     compare: Compare | None,
     read: Callable[[], list[Input]],
-) -> None:
+    force: bool,
+) -> Done:
     """Store what was computed elsewhere, or raise what went wrong there; the manifest's duration is that of storing."""
     with recorded(settings, step.day, step.source, read) as entry:
-        if isinstance(result, CityflowError):
-            raise result
-        metrics = keep_day(settings, store, step.source, step.day, result, compare)
-        entry.lignes = rows_of(metrics["qualite"])
-
-
-def _lock_step(step: Step) -> str:
-    return "report" if step.source == REPORT else step.source
+        stored = keep_day(settings, store, step.source, step.day, result, compare, force)
+        entry.lignes, entry.message = rows_of(stored.metrics["qualite"]), stored.kept
+    return Done(step, bool(stored.kept))

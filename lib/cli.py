@@ -24,7 +24,7 @@ from lib.settings import STORES, Settings, load_settings
 from lib.system_text import spelled
 
 if TYPE_CHECKING:
-    from lib.day_run import Compare, Process
+    from lib.day_run import Compare, Process, Stored
 
 log = logging.getLogger("cityflow")
 
@@ -107,6 +107,9 @@ def run_source(
     from lib.day_run import run_day  # pandas: the other commands, and doctor above all, start without it
 
     parser = day_parser(doc)
+    parser.add_argument(
+        "--force", action="store_true", help="remplacer même des chiffres qui reposent sur plus de données"
+    )
     if prepare:
         add_range(parser)
     arguments = parser.parse_args(argv)
@@ -121,8 +124,8 @@ def run_source(
             day_lock(settings.output_dir, day, data_type, settings.lock_fd, arguments.wait),
             get_database_service(settings) as store,
         ):
-            metrics = run_day(settings, store, data_type, process, day, compare)
-        _tell(settings, data_type, day, metrics, arguments.json)
+            stored = run_day(settings, store, data_type, process, day, compare, arguments.force)
+        _tell(settings, data_type, day, stored, arguments.json)
         return ExitCode.DONE
 
     return guarded(work, arguments)
@@ -143,9 +146,9 @@ def _run_days(
     for day in days:
         try:
             with day_lock(settings.output_dir, day, data_type, settings.lock_fd, arguments.wait):
-                metrics = run_day(settings, store, data_type, process, day)
+                stored = run_day(settings, store, data_type, process, day, force=arguments.force)
             if not arguments.json:
-                _tell(settings, data_type, day, metrics, False)
+                _tell(settings, data_type, day, stored, False)
         except CityflowError as error:
             log.error("%s : %s", day, error)
             failures.append(f"{day} : {error}")
@@ -158,15 +161,17 @@ def _run_days(
     return ExitCode.FAILED if failures else ExitCode.DONE
 
 
-def _tell(settings: Settings, data_type: str, day: date, metrics: dict[str, Any], as_json: bool) -> None:
+def _tell(settings: Settings, data_type: str, day: date, stored: "Stored", as_json: bool) -> None:
     from lib.day_run import rejects_path
 
-    qualite = metrics["qualite"]
+    qualite = stored.metrics["qualite"]
     path = LocalFileService(settings.output_dir).metrics_path(data_type, day)
     if as_json:
-        emit_json({"type": data_type, "date": day.isoformat(), "fichier": str(path), "qualite": qualite})
+        said = {"garde": stored.kept} if stored.kept else {}
+        emit_json({"type": data_type, "date": day.isoformat(), "fichier": str(path), **said, "qualite": qualite})
         return
-    emit(f"{data_type} {day} : {qualite['statut']}, {qualite['lignes_retenues']} lignes retenues -> {path}")
+    state = f"chiffres gardés ({qualite['statut']})" if stored.kept else qualite["statut"]
+    emit(f"{data_type} {day} : {state}, {qualite['lignes_retenues']} lignes retenues -> {path}")
     for warning in qualite["avertissements"]:
         log.log(logging.INFO if warning["severite"] == "information" else logging.WARNING, "%s", warning["message"])
     rejected = sum(qualite["rejets"].values())

@@ -15,8 +15,8 @@ from datetime import date
 from typing import Any
 
 from lib import cluster_tasks
-from lib.backfill_plan import Plan
 from lib.backfill_run import Measure, Outcome, chunks
+from lib.day_plan import Plan
 from lib.errors import CityflowError, ConfigError
 from lib.settings import ROOT, Settings
 

@@ -10,12 +10,15 @@ from typing import Any
 from lib.atomic_file import write_atomically
 from lib.database_service import DatabaseService
 from lib.demo_results import keep_apart
-from lib.errors import StoreError
+from lib.dependencies import dependencies
+from lib.errors import CityflowError, NoDataError, StoreError
 from lib.figures import plain
 from lib.history import USABLE_FROM, Past, same_weekdays
+from lib.input_lists import note_inputs
+from lib.kept_figures import WAY_OUT, forget, kept_figures
 from lib.local_file_service import LocalFileService
 from lib.quality import Quality, rejects_csv
-from lib.raw_files import is_synthetic, paths_read, source_files
+from lib.raw_files import is_synthetic, source_files
 from lib.run_manifest import inputs, recorded
 from lib.settings import Settings
 from lib.store_beside import from_either, save_beside
@@ -38,6 +41,14 @@ Process = Callable[[Settings, date], DayResult]  # from the raw files alone: any
 Compare = Callable[[dict[str, Any], Past], dict[str, Any]]  # the figures, with those that earlier days give
 
 
+@dataclass(frozen=True)
+class Stored:
+    """A day's metrics as the store has them; `kept`: why they are those of an earlier computation, else empty."""
+
+    metrics: dict[str, Any]
+    kept: str = ""
+
+
 def run_day(
     settings: Settings,
     store: DatabaseService,
@@ -45,14 +56,25 @@ def run_day(
     process: Process,
     day: date,
     compare: Compare | None = None,
-) -> dict[str, Any]:
-    """Compute and store one source's day; returns the metrics as stored, `qualite` last."""
+    force: bool = False,
+) -> Stored:
+    """Compute and store one source's day; its metrics have `qualite` last."""
     if source_files(settings, data_type):
         keep_apart(settings)  # before the past is read; a run that has no input at all moves nothing
-    with recorded(settings, day, data_type, lambda: inputs(paths_read(settings, data_type))) as step:
-        metrics = keep_day(settings, store, data_type, day, process(settings, day), compare)
-        step.lignes = rows_of(metrics["qualite"])
-    return metrics
+    rests_on = dependencies(data_type)
+    note_inputs(settings, rests_on.raw)
+    with recorded(settings, day, data_type, lambda: inputs(rests_on.raw_paths(settings))) as step:
+        stored = keep_day(settings, store, data_type, day, measured(process, settings, day), compare, force)
+        step.lignes, step.message = rows_of(stored.metrics["qualite"]), stored.kept
+    return stored
+
+
+def measured(process: Process, settings: Settings, day: date) -> DayResult | CityflowError:
+    """What the raw files of a day give: figures, or what kept them from being computed."""
+    try:
+        return process(settings, day)
+    except CityflowError as error:
+        return error
 
 
 def keep_day(
@@ -60,25 +82,53 @@ def keep_day(
     store: DatabaseService,
     data_type: str,
     day: date,
-    result: DayResult,
+    result: DayResult | CityflowError,
     compare: Compare | None = None,
-) -> dict[str, Any]:
+    force: bool = False,
+) -> Stored:
     """Store what was computed of a day, a full enough one being compared with what the store has of earlier ones.
 
     The JSON file below OUTPUT_DIR is written whatever the store, and before it: it is the backup and what upload reads.
+    Stored figures that rest on more stay (see lib/kept_figures), unless `force`. Raises the error that `result` is.
     """
+    if isinstance(result, CityflowError):
+        known = isinstance(result, NoDataError) and not force
+        stays = kept_figures(settings, store, data_type, day, None, result.message) if known else None
+        if not stays:
+            raise result
+    else:
+        metrics = _compared(settings, store, data_type, day, result, compare)
+        stays = None if force else kept_figures(settings, store, data_type, day, metrics)
+        if not stays:
+            _save(settings, store, data_type, day, metrics, result.quality)
+            return Stored(metrics)
+    metrics, reason = stays
+    log.warning("%s du %s, chiffres gardés : %s %s", data_type, day, reason, WAY_OUT)
+    return Stored(metrics, reason)
+
+
+def _save(
+    settings: Settings, store: DatabaseService, data_type: str, day: date, metrics: dict[str, Any], quality: Quality
+) -> None:
     files = LocalFileService(settings.output_dir)
+    with files.saving_metrics(metrics, data_type, day):
+        _keep_rejects(rejects_path(settings, data_type, day), quality)
+    forget(settings.output_dir, data_type, day)
+    save_beside(store, files.metrics_path(data_type, day), lambda: store.save_metrics(metrics, data_type, day))
+
+
+def _compared(
+    settings: Settings, store: DatabaseService, data_type: str, day: date, result: DayResult, compare: Compare | None
+) -> dict[str, Any]:
+    """The metrics as they are stored."""
     figures = result.metrics
     if compare:
+        files = LocalFileService(settings.output_dir)
         past = from_either(store, files, lambda reader: same_weekdays(reader, data_type, day))
         figures = compare(figures, past if result.couverture >= USABLE_FROM else {})
     if is_synthetic(settings):
         result.quality.warn(SYNTHETIC, "attention", "Données de démonstration, inventées.")
     metrics: dict[str, Any] = plain({**figures, "qualite": result.quality.summary(result.couverture)})
-    with files.saving_metrics(metrics, data_type, day):
-        _keep_rejects(rejects_path(settings, data_type, day), result.quality)
-    path = files.metrics_path(data_type, day)
-    save_beside(store, path, lambda: store.save_metrics(metrics, data_type, day))
     return metrics
 
 

@@ -4,7 +4,6 @@ API pulls lie in api/<source>/dt=YYYY-MM-DD/hour=HH/ (or dt=… alone); batch ex
 day of the pull, never the day the records are about; the newest pull wins.
 """
 
-import contextlib
 import heapq
 import math
 import re
@@ -75,7 +74,7 @@ def source_files(settings: Settings, source: str, quality: Quality | None = None
     """
     if override := _single_file(settings, source):
         return [_named_by_a_setting(override, source)]
-    files = Counted(map(_raw_file, _paths(settings, source)))
+    files = Counted(map(raw_file, _paths(settings, source)))
     kept = heapq.nlargest(MOST_FILES, files)[::-1]
     if quality and files.count > len(kept):
         _tell_left_out(source, files.count, quality)
@@ -134,15 +133,6 @@ def _single_file(settings: Settings, source: str) -> Path | None:
     return singles.get(source)
 
 
-def paths_read(settings: Settings, source: str) -> list[Path]:
-    """Every raw file that the figures of a source may come from; those that a setting names in vain are left out."""
-    paths: list[Path] = []
-    for one in (source, *BESIDE.get(source, ())):
-        with contextlib.suppress(InputError):
-            paths += [raw.path for raw in source_files(settings, one)]
-    return paths
-
-
 def require_files(settings: Settings, source: str, quality: Quality | None = None) -> list[RawFile]:
     """As source_files, but NoDataError naming the folder looked in when there is none."""
     files = source_files(settings, source, quality)
@@ -179,7 +169,8 @@ def _is_raw_name(name: str) -> bool:
     return not name.startswith(".") and name.removesuffix(".gz").endswith(SUFFIXES)
 
 
-def _raw_file(path: Path) -> RawFile:
+def raw_file(path: Path) -> RawFile:
+    """What the place of a file tells of it, whether it is still there or not."""
     where = str(path if path.name.startswith(("dt=", "hour=")) else path.parent)  # a folder that cannot be listed
     found = _PULL.search(where)
     if not found or not _is_day(found[1]):

@@ -89,15 +89,17 @@ def recorded(settings: Settings, day: date, etape: str, entrees: Callable[[], li
     A manifest that cannot be written is said and changes nothing else. `entrees` describes the files read (see inputs).
     """
     begun, clock = datetime.now(UTC).isoformat(timespec="milliseconds"), time.monotonic()
-    step = Step(etape, FAILED, int(ExitCode.FAILED), "erreur inattendue ou interruption", begun, 0.0)
+    step = Step(etape, FAILED, int(ExitCode.FAILED), "", begun, 0.0)
     try:
         yield step
-        step.statut, step.code, step.message = DONE, int(ExitCode.DONE), ""
+        step.statut, step.code = DONE, int(ExitCode.DONE)
     except CityflowError as error:
         step.code, step.message = int(error.exit_code), error.message
         raise
     finally:
         step.duree_s = round(time.monotonic() - clock, 3)
+        if step.statut == FAILED:
+            step.message = step.message or "erreur inattendue ou interruption"
         try:
             step.entrees = entrees()
             record(settings, day, settings.run_id or _own_run(), step)

@@ -19,14 +19,15 @@ from tqdm import tqdm
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from lib import cli, day_range
-from lib.backfill_plan import Plan, plan_lines, plan_object, plan_range
-from lib.backfill_run import Failure, Outcome, computed, store_in_order
+from lib.backfill_run import Done, Failure, Outcome, computed, store_in_order
 from lib.cluster import computed_there
 from lib.database_factory import get_database_service
 from lib.day_locks import days_locked
+from lib.day_plan import Plan, Step, gaps, plan_lines, plan_object, plan_range
 from lib.demo_results import keep_apart
+from lib.dependencies import dependencies
 from lib.errors import ExitCode, LockHeldError, NoDataError
-from lib.make_facts import note_inputs
+from lib.input_lists import note_inputs
 from lib.raw_files import SOURCES, is_synthetic, source_files
 from lib.scratch_folder import clear_abandoned
 from lib.settings import STORES, Settings, load_settings
@@ -56,23 +57,34 @@ def main(argv: list[str] | None = None) -> int:
         if not arguments.dry_run and (is_synthetic(settings) or any(source_files(settings, one) for one in sources)):
             keep_apart(settings)  # so that a refusal is said once, not for each source of each day
         plan = plan_range(settings, days, sources, arguments.force)
+        without_pull = gaps(settings, plan)
         if not arguments.json:
-            cli.emit("\n".join(plan_lines(plan)))
+            cli.emit("\n".join(plan_lines(plan, without_pull)))
         if arguments.dry_run:
             if arguments.json:
-                cli.emit_json(plan_object(plan))
+                cli.emit_json(plan_object(plan, without_pull))
             return ExitCode.DONE
         clear_abandoned()
-        failures = run_plan(settings, plan, arguments.jobs) if plan.to_do else []
-        tell(settings, plan, failures, arguments.json)
+        ended = run_plan(settings, plan, arguments.jobs, arguments.force) if plan.to_do else []
+        failures = [one for one in ended if isinstance(one, Failure)]
+        kept = [one.step for one in ended if isinstance(one, Done) and one.kept]
+        told = [*dict.fromkeys(map(str, failures))]  # a day that was refused is said once
+        for failure in told:
+            log.error("%s", failure)
+        if arguments.json:
+            stayed = [f"{step.source} {step.day}" for step in kept]
+            cli.emit_json({**plan_object(plan, without_pull), "gardes": stayed, "echecs": told})
+        else:
+            cli.emit(f"{summary(plan, failures, kept)} -> {settings.output_dir}")
         return exit_code(plan, failures)
 
     return cli.guarded(work, arguments)
 
 
-def run_plan(settings: Settings, plan: Plan, jobs: int) -> list[Failure]:
-    """Compute and store what the plan says; what failed: first the days that another run holds, then as in the plan."""
-    note_inputs(settings)  # make process finds these days up to date
+def run_plan(settings: Settings, plan: Plan, jobs: int, force: bool) -> list[Done | Failure]:
+    """Compute and store what the plan says; how each step ended, first those of the days that another run holds."""
+    # make process finds these days up to date
+    note_inputs(settings, (read for source in plan.sources for read in dependencies(source).raw))
     with days_locked(settings.output_dir, sorted({step.day for step in plan.to_do})) as locks:
         refused = [Failure(one, locks.refused[one.day]) for one in plan.to_do if one.day in locks.refused]
         for error in locks.refused.values():
@@ -83,8 +95,10 @@ def run_plan(settings: Settings, plan: Plan, jobs: int) -> list[Failure]:
             (there if settings.scheduler else here)(settings, plan, jobs) as outcomes,
             tqdm(plan.to_do, desc="calculs", unit="calcul", disable=None) as steps,
         ):
-            done = store_in_order(settings, store, locks, steps, outcomes, COMPARES, generate_report.process)
-            return [*refused, *(failure for failure in done if failure)]
+            return [
+                *refused,
+                *store_in_order(settings, store, locks, steps, outcomes, COMPARES, generate_report.process, force),
+            ]
 
 
 @contextlib.contextmanager
@@ -103,16 +117,11 @@ def there(settings: Settings, plan: Plan, _: int) -> AbstractContextManager[Iter
     return computed_there(settings, plan, measure_days)
 
 
-def tell(settings: Settings, plan: Plan, failures: list[Failure], as_json: bool) -> None:
-    """What was done, and again what failed."""
-    told = list(dict.fromkeys(map(str, failures)))  # a day that was refused is said once
-    for failure in told:
-        log.error("%s", failure)
-    if as_json:
-        cli.emit_json({**plan_object(plan), "echecs": told})
-    else:
-        done = len(plan.to_do) - len(failures)
-        cli.emit(f"{len(plan.days)} jours : {done} calculs faits, {len(failures)} échecs -> {settings.output_dir}")
+def summary(plan: Plan, failures: list[Failure], kept: list[Step]) -> str:
+    """How many figures were computed, how many stay those of an earlier computation, how many failed."""
+    done = len(plan.to_do) - len(failures) - len(kept)
+    stayed = f" {len(kept)} gardés tels quels," if kept else ""
+    return f"{len(plan.days)} jours : {done} calculs faits,{stayed} {len(failures)} échecs"
 
 
 def exit_code(plan: Plan, failures: list[Failure]) -> ExitCode:

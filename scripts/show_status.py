@@ -16,7 +16,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from lib import cli, day_range
 from lib.database_factory import get_database_service
 from lib.database_service import DatabaseService
+from lib.day_plan import ABSENT, INCOMPLETE, plan_range, step_name
 from lib.errors import ExitCode, NoDataError
+from lib.kept_figures import why_kept
 from lib.local_file_service import LocalFileService
 from lib.paris_time import PARIS, days_between, yesterday
 from lib.quality import has_account
@@ -37,8 +39,11 @@ COMPLETE, PARTIAL, MISSING = "complet", "partiel", "manquant"
 OLDER = "d'une version antérieure"  # of one source; its day is partial
 
 
-def day_status(settings: Settings, store: DatabaseService, day: date) -> dict[str, Any]:
-    """date, statut, sources (each one's state), rapport (whether there is one) and publication of a day."""
+def day_status(settings: Settings, store: DatabaseService, day: date, stale: dict[str, str]) -> dict[str, Any]:
+    """date, statut, sources (each one's state), gardes and a_refaire (source: why), rapport, publication of a day.
+
+    gardes: figures that stay because they rest on more than the raw files that are left; a_refaire: `stale`.
+    """
     states = {source: source_state(store.load_metrics(source, day)) for source in SOURCES}
     statut = PARTIAL
     if all(state == COMPLETE for state in states.values()):
@@ -46,10 +51,13 @@ def day_status(settings: Settings, store: DatabaseService, day: date) -> dict[st
     elif all(state == MISSING for state in states.values()):
         statut = MISSING
     report = LocalFileService(settings.output_dir).report_path(day).is_file()
+    kept = {source: reason for source in SOURCES if (reason := why_kept(settings.output_dir, source, day))}
     return {
         "date": day.isoformat(),
         "statut": statut,
         "sources": states,
+        "gardes": kept,
+        "a_refaire": stale,
         "rapport": report,
         "publication": publication(settings, day),
     }
@@ -73,6 +81,21 @@ def publication(settings: Settings, day: date) -> str:
     if step["statut"] != DONE:
         return f"publication incomplète le {when}"
     return f"{'modifié depuis' if changed_after(settings, day, moment) else 'publié'} le {when}"
+
+
+def stale_sources(settings: Settings, days: list[date]) -> dict[date, dict[str, str]]:
+    """For each day, the sources (and the report) whose figures are there but no longer true, and why."""
+    found: dict[date, dict[str, str]] = {day: {} for day in days}
+    for step in plan_range(settings, days, list(SOURCES), force=False).to_do:
+        if step.reason not in (ABSENT, INCOMPLETE):  # the state of the day says what is missing
+            found[step.day][step_name(step.source)] = step.reason
+    return found
+
+
+def in_words(stale: dict[str, str]) -> str:
+    """« bikes, weather (code changé) ; traffic (fichiers bruts changés) »."""
+    reasons = dict.fromkeys(stale.values())
+    return " ; ".join(f"{', '.join(one for one in stale if stale[one] == reason)} ({reason})" for reason in reasons)
 
 
 def changed_after(settings: Settings, day: date, moment: datetime) -> bool:
@@ -100,7 +123,9 @@ def line(status: dict[str, Any]) -> str:
     lacking = [f"{source} {state}" for source, state in status["sources"].items() if state != COMPLETE]
     detail = ", ".join(lacking) if status["statut"] == PARTIAL else ""
     report = "" if status["rapport"] or status["statut"] == MISSING else "sans rapport"
-    parts = [part for part in (detail, report, status["publication"]) if part]
+    kept = f"chiffres gardés : {', '.join(status['gardes'])}" if status["gardes"] else ""
+    stale = f"à refaire : {in_words(status['a_refaire'])}" if status["a_refaire"] else ""
+    parts = [part for part in (detail, report, stale, kept, status["publication"]) if part]
     return f"{status['date']}  {status['statut']:<9} {' ; '.join(parts)}"
 
 
@@ -123,7 +148,8 @@ def main(argv: list[str] | None = None) -> int:
             log.warning("%s", settings.fallback_notice)
         with get_database_service(settings) as store:
             days = asked_days(store, arguments.first, arguments.last)
-            statuses = [day_status(settings, store, day) for day in days]
+            stale = stale_sources(settings, days)
+            statuses = [day_status(settings, store, day, stale[day]) for day in days]
         if arguments.json:
             cli.emit_json({"jours": statuses})
             return ExitCode.DONE

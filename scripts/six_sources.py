@@ -6,7 +6,7 @@ Not a command: it is a module of its own so that another process, or another mac
 from collections.abc import Callable
 from datetime import date
 
-from lib.day_run import Compare, DayResult, Process
+from lib.day_run import Compare, DayResult, Process, measured
 from lib.errors import CityflowError
 from lib.settings import Settings
 from scripts import (
@@ -41,11 +41,4 @@ Outcome = tuple[str, date, DayResult | CityflowError]
 
 def measure_days(settings: Settings, source: str, days: list[date]) -> list[Outcome]:
     """What some days of a source give, from the raw files alone: figures, or what kept them from being computed."""
-    return [(source, day, _measured(settings, source, day)) for day in days]
-
-
-def _measured(settings: Settings, source: str, day: date) -> DayResult | CityflowError:
-    try:
-        return PROCESSES[source](settings, day)
-    except CityflowError as error:
-        return error
+    return [(source, day, measured(PROCESSES[source], settings, day)) for day in days]

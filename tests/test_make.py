@@ -1,5 +1,6 @@
 """The Makefile as its users know it: what is written, what is left alone, what fails, what is never executed."""
 
+import json
 import os
 import re
 import shutil
@@ -14,6 +15,8 @@ from tests.conftest import ROOT
 
 REPORT = {f"reports/daily_report_{DAY}{suffix}" for suffix in (".json", ".csv", ".html")}
 WEATHER_AND_REPORT = {f"metrics/weather_metrics_{DAY}.json", *REPORT}
+STEPS = "step-"
+NAMES = {"rapport": "report"}
 RESULTS = {*(f"metrics/{source}_metrics_{DAY}.json" for source in SOURCES), *REPORT}
 
 
@@ -66,18 +69,39 @@ def test_what_makes_one_source_stale_redoes_it_and_the_report_alone(checkout: Ch
     shutil.move(tmp_path / "kept", last)
 
 
-def test_code_and_packages_that_changed_make_the_figures_stale(checkout: Checkout) -> None:
+def test_code_and_packages_that_changed_make_stale_what_runs_them_and_nothing_else(checkout: Checkout) -> None:
+    room = checkout.root / "lib" / "weather_room"
+    room.mkdir()
+    (room / "__init__.py").touch()
+    (room / "words.py").write_text('RAIN = "pluie"\n')
+    script = checkout.root / "scripts" / "process_weather.py"
+    script.write_text(
+        script.read_text().replace("from lib import cli\n", "import lib.weather_room.words\nfrom lib import cli\n", 1)
+    )
+    assert checkout.make("process", f"DATE={DAY}").code == 0
     for name, stale in (
-        ("scripts/process_weather.py", {"weather"}),
+        ("scripts/process_weather.py", {"weather", "report"}),
         ("scripts/generate_report.py", {"report"}),
+        ("lib/weather_room/words.py", {"weather", "report"}),
+        ("lib/weather_records.py", {"weather", "report"}),
         ("lib/figures.py", {*SOURCES, "report"}),
+        ("lib/templates/page.html.j2", {"report"}),
+        ("lib/upload_words.py", set()),
+        ("lib/dynamodb_items.py", set()),
+        ("scripts/fetch_raw.py", set()),
         ("requirements.txt", {*SOURCES, "report"}),
     ):
         path = checkout.root / name
         before = path.stat().st_mtime_ns
         path.touch()
-        asked = {one: checkout.make("-q", "GRAPH=1", f"only-{one}", DATE=DAY).code for one in ("report", *SOURCES)}
-        assert {one for one, code in asked.items() if code == 1} == stale, name
+        ran = checkout.run(".venv/bin/python", "scripts/list_stale.py", "--date", DAY)
+        assert set(ran.out.split()) == stale, name
+        plan = json.loads(checkout.run(".venv/bin/python", "scripts/backfill.py", "--from", DAY, "--to", DAY,
+                                       "--dry-run", "--json").out)  # fmt: skip
+        assert {NAMES.get(one, one) for one, days in plan["a_faire"].items() if days} == stale, name
+        state = json.loads(checkout.run(".venv/bin/python", "scripts/show_status.py", "--from", DAY, "--to", DAY,
+                                        "--json").out)  # fmt: skip
+        assert {NAMES.get(one, one) for one in state["jours"][0]["a_refaire"]} == stale, name
         os.utime(path, ns=(before, before))
 
 
@@ -120,7 +144,8 @@ def test_force_redoes_what_is_up_to_date(checkout: Checkout) -> None:
     assert checkout.make("weather", f"DATE={DAY}", "FORCE=1").code == 0
     assert checkout.make("report", f"DATE={DAY}", "FORCE=1").code == 0
     assert changed(checkout, before) == WEATHER_AND_REPORT
-    assert {checkout.make("-q", "GRAPH=1", f"only-{one}", "FORCE=1", DATE=DAY).code for one in SOURCES} == {1}
+    forced = checkout.run(".venv/bin/python", "scripts/list_stale.py", "--date", DAY, "--force").out
+    assert set(forced.split()) == {*SOURCES, "report"}
 
 
 def test_one_source_that_fails_stops_no_other_and_is_named(checkout: Checkout, tmp_path: Path) -> None:
@@ -144,16 +169,26 @@ def test_one_source_that_fails_stops_no_other_and_is_named(checkout: Checkout, t
 
 
 def test_a_source_that_cannot_be_redone_does_not_keep_the_report_from_being_made(checkout: Checkout) -> None:
-    for path in checkout.pulls("weather"):
-        path.rename(path.with_suffix(".away"))
     (checkout.root / "scripts" / "generate_report.py").touch()
     before = checkout.written()
-    ran = checkout.make("process", f"DATE={DAY}")
+    ran = checkout.make("process", f"DATE={DAY}", COMPTAGES_CSV="/absent.csv")
     assert ran.code == 2
-    assert ran.err.count("aucun fichier brut pour « weather »") == 1
+    assert ran.err.count("/absent.csv n'existe pas") == 1
     assert changed(checkout, before) == REPORT
-    for path in checkout.pulls("weather"):
-        path.rename(path.with_suffix(".json"))
+
+
+def test_figures_of_a_past_day_outlive_their_raw_files(checkout: Checkout, tmp_path: Path) -> None:
+    away = tmp_path / "bikes"
+    shutil.copytree(checkout.raw / "api" / "bikes", away)
+    shutil.rmtree(checkout.raw / "api" / "bikes")
+    (checkout.root / "lib" / "figures.py").touch()  # as git pull does
+    before = checkout.written()
+    ran = checkout.make("process", f"DATE={DAY}")
+    assert (ran.code, "chiffres gardés" in ran.err) == (0, True), ran.err
+    assert f"metrics/bikes_metrics_{DAY}.json" not in changed(checkout, before)
+    again = checkout.make("process", f"DATE={DAY}")
+    assert "rien à refaire" in again.out and "chiffres gardés" in again.err
+    shutil.copytree(away, checkout.raw / "api" / "bikes")
 
 
 @pytest.mark.parametrize(
@@ -207,12 +242,12 @@ def test_a_raw_file_named_by_mistake_fails_its_own_source_alone(seed: Checkout, 
 
 
 def test_help_names_every_command() -> None:
-    typed = (ROOT / "Makefile").read_text(encoding="utf-8").split("\nelse\n")[0]  # what follows is the graph of files
+    typed = (ROOT / "Makefile").read_text(encoding="utf-8").replace("$(SOURCES)", " ".join(SOURCES))
     rules = re.findall(r"^([a-z][a-z -]*):(?!=)", typed, flags=re.MULTILINE)
-    targets = {word for rule in rules for word in rule.split()}
+    targets = {word for rule in rules for word in rule.split() if not word.startswith(STEPS)}
     shown = Checkout(ROOT, ROOT, {"PATH": os.environ["PATH"]}).make("help").out
     words = {word for line in re.findall(r"^  make (\S+)", shown, flags=re.MULTILINE) for word in line.split("|")}
-    assert words == targets - {"venv", "venv-dev", "venv-bench"}  # these are made when a command needs them
+    assert words == targets - {"venv", "venv-dev", "venv-bench", "day"}  # these are made when a command needs them
 
 
 def test_a_change_of_requirements_installs_again(tmp_path: Path) -> None:

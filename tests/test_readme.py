@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from lib.raw_files import SOURCES
 from lib.settings import env_example
 from tests.conftest import ROOT
 
@@ -15,7 +16,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 TYPED = [line.split("#")[0].strip() for line in README.splitlines() if line.startswith("    ")]
 INLINE = re.findall(r"`([^`\n]+)`", README)
 COMMANDS = sorted({command for command in [*TYPED, *INLINE] if command})
-MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
+MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8").replace("$(SOURCES)", " ".join(SOURCES))
 TARGETS = {
     word for rule in re.findall(r"^([a-z][a-z -]*):(?!=)", MAKEFILE, flags=re.MULTILINE) for word in rule.split()
 }

@@ -74,7 +74,7 @@ def csv_text(works: list[dict[str, Any]], header: tuple[str, ...] = LABELS, deli
 
 def figures(raw: RawTree, run: Run, works: list[dict[str, Any]], day: str = DAY) -> Any:
     raw.batch(CSV, csv_text(works))
-    ran = run(main, "--date", day)
+    ran = run(main, "--date", day, "--force")
     assert ran.code == 0, ran.err
     return raw.metrics("chantiers", day)
 
@@ -391,7 +391,7 @@ def test_a_day_outside_what_the_export_knows_is_said(raw: RawTree, run: Run, day
 @pytest.mark.parametrize("day", ["2020-01-01", "2027-06-01"])
 def test_a_day_the_export_says_nothing_of_has_no_data_and_no_zero(raw: RawTree, run: Run, day: str) -> None:
     raw.batch(CSV, csv_text([work("A", last="2025-11-02"), work("B")]))
-    ran = run(main, "--date", day)
+    ran = run(main, "--date", day, "--force")
     assert ran.code == 4
     assert f"ne disent rien du {day}" in ran.err and "Leurs chantiers vont du" in ran.err
     assert not raw.output.joinpath("metrics").exists()

@@ -69,7 +69,7 @@ def response(*disruptions: Any, **more: Any) -> dict[str, Any]:
 
 def figures(raw: RawTree, run: Run, *disruptions: Any, day: str = DAY) -> Any:
     raw.pull("traffic", day, "a.json", response(*disruptions), "23")
-    ran = run(main, "--date", day)
+    ran = run(main, "--date", day, "--force")
     assert ran.code == 0, ran.err
     return raw.metrics("traffic", day)
 

@@ -26,9 +26,14 @@ DAY = DAYS[-1]
 SHORT = 1
 ALONE = 0.3  # how often its children are not killed with it: they must end by themselves
 COMMANDS = {  # command line, parts of the names of the files that it writes, kills in the long form
-    "comptages": (["process_comptages.py", "--date", DAY], [f"comptages_metrics_{DAY}", f"comptages_{DAY}"], 100),
+    # Without --force the version of the raw files that gives more rows would stay.
+    "comptages": (
+        ["process_comptages.py", "--date", DAY, "--force"],
+        [f"comptages_metrics_{DAY}", f"comptages_{DAY}"],
+        100,
+    ),
     "rapport": (["generate_report.py", "--date", DAY], [f"daily_report_{DAY}"], 100),
-    "période": (["backfill.py", "--from", DAYS[0], "--to", DAY], ["/"], 70),
+    "période": (["backfill.py", "--from", DAYS[0], "--to", DAY, "--force"], ["/"], 70),
 }
 
 

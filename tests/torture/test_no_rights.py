@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from lib import make_facts, run_lock
-from scripts import backfill, generate_history, generate_report, make_demo_data, process_weather
+from lib import run_lock
+from scripts import backfill, generate_history, generate_report, list_stale, make_demo_data, process_weather
 from tests.confined import Main, mode, run_confined
 from tests.confined import bits_count as bits_count
 from tests.conftest import Ran, RawTree
@@ -17,7 +17,7 @@ COMMANDS: dict[str, tuple[Main, list[str]]] = {
     "report": (generate_report.main, ["--date", DAY]),
     "history": (generate_history.main, []),
     "backfill": (backfill.main, ["--from", DAY, "--to", DAY, "--source", "weather", "--force", "--jobs", "1"]),
-    "facts of make": (make_facts.main, ["--date", DAY]),
+    "stale steps of make": (list_stale.main, ["--date", DAY]),
     "lock of make": (run_lock.main, ["--date", DAY, "--", "true"]),
 }
 FOLDERS = ("", "metrics", "reports", "rejects", "runs", f"runs/{DAY}", ".locks", ".inputs")
@@ -70,7 +70,7 @@ def test_a_folder_of_results_without_rights(
     quick = bits == READ_ONLY and name not in ("report", "backfill")
     everywhere = quick or int(request.config.getoption("--torture"))
     for folder in FOLDERS if everywhere else (*FOLDERS[:3], f"runs/{DAY}") if bits == READ_ONLY else FOLDERS[:2]:
-        for path in (results.output / ".inputs").iterdir():
+        for path in (results.output / ".inputs").glob("*.txt"):
             path.write_text("no longer true")  # so that each list is to be written again
         before = figures(results.output)
         with mode(results.output / folder, bits):
@@ -87,10 +87,15 @@ def test_a_folder_of_results_without_rights(
 
 
 NAMES = {  # files that each command writes
-    "weather": [f"metrics/weather_metrics_{DAY}.json", f"rejects/weather_{DAY}.csv", f".locks/{DAY}.weather.lock"],
+    "weather": [
+        f"metrics/weather_metrics_{DAY}.json",
+        f"rejects/weather_{DAY}.csv",
+        ".inputs/weather.txt",
+        f".locks/{DAY}.weather.lock",
+    ],
     "report": [f"reports/daily_report_{DAY}{suffix}" for suffix in (".json", ".csv", ".html")],
     "history": ["reports/index.html"],
-    "facts of make": [".inputs/weather.txt"],
+    "stale steps of make": [],
     "lock of make": [f".locks/{DAY}.lock"],
     "backfill": [f"metrics/weather_metrics_{DAY}.json", ".inputs/weather.txt", f".locks/{DAY}.weather.lock"],
 }

@@ -1,7 +1,7 @@
-"""What a range of days asks for: which figures are missing or stale, and what the raw files lack. Writes nothing.
+"""What days ask for: which figures are missing or stale, and what the raw files lack. Writes nothing.
 
-Stale means what it means to the Makefile: figures older than their raw files (or than the list of them), than the code,
-or than the earlier days that they are compared with.
+Stale are figures older than the list of their raw files, than the code that makes them (see lib/dependencies), or than
+the earlier days that they are compared with. It is the one answer for make, for a range and for the state of the days.
 """
 
 from collections.abc import Collection
@@ -10,19 +10,15 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from lib.dependencies import REPORT, dependencies
+from lib.errors import InputError
+from lib.input_lists import inputs_changed
+from lib.kept_figures import note_path
 from lib.local_file_service import LocalFileService
-from lib.make_facts import inputs_changed
 from lib.paris_time import WEEKS_COMPARED, same_weekdays_before
 from lib.raw_files import API_SOURCES, SOURCES, source_files
-from lib.settings import ROOT, Settings
+from lib.settings import Settings
 
-REPORT = "rapport"
-ALSO_READ = {  # what a source reads besides its own raw files; the Makefile has the same table
-    "bikes": ("arrondissements",),
-    "comptages": ("referentiel", "arrondissements"),
-    "chantiers": ("referentiel", "arrondissements"),
-    "referentiel": ("arrondissements",),
-}
 COMPARED = ("bikes",)  # sources whose own figures need those of earlier days; the report needs all of them
 
 FORCED, ABSENT = "demandé", "absent"
@@ -42,12 +38,11 @@ class Step:
 
 @dataclass(frozen=True)
 class Plan:
-    """Every step of a range, in the order in which they are stored, and the days for which a source was not pulled."""
+    """Every step of a range, in the order in which they are stored."""
 
     days: list[date]
     sources: list[str]
     steps: list[Step]
-    gaps: dict[str, list[date]]
 
     @property
     def to_do(self) -> list[Step]:
@@ -78,9 +73,10 @@ def plan_range(settings: Settings, days: list[date], sources: list[str], force: 
         own = made(source, day)
         if force or own is None:
             return FORCED if force else ABSENT
-        if source != REPORT and inputs[source] > own:
+        tried = max(own, _time(note_path(settings.output_dir, source, day)) or 0)  # in vain: what was known stayed
+        if source != REPORT and inputs[source] > tried:
             return INPUTS
-        if code[source] > own:
+        if code[source] > tried:
             return CODE
         if source == REPORT and not files.report_is_whole(day):
             return FORMS
@@ -89,7 +85,7 @@ def plan_range(settings: Settings, days: list[date], sources: list[str], force: 
             return INCOMPLETE if None in today else REMADE
         compared = SOURCES if source == REPORT else [source] if source in COMPARED else []
         past = [made(one, earlier) for earlier in same_weekdays_before(day, WEEKS_COMPARED) for one in compared]
-        return HISTORY if any(time is not None and time > own for time in past) else ""
+        return HISTORY if any(time is not None and time > tried for time in past) else ""
 
     steps = []
     for day in days:
@@ -97,18 +93,15 @@ def plan_range(settings: Settings, days: list[date], sources: list[str], force: 
             steps.append(Step(day, source, why(source, day)))
             if steps[-1].reason:
                 times[source, day] = float("inf")
-    return Plan(days, sources, steps, {source: gap for source in sources if (gap := _gap(settings, source, days))})
+    return Plan(days, sources, steps)
 
 
 def _inputs_time(settings: Settings, source: str) -> float:
-    return max(inputs_changed(settings, one) for one in (source, *ALSO_READ.get(source, ())))
+    return max(inputs_changed(settings, one) for one in dependencies(source).raw)
 
 
 def _code_time(step: str) -> float:
-    script = ROOT / "scripts" / ("generate_report.py" if step == REPORT else f"process_{step}.py")
-    pages = (ROOT / "lib" / "templates").glob("*") if step == REPORT else ()
-    code = [script, *pages, ROOT / "requirements.txt", *(ROOT / "lib").glob("*.py")]
-    return max(time for path in code if (time := _time(path)) is not None)
+    return max(time for path in dependencies(step).code if (time := _time(path)) is not None)
 
 
 def _time(path: Path) -> float | None:
@@ -118,36 +111,44 @@ def _time(path: Path) -> float | None:
         return None
 
 
+def gaps(settings: Settings, plan: Plan) -> dict[str, list[date]]:
+    """For each source that lacks some, the days without a pull; a later pull may yet tell about one."""
+    return {source: gap for source in plan.sources if (gap := _gap(settings, source, plan.days))}
+
+
 def _gap(settings: Settings, source: str, days: list[date]) -> list[date]:
-    """The days without a pull, or all of them where a source has no file; a later pull may yet tell about one."""
-    files = source_files(settings, source)
+    """All the days where a source has no file, or none that may be looked at."""
+    try:
+        files = source_files(settings, source)
+    except InputError:
+        return days
     if source not in API_SOURCES or any(raw.pull_day is None for raw in files):
         return [] if files else days
     return sorted(set(days) - {raw.pull_day for raw in files if raw.pull_day})
 
 
-def plan_lines(plan: Plan) -> list[str]:
-    """The plan in words, for people."""
+def plan_lines(plan: Plan, without_pull: dict[str, list[date]]) -> list[str]:
+    """The plan in words, for people, with what `gaps` found."""
     first, last = plan.days[0], plan.days[-1]
     lines = [f"Plan du {first} au {last} : {len(plan.days)} jours, {len(plan.to_do)} calculs à faire."]
     for source in (*plan.sources, REPORT):
         reasons = to_do_by_reason(plan, source)
         told = [f"{len(days)} à faire ({reason}) : {in_words(days)}" for reason, days in reasons.items()]
-        lines.append(f"  {source:<12} {' ; '.join(told) or 'à jour'}")
-    lines += [f"  {source} : aucun relevé ni fichier pour {in_words(days)}" for source, days in plan.gaps.items()]
+        lines.append(f"  {step_name(source):<12} {' ; '.join(told) or 'à jour'}")
+    lines += [f"  {source} : aucun relevé ni fichier pour {in_words(days)}" for source, days in without_pull.items()]
     return lines
 
 
-def plan_object(plan: Plan) -> dict[str, Any]:
-    """The plan for programs."""
+def plan_object(plan: Plan, without_pull: dict[str, list[date]]) -> dict[str, Any]:
+    """The plan for programs, with what `gaps` found."""
     return {
         "jours": len(plan.days),
         "sources": plan.sources,
         "a_faire": {
-            source: {reason: _texts(days) for reason, days in to_do_by_reason(plan, source).items()}
+            step_name(source): {reason: _texts(days) for reason, days in to_do_by_reason(plan, source).items()}
             for source in (*plan.sources, REPORT)
         },
-        "sans_releve": {source: _texts(days) for source, days in plan.gaps.items()},
+        "sans_releve": {source: _texts(days) for source, days in without_pull.items()},
     }
 
 
@@ -169,6 +170,11 @@ def in_words(days: list[date]) -> str:
         else:
             runs.append([day])
     return ", ".join(str(run[0]) if len(run) == 1 else f"{run[0]} à {run[-1]}" for run in runs)
+
+
+def step_name(step: str) -> str:
+    """A step as people and programs see it."""
+    return "rapport" if step == REPORT else step
 
 
 def _texts(days: list[date]) -> list[str]:

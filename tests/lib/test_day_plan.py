@@ -5,9 +5,10 @@ from datetime import date, timedelta
 
 import pytest
 
-from lib import backfill_plan
-from lib.backfill_plan import CODE, FORMS, HISTORY, INCOMPLETE, INPUTS, REMADE, REPORT, in_words, plan_range
-from lib.make_facts import note_inputs
+from lib import day_plan
+from lib.day_plan import CODE, FORMS, HISTORY, INCOMPLETE, INPUTS, REMADE, gaps, in_words, plan_range
+from lib.dependencies import REPORT
+from lib.input_lists import note_inputs
 from lib.paris_time import days_between
 from lib.settings import ROOT
 from scripts.backfill import main
@@ -78,7 +79,7 @@ def test_newer_code_makes_everything_stale(made: RawTree, monkeypatch: pytest.Mo
 
 
 def test_a_report_older_than_its_figures_is_made_again(made: RawTree) -> None:
-    for source in backfill_plan.SOURCES:
+    for source in day_plan.SOURCES:
         (made.output / "metrics" / f"{source}_metrics_2025-11-04.json").touch()
     assert reasons(made, LAST)["11-04", REPORT] == REMADE
 
@@ -87,7 +88,7 @@ def test_a_report_older_than_its_figures_is_made_again(made: RawTree) -> None:
 def test_a_page_or_table_that_is_missing_or_older_than_the_report_is_made_again(
     made: RawTree, run: Run, monkeypatch: pytest.MonkeyPatch, suffix: str
 ) -> None:
-    monkeypatch.setattr(backfill_plan, "SOURCES", ("bikes",))
+    monkeypatch.setattr(day_plan, "SOURCES", ("bikes",))
     assert reasons(made, LAST)["11-04", REPORT] == ""
     form = made.output / "reports" / f"daily_report_2025-11-04{suffix}"
     for spoil in (form.unlink, lambda: touch(form, -1000)):
@@ -98,17 +99,17 @@ def test_a_page_or_table_that_is_missing_or_older_than_the_report_is_made_again(
 
 
 def test_newer_templates_make_the_report_alone_stale(made: RawTree, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(backfill_plan, "SOURCES", ("bikes",))
-    real = backfill_plan._time
-    monkeypatch.setattr(backfill_plan, "_time", lambda path: float("inf") if path.suffix == ".j2" else real(path))
+    monkeypatch.setattr(day_plan, "SOURCES", ("bikes",))
+    real = day_plan._time
+    monkeypatch.setattr(day_plan, "_time", lambda path: float("inf") if path.suffix == ".j2" else real(path))
     assert reasons(made, LAST) == {("11-04", "bikes"): "", ("11-04", REPORT): CODE}
 
 
 def test_days_without_a_pull_are_gaps(made: RawTree) -> None:
     days = list(days_between(date(2025, 11, 3), date(2025, 11, 6)))
-    note_inputs(made.settings())
+    note_inputs(made.settings(), ["bikes", "chantiers", "referentiel", "arrondissements"])
     plan = plan_range(made.settings(), days, ["bikes", "chantiers"], force=False)
-    assert plan.gaps == {"bikes": [days[0], days[1], days[3]], "chantiers": days}
+    assert gaps(made.settings(), plan) == {"bikes": [days[0], days[1], days[3]], "chantiers": days}
 
 
 def test_runs_of_days_are_said_short() -> None:
