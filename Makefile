@@ -145,7 +145,7 @@ clean: ## supprimer l'environnement, les caches et la démonstration (jamais out
 	find lib scripts tests -name __pycache__ -prune -exec rm -rf {} +
 
 # The default day is asked of Python, which carries its own time zones: a bare machine's `date` may not know Paris.
-TODAY = DATE="$${DATE:-$$($(PY) -m lib.paris_time)}"; export DATE;
+TODAY = DATE="$${DATE:-$$($(PY) -m lib.day_range)}"; export DATE;
 
 # ------------------------------------------------------------------------------------------------------- environment
 

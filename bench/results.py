@@ -10,12 +10,12 @@ import re
 import shlex
 import subprocess
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from lib.atomic_file import write_atomically
+from lib.paris_time import machine_now
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "benchmarks.md"
@@ -36,7 +36,7 @@ def main() -> int:
 
 def section_text(section: str, command: list[str], printed: str) -> str:
     shown = shlex.join(["python", *command[1:]])
-    when = datetime.now(UTC).strftime("%Y-%m-%d")
+    when = f"{machine_now():%Y-%m-%d}"
     return f"## {section}\n\n{when}, {machine()}.\n\n    {shown}\n\n{printed.strip()}\n"
 
 

@@ -89,7 +89,7 @@ def day_settings(arguments: argparse.Namespace) -> tuple[Settings, date]:
     settings = load_settings({"CITYFLOW_STORE": arguments.store or ""})
     if settings.fallback_notice:
         log.warning("%s", settings.fallback_notice)
-    return settings, arguments.date or yesterday()
+    return settings, arguments.date or yesterday(settings.now())
 
 
 Prepare = Callable[[Settings, list[date]], AbstractContextManager[None]]

@@ -10,11 +10,11 @@ import json
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Any, Self
 
 from lib.errors import StoreError
-from lib.paris_time import parse_day
+from lib.paris_time import machine_now, parse_day
 
 _TYPE = re.compile(r"[a-z][a-z0-9_]{0,40}")
 
@@ -116,4 +116,4 @@ def _json(document: Document, **layout: Any) -> bytes:
 
 
 def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")
+    return machine_now().isoformat(timespec="seconds")

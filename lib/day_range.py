@@ -1,10 +1,12 @@
 """Days as people ask for them on a command line: one, or a range with both ends included."""
 
 import argparse
+import sys
 from datetime import date
 
-from lib.errors import UsageError
-from lib.paris_time import days_between, parse_asked_day
+from lib.errors import CityflowError, UsageError
+from lib.paris_time import days_between, parse_asked_day, yesterday
+from lib.settings import load_settings
 
 RANGE_MAX = 3660  # days, ten years: a longer range is a slip of the keyboard that would run for days
 
@@ -40,3 +42,17 @@ def bounded_days(first: date, last: date) -> list[date]:
     if (last - first).days >= RANGE_MAX:
         raise UsageError(f"du {first} au {last}, plus de {RANGE_MAX} jours : demander des périodes plus courtes.")
     return list(days_between(first, last))
+
+
+def main() -> int:
+    """Print the day of a command that is given none, for the Makefile."""
+    try:
+        sys.stdout.write(f"{yesterday(load_settings().now())}\n")
+    except CityflowError as error:
+        sys.stderr.write(f"erreur : {error}\n")
+        return int(error.exit_code)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

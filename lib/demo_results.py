@@ -6,12 +6,11 @@ first run on real raw files moves them aside.
 """
 
 import logging
-from datetime import datetime
 from pathlib import Path
 
 from lib.atomic_file import write_atomically
 from lib.errors import NoDataError, StoreError
-from lib.paris_time import PARIS
+from lib.paris_time import PARIS, machine_now
 from lib.raw_files import SYNTHETIC_MARKER, is_synthetic
 from lib.run_lock import take_briefly_held
 from lib.settings import Settings
@@ -78,7 +77,7 @@ def _move_aside(output_dir: Path) -> None:
 
 
 def _rename_results(output_dir: Path) -> None:
-    aside = output_dir / f"demo-{datetime.now(PARIS):%Y%m%d-%H%M%S}"
+    aside = output_dir / f"demo-{machine_now().astimezone(PARIS):%Y%m%d-%H%M%S}"
     aside.mkdir()
     for name in RESULTS:  # the marker last: until then the folder is not taken for one of real results
         if (output_dir / name).exists():

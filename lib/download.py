@@ -10,7 +10,7 @@ import os
 import random
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC
 from typing import BinaryIO
 from urllib.parse import urlsplit
 
@@ -18,6 +18,7 @@ import requests
 from urllib3.exceptions import HTTPError as Urllib3Error
 
 from lib.errors import ConfigError, InputError
+from lib.paris_time import machine_now
 from lib.resume import discard, forget, remember, resume_point
 from lib.source_addresses import Address
 from lib.time_bound import timed_session
@@ -203,7 +204,7 @@ def _retry_after(answer: requests.Response) -> float:
         moment = email.utils.parsedate_to_datetime(text)
     except (ValueError, OverflowError):
         return 0.0
-    return max((moment.replace(tzinfo=moment.tzinfo or UTC) - datetime.now(UTC)).total_seconds(), 0.0)
+    return max((moment.replace(tzinfo=moment.tzinfo or UTC) - machine_now()).total_seconds(), 0.0)
 
 
 def _first_byte(answer: requests.Response) -> int | None:

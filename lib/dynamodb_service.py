@@ -5,7 +5,7 @@ days and ranges needs dynamodb:Query as well. The connection is opened at the fi
 """
 
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import date
 from functools import cached_property
 from typing import Any
 
@@ -71,7 +71,8 @@ class DynamodbService(DatabaseService):
 
     def _save(self, table: str, document: Document) -> None:
         """What the item points to comes first: an interruption leaves the former item, and what that one points to."""
-        item = item_of(document, datetime.now(UTC), self._settings.s3_reports_bucket, self._settings.s3_reports_prefix)
+        settings = self._settings
+        item = item_of(document, settings.now(), settings.s3_reports_bucket, settings.s3_reports_prefix)
         whole = pointer(item)
         if whole:
             bucket, key = whole

@@ -6,11 +6,12 @@ may rest on them are known to be worth more than what is left (see lib/kept_figu
 """
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 from lib.atomic_file import write_atomically
 from lib.errors import InputError, StoreError
+from lib.paris_time import machine_now
 from lib.raw_files import source_files
 from lib.raw_tree import is_readable
 from lib.settings import Settings
@@ -58,7 +59,7 @@ def _note_lost(settings: Settings, source: str, before: bytes | None, now: bytes
     """Written before the list, so that a run that is killed in between notes the same files again."""
     gone = [UNKNOWN] if before is None else sorted(_paths(set(before.splitlines()) - set(now.splitlines())))
     if gone:
-        moment = datetime.now(UTC)
+        moment = machine_now()
         lost = lost_files(settings.output_dir, source) | dict.fromkeys(gone, moment)
         text = "".join(f"{when.isoformat(timespec='seconds')} {path}\n" for path, when in lost.items())
         write_atomically(_lost_path(settings.output_dir, source), text.encode("utf-8", "surrogateescape"))

@@ -18,6 +18,7 @@ from lib.dependencies import dependencies
 from lib.errors import ConfigError, StoreError
 from lib.input_lists import UNKNOWN, lost_files
 from lib.local_file_service import LocalFileService
+from lib.paris_time import machine_now
 from lib.quality import has_account
 from lib.raw_files import raw_file, source_files
 from lib.settings import Settings
@@ -65,7 +66,7 @@ def kept_figures(
     if not reason:
         return None
     _everywhere(settings, store, source, day, best, found)
-    note = {"depuis": datetime.now(UTC).isoformat(timespec="seconds"), "raison": reason}
+    note = {"depuis": machine_now().isoformat(timespec="seconds"), "raison": reason}
     write_atomically(note_path(settings.output_dir, source, day), json.dumps(note, ensure_ascii=False).encode())
     return best.metrics, reason
 

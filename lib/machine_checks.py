@@ -42,14 +42,13 @@ def check_packages(requirements: Path = ROOT / "requirements.txt") -> Finding:
     return finding("paquets", " ; ".join(problems), f"{len(pins)} aux versions voulues", "Lancer : make venv", result)
 
 
-def check_clock(newest_file: float, now: datetime | None = None) -> Finding:
+def check_clock(newest_file: float, now: datetime) -> Finding:
     """The clock against the newest file known (POSIX time): nothing can have been written in the future."""
-    moment = now or datetime.now(UTC)
     newest = datetime.fromtimestamp(newest_file, UTC)
     problem = ""
-    if moment < newest - CLOCK_TOLERANCE:
-        problem = f"il serait {moment:%Y-%m-%d %H:%M} UTC, mais un fichier date du {newest:%Y-%m-%d %H:%M}"
-    return finding("horloge", problem, f"{moment.astimezone(PARIS):%Y-%m-%d %H:%M} à Paris", "La régler (chrony, NTP).")
+    if now < newest - CLOCK_TOLERANCE:
+        problem = f"il serait {now.astimezone(UTC):%Y-%m-%d %H:%M} UTC, mais un fichier date du {newest:%Y-%m-%d %H:%M}"
+    return finding("horloge", problem, f"{now.astimezone(PARIS):%Y-%m-%d %H:%M} à Paris", "La régler (chrony, NTP).")
 
 
 def check_settings(settings: Settings) -> Iterator[Finding]:

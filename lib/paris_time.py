@@ -6,7 +6,6 @@ so the civil day D is the labels D 01:00 to D+1 00:00, 23 of them on the spring 
 """
 
 import re
-import sys
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -41,9 +40,22 @@ def parse_asked_day(text: str) -> date:
     return day
 
 
-def yesterday(now: datetime | None = None) -> date:
-    """The civil day before `now` (an aware datetime, default the clock) in Paris."""
-    return (now or datetime.now(UTC)).astimezone(PARIS).date() - timedelta(days=1)
+def machine_now() -> datetime:
+    """Read the machine's clock, for stamps and for what is compared with the times of files.
+
+    No civil day comes from here: commands take theirs from Settings.now(), which a test may fix.
+    """
+    return datetime.now(UTC)  # noqa: TID251 - the one place that reads it
+
+
+def civil_day(now: datetime) -> date:
+    """The civil day of an instant in Paris."""
+    return now.astimezone(PARIS).date()
+
+
+def yesterday(now: datetime) -> date:
+    """The civil day before that of an instant, in Paris."""
+    return civil_day(now) - timedelta(days=1)
 
 
 def day_start(day: date) -> datetime:
@@ -113,7 +125,3 @@ def same_weekdays_before(day: date, weeks: int) -> list[date]:
 def days_between(first: date, last: date) -> Iterable[date]:
     """Every day from first to last, both included."""
     return (first + timedelta(days=offset) for offset in range((last - first).days + 1))
-
-
-if __name__ == "__main__":  # the Makefile asks for the default DATE
-    sys.stdout.write(f"{yesterday()}\n")

@@ -3,12 +3,12 @@
 import hashlib
 import json
 import os
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
 from lib.atomic_file import clear_leftovers, remove_unless_held, write_atomically
+from lib.paris_time import machine_now
 
 KEPT_FOR = 86_400.0  # s since it last grew: publishers have another version by then, and a pull's name never comes back
 
@@ -62,7 +62,7 @@ def clear_abandoned(folder: Path) -> None:
 def _old(folder: Path, names: str) -> Iterator[Path]:
     for path in folder.glob(names):
         try:
-            if time.time() - path.stat().st_mtime > KEPT_FOR:
+            if machine_now().timestamp() - path.stat().st_mtime > KEPT_FOR:
                 yield path
         except FileNotFoundError:
             continue  # whole now, and renamed

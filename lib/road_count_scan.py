@@ -67,13 +67,15 @@ def search_ahead(argv: list[str]) -> None:
     Nothing is said of what is wrong with the words, the settings or the file: the command does, when it gets there.
     """
     words = argparse.ArgumentParser(add_help=False, exit_on_error=False, allow_abbrev=False)
-    words.add_argument("--date", type=parse_day, default=yesterday())
+    words.add_argument("--date", type=parse_day)
     words.add_argument("--from", dest="first")
     with contextlib.suppress(CityflowError, argparse.ArgumentError):
         asked, _ = words.parse_known_args(argv)
-        files = source_files(load_settings(), "comptages")
+        settings = load_settings()
+        day = asked.date or yesterday(settings.now())
+        files = source_files(settings, "comptages")
         if asked.first is None and files and files[0].is_csv and not {"-h", "--help"} & set(argv):
-            _ahead[files[0].path, asked.date] = start(Job(open_export(files[0]), (asked.date,)))
+            _ahead[files[0].path, day] = start(Job(open_export(files[0]), (day,)))
 
 
 @atexit.register

@@ -16,12 +16,12 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 
 from lib.atomic_file import not_through_a_link
 from lib.errors import CityflowError, ExitCode, LockHeldError, StoreError, UsageError
-from lib.paris_time import parse_asked_day
+from lib.paris_time import machine_now, parse_asked_day
 from lib.settings import load_settings
 
 POLL, SAID_EVERY = 0.2, 300.0  # s between two looks at a lock that is waited for, and between two words about it
@@ -102,7 +102,7 @@ def opened(path: Path) -> int:
 
 def new_run_id() -> str:
     """A name for a run that sorts by time and that no other run has."""
-    return f"{datetime.now(UTC):%Y%m%dT%H%M%S}Z-{secrets.token_hex(3)}"
+    return f"{machine_now():%Y%m%dT%H%M%S}Z-{secrets.token_hex(3)}"
 
 
 def _take(path: Path, kind: int, day: date, wait: bool) -> int:

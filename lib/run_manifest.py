@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, date, datetime
+from datetime import date
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from typing import Any
 from lib import __version__
 from lib.atomic_file import write_atomically
 from lib.errors import CityflowError, ExitCode
+from lib.paris_time import machine_now
 from lib.raw_tree import is_readable
 from lib.run_lock import new_run_id, opened, take_briefly_held
 from lib.settings import Settings, shown_settings
@@ -88,7 +89,7 @@ def recorded(settings: Settings, day: date, etape: str, entrees: Callable[[], li
 
     A manifest that cannot be written is said and changes nothing else. `entrees` describes the files read (see inputs).
     """
-    begun, clock = datetime.now(UTC).isoformat(timespec="milliseconds"), time.monotonic()
+    begun, clock = machine_now().isoformat(timespec="milliseconds"), time.monotonic()
     step = Step(etape, FAILED, int(ExitCode.FAILED), "", begun, 0.0)
     try:
         yield step

@@ -10,10 +10,12 @@ import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from lib.errors import ConfigError
+from lib.paris_time import machine_now
 from lib.s3_path import S3Path, raw_path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -80,7 +82,12 @@ class Settings:
     scheduler: str = setting("DASK_SCHEDULER_ADDRESS", "", "Cluster Dask de make backfill, p. ex. tcp://10.0.0.4:8786")
     lock_fd: int | None = setting("CITYFLOW_LOCK_FD", "", f"{INTERNAL} : verrou hérité de make process")
     run_id: str = setting("CITYFLOW_RUN", "", f"{INTERNAL} : nom du traitement, donné par make process")
+    fixed_now: datetime | None = setting("CITYFLOW_NOW", "", f"{INTERNAL} : instant pris pour maintenant par un essai")
     origins: Mapping[str, str] = field(default_factory=dict, compare=False)
+
+    def now(self) -> datetime:
+        """The instant from which a command tells its civil day: the machine's clock, unless a test has fixed it."""
+        return self.fixed_now or machine_now()
 
     @property
     def fallback_notice(self) -> str:
@@ -172,6 +179,7 @@ def _build(values: Mapping[str, str], origins: dict[str, str], root: Path) -> Se
         scheduler=values["DASK_SCHEDULER_ADDRESS"],
         lock_fd=int(values["CITYFLOW_LOCK_FD"]) if values["CITYFLOW_LOCK_FD"].isdigit() else None,
         run_id=values["CITYFLOW_RUN"],
+        fixed_now=_fixed_now(values["CITYFLOW_NOW"], origins["CITYFLOW_NOW"]),
         origins=dict(origins),
     )
 
@@ -209,6 +217,20 @@ def _store(value: str, origin: str, root: Path) -> str:
     if value not in STORES:
         raise ConfigError(f"CITYFLOW_STORE={value} ({origin}) est inconnu.", f"Choisir parmi : {', '.join(STORES)}.")
     return value
+
+
+def _fixed_now(text: str, origin: str) -> datetime | None:
+    """The instant that stands for now; not in .env, where it would make every night's run do the same day again."""
+    try:
+        moment = datetime.fromisoformat(text) if text else None
+        if moment and (moment.tzinfo is None or origin == ".env"):
+            raise ValueError
+        return moment and moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise ConfigError(
+            f"CITYFLOW_NOW={text} ({origin}) est refusé.",
+            "L'enlever : il ne sert qu'aux essais, qui le donnent par l'environnement (2025-11-05T06:30:00+01:00).",
+        ) from None
 
 
 def near_misses(root: Path = ROOT) -> dict[str, str]:

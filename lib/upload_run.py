@@ -8,7 +8,6 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 
 from botocore.exceptions import ClientError
 
@@ -67,7 +66,7 @@ def uploader(clients: AwsClients | None, settings: Settings, force: bool, dry_ru
     def treat(source: DocumentFile, stop: threading.Event) -> Outcome:
         files = read_files(source)
         remote = read_remote(clients, settings, source) if clients else UNKNOWN
-        now = datetime.now(UTC)
+        now = settings.now()
         action = Action("=", source)
         if force or not is_untouched(source, files, remote, settings):
             action = plan(validated(source, files), remote, settings, now, force)

@@ -8,7 +8,6 @@ It needs none of the project's packages, changes nothing, and asks AWS only with
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict
-from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -24,7 +23,7 @@ from lib import cli
 from lib.errors import ConfigError, ExitCode
 from lib.findings import ATTENTION, ERROR, Finding
 from lib.machine_checks import check_clock, check_folders, check_locks, check_packages, check_python, check_settings
-from lib.paris_time import PARIS
+from lib.paris_time import civil_day
 from lib.raw_checks import check_raw_files, newest_file
 from lib.service_checks import check_aws, check_store
 from lib.settings import Settings, load_settings, shown_settings
@@ -38,11 +37,12 @@ Exemple : python scripts/doctor.py --aws"""
 
 def examine(settings: Settings, with_aws: bool) -> Iterator[Finding]:
     """Every check that needs the settings, the cheap ones first."""
-    yield check_clock(newest_file(settings))
+    now = settings.now()
+    yield check_clock(newest_file(settings), now)
     yield from check_settings(settings)
     yield from check_folders(settings)
     yield check_locks(settings)
-    yield from check_raw_files(settings, datetime.now(PARIS).date())
+    yield from check_raw_files(settings, civil_day(now))
     yield check_store(settings)
     if with_aws:
         yield from check_aws(settings)

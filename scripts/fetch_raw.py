@@ -17,7 +17,7 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +31,7 @@ from lib.atomic_file import part_writer
 from lib.aws_clients import aws_clients
 from lib.download import download
 from lib.errors import CityflowError, ExitCode, InputError, NoDataError, UsageError
-from lib.paris_time import PARIS, yesterday
+from lib.paris_time import civil_day, machine_now
 from lib.raw_files import API_SOURCES, override_warning
 from lib.raw_landing import already_there, landing_folders, landing_path, refuse_to_lose
 from lib.resume import clear_abandoned, discard
@@ -82,7 +82,7 @@ def fetch_from_publishers(settings: Settings, sources: list[str], days: list[dat
 
 def fetch_source(settings: Settings, source: str, days: list[date], force: bool) -> Iterator[Outcome]:
     """Ask for each day of a source until it has failed FAILURES_MAX times in a row."""
-    now, failures = datetime.now(UTC), 0
+    now, failures = settings.now(), 0
     for number, day in enumerate(days):
         about = None if source in WHOLE else day
         if failures == FAILURES_MAX:
@@ -94,7 +94,7 @@ def fetch_source(settings: Settings, source: str, days: list[date], force: bool)
             yield Outcome(source, about, PRESENT, present, present.stat().st_size)
             continue
         try:
-            address = source_address(settings, source, day, now.astimezone(PARIS).date())
+            address = source_address(settings, source, day, civil_day(now))
             yield from fetch_pages(settings, address, force)
             failures = 0
         except CityflowError as error:
@@ -104,7 +104,7 @@ def fetch_source(settings: Settings, source: str, days: list[date], force: bool)
 
 def fetch_pages(settings: Settings, first: Address, force: bool) -> Iterator[Outcome]:
     """Fetch an address and the pages that follow it, all of one pull."""
-    pulled, deadline = datetime.now(UTC), time.monotonic() + PULL_SECONDS
+    pulled, deadline = settings.now(), time.monotonic() + PULL_SECONDS
     address: Address | None = first
     while address:
         path = landing_path(settings, address, pulled)
@@ -117,7 +117,7 @@ def fetch_pages(settings: Settings, first: Address, force: bool) -> Iterator[Out
 
 def fetch_file(address: Address, path: Path, force: bool) -> Any:
     """Download one answer, check it, and only then let it be `path`; returns its JSON body (None for a CSV)."""
-    asked_at = datetime.now(UTC)
+    asked_at = machine_now()
     with part_writer(path) as stream, _bar(address.source, None) as bar:
 
         def progress(here: int, total: int | None) -> None:
@@ -176,7 +176,7 @@ def main(argv: list[str] | None = None) -> int:
 
     def work() -> int:
         settings = load_settings()
-        days = asked_days(arguments)
+        days = asked_days(arguments, civil_day(settings.now()))
         sources = [source for source in SOURCES if source in (arguments.source or SOURCES)]
         for warning in filter(None, (override_warning(settings, source) for source in sources)):
             log.warning("%s", warning)
@@ -193,10 +193,10 @@ def main(argv: list[str] | None = None) -> int:
     return cli.guarded(work, arguments)
 
 
-def asked_days(arguments: argparse.Namespace) -> list[date]:
+def asked_days(arguments: argparse.Namespace, today: date) -> list[date]:
     """The days of the command line, oldest first: --date, or --from and --to, or yesterday. UsageError otherwise."""
-    days = day_range.range_days(arguments) or [arguments.date or yesterday()]
-    if days[-1] > datetime.now(PARIS).date():
+    days = day_range.range_days(arguments) or [arguments.date or today - timedelta(days=1)]
+    if days[-1] > today:
         raise UsageError(f"le {days[-1]} n'est pas encore passé : rien à récupérer.")
     return days
 

@@ -36,7 +36,8 @@ def main(argv: list[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
 
     def work() -> int:
-        settings, day = load_settings(), arguments.date or yesterday()
+        settings = load_settings()
+        day = arguments.date or yesterday(settings.now())
         sources = [source for source in SOURCES if arguments.only in (None, source)]
         plan = plan_range(settings, [day], sources, arguments.force)
         steps = {step.source: step.reason for step in plan.to_do if arguments.only in (None, step.source)}

@@ -105,9 +105,9 @@ def changed_after(settings: Settings, day: date, moment: datetime) -> bool:
     return any(datetime.fromtimestamp(path.stat().st_mtime, UTC) > moment for path in paths if path.is_file())
 
 
-def asked_days(store: DatabaseService, first: date | None, last: date | None) -> list[date]:
-    """The days of the period; without one, the last DEFAULT_DAYS from the first day known on."""
-    last = last or yesterday()
+def asked_days(store: DatabaseService, first: date | None, last: date | None, newest: date) -> list[date]:
+    """The days of the period; without one, the last DEFAULT_DAYS up to `newest`, from the first day known on."""
+    last = last or newest
     asked = day_range.bounded_days(first, last) if first else []
     known = [day for source in SOURCES for day in store.list_available_dates(source)]
     if not known:
@@ -147,7 +147,7 @@ def main(argv: list[str] | None = None) -> int:
         if settings.fallback_notice:
             log.warning("%s", settings.fallback_notice)
         with get_database_service(settings) as store:
-            days = asked_days(store, arguments.first, arguments.last)
+            days = asked_days(store, arguments.first, arguments.last, yesterday(settings.now()))
             stale = stale_sources(settings, days)
             statuses = [day_status(settings, store, day, stale[day]) for day in days]
         if arguments.json:

@@ -1,12 +1,16 @@
 """The publishers on a local port: the Paris portal, PRIM, Visual Crossing and Open-Meteo, and what goes wrong there.
 
+Their day is the same whatever the machine's date: the fixtures fix the clock of the commands (CITYFLOW_NOW).
+
 It answers out of a tree of make_demo_data, obeying `where`, `timezone`, `since`, pages and keys as the real ones do, so
 that a request that forgets one of them gets another answer. `faults` holds, for each route, what the next requests
 meet instead.
 """
 
 import json
+import os
 import re
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -20,11 +24,15 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from lib.paris_time import yesterday
+from lib.quality import Quality
+from lib.raw_files import RawFile
+from lib.raw_json import read_bodies, records
 from lib.raw_tables import split_row
 from scripts import make_demo_data
 
 IDFM_KEY, WEATHER_KEY = "cle-prim-JAMAIS-AFFICHEE", "cle+meteo/JAMAIS-AFFICHEE"
+# In the past: what a command writes while a test runs is newer, as the times of files have it.
+DAY, NEXT_MORNING = date(2025, 11, 18), datetime.fromisoformat("2025-11-19T06:30:00+01:00")
 PAGE_MAX = 6  # disruptions per page, whatever the count asked for
 BATCH = {
     "comptages-routiers-permanents": "comptages-routiers-permanents.csv",
@@ -44,7 +52,7 @@ Fault = Callable[[Handler, bytes], None]  # (request, the body it would have had
 
 @dataclass
 class Portal:
-    """What the server has and saw; `day` is yesterday in Paris, the last day of the tree."""
+    """What the server has and saw; `day` is the last day of the tree, yesterday for the commands."""
 
     url: str
     tree: Path
@@ -94,15 +102,13 @@ class Portal:
         return b"\r\n".join([header, *kept, b""])
 
     def _bike_records(self) -> Iterator[dict[str, Any]]:
-        for path in sorted((self.tree / "api" / "bikes").glob("dt=*/hour=06/*.json*")):
-            if path.suffix != ".gz":
-                for line in path.read_text(encoding="utf-8").splitlines():
-                    body = json.loads(line)
-                    yield from body.get("results", [body])
+        """What the morning pulls hold, in whichever of the five forms their days have them."""
+        pulls = sorted(self.tree.glob("api/bikes/dt=*/hour=06/*"))
+        for _, _, body in read_bodies([RawFile("", 0.0, path) for path in pulls], Quality()):
+            yield from records(body)
 
     def _line_reports(self, query: dict[str, str]) -> dict[str, Any]:
-        pull = self.tree / "api" / "traffic" / f"dt={self.day + timedelta(days=1)}" / "hour=07" / "traffic_demo.json"
-        body: dict[str, Any] = json.loads(pull.read_bytes())
+        body = self._newest_pull("traffic", "line_reports")
         found = body["disruptions"] if query.get("since") else []
         size, start = min(int(query.get("count", "25")), PAGE_MAX), int(query.get("start_page", "0"))
         shown = found[start * size : (start + 1) * size]
@@ -110,9 +116,14 @@ class Portal:
         return {**body, "disruptions": shown, "pagination": page}
 
     def _timeline(self, first: str, last: str) -> dict[str, Any]:
-        pull = self.tree / "api" / "weather" / f"dt={self.day + timedelta(days=1)}" / "hour=06" / "weather_demo.json"
-        body: dict[str, Any] = json.loads(pull.read_bytes())
+        body = self._newest_pull("weather", "days")
         return {**body, "days": [one for one in body["days"] if first <= one["datetime"] <= last]}
+
+    def _newest_pull(self, source: str, key: str) -> dict[str, Any]:
+        """The newest pull in the form its publisher answers in, which has this key: some days have another form."""
+        pulls = sorted(self.tree.glob(f"api/{source}/dt=*/hour=*/*.json"), reverse=True)
+        bodies: Iterator[dict[str, Any]] = (json.loads(path.read_bytes()) for path in pulls)
+        return next(body for body in bodies if key in body)
 
 
 def _is_whole(line: bytes) -> bool:
@@ -257,28 +268,43 @@ def _handler(portal: Portal) -> type[Handler]:
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
 
-    def handle_error(self, request: object, client_address: object) -> None:
-        """A client that went away in the middle is what some tests are about."""
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that went away in the middle is what some tests are about; any other error is the server's own."""
+        if not isinstance(sys.exc_info()[1], OSError):
+            super().handle_error(request, client_address)
 
 
 @pytest.fixture(scope="session")
 def demo_tree(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, date]:
-    """A small synthetic tree that ends yesterday."""
-    root, day = tmp_path_factory.mktemp("portal") / "raw", yesterday()
+    """A small synthetic tree that ends on DAY, written on NEXT_MORNING."""
+    root = small_tree(tmp_path_factory.mktemp("portal") / "raw", DAY)
+    set_written(root, NEXT_MORNING)
+    return root, DAY
+
+
+def small_tree(root: Path, day: date, *sources: str) -> Path:
+    """Two invented days, up to that one, of these sources or of all."""
     small = ["--days", "2", "--arcs", "24", "--counters", "12", "--end", day.isoformat(), "-q"]
-    assert make_demo_data.main([*small, "--output", str(root)]) == 0
-    return root, day
+    assert make_demo_data.main([*small, *(f"--source={source}" for source in sources), "--output", str(root)]) == 0
+    return root
+
+
+def set_written(root: Path, moment: datetime) -> None:
+    """Let every file below a folder be one that was written at that moment, as the commands' clock has it."""
+    for path in root.rglob("*"):
+        os.utime(path, (moment.timestamp(), moment.timestamp()))
 
 
 @pytest.fixture
 def portal(raw: object, demo_tree: tuple[Path, date], monkeypatch: pytest.MonkeyPatch) -> Iterator[Portal]:
-    """The publishers, with the environment of an empty raw tree leading to them; waits between tries are short."""
+    """The publishers on NEXT_MORNING, and the environment of an empty raw tree that leads to them; waits are short."""
     state = Portal("", *demo_tree)
     server = _Server(("127.0.0.1", 0), _handler(state))
     threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     state.url = f"http://127.0.0.1:{server.server_address[1]}"
     for name, value in state.settings().items():
         monkeypatch.setenv(name, value)
+    monkeypatch.setenv("CITYFLOW_NOW", NEXT_MORNING.isoformat())
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     monkeypatch.setattr("lib.download.FIRST_WAIT", 0.01)
     yield state

@@ -1,7 +1,7 @@
 """Items live a year from their last upload or renewal: what is uploaded again and again never vanishes."""
 
-import time
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -15,13 +15,14 @@ from upload_to_aws import main
 
 Run = Callable[..., Ran]
 
-DAY = 86_400
+DAY, NOW = 86_400, datetime.fromisoformat("2025-11-05T06:30:00+01:00")
 TABLES = ("cityflow-metrics", "cityflow-reports")
 
 
 @pytest.fixture
-def year_old(aws: AwsServer, output: Output, run: Run) -> AwsServer:
-    """Metrics and a report published long ago: a hundred days are left to them."""
+def year_old(aws: AwsServer, output: Output, run: Run, monkeypatch: pytest.MonkeyPatch) -> AwsServer:
+    """Metrics and a report published long ago: a hundred days are left to them, NOW."""
+    monkeypatch.setenv("CITYFLOW_NOW", NOW.isoformat())
     output.metrics()
     output.report()
     assert run(main).code == 0
@@ -32,7 +33,7 @@ def year_old(aws: AwsServer, output: Output, run: Run) -> AwsServer:
 def age(aws: AwsServer, days_left: int) -> None:
     for table in TABLES:
         for item in aws.items(table):
-            left = {"N": str(int(time.time()) + days_left * DAY)}
+            left = {"N": str(int(NOW.timestamp()) + days_left * DAY)}
             aws.clients.dynamodb.put_item(TableName=table, Item=item | {"ttl": left})
 
 
@@ -41,7 +42,7 @@ def items(aws: AwsServer) -> list[dict[str, Any]]:
 
 
 def days_left(aws: AwsServer) -> list[int]:
-    return [round((int(item["ttl"]["N"]) - time.time()) / DAY) for item in items(aws)]
+    return [(int(item["ttl"]["N"]) - NOW.timestamp()) / DAY for item in items(aws)]
 
 
 def test_what_is_unchanged_lives_another_year_when_it_is_past_half_of_it(

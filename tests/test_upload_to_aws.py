@@ -10,6 +10,7 @@ import pytest
 
 from lib.aws_policy import upload_policy
 from lib.dynamodb_items import LIMIT, item_of, item_size
+from lib.paris_time import machine_now
 from lib.settings import load_settings
 from tests.aws_server import BUCKET, AwsServer
 from tests.conftest import Ran
@@ -38,7 +39,7 @@ def test_metrics_and_report_are_published_whole(aws: AwsServer, output: Output, 
     assert documents[f"daily_report_{DAY}/{DAY}"]["report"] == REPORT
     item = aws.items("cityflow-metrics")[0]
     assert item["metrics"]["M"]["ratio"] == {"N": "0.1"}
-    days = (int(item["ttl"]["N"]) - _now()) / 86_400
+    days = (int(item["ttl"]["N"]) - machine_now().timestamp()) / 86_400
     assert 364.9 < days < 365.1
     objects = aws.objects()
     assert objects == {f"reports/{path.name}": path.read_bytes() for path in sorted(paths.parent.iterdir())}
@@ -184,7 +185,7 @@ def test_what_stands_beside_the_report_counts_in_its_size(aws: AwsServer, output
     """A report that would just fit, were it not for the digests of its objects, becomes a summary."""
     output.report(corps="x")
     document = json.loads((output.root / "reports" / f"daily_report_{DAY}.json").read_bytes())
-    room = LIMIT - item_size(item_of(document, _moment()))
+    room = LIMIT - item_size(item_of(document, machine_now()))
     output.report(corps="x" * (room - 100))
     assert run(main).code == 0
     assert "report_s3" in aws.items("cityflow-reports")[0]
@@ -451,13 +452,3 @@ def _without_item_sizes(ran: Ran) -> list[str]:
 def _forget_credentials(monkeypatch: Patch) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
         monkeypatch.delenv(name)
-
-
-def _now() -> float:
-    return _moment().timestamp()
-
-
-def _moment() -> Any:
-    from datetime import UTC, datetime
-
-    return datetime.now(UTC)

@@ -1,7 +1,7 @@
 """Files as a store: exact names and bytes, copies and broken files of others, nothing half-read."""
 
 import json
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from lib.errors import StoreError
 from lib.local_file_service import LocalFileService
+from lib.paris_time import machine_now
 
 DAY = date(2025, 11, 4)
 TEXT = st.text(st.characters(exclude_categories=("Cs",)))
@@ -39,7 +40,7 @@ def test_names_and_bytes_are_those_of_the_contract(tmp_path: Path) -> None:
     document = json.loads(text)
     assert list(document) == ["metric_type", "date", "timestamp", "metrics"]
     assert text.endswith('"nom": "Évêché",\n    "rien": null\n  }\n}\n')
-    assert abs(datetime.fromisoformat(document["timestamp"]) - datetime.now(UTC)).total_seconds() < 60
+    assert abs(datetime.fromisoformat(document["timestamp"]) - machine_now()).total_seconds() < 60
     report = json.loads((tmp_path / "reports" / "daily_report_2025-11-04.json").read_bytes())
     assert list(report) == ["report_id", "date", "timestamp", "report"]
     assert (report["report_id"], report["date"]) == ("daily_report_2025-11-04", "2025-11-04")

@@ -14,6 +14,7 @@ from urllib.request import Request, urlopen
 import pytest
 
 from lib.etags import has_content
+from lib.paris_time import machine_now
 from scripts import fetch_raw, process_bikes, process_comptages
 from tests.aws_server import REGION, AwsServer
 from tests.conftest import Ran, RawTree, bike, count_row
@@ -94,7 +95,7 @@ def test_a_larger_or_newer_file_is_only_replaced_by_force(
 ) -> None:
     put(bucket, "batch/comptages-routiers-permanents.csv", b"one;two\n1;2\n")
     local = raw.batch("comptages-routiers-permanents.csv", content)
-    written = time.time() + 60 - age
+    written = machine_now().timestamp() + 60 - age
     os.utime(local, (written, written))
     ran = fetch(run, "--source", "comptages")
     assert ran.code == 1 and word in ran.err and local.read_bytes() == content

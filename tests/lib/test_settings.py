@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from lib.database_factory import get_database_service, get_database_type
 from lib.errors import ConfigError, ExitCode
 from lib.local_file_service import LocalFileService
+from lib.paris_time import machine_now
 from lib.settings import env_example, load_settings
 from scripts import process_weather
 from tests.checkout import copy_checkout
@@ -33,6 +35,26 @@ def test_command_line_then_environment_then_dotenv_then_default(tmp_path: Path) 
     assert settings.dynamodb_metrics_table == "cityflow-metrics"
     names = ("AWS_REGION", "S3_REPORTS_PREFIX", "MONGODB_DATABASE", "DYNAMODB_METRICS_TABLE")
     assert [settings.origins[name] for name in names] == ["option", "environnement", ".env", "défaut"]
+
+
+def test_now_is_the_machine_s_clock_unless_a_test_fixes_it(tmp_path: Path) -> None:
+    before = machine_now()
+    assert before <= load_settings({}, {}, tmp_path).now() <= machine_now()
+    fixed = load_settings({}, {"CITYFLOW_NOW": "2026-10-25T02:30:00+01:00"}, tmp_path)
+    assert fixed.now() == fixed.now() == datetime(2026, 10, 25, 1, 30, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("text", ["demain", "2026-10-25", "2026-10-25T02:30:00", "0001-01-01T00:00:00+14:00"])
+def test_a_clock_that_is_no_instant_is_refused(tmp_path: Path, text: str) -> None:
+    with pytest.raises(ConfigError, match="CITYFLOW_NOW"):
+        load_settings({}, {"CITYFLOW_NOW": text}, tmp_path)
+
+
+def test_a_clock_is_not_stopped_for_good(tmp_path: Path) -> None:
+    """In .env it would make every night's run do the same day again."""
+    dotenv(tmp_path, "CITYFLOW_NOW=2026-10-25T02:30:00+01:00")
+    with pytest.raises(ConfigError, match=r"CITYFLOW_NOW=.*\.env.*essais"):
+        load_settings({}, {}, tmp_path)
 
 
 def test_an_empty_value_is_no_value(tmp_path: Path) -> None:

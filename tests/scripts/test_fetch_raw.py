@@ -7,13 +7,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from email.utils import format_datetime
 from pathlib import Path
 
 import pytest
 
-from lib.paris_time import road_label_hours
+from lib.paris_time import machine_now, road_label_hours
 from scripts import (
     fetch_raw,
     generate_report,
@@ -22,7 +22,22 @@ from scripts import (
 )
 from scripts.six_sources import MAINS
 from tests.conftest import ROOT, Ran, RawTree
-from tests.portal_server import IDFM_KEY, WEATHER_KEY, Portal, cut, growing, pausing, refusing, saying, shortened, slow
+from tests.portal_server import (
+    IDFM_KEY,
+    NEXT_MORNING,
+    WEATHER_KEY,
+    Handler,
+    Portal,
+    cut,
+    growing,
+    pausing,
+    refusing,
+    saying,
+    send,
+    set_written,
+    shortened,
+    slow,
+)
 
 Run = Callable[..., Ran]
 
@@ -156,7 +171,7 @@ def test_a_redirection_does_not_take_a_key_elsewhere(raw: RawTree, portal: Porta
 
 
 def test_throttling_and_server_errors_are_waited_out(raw: RawTree, portal: Portal, run: Run) -> None:
-    soon = format_datetime(datetime.now(UTC) + timedelta(seconds=1), usegmt=True)
+    soon = format_datetime(machine_now() + timedelta(seconds=1), usegmt=True)
     portal.faults[COUNTS] = [refusing(429, Retry_After="1"), refusing(503, Retry_After=soon), refusing(500)]
     begun = time.monotonic()
     ran = fetch(run, portal, "--source", "comptages")
@@ -309,6 +324,7 @@ def test_a_filter_that_is_not_obeyed_is_bounded(
 
 def test_a_larger_file_is_only_replaced_by_force(raw: RawTree, portal: Portal, run: Run) -> None:
     precious = raw.batch(counts_file(raw, portal).name, "x" * 5_000_000)
+    set_written(raw.root, NEXT_MORNING)
     ran = fetch(run, portal, "--source", "comptages")
     assert ran.code == 1 and "plus gros" in ran.err and "--force" in ran.err
     assert precious.stat().st_size == 5_000_000 and not left_overs(raw)
@@ -317,23 +333,26 @@ def test_a_larger_file_is_only_replaced_by_force(raw: RawTree, portal: Portal, r
 
 
 def test_a_file_written_during_the_download_is_not_replaced(raw: RawTree, portal: Portal, run: Run) -> None:
-    written = raw.batch(counts_file(raw, portal).name, "written meanwhile")
-    later = time.time() + 60
-    os.utime(written, (later, later))
+    def write(request: Handler, body: bytes) -> None:
+        written = raw.batch(counts_file(raw, portal).name, "written meanwhile")
+        later = machine_now().timestamp() + 60
+        os.utime(written, (later, later))
+        send(request, 200, body, {})
+
+    portal.faults[COUNTS] = [write]
     ran = fetch(run, portal, "--source", "comptages")
     assert ran.code == 1 and "plus récent" in ran.err
-    assert written.read_text() == "written meanwhile"
+    assert counts_file(raw, portal).read_text() == "written meanwhile"
 
 
 def test_whole_datasets_are_refreshed_weekly(raw: RawTree, portal: Portal, run: Run) -> None:
     words = ("--source", "chantiers", "--source", "referentiel", "--source", "arrondissements")
     assert fetch(run, portal, *words).code == 0
+    set_written(raw.root, NEXT_MORNING)
     asked = len(portal.seen)
     again = fetch(run, portal, *words)
     assert again.code == 0 and again.out.count("déjà là") == 4 and len(portal.seen) == asked
-    old = time.time() - 8 * 86400
-    for path in raw.root.glob("batch/*"):
-        os.utime(path, (old, old))
+    set_written(raw.root, NEXT_MORNING - timedelta(days=8))
     assert fetch(run, portal, *words).code == 0 and len(portal.seen) == asked + 3
 
 
@@ -341,10 +360,9 @@ def test_a_day_that_is_final_is_not_asked_for_again(raw: RawTree, portal: Portal
     day = portal.day - timedelta(days=1)
     words = ("--date", day.isoformat(), "--source", "comptages")
     assert run(fetch_raw.main, *words).code == 0
+    set_written(raw.root, NEXT_MORNING)
     assert run(fetch_raw.main, *words).code == 0 and len(portal.seen) == 2  # two days old: it may still grow
-    final = raw.root / "batch" / f"{COUNTS}-{day}.csv"
-    later = time.time() + 2 * 86400
-    os.utime(final, (later, later))
+    set_written(raw.root, NEXT_MORNING + timedelta(days=2))
     assert run(fetch_raw.main, *words).code == 0 and len(portal.seen) == 2
 
 

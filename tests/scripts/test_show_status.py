@@ -2,7 +2,6 @@
 
 import json
 import os
-import time
 from collections.abc import Callable
 from datetime import date
 from typing import Any
@@ -11,6 +10,7 @@ import pytest
 
 from lib.errors import StoreError
 from lib.local_file_service import LocalFileService
+from lib.paris_time import machine_now
 from lib.raw_files import SOURCES
 from lib.run_manifest import PUBLICATION, recorded
 from scripts.show_status import main
@@ -25,14 +25,16 @@ def figures(statut: str = "complet") -> dict[str, Any]:
 
 
 @pytest.fixture
-def day(raw: RawTree) -> RawTree:
-    """A complete day with its report, written a while ago."""
+def day(raw: RawTree, monkeypatch: pytest.MonkeyPatch) -> RawTree:
+    """A complete day with its report, written a while ago; it was yesterday."""
+    monkeypatch.setenv("CITYFLOW_NOW", "2025-11-05T06:30:00+01:00")
+    before = machine_now().timestamp() - 60
     store = LocalFileService(raw.output)
     for source in SOURCES:
         store.save_metrics(figures(), source, DAY)
     store.save_report({"x": 1}, DAY)
     for path in raw.output.rglob("*.json"):
-        os.utime(path, (time.time() - 60, time.time() - 60))
+        os.utime(path, (before, before))
     return raw
 
 

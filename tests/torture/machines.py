@@ -4,8 +4,6 @@ import contextlib
 import os
 import time
 from collections.abc import Iterator
-from datetime import datetime, tzinfo
-from typing import Self
 
 ZONES = ("UTC", "Pacific/Kiritimati", "America/Los_Angeles")  # between the last two lie 25 hours
 CHANGE_DAYS = ("2025-03-30", "2025-10-26")
@@ -31,14 +29,3 @@ def in_zone(name: str) -> Iterator[None]:
         os.environ.pop("TZ")
         os.environ.update({} if before is None else {"TZ": before})
         time.tzset()
-
-
-def clock_at(moment: str) -> type[datetime]:
-    """A datetime class whose now() is always that instant."""
-
-    class Told(datetime):
-        @classmethod
-        def now(cls, tz: tzinfo | None = None) -> Self:
-            return cls.fromisoformat(moment).astimezone(tz)
-
-    return Told

@@ -1,32 +1,25 @@
 """The default day is yesterday in Paris whatever the machine's zone, for every command that has one."""
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
-from datetime import timedelta
+from datetime import date
 from pathlib import Path
 
 import pytest
 
-from lib.paris_time import yesterday
+from lib import cli
 from lib.run_lock import day_lock
-from scripts import (
-    check_quality,
-    fetch_raw,
-    generate_report,
-    make_demo_data,
-    show_status,
-)
+from scripts import check_quality, fetch_raw, generate_report, show_status
 from scripts.six_sources import MAINS
 from tests.checkout import Checkout, copy_checkout
+from tests.clocks import Clock, clocks
 from tests.conftest import Ran, RawTree
-from tests.portal_server import Portal
-from tests.torture.machines import ZONES, clock_at, in_zone
+from tests.portal_server import Portal, small_tree
+from tests.torture.machines import ZONES, in_zone
 
 Run = Callable[..., Ran]
 
-LAST_MINUTE = "2025-10-26T22:59:59+00:00"  # 23:59 in Paris, whose 26th of October had 25 hours
-NEXT_DAY = "2025-10-26T23:00:00+00:00"
-MOMENTS = {LAST_MINUTE: "2025-10-25", NEXT_DAY: "2025-10-26", "2025-03-30T21:59:59+00:00": "2025-03-29"}
+DAY = "2025-10-26"  # of 25 hours
+NEXT_DAY = "2025-10-26T23:00:00+00:00"  # midnight in Paris; everywhere west of it, it is still DAY
 
 
 @pytest.fixture(params=ZONES)
@@ -35,52 +28,47 @@ def zone(request: pytest.FixtureRequest) -> Iterator[str]:
         yield request.param
 
 
-@pytest.mark.parametrize("moment", MOMENTS)
-def test_yesterday(zone: str, moment: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lib.paris_time.datetime", clock_at(moment))
-    assert yesterday().isoformat() == MOMENTS[moment]
-
-
-def test_every_script_takes_the_same_day(
-    zone: str, raw: RawTree, run: Run, monkeypatch: pytest.MonkeyPatch, demo: Path
+@clocks()
+def test_a_command_that_is_given_no_day_takes_yesterday(
+    clock: Clock, zone: str, raw: RawTree, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("CITYFLOW_NOW", clock.now)
+    assert cli.day_settings(cli.day_parser("").parse_args([]))[1] == clock.yesterday
+
+
+def test_every_script_takes_the_same_day(raw: RawTree, run: Run, monkeypatch: pytest.MonkeyPatch, demo: Path) -> None:
     monkeypatch.setenv("DATA_DIR", str(demo))
-    monkeypatch.setattr("lib.paris_time.datetime", clock_at(NEXT_DAY))
-    for main in (*MAINS.values(), generate_report.main):
-        ran = run(main)
-        assert ran.code == 0, ran.err
-        assert "2025-10-26" in ran.out
-    assert run(check_quality.main).out.splitlines()[-1].startswith("2025-10-26 : ")
-    assert run(show_status.main).out.startswith("2025-10-26 ")
+    monkeypatch.setenv("CITYFLOW_NOW", NEXT_DAY)
+    with in_zone("America/Los_Angeles"):
+        for main in (*MAINS.values(), generate_report.main):
+            ran = run(main)
+            assert ran.code == 0, ran.err
+            assert DAY in ran.out
+        assert run(check_quality.main).out.splitlines()[-1].startswith(f"{DAY} : ")
+        assert run(show_status.main).out.startswith(f"{DAY} ")
     written = [path.stem for path in raw.output.glob("*/*.json")]
-    assert len(written) == 7 and all(name.endswith("2025-10-26") for name in written)
+    assert len(written) == 7 and all(name.endswith(DAY) for name in written)
 
 
 def test_fetch_asks_for_the_same_day(zone: str, portal: Portal, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lib.paris_time.datetime", clock_at(NEXT_DAY))
+    monkeypatch.setenv("CITYFLOW_NOW", NEXT_DAY)
     run(fetch_raw.main, "--source", "comptages")
     (asked,) = portal.requests("comptages-routiers-permanents")
-    assert asked["where"].startswith("t_1h > date'2025-10-26T00:00:00'")
+    assert asked["where"].startswith(f"t_1h > date'{DAY}T00:00:00'")
 
 
 def test_make_and_the_cron_script_take_the_same_day(checkout: Checkout) -> None:
-    """By the real clock: whoever holds the day of Paris refuses them."""
-    today = yesterday() + timedelta(days=1)
-    with ExitStack() as held:
-        for day in (today - timedelta(days=1), today):  # midnight may strike during the test
-            held.enter_context(day_lock(checkout.root / "output", day, "essai", None))
+    """Whoever holds the day of Paris refuses them."""
+    with day_lock(checkout.root / "output", date.fromisoformat(DAY), "essai", None):
         for command in (("make", "process"), ("./run_processing.sh",)):
             for zone in ZONES:
-                ran = checkout.run(*command, TZ=zone)
-                assert f"un autre traitement du {yesterday()} est en cours" in ran.out + ran.err
+                ran = checkout.run(*command, TZ=zone, CITYFLOW_NOW=NEXT_DAY)
+                assert f"un autre traitement du {DAY} est en cours" in ran.out + ran.err
 
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("default") / "raw"
-    size = ["--end", "2025-10-26", "--days", "2", "--arcs", "24", "--counters", "12", "-q"]
-    assert make_demo_data.main([*size, "--output", str(root)]) == 0
-    return root
+    return small_tree(tmp_path_factory.mktemp("default") / "raw", date.fromisoformat(DAY))
 
 
 @pytest.fixture(scope="module")
