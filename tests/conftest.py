@@ -1,5 +1,6 @@
 """A raw tree in tmp_path that a script is run on, as a user would: files in, exit code, messages and files out."""
 
+import gc
 import gzip
 import json
 import os
@@ -37,14 +38,23 @@ ARCS_HEADER = (
 )
 
 
-# A machine that does something else as well is slow now and then: that is no fault of the code under test.
-hypothesis.settings.register_profile("cityflow", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
-hypothesis.settings.load_profile("cityflow")
+# How many examples of each property are tried: few, and others each time, with the other tests; many in make torture.
+# No deadline: a machine that does something else as well is slow now and then, which is no fault of the code.
+SLOW = [hypothesis.HealthCheck.too_slow]
+hypothesis.settings.register_profile("test", max_examples=30, deadline=None, suppress_health_check=SLOW)
+hypothesis.settings.register_profile("torture", max_examples=200, deadline=None, suppress_health_check=SLOW)
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     """Tests that a shell runs in the background are started with Ctrl-C ignored, which their commands would inherit."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    hypothesis.settings.load_profile("torture" if int(config.getoption("--torture")) else "test")
+
+
+def pytest_collection_finish() -> None:
+    """Have the collector no longer look through what the imports made: it is there to stay, and commands fork off."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
