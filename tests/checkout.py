@@ -10,7 +10,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from scripts import make_demo_data
 from tests.conftest import ROOT, Ran
 
 DAY = "2025-11-04"
@@ -72,10 +71,3 @@ def copy_checkout(root: Path, raw: Path) -> Checkout:
     python = Path(sys.executable).parent
     path = f"{python}{os.pathsep}/usr/local/bin{os.pathsep}/usr/bin{os.pathsep}/bin"
     return Checkout(root, raw, {"HOME": str(root), "PATH": path, "DATA_DIR": str(raw)})
-
-
-def small_demo(raw: Path) -> Path:
-    """The smallest invented raw tree that holds eight days ending at DAY."""
-    size = ["--days", "8", "--arcs", "24", "--counters", "12", "-q"]
-    assert make_demo_data.main([*size, "--output", str(raw)]) == 0
-    return raw

@@ -161,9 +161,11 @@ def raw(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RawTree:
 @pytest.fixture(scope="session")
 def two_tuesdays(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """Metrics and reports of report_days.DAY and of the week before, of 300 invented arcs; not to be changed."""
-    from tests.report_days import DAY, WEEK_BEFORE, demo_store  # the scripts, which few tests need
+    from tests.report_days import DAY, WEEK_BEFORE, demo_environment, demo_store  # the scripts, which few tests need
+    from tests.shared_trees import made_once
 
-    return demo_store(tmp_path_factory.mktemp("tuesdays"), 300, [WEEK_BEFORE, DAY])
+    folder = made_once(tmp_path_factory, "tuesdays", lambda folder: demo_store(folder, 300, [WEEK_BEFORE, DAY]))
+    return load_settings(environment=demo_environment(folder), root=folder)
 
 
 @dataclass

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from lib.paris_time import yesterday
-from tests.checkout import DAY, SOURCES, Checkout, copy_checkout, small_demo
+from tests.checkout import DAY, SOURCES, Checkout, copy_checkout
 from tests.conftest import ROOT
+from tests.shared_trees import demo_tree
 
 REPORT = {f"reports/daily_report_{DAY}{suffix}" for suffix in (".json", ".csv", ".html")}
 WEATHER_AND_REPORT = {f"metrics/weather_metrics_{DAY}.json", *REPORT}
@@ -21,7 +22,7 @@ RESULTS = {*(f"metrics/{source}_metrics_{DAY}.json" for source in SOURCES), *REP
 def seed(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
     """A checkout on a small invented tree, in which DAY was processed once."""
     folder = tmp_path_factory.mktemp("make")
-    checkout = copy_checkout(folder / "checkout", small_demo(folder / "raw"))
+    checkout = copy_checkout(folder / "checkout", Path(shutil.copytree(demo_tree(tmp_path_factory, 8), folder / "raw")))
     ran = checkout.make("process", f"DATE={DAY}")
     assert ran.code == 0, ran.err
     assert set(checkout.written()) >= RESULTS

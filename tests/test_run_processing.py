@@ -1,19 +1,21 @@
 """run_processing.sh as cron starts it: no environment but HOME and PATH, from another directory."""
 
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from tests.checkout import DAY, Checkout, copy_checkout, small_demo
+from tests.checkout import DAY, Checkout, copy_checkout
+from tests.shared_trees import demo_tree
 
 
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
     """A checkout whose .env names the raw tree; its bikes and traffic are missing."""
     folder = tmp_path_factory.mktemp("cron")
-    raw = small_demo(folder / "raw")
+    raw = Path(shutil.copytree(demo_tree(tmp_path_factory, 8), folder / "raw"))
     for source in ("bikes", "traffic"):
         (raw / "api" / source).rename(folder / source)
     checkout = copy_checkout(folder / "checkout", raw)

@@ -10,17 +10,18 @@ import pytest
 
 import upload_to_aws
 from scripts import backfill, generate_report, process_weather
-from tests.checkout import DAY, small_demo
+from tests.checkout import DAY
 from tests.conftest import ROOT, Ran, RawTree
+from tests.shared_trees import demo_tree
 
 Run = Callable[..., Ran]
 
 
 @pytest.fixture
-def demo(raw: RawTree) -> RawTree:
+def demo(raw: RawTree, tmp_path_factory: pytest.TempPathFactory) -> RawTree:
     """The raw tree is an invented one, without road counts and the like, which take longer."""
-    small_demo(raw.root)
-    shutil.rmtree(raw.root / "batch")
+    without = shutil.ignore_patterns("batch")
+    shutil.copytree(demo_tree(tmp_path_factory, 8), raw.root, ignore=without, dirs_exist_ok=True)
     return raw
 
 

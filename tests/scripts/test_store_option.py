@@ -18,7 +18,6 @@ from lib.settings import ROOT, load_settings
 from scripts import (
     backfill,
     generate_report,
-    make_demo_data,
     process_bikes,
     process_weather,
 )
@@ -27,6 +26,7 @@ from tests.aws_server import AwsServer
 from tests.conftest import Ran, RawTree
 from tests.fault_proxy import FaultProxy
 from tests.mongo_server import MongoServer
+from tests.shared_trees import demo_tree
 
 Run = Callable[..., Ran]
 
@@ -36,10 +36,7 @@ SECRET = "mot-de-passe-JAMAIS-AFFICHE"
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("demo") / "raw"
-    small = ["--days", "8", "--arcs", "24", "--counters", "12", "-q"]
-    assert make_demo_data.main([*small, "--output", str(root)]) == 0
-    return root
+    return demo_tree(tmp_path_factory, 8)
 
 
 @pytest.fixture

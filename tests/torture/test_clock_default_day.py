@@ -13,13 +13,13 @@ from scripts import (
     check_quality,
     fetch_raw,
     generate_report,
-    make_demo_data,
     show_status,
 )
 from scripts.six_sources import MAINS
 from tests.checkout import Checkout, copy_checkout
 from tests.conftest import Ran, RawTree
 from tests.portal_server import Portal
+from tests.shared_trees import demo_tree
 from tests.torture.machines import ZONES, clock_at, in_zone
 
 Run = Callable[..., Ran]
@@ -77,10 +77,7 @@ def test_make_and_the_cron_script_take_the_same_day(checkout: Checkout) -> None:
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("default") / "raw"
-    size = ["--end", "2025-10-26", "--days", "2", "--arcs", "24", "--counters", "12", "-q"]
-    assert make_demo_data.main([*size, "--output", str(root)]) == 0
-    return root
+    return demo_tree(tmp_path_factory, 2, "2025-10-26")
 
 
 @pytest.fixture(scope="module")

@@ -16,11 +16,12 @@ from lib import road_count_scan
 from lib.scan_worker import Job
 from scripts import backfill, fetch_raw, process_comptages
 from tests.aws_server import AwsServer
-from tests.checkout import DAY, Checkout, copy_checkout, small_demo
+from tests.checkout import DAY, Checkout, copy_checkout
 from tests.confined import Main, run_confined
 from tests.conftest import ROOT, Ran, RawTree
 from tests.portal_server import Portal
 from tests.published import Output, published
+from tests.shared_trees import demo_tree
 from tests.small_disk import SmallDisk
 from tests.small_disk import disk as disk
 
@@ -68,7 +69,7 @@ def test_a_fetch_without_room_replaces_nothing_and_goes_on_later(
 
 @pytest.fixture(scope="module")
 def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return small_demo(tmp_path_factory.mktemp("full") / "raw")
+    return demo_tree(tmp_path_factory, 8)
 
 
 @pytest.fixture

@@ -11,17 +11,16 @@ from pathlib import Path
 import pytest
 
 from lib.local_file_service import LocalFileService
-from scripts import make_demo_data
 from tests.conftest import ROOT, RawTree
+from tests.shared_trees import demo_tree
 
 DAYS = ("2025-11-03", "2025-11-04")
 LIMIT = 60.0
 
 
 @pytest.fixture
-def demo(raw: RawTree) -> RawTree:
-    options = ["--days", "2", "--arcs", "24", "--counters", "12", "-q", "--output", str(raw.root)]
-    assert make_demo_data.main(options) == 0
+def demo(raw: RawTree, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> RawTree:
+    monkeypatch.setenv("DATA_DIR", str(demo_tree(tmp_path_factory, 2)))
     return raw
 
 
