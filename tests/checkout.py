@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.conftest import ROOT, Ran
+from tests.patience import deadline
 
 DAY = "2025-11-04"
 SOURCES = ("bikes", "traffic", "weather", "comptages", "chantiers", "referentiel")
@@ -36,7 +37,7 @@ class Checkout:
             preexec_fn=confine,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=deadline(),
             check=False,
         )
         return Ran(ran.returncode, ran.stdout, ran.stderr)

@@ -6,11 +6,12 @@ are too few (an emulator, a loaded machine), CITYFLOW_TEST_PATIENCE=5 makes ever
 
 import contextlib
 import os
+import select
 import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import IO, Any
 
 SCALE = float(os.environ.get("CITYFLOW_TEST_PATIENCE") or 1)  # read before the tests clear the environment
 
@@ -33,10 +34,23 @@ def wait_until(seen: Callable[[], object], *processes: "subprocess.Popen[Any]", 
 @contextlib.contextmanager
 def child(command: "list[str]", **options: Any) -> "Iterator[subprocess.Popen[str]]":
     """A process in a session of its own, which is killed with all that it started when the block ends."""
-    process = subprocess.Popen(command, text=True, start_new_session=True, **options)
-    try:
-        yield process
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
+    with subprocess.Popen(command, text=True, start_new_session=True, **options) as process:
+        try:
+            yield process
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+
+
+@contextlib.contextmanager
+def within(seconds: float) -> Iterator[None]:
+    """What is bounded ends by itself, long before the deadline that tells it from what is not."""
+    begun = time.monotonic()
+    yield
+    assert time.monotonic() - begun < deadline(seconds)
+
+
+def first_line(stream: "IO[str]") -> str:
+    """What a process says first, however long it takes to begin."""
+    assert select.select([stream], [], [], deadline())[0], "nothing was said"
+    return stream.readline()

@@ -22,6 +22,7 @@ from pyproj import Geod
 from lib.road_works import parse_impact, parse_work_day
 from scripts.process_chantiers import main
 from tests.conftest import ROOT, SAMPLES, Ran, RawTree, gz, needs_samples
+from tests.patience import deadline
 
 DAY = "2025-11-04"
 CSV = "chantiers-perturbants-la-circulation.csv"
@@ -420,7 +421,7 @@ def test_exit_codes(raw: RawTree, run: Run, monkeypatch: pytest.MonkeyPatch) -> 
 def test_it_runs_from_any_directory(raw: RawTree, tmp_path: Path) -> None:
     raw.batch(CSV, csv_text([work("A")]))
     command = [sys.executable, str(ROOT / "scripts" / "process_chantiers.py"), "--date", DAY, "--json"]
-    ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
+    ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=deadline(), check=False)
     assert ran.returncode == 0, ran.stderr
     said = json.loads(ran.stdout)
     assert said["type"] == "chantiers"
