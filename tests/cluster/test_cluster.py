@@ -76,16 +76,16 @@ def test_a_cluster_writes_what_one_machine_does(
 
 
 def test_workers_read_s3_themselves(
-    but_the_last_days: RawTree, two_workers: Cluster, aws_server: AwsServer, expected: dict[str, str]
+    but_the_last_days: RawTree, two_workers: Cluster, empty_aws: AwsServer, expected: dict[str, str]
 ) -> None:
-    demo, s3 = but_the_last_days, aws_server.clients.s3
+    demo, s3 = but_the_last_days, empty_aws.clients.s3
     s3.create_bucket(Bucket="bruts", CreateBucketConfiguration={"LocationConstraint": REGION})
     for path in sorted(demo.root.rglob("*"), key=lambda path: path.stat().st_mtime_ns):
         if path.name.endswith("-vide.csv"):
             time.sleep(1.1)  # S3 tells times to the second, and the newest export is believed
         if path.is_file():
             s3.put_object(Bucket="bruts", Key=f"paris/raw/{path.relative_to(demo.root)}", Body=path.read_bytes())
-    there = {**environment(aws_server.url), "DATA_DIR": "s3://bruts/paris/raw"}
+    there = {**environment(empty_aws.url), "DATA_DIR": "s3://bruts/paris/raw"}
     ran = backfilled(demo, two_workers.address, *LAST, **there)
     assert ran.code == 0, ran.err
     found = {name: text.replace("s3://bruts/paris/raw", str(demo.root)) for name, text in results(demo).items()}
@@ -105,7 +105,7 @@ def test_a_worker_killed_in_the_middle_changes_nothing(
 
 
 def test_a_scheduler_that_goes_leaves_whole_files_and_the_rest_is_done_later(
-    demo: RawTree, cluster: Cluster, two_workers: Cluster, expected: dict[str, str]
+    demo: RawTree, cluster: Cluster, expected: dict[str, str], run: Run
 ) -> None:
     cluster.worker()
     with backfill(demo, cluster.address) as running:
@@ -120,7 +120,7 @@ def test_a_scheduler_that_goes_leaves_whole_files_and_the_rest_is_done_later(
     assert {name: expected[name] for name in stored if "reports" not in name} == {
         name: text for name, text in stored.items() if "reports" not in name
     }
-    assert backfilled(demo, two_workers.address).code == 0
+    assert run(main, "--from", "2025-10-28", "--to", "2025-11-04", "--jobs", "1").code == 0
     assert results(demo) == expected
 
 

@@ -12,6 +12,7 @@ import upload_to_aws
 from scripts import backfill, generate_report, process_weather
 from tests.checkout import DAY
 from tests.conftest import ROOT, Ran, RawTree
+from tests.patience import deadline
 from tests.shared_trees import demo_tree
 
 Run = Callable[..., Ran]
@@ -106,7 +107,7 @@ def test_six_real_sources_at_once_move_it_once(demo: RawTree, run: Run) -> None:
         for source in ("weather", "bikes", "traffic")
     ]
     runs = [subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) for command in commands]
-    assert [one.wait(timeout=60) for one in runs] == [0, 0, 0]
+    assert [one.wait(deadline()) for one in runs] == [0, 0, 0]
     (aside,) = demo.output.glob("demo-*")
     assert len(list((aside / "metrics").iterdir())) == 3
     assert sorted(path.name for path in (demo.output / "metrics").iterdir()) == [

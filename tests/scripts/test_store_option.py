@@ -5,7 +5,6 @@ import os
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -86,11 +85,12 @@ def test_history_and_report_come_from_the_database(
     }
 
 
-def test_a_database_that_is_down_costs_seconds_and_no_figures(tree: RawTree, run: Run, nobody: str) -> None:
-    begun = time.monotonic()
+def test_a_database_that_is_down_costs_one_wait_and_no_figures(
+    tree: RawTree, run: Run, nobody: str, looked_for: list[str]
+) -> None:
     ran = run(process_bikes.main, "--date", DAY, "--store", "mongodb")
     assert ran.code == 1
-    assert time.monotonic() - begun < 5  # one wait of 2.5 s, and the figures themselves
+    assert len(looked_for) == 1
     assert tree.metrics("bikes", DAY)["nombre_compteurs"] == 12
     assert f"MongoDB ne répond pas à {nobody}" in ran.err
     assert "CITYFLOW_STORE=local_files" in ran.err
@@ -98,11 +98,12 @@ def test_a_database_that_is_down_costs_seconds_and_no_figures(tree: RawTree, run
     assert SECRET not in ran.err + ran.out
 
 
-def test_a_range_waits_once_for_a_database_that_is_down(tree: RawTree, run: Run, nobody: str) -> None:
-    begun = time.monotonic()
+def test_a_range_waits_once_for_a_database_that_is_down(
+    tree: RawTree, run: Run, nobody: str, looked_for: list[str]
+) -> None:
     ran = run(backfill.main, "--from", "2025-11-02", "--to", DAY, "--source", "weather", "--store", "mongodb")
     assert ran.code == 1
-    assert time.monotonic() - begun < 6
+    assert len(looked_for) == 1
     assert {path.name for path in (tree.output / "metrics").iterdir()} == {
         f"weather_metrics_2025-11-0{day}.json" for day in (2, 3, 4)
     }
