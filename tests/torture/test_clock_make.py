@@ -66,9 +66,9 @@ def test_a_day_made_elsewhere_is_the_same_to_the_last_byte(
     assert found == documents(checkout.root / "output")
 
 
-def test_a_day_made_here_is_up_to_date_elsewhere(checkout: Checkout, day: str) -> None:
+def test_a_day_made_here_is_up_to_date_elsewhere(checkout: Checkout, day: str, request: pytest.FixtureRequest) -> None:
     before = checkout.written()
-    for zone in ZONES[1:]:
+    for zone in ZONES[1:] if int(request.config.getoption("--torture")) else ZONES[-1:]:
         assert "rien à refaire" in checkout.make("process", f"DATE={day}", TZ=zone).out
         assert "0 calculs à faire" in checkout.make("backfill", f"FROM={day}", f"TO={day}", "DRY_RUN=1", TZ=zone).out
     assert checkout.written() == before
