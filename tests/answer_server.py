@@ -1,9 +1,11 @@
 """A server on a local port that gives the answers it is told to, one after the other."""
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -44,6 +46,14 @@ def serve(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Address]]:
     for server in servers:
         server.shutdown()
         server.server_close()
+
+
+@pytest.fixture
+def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The seconds that a download waited before its further tries; here it does not."""
+    seconds = list[float]()
+    monkeypatch.setattr("lib.download.time", SimpleNamespace(monotonic=time.monotonic, sleep=seconds.append))
+    return seconds
 
 
 def fetch(address: Address, path: Path) -> bytes:

@@ -12,6 +12,7 @@ import pytest
 
 from lib.aws_clients import AwsClients, aws_clients
 from lib.settings import load_settings
+from tests.patience import deadline
 
 REGION = "eu-west-3"
 BUCKET = "cityflow-essai-rapports"
@@ -27,7 +28,7 @@ class AwsServer:
     clients: AwsClients
 
     def reset(self) -> None:
-        with urlopen(Request(f"{self.url}/moto-api/reset", method="POST"), timeout=10) as reply:
+        with urlopen(Request(f"{self.url}/moto-api/reset", method="POST"), timeout=deadline()) as reply:
             assert reply.status == 200
 
     def make_tables(self) -> None:

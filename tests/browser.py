@@ -16,6 +16,8 @@ from typing import Any
 
 import pytest
 
+from tests.patience import deadline
+
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 needs_browser = pytest.mark.skipif(CHROMIUM is None, reason="no chromium here (Debian: apt-get install chromium)")
 
@@ -57,7 +59,7 @@ def browse(url: str, *flags: str) -> tuple[str, list[str]]:
     """(stdout, console messages) of one page opened by a browser that has never run before."""
     with tempfile.TemporaryDirectory() as profile:
         command = [str(CHROMIUM), *FLAGS, f"--user-data-dir={profile}", *flags, url]
-        ran = subprocess.run(command, capture_output=True, text=True, timeout=90, check=True)
+        ran = subprocess.run(command, capture_output=True, text=True, timeout=deadline(), check=True)
     return ran.stdout, re.findall(r"CONSOLE[:(].*", ran.stderr)
 
 

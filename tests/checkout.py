@@ -10,8 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from scripts import make_demo_data
 from tests.conftest import ROOT, Ran
+from tests.patience import deadline
 
 DAY = "2025-11-04"
 SOURCES = ("bikes", "traffic", "weather", "comptages", "chantiers", "referentiel")
@@ -37,7 +37,7 @@ class Checkout:
             preexec_fn=confine,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=deadline(),
             check=False,
         )
         return Ran(ran.returncode, ran.stdout, ran.stderr)
@@ -72,10 +72,3 @@ def copy_checkout(root: Path, raw: Path) -> Checkout:
     python = Path(sys.executable).parent
     path = f"{python}{os.pathsep}/usr/local/bin{os.pathsep}/usr/bin{os.pathsep}/bin"
     return Checkout(root, raw, {"HOME": str(root), "PATH": path, "DATA_DIR": str(raw)})
-
-
-def small_demo(raw: Path) -> Path:
-    """The smallest invented raw tree that holds eight days ending at DAY."""
-    size = ["--days", "8", "--arcs", "24", "--counters", "12", "-q"]
-    assert make_demo_data.main([*size, "--output", str(raw)]) == 0
-    return raw

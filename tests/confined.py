@@ -1,11 +1,13 @@
 """Commands run with less than a test has: rights that count (root passes over permission bits), a disk of a few pages.
 
-A command is forked off the test, so that it imports no pandas of its own; what its main() says is what a user sees.
+A command is forked off the test, so that it neither imports a pandas of its own nor compiles the templates of the
+pages; what its main() says is what a user sees.
 """
 
 import contextlib
 import ctypes
 import io
+import math
 import os
 import signal
 import sys
@@ -16,9 +18,10 @@ from pathlib import Path
 import pytest
 
 from lib import run_manifest
+from lib.report_page import _environment
 from tests.conftest import Ran
+from tests.patience import deadline
 
-LIMIT = 60  # seconds; no command of these tests takes as long
 OVERRIDES = (1, 2)  # CAP_DAC_OVERRIDE and CAP_DAC_READ_SEARCH, by which root reads and writes anything
 CAPABILITIES_V3, DROP_FROM_BOUNDS = 0x20080522, 24
 
@@ -45,6 +48,8 @@ def with_plain_rights() -> None:
 
 def run_confined(main: Main, *argv: str, confine: Confine = with_plain_rights) -> Ran:
     """What a user sees of main(argv) run in a child process for which `confine` was called."""
+    for template in (environment := _environment()).list_templates():
+        environment.get_template(template)
     streams = [os.memfd_create(name) for name in ("out", "err")]
     child = os.fork()
     if child == 0:
@@ -62,7 +67,7 @@ def _become(main: Main, argv: list[str], confine: Confine, streams: list[int]) -
     """The rest of the child's life; it never returns into the test."""
     code = 99
     try:
-        signal.alarm(LIMIT)
+        signal.alarm(math.ceil(deadline()))
         for number, stream in enumerate(streams, start=1):
             os.dup2(stream, number)
         sys.stdout, sys.stderr = (io.TextIOWrapper(os.fdopen(number, "wb")) for number in (1, 2))

@@ -1,5 +1,6 @@
 """A raw tree in tmp_path that a script is run on, as a user would: files in, exit code, messages and files out."""
 
+import gc
 import gzip
 import json
 import os
@@ -37,14 +38,23 @@ ARCS_HEADER = (
 )
 
 
-# A machine that does something else as well is slow now and then: that is no fault of the code under test.
-hypothesis.settings.register_profile("cityflow", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
-hypothesis.settings.load_profile("cityflow")
+# How many examples of each property are tried: few, and others each time, with the other tests; many in make torture.
+# No deadline: a machine that does something else as well is slow now and then, which is no fault of the code.
+SLOW = [hypothesis.HealthCheck.too_slow]
+hypothesis.settings.register_profile("test", max_examples=30, deadline=None, suppress_health_check=SLOW)
+hypothesis.settings.register_profile("torture", max_examples=200, deadline=None, suppress_health_check=SLOW)
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     """Tests that a shell runs in the background are started with Ctrl-C ignored, which their commands would inherit."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    hypothesis.settings.load_profile("torture" if int(config.getoption("--torture")) else "test")
+
+
+def pytest_collection_finish() -> None:
+    """Have the collector no longer look through what the imports made: it is there to stay, and commands fork off."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -151,9 +161,11 @@ def raw(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RawTree:
 @pytest.fixture(scope="session")
 def two_tuesdays(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """Metrics and reports of report_days.DAY and of the week before, of 300 invented arcs; not to be changed."""
-    from tests.report_days import DAY, WEEK_BEFORE, demo_store  # the scripts, which few tests need
+    from tests.report_days import DAY, WEEK_BEFORE, demo_environment, demo_store  # the scripts, which few tests need
+    from tests.shared_trees import made_once
 
-    return demo_store(tmp_path_factory.mktemp("tuesdays"), 300, [WEEK_BEFORE, DAY])
+    folder = made_once(tmp_path_factory, "tuesdays", lambda folder: demo_store(folder, 300, [WEEK_BEFORE, DAY]))
+    return load_settings(environment=demo_environment(folder), root=folder)
 
 
 @dataclass

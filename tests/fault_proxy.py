@@ -18,6 +18,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import pytest
 
 from tests.aws_server import AwsServer
+from tests.patience import deadline
 
 ITEM_LIMIT = 409_600  # bytes, as AWS counts them
 
@@ -143,7 +144,7 @@ class _Handler(BaseHTTPRequestHandler):
     do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = do_any
 
     def forward(self, body: bytes) -> tuple[int, dict[str, str], bytes]:
-        upstream = http.client.HTTPConnection(urlsplit(self.proxy.upstream).netloc, timeout=30)
+        upstream = http.client.HTTPConnection(urlsplit(self.proxy.upstream).netloc, timeout=deadline())
         headers = {name: value for name, value in self.headers.items() if name.lower() not in ("expect", "connection")}
         upstream.request(self.command, self.path, body, headers)
         reply = upstream.getresponse()

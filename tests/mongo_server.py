@@ -16,6 +16,8 @@ from typing import Any
 import pytest
 from pymongo import MongoClient
 
+from lib import mongodb_service
+
 SERVER = os.environ.get("MONGODB_URL", "")  # read before the tests clear the environment
 
 
@@ -67,3 +69,17 @@ def mongo(mongo_client: MongoClient[dict[str, Any]], monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("MONGODB_DATABASE", server.database)
     yield server
     mongo_client.drop_database(server.database)
+
+
+@pytest.fixture
+def looked_for(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The addresses at which a server was looked for, one for each wait; here the waits are short."""
+    addresses, look = list[str](), mongodb_service._open
+
+    def noted(url: str, name: str) -> MongoClient[dict[str, Any]]:
+        addresses.append(url)
+        return look(url, name)
+
+    monkeypatch.setattr(mongodb_service, "_open", noted)
+    monkeypatch.setattr(mongodb_service, "SELECTION_TIMEOUT", 300)
+    return addresses

@@ -2,15 +2,15 @@
 
 import re
 import shlex
-import subprocess
-import sys
+from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
 from lib.raw_files import SOURCES
 from lib.settings import env_example
-from tests.conftest import ROOT
+from tests.conftest import ROOT, Ran
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 TYPED = [line.split("#")[0].strip() for line in README.splitlines() if line.startswith("    ")]
@@ -48,12 +48,12 @@ def test_every_script_exists(name: str) -> None:
 
 
 @pytest.mark.parametrize("command", [command for command in COMMANDS if "python scripts/" in command])
-def test_every_option_is_one_of_the_script(command: str) -> None:
+def test_every_option_is_one_of_the_script(command: str, run: Callable[..., Ran]) -> None:
     script, *words = command.split("python ")[1].split()
-    shown = subprocess.run([sys.executable, script, "--help"], cwd=ROOT, capture_output=True, text=True, check=True)
+    shown = run(import_module(script.removesuffix(".py").replace("/", ".")).main, "--help")
     for word in words:
         if word.startswith("-"):
-            assert re.search(rf"(?<![\w-]){word}(?![\w-])", shown.stdout), command
+            assert re.search(rf"(?<![\w-]){word}(?![\w-])", shown.out), command
 
 
 def test_every_setting_named_exists() -> None:

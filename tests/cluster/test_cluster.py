@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import socket
 import threading
@@ -14,10 +15,11 @@ import pytest
 from lib.errors import ExitCode
 from scripts.backfill import main
 from tests.aws_server import REGION, AwsServer, environment
-from tests.checkout import small_demo
-from tests.cluster.conftest import Cluster, command, ended, wait_until
+from tests.cluster.conftest import Cluster, backfill, backfilled, ended
 from tests.conftest import Ran, RawTree, count_row
+from tests.patience import wait_until
 from tests.scripts.test_backfill import results
+from tests.shared_trees import demo_tree
 
 Run = Callable[..., Ran]
 
@@ -25,70 +27,91 @@ Run = Callable[..., Ran]
 @pytest.fixture(scope="package")
 def demo_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Eight invented days with every defect there is, gzipped and unusable road counts as well."""
-    root = small_demo(tmp_path_factory.mktemp("demo") / "raw")
+    root = Path(shutil.copytree(demo_tree(tmp_path_factory, 8), tmp_path_factory.mktemp("demo") / "raw"))
     (root / "batch" / "comptages-routiers-permanents-vide.csv").write_text("<html>erreur</html>", encoding="utf-8")
     return root
 
 
 @pytest.fixture(scope="package")
-def expected(demo_root: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+def alone(demo_root: Path, tmp_path_factory: pytest.TempPathFactory) -> RawTree:
     """What one machine writes of them."""
     tree = RawTree(demo_root, tmp_path_factory.mktemp("expected") / "output")
-    ran = ended(command(tree, "", CITYFLOW_STORE="local_files"))
-    assert ran.code == 0, ran.err
-    return results(tree)
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in {"DATA_DIR": tree.root, "OUTPUT_DIR": tree.output, "CITYFLOW_STORE": "local_files"}.items():
+            patch.setenv(name, str(value))
+        assert main(["--from", "2025-10-28", "--to", "2025-11-04", "--jobs", "1", "-q"]) == 0
+    return tree
+
+
+@pytest.fixture(scope="package")
+def expected(alone: RawTree) -> dict[str, str]:
+    return results(alone)
 
 
 @pytest.fixture
-def demo(raw: RawTree, demo_root: Path, expected: dict[str, str]) -> RawTree:
-    return RawTree(demo_root, raw.output)
+def demo(raw: RawTree, alone: RawTree, monkeypatch: pytest.MonkeyPatch) -> RawTree:
+    monkeypatch.setenv("DATA_DIR", str(alone.root))
+    return RawTree(alone.root, raw.output)
 
 
-def test_a_cluster_writes_what_one_machine_does(demo: RawTree, two_workers: Cluster, expected: dict[str, str]) -> None:
-    ran = ended(command(demo, two_workers.address))
+LAST = ("--from", "2025-11-02")
+
+
+@pytest.fixture
+def but_the_last_days(demo: RawTree, alone: RawTree) -> RawTree:
+    """The results of one machine without those of the days from LAST on."""
+    shutil.copytree(alone.output, demo.output, ignore=shutil.ignore_patterns("*2025-11-0[234]*"))
+    return demo
+
+
+def test_a_cluster_writes_what_one_machine_does(
+    demo: RawTree, two_workers: Cluster, expected: dict[str, str], run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran = backfilled(demo, two_workers.address)
     assert (ran.code, results(demo)) == (0, expected), ran.err
     assert "8 jours : 56 calculs faits, 0 échecs" in ran.out
-    again = ended(command(demo, "", DASK_SCHEDULER_ADDRESS=two_workers.address))
+    monkeypatch.setenv("DASK_SCHEDULER_ADDRESS", two_workers.address)
+    again = run(main, "--from", "2025-10-28", "--to", "2025-11-04")
     assert (again.code, "8 jours : 0 calculs faits" in again.out) == (0, True)
 
 
 def test_workers_read_s3_themselves(
-    demo: RawTree, two_workers: Cluster, aws_server: AwsServer, expected: dict[str, str]
+    but_the_last_days: RawTree, two_workers: Cluster, empty_aws: AwsServer, expected: dict[str, str]
 ) -> None:
-    s3 = aws_server.clients.s3
+    demo, s3 = but_the_last_days, empty_aws.clients.s3
     s3.create_bucket(Bucket="bruts", CreateBucketConfiguration={"LocationConstraint": REGION})
     for path in sorted(demo.root.rglob("*"), key=lambda path: path.stat().st_mtime_ns):
         if path.name.endswith("-vide.csv"):
             time.sleep(1.1)  # S3 tells times to the second, and the newest export is believed
         if path.is_file():
             s3.put_object(Bucket="bruts", Key=f"paris/raw/{path.relative_to(demo.root)}", Body=path.read_bytes())
-    there = {**environment(aws_server.url), "DATA_DIR": "s3://bruts/paris/raw"}
-    ran = ended(command(demo, two_workers.address, **there))
+    there = {**environment(empty_aws.url), "DATA_DIR": "s3://bruts/paris/raw"}
+    ran = backfilled(demo, two_workers.address, *LAST, **there)
     assert ran.code == 0, ran.err
     found = {name: text.replace("s3://bruts/paris/raw", str(demo.root)) for name, text in results(demo).items()}
     assert found == expected
 
 
 def test_a_worker_killed_in_the_middle_changes_nothing(
-    demo: RawTree, cluster: Cluster, expected: dict[str, str]
+    but_the_last_days: RawTree, cluster: Cluster, expected: dict[str, str]
 ) -> None:
     workers = [cluster.worker(), cluster.worker()]
-    wait_until(lambda: all("Registered to" in (cluster.folder / f"{one}.log").read_text() for one in (1, 2)))
-    running = command(demo, cluster.address)
-    wait_until(cluster.is_at_work)
-    workers[0].kill()
-    ran = ended(running)
-    assert (ran.code, results(demo)) == (0, expected), ran.err
+    wait_until(cluster.workers_are_there, *cluster.processes)
+    with backfill(but_the_last_days, cluster.address, *LAST) as running:
+        wait_until(cluster.is_at_work, running, *cluster.processes)
+        workers[0].kill()
+        ran = ended(running)
+    assert (ran.code, results(but_the_last_days)) == (0, expected), ran.err
 
 
 def test_a_scheduler_that_goes_leaves_whole_files_and_the_rest_is_done_later(
-    demo: RawTree, cluster: Cluster, two_workers: Cluster, expected: dict[str, str]
+    demo: RawTree, cluster: Cluster, expected: dict[str, str], run: Run
 ) -> None:
     cluster.worker()
-    running = command(demo, cluster.address)
-    wait_until(lambda: list((demo.output / "metrics").glob("*.json")))
-    os.kill(cluster.processes[0].pid, signal.SIGKILL)
-    ran = ended(running)
+    with backfill(demo, cluster.address) as running:
+        wait_until(lambda: list((demo.output / "metrics").glob("*.json")), running, *cluster.processes)
+        os.kill(cluster.processes[0].pid, signal.SIGKILL)
+        ran = ended(running)
     assert ran.code == 1
     assert "a disparu en cours de route : ce qui est enregistré est entier" in ran.err.splitlines()[-1]
     assert "Traceback" not in ran.err, ran.err
@@ -97,13 +120,20 @@ def test_a_scheduler_that_goes_leaves_whole_files_and_the_rest_is_done_later(
     assert {name: expected[name] for name in stored if "reports" not in name} == {
         name: text for name, text in stored.items() if "reports" not in name
     }
-    assert ended(command(demo, two_workers.address)).code == 0
+    assert run(main, "--from", "2025-10-28", "--to", "2025-11-04", "--jobs", "1").code == 0
     assert results(demo) == expected
 
 
-def test_a_worker_with_other_packages_is_refused_before_any_work(
-    demo: RawTree, cluster: Cluster, tmp_path: Path
+def test_no_worker_and_one_with_other_packages_are_refused_before_any_work(
+    demo: RawTree, cluster: Cluster, tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    words = ("--from", "2025-11-04", "--to", "2025-11-04", "--scheduler", cluster.address)
+    with monkeypatch.context() as patch:
+        patch.setattr("lib.cluster.TIMEOUT", 1)
+        ran = run(main, *words)
+    assert ran.code == 1
+    assert f"n'a aucun worker. En démarrer : dask worker {cluster.address}" in ran.err
+
     other = tmp_path / "other"
     (other / "shapely").mkdir(parents=True)
     (other / "shapely" / "__init__.py").write_text("__version__ = '1.8.5'\n")
@@ -112,7 +142,8 @@ def test_a_worker_with_other_packages_is_refused_before_any_work(
         "Metadata-Version: 2.1\nName: shapely\nVersion: 1.8.5\n"
     )
     cluster.worker(PYTHONPATH=str(other))
-    ran = ended(command(demo, cluster.address))
+    wait_until(cluster.workers_are_there, *cluster.processes)
+    ran = run(main, *words)
     assert ran.code == ExitCode.CONFIG
     assert "ne donnerait pas les mêmes chiffres : shapely 1.8.5 au lieu de" in ran.err
     assert not (demo.output / "metrics").exists()
@@ -120,7 +151,6 @@ def test_a_worker_with_other_packages_is_refused_before_any_work(
 
 
 def test_nobody_at_the_address_is_said_in_time(demo: RawTree, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("DATA_DIR", str(demo.root))
     monkeypatch.setattr("lib.cluster.TIMEOUT", 1)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -130,30 +160,22 @@ def test_nobody_at_the_address_is_said_in_time(demo: RawTree, run: Run, monkeypa
     assert f"l'ordonnanceur Dask {address} ne répond pas en 1 s" in ran.err
 
 
-def test_a_scheduler_without_workers_is_said(
-    demo: RawTree, cluster: Cluster, run: Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("DATA_DIR", str(demo.root))
-    monkeypatch.setattr("lib.cluster.TIMEOUT", 1)
-    ran = run(main, "--from", "2025-11-04", "--to", "2025-11-04", "--scheduler", cluster.address)
-    assert ran.code == 1
-    assert f"n'a aucun worker. En démarrer : dask worker {cluster.address}" in ran.err
-
-
 def test_workers_that_all_went_are_waited_for_a_while_and_this_is_said(
     demo: RawTree, cluster: Cluster, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("DATA_DIR", str(demo.root))
     for name, seconds in {"LOOK": 0.2, "WORKERS_MISSED": 1.5, "SAID_EVERY": 0.5}.items():
         monkeypatch.setattr(f"lib.cluster.{name}", seconds)
     worker = cluster.worker()
+    wait_until(cluster.workers_are_there, *cluster.processes)
 
     def kill_at_work() -> None:
-        wait_until(cluster.has_code)
+        wait_until(cluster.has_code, worker)
         os.killpg(worker.pid, signal.SIGKILL)
 
-    threading.Thread(target=kill_at_work).start()
+    killer = threading.Thread(target=kill_at_work)
+    killer.start()
     ran = run(main, "--from", "2025-11-04", "--to", "2025-11-04", "--scheduler", cluster.address)
+    killer.join()
     assert ran.code == 1
     assert "0 workers" in ran.err and "attente des calculs du cluster" in ran.err
     assert f"n'a plus aucun worker. En démarrer : dask worker {cluster.address}" in ran.err.splitlines()[-1]
@@ -161,7 +183,7 @@ def test_workers_that_all_went_are_waited_for_a_while_and_this_is_said(
 
 def test_days_without_data_are_named_as_on_one_machine(raw: RawTree, two_workers: Cluster) -> None:
     raw.counts([count_row("1", f"2025-11-04T{hour:02}:00:00+01:00", 100, 10) for hour in range(1, 24)])
-    ran = ended(command(raw, two_workers.address, "--source", "comptages", "--json"))
+    ran = backfilled(raw, two_workers.address, "--source", "comptages", "--json")
     assert ran.code == 1
     failures = json.loads(ran.out)["echecs"]
     assert failures[0] == "2025-10-28 comptages : aucune donnée « comptages » pour le 2025-10-28. Voir DATA_DIR."

@@ -48,7 +48,7 @@ def same(one: Any, other: Any) -> bool:
 
 
 @given(body=st.dictionaries(keys, values))
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_what_was_saved_is_what_is_loaded(store: DatabaseService, body: dict[str, Any]) -> None:
     store.save_metrics(body, "bikes", DAY)
     assert same(store.load_metrics("bikes", DAY), body)

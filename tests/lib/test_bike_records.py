@@ -32,7 +32,7 @@ def read(folder: Path, day: date, *pulls: list[Any]) -> tuple[BikeRecords, Quali
     return read_day_records(files, day, quality), quality
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(DAYS, st.lists(st.tuples(st.integers(-40, 40), OFFSETS), min_size=1, max_size=30, unique_by=lambda one: one[0]))
 def test_the_day_is_that_of_the_paris_clock_whatever_the_offset(
     tmp_path: Path, day: date, hours: list[tuple[int, timedelta]]

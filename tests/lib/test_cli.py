@@ -13,6 +13,7 @@ import pytest
 from lib.errors import ExitCode
 from scripts import backfill, generate_report, process_bikes, process_weather
 from tests.conftest import ROOT, Ran, RawTree, bike
+from tests.patience import deadline
 
 Run = Callable[..., Ran]
 DAY = "2025-11-04"
@@ -114,7 +115,7 @@ def test_a_reader_that_goes_away_is_no_fault_of_ours(bikes: RawTree) -> None:
 def test_ctrl_c_is_130_and_one_line() -> None:
     script = (
         "import argparse, sys, time; from lib import cli\n"
-        "def work():\n    sys.stdout.write('ready\\n'); sys.stdout.flush(); time.sleep(60); return 0\n"
+        "def work():\n    sys.stdout.write('ready\\n'); sys.stdout.flush(); time.sleep(3600); return 0\n"
         "sys.exit(cli.guarded(work, argparse.Namespace(verbose=False, quiet=False)))"
     )
     running = subprocess.Popen(
@@ -127,7 +128,7 @@ def test_ctrl_c_is_130_and_one_line() -> None:
     assert running.stdout is not None
     running.stdout.readline()
     running.send_signal(signal.SIGINT)
-    _, err = running.communicate(timeout=10)
+    _, err = running.communicate(timeout=deadline())
     assert running.returncode == ExitCode.INTERRUPTED
     assert err.endswith("erreur : interrompu ; les fichiers déjà écrits sont entiers.\n")
 

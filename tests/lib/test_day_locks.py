@@ -5,7 +5,6 @@ import resource
 import signal
 import subprocess
 import sys
-import time
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -15,7 +14,8 @@ from lib.day_locks import days_locked, let_go
 from lib.errors import LockHeldError
 from lib.run_lock import day_lock
 from tests.conftest import ROOT, RawTree
-from tests.scripts.test_backfill import children, wait_until
+from tests.patience import child, wait_until
+from tests.scripts.test_backfill import children
 
 DAYS = [date(2025, 11, 3), date(2025, 11, 4)]
 
@@ -46,15 +46,16 @@ def test_the_run_s_own_steps_know_its_lock_and_a_day_done_is_free(tmp_path: Path
 
 def test_a_forked_process_keeps_no_day_from_being_let_go(tmp_path: Path) -> None:
     with days_locked(tmp_path, DAYS[:1]) as locks:
-        child = os.fork()
-        if not child:
+        forked = os.fork()
+        if not forked:
             let_go()
-            time.sleep(60)
-            os._exit(0)
-        os.close(locks.descriptors.pop(DAYS[0]))  # as the kernel does when the run is killed
-        wait_until(lambda: is_free(tmp_path, DAYS[0]))
-        os.kill(child, signal.SIGKILL)
-        os.waitpid(child, 0)
+            signal.pause()
+        try:
+            os.close(locks.descriptors.pop(DAYS[0]))  # as the kernel does when the run is killed
+            wait_until(lambda: is_free(tmp_path, DAYS[0]))
+        finally:
+            os.kill(forked, signal.SIGKILL)
+            os.waitpid(forked, 0)
 
 
 def test_ten_years_of_days_are_held_at_once(tmp_path: Path) -> None:
@@ -68,13 +69,10 @@ def test_ten_years_of_days_are_held_at_once(tmp_path: Path) -> None:
 def test_processes_of_a_killed_backfill_end_by_themselves(raw: RawTree) -> None:
     raw.pull("bikes", "2025-11-05", "a.json", "[]")
     words = ["--from", "2025-10-01", "--to", "2025-11-04", "--jobs", "2", "--source", "bikes", "--source", "traffic"]
-    process = subprocess.Popen(
-        [sys.executable, str(ROOT / "scripts" / "backfill.py"), *words],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    wait_until(lambda: len(children(process.pid)) == 2)
-    workers = children(process.pid)
-    process.kill()
-    process.wait()
-    wait_until(lambda: not any(Path(f"/proc/{one}").exists() for one in workers))
+    command = [sys.executable, str(ROOT / "scripts" / "backfill.py"), *words]
+    with child(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        wait_until(lambda: len(children(process.pid)) == 2, process)
+        workers = children(process.pid)
+        process.kill()
+        process.wait()
+        wait_until(lambda: not any(Path(f"/proc/{one}").exists() for one in workers))

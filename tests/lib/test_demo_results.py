@@ -10,17 +10,19 @@ import pytest
 
 import upload_to_aws
 from scripts import backfill, generate_report, process_weather
-from tests.checkout import DAY, small_demo
+from tests.checkout import DAY
 from tests.conftest import ROOT, Ran, RawTree
+from tests.patience import deadline
+from tests.shared_trees import demo_tree
 
 Run = Callable[..., Ran]
 
 
 @pytest.fixture
-def demo(raw: RawTree) -> RawTree:
+def demo(raw: RawTree, tmp_path_factory: pytest.TempPathFactory) -> RawTree:
     """The raw tree is an invented one, without road counts and the like, which take longer."""
-    small_demo(raw.root)
-    shutil.rmtree(raw.root / "batch")
+    without = shutil.ignore_patterns("batch")
+    shutil.copytree(demo_tree(tmp_path_factory, 8), raw.root, ignore=without, dirs_exist_ok=True)
     return raw
 
 
@@ -105,7 +107,7 @@ def test_six_real_sources_at_once_move_it_once(demo: RawTree, run: Run) -> None:
         for source in ("weather", "bikes", "traffic")
     ]
     runs = [subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) for command in commands]
-    assert [one.wait(timeout=60) for one in runs] == [0, 0, 0]
+    assert [one.wait(deadline()) for one in runs] == [0, 0, 0]
     (aside,) = demo.output.glob("demo-*")
     assert len(list((aside / "metrics").iterdir())) == 3
     assert sorted(path.name for path in (demo.output / "metrics").iterdir()) == [

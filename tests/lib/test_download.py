@@ -12,6 +12,7 @@ import pytest
 from lib.errors import ConfigError, InputError
 from lib.source_addresses import Address
 from tests.answer_server import Answer, fetch
+from tests.patience import deadline, within
 
 
 def reply(body: bytes, **headers: str) -> Answer:
@@ -43,17 +44,15 @@ def trickling(request: BaseHTTPRequestHandler) -> None:
     request.send_response(200)
     request.send_header("Content-Length", "1000000")
     request.end_headers()
-    for _ in range(200):
+    for _ in range(int(deadline(60) / 0.02)):
         request.wfile.write(b"x")
         request.wfile.flush()
         time.sleep(0.02)
 
 
 def test_a_trickle_is_ended_by_the_time_bound(serve: Callable[..., Address], tmp_path: Path) -> None:
-    begun = time.monotonic()
-    with pytest.raises(InputError, match="pas fini en 0 s"):
+    with within(30), pytest.raises(InputError, match="pas fini en 0 s"):
         fetch(replace(serve(trickling), max_seconds=0.3), tmp_path / "a")
-    assert time.monotonic() - begun < 2
 
 
 def test_a_stream_of_unknown_length_is_bounded(serve: Callable[..., Address], tmp_path: Path) -> None:
@@ -110,8 +109,7 @@ def test_what_exceeds_the_bound_is_not_gone_on_with(serve: Callable[..., Address
 
 
 @pytest.mark.parametrize("url", ["ceci n'est pas une adresse", "ftp://exemple.fr/x", "http://[::1/x"])
-def test_an_unusable_address_is_not_tried_again(tmp_path: Path, url: str) -> None:
-    begun = time.monotonic()
+def test_an_unusable_address_is_not_tried_again(tmp_path: Path, url: str, waits: list[float]) -> None:
     with pytest.raises(ConfigError, match="adresse"):
         fetch(Address("bikes", None, "un essai", url), tmp_path / "a")
-    assert time.monotonic() - begun < 1
+    assert waits == []

@@ -12,11 +12,12 @@ from lib.download import ATTEMPTS
 from lib.errors import ConfigError, InputError
 from lib.source_addresses import Address
 from tests.answer_server import Answer, fetch
+from tests.patience import deadline, within
 
 Serve = Callable[..., Address]
 
 
-FOREVER = 500  # times 0.02 s
+FOREVER = int(deadline(60) / 0.02)  # times 0.02 s
 
 
 def drop_by_drop(request: BaseHTTPRequestHandler, text: bytes) -> None:
@@ -72,10 +73,8 @@ def one_byte_more(request: BaseHTTPRequestHandler) -> None:
 @pytest.mark.parametrize("answer", [trickling_headers, trickling_refusal(503), trickling_refusal(404)],
                          ids=["headers", "refusal to try again", "refusal"])  # fmt: skip
 def test_what_trickles_outside_the_body_ends_in_time_as_well(serve: Serve, tmp_path: Path, answer: Answer) -> None:
-    begun = time.monotonic()
-    with pytest.raises(InputError, match=r"pas fini en 0 s|réponse [45]0"):
+    with within(30), pytest.raises(InputError, match=r"pas fini en 0 s|réponse [45]0"):
         fetch(replace(serve(answer), max_seconds=0.4), tmp_path / "a")
-    assert time.monotonic() - begun < 3
 
 
 def test_a_circle_of_redirects_is_no_address(serve: Serve, tmp_path: Path) -> None:
@@ -86,12 +85,11 @@ def test_a_circle_of_redirects_is_no_address(serve: Serve, tmp_path: Path) -> No
 @pytest.mark.parametrize("status", [429, 503])
 @pytest.mark.parametrize("asked", ["86400", "99999999999999999999", "Wed, 01 Jan 2098 00:00:00 GMT"])
 def test_a_server_that_asks_to_wait_for_long_is_not_waited_for(
-    serve: Serve, tmp_path: Path, status: int, asked: str
+    serve: Serve, tmp_path: Path, status: int, asked: str, waits: list[float]
 ) -> None:
-    begun = time.monotonic()
     with pytest.raises(InputError, match=r"à ne pas relancer avant"):
         fetch(serve(refusal(status, asked)), tmp_path / "a")
-    assert time.monotonic() - begun < 1
+    assert waits == []
 
 
 @pytest.mark.parametrize("asked", ["\u00b2", "-5", "soon", "Wed, 01 Jan 99999 00:00:00 GMT", "0", ""])
@@ -103,8 +101,10 @@ def test_a_wait_that_makes_no_sense_is_ours(serve: Serve, tmp_path: Path, asked:
 def test_progress_of_one_byte_a_try_ends_with_the_time_bound(
     serve: Serve, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    begun = time.monotonic()
-    with caplog.at_level("WARNING", "lib.download"), pytest.raises(InputError, match=r"coupée|pas fini"):
+    with (
+        within(30),
+        caplog.at_level("WARNING", "lib.download"),
+        pytest.raises(InputError, match=r"coupée|pas fini"),
+    ):
         fetch(replace(serve(one_byte_more), max_seconds=1.0), tmp_path / "a")
-    assert time.monotonic() - begun < 3
     assert "nouvel essai dans" in caplog.text

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from boto3.dynamodb.types import TypeDeserializer
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lib.database_service import content_sha256, encode
@@ -50,7 +50,6 @@ def as_served(item: Item) -> Item:
 
 
 @given(st.dictionaries(keys, values))
-@settings(max_examples=60, deadline=None)
 def test_a_document_comes_back_as_it_was_to_the_last_sign(body: dict[str, Any]) -> None:
     document = metrics(body)
     back = document_of(as_served(item_of(document, NOW)))
@@ -150,7 +149,6 @@ plain = st.recursive(
 
 
 @given(st.dictionaries(st.text("aé€😀", min_size=1), plain))
-@settings(max_examples=50, deadline=None)
 def test_sizes_are_those_of_the_guide_or_its_upper_bound(body: dict[str, Any]) -> None:
     size, numbers = documented_size(body)
     measured = item_size({"m": item_of(metrics(body), NOW)["metrics"]}) - 1

@@ -2,7 +2,6 @@
 
 import json
 import socket
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -19,6 +18,7 @@ from lib.mongodb_service import MongodbService, address
 from lib.settings import load_settings
 from tests.conftest import RawTree
 from tests.mongo_server import MongoServer
+from tests.patience import within
 
 DAY = date(2025, 11, 4)
 SECRET = "m0t/de@passe:JAMAIS"
@@ -59,27 +59,25 @@ def test_one_document_a_day_whoever_writes(raw: RawTree, mongo: MongoServer) -> 
     assert len(mongo.documents("metrics")) == 1
 
 
-def test_nobody_there_is_said_within_three_seconds(raw: RawTree) -> None:
+def test_nobody_there_is_said_in_time(raw: RawTree, looked_for: list[str]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    _refused_in_time(f"mongodb://cityflow:{ENCODED}@127.0.0.1:{port}/?authSource=admin", port)
+    _refused_in_time(f"mongodb://cityflow:{ENCODED}@127.0.0.1:{port}/?authSource=admin", port, looked_for)
 
 
-def test_a_server_that_never_answers_is_said_within_three_seconds(raw: RawTree) -> None:
+def test_a_server_that_never_answers_is_said_in_time(raw: RawTree, looked_for: list[str]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
-        _refused_in_time(f"mongodb://cityflow:{ENCODED}@127.0.0.1:{port}", port)
+        _refused_in_time(f"mongodb://cityflow:{ENCODED}@127.0.0.1:{port}", port, looked_for)
 
 
-def _refused_in_time(url: str, port: int) -> None:
-    with at(url) as service:
-        begun = time.monotonic()
+def _refused_in_time(url: str, port: int, looked_for: list[str]) -> None:
+    with within(20), at(url) as service:  # pymongo's own patience is 30 s
         with pytest.raises(StoreError, match=rf"MongoDB ne répond pas à mongodb://127\.0\.0\.1:{port} ") as first:
             service.load_metrics("bikes", DAY)
-        assert time.monotonic() - begun < 3
         with pytest.raises(StoreError, match="MONGODB_URL, ou choisir CITYFLOW_STORE=local_files"):
             service.save_metrics({"n": 1}, "bikes", DAY)
-        assert time.monotonic() - begun < 3  # a server that did not answer is asked once
+        assert len(looked_for) == 1, "a server that did not answer is asked once"
     assert SECRET not in str(first.value)
     assert ENCODED not in str(first.value)
 

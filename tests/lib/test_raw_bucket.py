@@ -18,6 +18,7 @@ from lib.paris_time import machine_now
 from scripts import fetch_raw, process_bikes, process_comptages
 from tests.aws_server import REGION, AwsServer
 from tests.conftest import Ran, RawTree, bike, count_row
+from tests.patience import deadline
 
 Run = Callable[..., Ran]
 
@@ -179,7 +180,7 @@ class Interrupting(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         wanted = {name: value for name, value in self.headers.items() if name.lower() != "host"}
-        with urlopen(Request(self.upstream + self.path, headers=wanted), timeout=10) as reply:
+        with urlopen(Request(self.upstream + self.path, headers=wanted), timeout=deadline()) as reply:
             body, headers = reply.read(), dict(reply.headers)
             self.send_response(reply.status)
         is_object = self.path.endswith(".csv")

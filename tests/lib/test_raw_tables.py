@@ -168,7 +168,7 @@ def test_an_export_without_rows_is_an_empty_table(tmp_path: Path, name: str, con
 cell = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r"), max_size=12)
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     cells=st.lists(st.tuples(st.text("ABC", min_size=1), cell, cell, cell), max_size=6),
     delimiter=st.sampled_from(";,"),

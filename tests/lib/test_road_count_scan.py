@@ -16,6 +16,7 @@ from lib.road_export import open_export
 from lib.scan_search import collect, start
 from lib.scan_worker import Job
 from tests.conftest import ARCS_HEADER, ROOT, count_row, gz
+from tests.patience import deadline
 
 
 def named(path: Path, content: str | bytes) -> set[str]:
@@ -131,4 +132,4 @@ def test_a_file_that_grows_gives_the_lines_begun_before(tmp_path: Path) -> None:
 
 def test_nothing_heavy_is_imported_before_the_search_starts() -> None:
     program = "import sys, lib.cli, lib.road_count_scan; sys.exit(bool({'numpy', 'pandas', 'tqdm'} & set(sys.modules)))"
-    assert subprocess.run([sys.executable, "-c", program], cwd=ROOT, timeout=60).returncode == 0
+    assert subprocess.run([sys.executable, "-c", program], cwd=ROOT, timeout=deadline()).returncode == 0

@@ -56,7 +56,7 @@ OFFSETS = ("", "+01:00", "+02:00", "+00:00", "Z")
 change_days = st.sampled_from([DAY, date(2025, 10, 26), date(2025, 3, 30), date(2024, 2, 29), date(2025, 12, 31)])
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=150)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     day=change_days,
     hours=st.lists(st.integers(-30, 54), min_size=1, max_size=12, unique=True),

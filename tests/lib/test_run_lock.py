@@ -1,12 +1,11 @@
 """One run at a time for a day: refused at once, or waited for; never left behind by a run that died."""
 
 import fcntl
+import logging
 import os
 import signal
 import subprocess
 import sys
-import threading
-import time
 from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
@@ -17,6 +16,7 @@ from lib.errors import LockHeldError, StoreError
 from lib.run_lock import day_lock, main
 from scripts import process_bikes, process_weather
 from tests.conftest import ROOT, Ran, RawTree, bike
+from tests.patience import child, deadline, first_line
 
 Run = Callable[..., Ran]
 DAY = "2025-11-04"
@@ -26,38 +26,39 @@ TODAY = date.fromisoformat(DAY)
 @pytest.fixture
 def whole_day(raw: RawTree) -> Iterator[subprocess.Popen[str]]:
     """A `make process` of DAY at work: it holds the day until its standard input is closed."""
-    holder = subprocess.Popen(
-        [sys.executable, "-m", "lib.run_lock", "--date", DAY, "--", "bash", "-c", "echo started; read -r _ || true"],
-        cwd=ROOT,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert holder.stdout is not None
-    assert holder.stdout.readline() == "started\n"
-    yield holder
-    holder.kill()
-    holder.communicate()
+    command = [
+        sys.executable,
+        "-m",
+        "lib.run_lock",
+        "--date",
+        DAY,
+        "--",
+        "bash",
+        "-c",
+        "echo started; read -r _ || true",
+    ]
+    with child(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
+        assert first_line(holder.stdout) == "started\n"
+        yield holder
 
 
 def test_a_second_run_of_the_day_is_refused_at_once(raw: RawTree, run: Run, whole_day: subprocess.Popen[str]) -> None:
-    started = time.monotonic()
     for ran in (run(process_weather.main, "--date", DAY), run(main, "--date", DAY, "--", "true")):
         assert (ran.code, ran.out) == (75, "")
         assert f"un autre traitement du {DAY} est en cours" in ran.err
         assert "--wait" in ran.err
-    assert time.monotonic() - started < 5
+    assert whole_day.poll() is None, "the other run still holds its day"
     assert run(process_weather.main, "--date", "2025-11-03").code == 4, "another day is free"
 
 
 def test_wait_goes_on_when_the_other_run_ends(raw: RawTree, whole_day: subprocess.Popen[str]) -> None:
     raw.pull("bikes", DAY, "a.json", [bike("A-1", f"{DAY}T08:00:00+00:00", 1)])
     command = [sys.executable, "-m", "scripts.process_bikes", "--date", DAY, "--wait"]
-    waiting = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    with pytest.raises(subprocess.TimeoutExpired):
-        waiting.wait(timeout=2)
-    whole_day.communicate()
-    out, err = waiting.communicate(timeout=30)
+    with child(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as waiting:
+        said = first_line(waiting.stderr)
+        assert "attente de sa fin" in said and not (raw.output / "metrics").exists()
+        whole_day.communicate()
+        out, err = waiting.communicate(timeout=deadline())
     assert waiting.returncode == 0, err
     assert out.startswith(f"bikes {DAY}")
 
@@ -65,8 +66,16 @@ def test_wait_goes_on_when_the_other_run_ends(raw: RawTree, whole_day: subproces
 def test_a_wait_says_for_whom_and_that_it_has_no_limit(
     raw: RawTree, run: Run, whole_day: subprocess.Popen[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lib.run_lock.SAID_EVERY", 0.5)
-    threading.Timer(1.6, whole_day.communicate).start()
+    monkeypatch.setattr("lib.run_lock.SAID_EVERY", 0.1)
+    words = list[str]()
+
+    def until_the_third(record: logging.LogRecord) -> bool:
+        words.append(record.getMessage())
+        if len(words) == 3:
+            whole_day.communicate()
+        return True
+
+    monkeypatch.setattr(logging.getLogger("lib.run_lock"), "filters", [until_the_third])
     ran = run(process_weather.main, "--date", DAY, "--wait")
     said = [line for line in ran.err.splitlines() if "attente de sa fin" in line]
     assert len(said) >= 3
@@ -132,13 +141,12 @@ def test_a_wrong_day_or_setting_is_one_line(raw: RawTree, run: Run, monkeypatch:
 
 def test_ctrl_c_while_waiting_is_quiet(raw: RawTree, whole_day: subprocess.Popen[str]) -> None:
     command = [sys.executable, "-m", "lib.run_lock", "--date", DAY, "--wait", "--", "true"]
-    waiting = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
-    with pytest.raises(subprocess.TimeoutExpired):
-        waiting.wait(timeout=3)
-    waiting.send_signal(signal.SIGINT)
-    _, err = waiting.communicate(timeout=10)
-    assert waiting.returncode == 130
-    assert err.count("\n") == 1 and "attente de sa fin" in err
+    with child(command, cwd=ROOT, stderr=subprocess.PIPE) as waiting:
+        said = first_line(waiting.stderr)
+        waiting.send_signal(signal.SIGINT)
+        _, err = waiting.communicate(timeout=deadline())
+    assert (waiting.returncode, err) == (130, "")
+    assert "attente de sa fin" in said
 
 
 def test_a_lock_that_cannot_be_opened_is_a_store_error(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from lib.road_export import open_export
 from lib.scan_search import Search, collect, start, stop
 from lib.scan_worker import Job, answer
 from tests.conftest import ARCS_HEADER, ROOT, count_row
+from tests.patience import deadline
 
 DAY = date(2025, 11, 4)
 
@@ -99,7 +100,7 @@ try:
 except SearchError as error:
     raise SystemExit(f"SearchError {{error}}")
 """
-    ran = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    ran = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=deadline())
     assert ran.returncode == 1
     assert "SearchError" in ran.stderr
     assert "aucun chiffre" in ran.stderr

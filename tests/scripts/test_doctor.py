@@ -17,6 +17,7 @@ from lib.settings import near_misses
 from scripts import doctor
 from tests.aws_server import AwsServer
 from tests.conftest import ROOT, Ran, RawTree, bike, count_row
+from tests.patience import deadline
 from tests.portal_server import NEXT_MORNING, set_written
 
 Run = Callable[..., Ran]
@@ -57,7 +58,12 @@ def test_nothing_to_work_on(raw: RawTree, run: Run) -> None:
 
 def test_it_runs_without_any_package(full: date) -> None:
     ran = subprocess.run(
-        [sys.executable, "-S", "scripts/doctor.py"], capture_output=True, text=True, cwd=ROOT, timeout=30, check=False
+        [sys.executable, "-S", "scripts/doctor.py"],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        timeout=deadline(),
+        check=False,
     )
     assert ran.returncode == 1, ran.stderr
     assert "pandas" in ran.stdout and "make venv" in ran.stdout
@@ -70,7 +76,7 @@ def test_it_says_that_the_time_zones_are_missing() -> None:
         capture_output=True,
         text=True,
         cwd=ROOT,
-        timeout=30,
+        timeout=deadline(),
         check=False,
         env={**os.environ, "PYTHONTZPATH": ""},
     )

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import timedelta
 from email.utils import format_datetime
 from pathlib import Path
@@ -22,6 +23,7 @@ from scripts import (
 )
 from scripts.six_sources import MAINS
 from tests.conftest import ROOT, Ran, RawTree
+from tests.patience import child, deadline, wait_until
 from tests.portal_server import (
     IDFM_KEY,
     NEXT_MORNING,
@@ -49,9 +51,9 @@ def fetch(run: Run, portal: Portal, *words: str) -> Ran:
     return run(fetch_raw.main, "--date", portal.day.isoformat(), *words)
 
 
-def started(portal: Portal, *words: str) -> "subprocess.Popen[str]":
+def started(portal: Portal, *words: str) -> "AbstractContextManager[subprocess.Popen[str]]":
     command = [sys.executable, fetch_raw.__file__, "--date", portal.day.isoformat(), *words]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    return child(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
 def counts_file(raw: RawTree, portal: Portal) -> Path:
@@ -246,9 +248,9 @@ def test_what_a_killed_fetch_left_goes_with_a_fetch_of_another_day(
     portal.faults[route] = [pausing(0.5, 30)]
     portal.ranges = True
     with started(portal, "--source", source) as fetching:
-        while fetching.poll() is None and not any(path.stat().st_size for path in raw.root.rglob(".*.part")):
-            time.sleep(0.02)
+        wait_until(lambda: any(raw.root.rglob(".*.part.json")), fetching)  # it notes what it receives a part of
         fetching.kill()
+        fetching.wait()
     assert len(left_overs(raw)) == 2
     assert fetch(run, portal, "--source", "weather").code == 0
     assert len(left_overs(raw)) == 2, "another try may go on with it for a day"
@@ -410,7 +412,12 @@ def test_an_export_of_hundreds_of_megabytes_takes_little_memory(raw: RawTree, po
     portal.faults[COUNTS] = [growing(250)]
     words = ["--date", portal.day.isoformat(), "--source", "comptages"]
     ran = subprocess.run(
-        [sys.executable, "-c", MEASURED, *words], capture_output=True, text=True, cwd=ROOT, timeout=60, check=False
+        [sys.executable, "-c", MEASURED, *words],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        timeout=deadline(),
+        check=False,
     )
     assert ran.returncode == 0 and "nouvel essai" not in ran.stderr, ran.stderr
     assert counts_file(raw, portal).stat().st_size > 240_000_000, ran.stdout
@@ -423,10 +430,9 @@ def test_an_interrupted_download_is_kept(raw: RawTree, portal: Portal, run: Run)
     portal.faults[COUNTS] = [pausing(0.5, 30)]
     with started(portal, "--source", "comptages") as fetching:
         part = counts_file(raw, portal).with_name(f".{counts_file(raw, portal).name}.part")
-        while fetching.poll() is None and not (part.is_file() and part.stat().st_size):
-            time.sleep(0.02)
+        wait_until(lambda: part.is_file() and part.stat().st_size, fetching)
         fetching.send_signal(signal.SIGINT)
-        told = fetching.communicate(timeout=10)[1]
+        told = fetching.communicate(timeout=deadline())[1]
     assert fetching.returncode == 130 and "interrompu" in told and "Traceback" not in told
     assert fetch(run, portal, "--source", "comptages").code == 0
     assert portal.seen[-1][2]["range"].startswith("bytes=")

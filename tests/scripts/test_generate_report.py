@@ -16,8 +16,8 @@ from lib.local_file_service import LocalFileService
 from lib.raw_files import SOURCES
 from scripts import backfill
 from scripts.generate_report import main
-from tests.checkout import small_demo
 from tests.conftest import Ran, RawTree
+from tests.shared_trees import demo_tree
 
 Run = Callable[..., Ran]
 DAY = "2025-11-04"
@@ -29,7 +29,7 @@ def computed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Results of DAY without any history, computed once."""
     folder = tmp_path_factory.mktemp("computed")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("DATA_DIR", str(small_demo(folder / "raw")))
+        patch.setenv("DATA_DIR", str(demo_tree(tmp_path_factory, 8)))
         patch.setenv("OUTPUT_DIR", str(folder / "output"))
         patch.setenv("CITYFLOW_STORE", "local_files")
         assert backfill.main(["--from", DAY, "--to", DAY]) == 0

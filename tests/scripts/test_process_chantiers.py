@@ -5,8 +5,6 @@ import json
 import math
 import os
 import shutil
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Callable
 from datetime import date
@@ -21,7 +19,7 @@ from pyproj import Geod
 
 from lib.road_works import parse_impact, parse_work_day
 from scripts.process_chantiers import main
-from tests.conftest import ROOT, SAMPLES, Ran, RawTree, gz, needs_samples
+from tests.conftest import SAMPLES, Ran, RawTree, gz, needs_samples
 
 DAY = "2025-11-04"
 CSV = "chantiers-perturbants-la-circulation.csv"
@@ -417,12 +415,11 @@ def test_exit_codes(raw: RawTree, run: Run, monkeypatch: pytest.MonkeyPatch) -> 
     assert "CHANTIERS_CSV" in ran.err
 
 
-def test_it_runs_from_any_directory(raw: RawTree, tmp_path: Path) -> None:
+def test_the_file_that_json_names_has_the_figures(raw: RawTree, run: Run) -> None:
     raw.batch(CSV, csv_text([work("A")]))
-    command = [sys.executable, str(ROOT / "scripts" / "process_chantiers.py"), "--date", DAY, "--json"]
-    ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
-    assert ran.returncode == 0, ran.stderr
-    said = json.loads(ran.stdout)
+    ran = run(main, "--date", DAY, "--json")
+    assert ran.code == 0, ran.err
+    said = json.loads(ran.out)
     assert said["type"] == "chantiers"
     stored = json.loads(Path(said["fichier"]).read_text(encoding="utf-8"))
     assert stored["metrics"]["nombre_chantiers_actifs"] == 1

@@ -11,7 +11,6 @@ import struct
 import subprocess
 import sys
 import termios
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from lib.scan_worker import BLOCK
 from scripts import backfill
 from scripts.process_comptages import main
 from tests.conftest import ROOT, Ran, RawTree, count_row
+from tests.patience import child, deadline, wait_until
 
 Run = Callable[..., Ran]
 SCRIPT = [sys.executable, "scripts/process_comptages.py"]
@@ -109,7 +109,7 @@ def test_a_named_file_that_is_missing_is_said_of_each_day(
 
 def test_a_large_file_gives_the_same_figures_from_the_command_line(raw: RawTree, run: Run) -> None:
     large_export(raw)
-    done = subprocess.run(COMMAND, cwd=ROOT, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(COMMAND, cwd=ROOT, capture_output=True, text=True, timeout=deadline())
     assert (done.returncode, done.stderr) == (0, done.stderr)
     large = figures(raw)
     raw.counts(rows_of(4, arcs=60))
@@ -122,7 +122,7 @@ def test_a_disk_that_refuses_is_exit_1_and_no_figures(raw: RawTree, words: tuple
     large_export(raw)
     limit = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (8_000, 8_000))  # noqa: E731
     command = [*SCRIPT, *words]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, preexec_fn=limit)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=deadline(), preexec_fn=limit)
     assert done.returncode == 1
     assert "la recherche dans" in done.stderr
     assert "aucun chiffre" in done.stderr
@@ -134,18 +134,14 @@ def test_ctrl_c_is_exit_130_and_leaves_no_worker(raw: RawTree) -> None:
     path = raw.counts(rows_of(4))
     with path.open("r+b") as stream:
         stream.truncate(60_000_000_000)  # sparse: seconds of zeros to search, no room on the disk
-    started = subprocess.Popen(COMMAND, cwd=ROOT, stderr=subprocess.PIPE, text=True, start_new_session=True)
-    try:
-        wait_for(lambda: list(raw.output.glob(".locks/*.comptages.lock")) and processes_of(started.pid) > 1)
-        time.sleep(0.2)
+    with child(COMMAND, cwd=ROOT, stderr=subprocess.PIPE) as started:
+        wait_until(lambda: list(raw.output.glob(".locks/*.comptages.lock")) and processes_of(started.pid) > 1, started)
         os.killpg(started.pid, signal.SIGINT)
-        _, said = started.communicate(timeout=30)
-    finally:
-        started.kill()
+        _, said = started.communicate(timeout=deadline())
     assert started.returncode == 130
     assert "interrompu" in said
     assert "Traceback" not in said
-    wait_for(lambda: processes_of(started.pid) == 0)
+    wait_until(lambda: processes_of(started.pid) == 0)
     assert not figures(raw)
 
 
@@ -153,22 +149,15 @@ def test_progress_shows_bytes_and_speed_on_a_terminal_only(raw: RawTree) -> None
     large_export(raw)
     terminal, end = pty.openpty()
     fcntl.ioctl(end, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 100, 0, 0))
-    seen = subprocess.run([*COMMAND, "-q"], cwd=ROOT, stderr=end, timeout=60)
+    seen = subprocess.run([*COMMAND, "-q"], cwd=ROOT, stderr=end, timeout=deadline())
     os.close(end)
     assert seen.returncode == 0
     assert re.search(rb"permanents\.csv: .*[0-9.]+/[0-9.]+M .*o/s", os.read(terminal, 65536))
     os.close(terminal)
-    assert subprocess.run([*COMMAND, "-q"], cwd=ROOT, capture_output=True, timeout=60).stderr == b""
+    assert subprocess.run([*COMMAND, "-q"], cwd=ROOT, capture_output=True, timeout=deadline()).stderr == b""
 
 
 def processes_of(session: int) -> int:
     """How many processes live in the session that a command began."""
     stats = [path.read_text() for path in Path("/proc").glob("[0-9]*/stat") if path.exists()]
     return sum(stat.rpartition(")")[2].split()[3] == str(session) for stat in stats)
-
-
-def wait_for(condition: Callable[[], object], seconds: float = 20) -> None:
-    until = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < until, "waited too long"
-        time.sleep(0.02)

@@ -15,6 +15,7 @@ from pyproj import Geod
 from lib import geo
 from scripts.process_referentiel import main
 from tests.conftest import ROOT, SAMPLES, Ran, RawTree, gz, needs_samples
+from tests.patience import deadline
 
 DAY = "2025-11-04"
 STEM = "referentiel-geographique-pour-les-donnees-trafic-issues-des-capteurs-permanents"
@@ -151,7 +152,7 @@ def test_it_runs_from_any_directory_on_the_file_asked_for(
     mine = raw.batch("../mon_export.csv", exported(row("7", WEST, MIDDLE)))
     monkeypatch.setenv("REFERENTIEL_CSV", str(mine))
     command = [sys.executable, str(ROOT / "scripts" / "process_referentiel.py"), "--date", DAY]
-    ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
+    ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=deadline(), check=False)
     assert ran.returncode == 0, ran.stderr
     assert ran.stdout.startswith(f"referentiel {DAY} : complet, 1 lignes retenues -> ")
     assert raw.metrics("referentiel", DAY)["statistiques"]["nombre_arcs"] == 1

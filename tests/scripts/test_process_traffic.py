@@ -123,7 +123,7 @@ def test_the_figures_of_a_day_by_hand(raw: RawTree, run: Run) -> None:
     assert metrics["perturbations"][0]["message"] == "Trafic interrompu"
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25, deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.sampled_from(["2025-11-04", "2025-10-26", "2025-03-30"]),
     st.lists(st.tuples(st.integers(-1500, 3000), st.integers(0, 1500)), min_size=1, max_size=6),

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.conftest import ROOT, Ran, bike
+from tests.patience import deadline
 from tests.torture.forms import BULK, COUNTS_API, DAY, disruption
 from tests.torture.forms import visual_crossing as weather
 
 MB = 1_000_000
-LIMIT = 300.0  # seconds
 # The peak memory of what a command starts, as the kernel counts it. A process begins with its parent's peak: the small
 # one between this and the command keeps pytest's out of it.
 WATCH = """
@@ -38,7 +38,7 @@ def process(data_type: str) -> Took:
     """Run a source's script on DAY, in the environment of the `raw` fixture."""
     script = ROOT / "scripts" / f"process_{data_type}.py"
     command = [sys.executable, "-c", WATCH, sys.executable, str(script), "--date", DAY]
-    ran = subprocess.run(command, env=os.environ, capture_output=True, text=True, timeout=LIMIT)
+    ran = subprocess.run(command, env=os.environ, capture_output=True, text=True, timeout=deadline(300))
     *messages, peak = ran.stderr.strip().split("\n")
     return Took(ran.returncode, "\n".join(messages), int(peak) * 1024 / MB)
 

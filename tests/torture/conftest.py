@@ -6,12 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from scripts import make_demo_data
 from tests.conftest import ROOT
+from tests.shared_trees import demo_tree, made_once
 from tests.torture.kills import Command, Documents, documents
 
 DAYS = ("2025-11-03", "2025-11-04")
-SIZE = ["--days", str(len(DAYS)), "--end", DAYS[-1], "--arcs", "24", "--counters", "12", "-q"]
 
 
 @dataclass(frozen=True)
@@ -29,16 +28,20 @@ class Version:
 
 @pytest.fixture(scope="session")
 def versions(tmp_path_factory: pytest.TempPathFactory) -> list[Version]:
-    found = [made(tmp_path_factory.mktemp("version"), seed) for seed in ("1", "2")]
+    found = [version(tmp_path_factory, seed) for seed in ("1", "2")]
     first, second = (version.documents for version in found)
     assert first.keys() == second.keys() and all(first[name] != second[name] for name in first)
     return found
 
 
-def made(root: Path, seed: str) -> Version:
-    raw, output = root / "raw", root / "output"
-    assert make_demo_data.main([*SIZE, "--seed", seed, "--output", str(raw)]) == 0
-    script("backfill.py", "--from", DAYS[0], "--to", DAYS[-1], DATA_DIR=str(raw), OUTPUT_DIR=str(output)).completes()
+def version(factory: pytest.TempPathFactory, seed: str) -> Version:
+    raw = demo_tree(factory, len(DAYS), DAYS[-1], "--seed", seed)
+
+    def make(folder: Path) -> None:
+        words = ("--from", DAYS[0], "--to", DAYS[-1], "--jobs", "1")
+        script("backfill.py", *words, DATA_DIR=str(raw), OUTPUT_DIR=str(folder / "output")).completes()
+
+    output = made_once(factory, f"version-{seed}", make) / "output"
     return Version(raw, output, documents(output))
 
 

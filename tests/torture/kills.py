@@ -14,10 +14,10 @@ from random import Random
 import pytest
 
 from lib.run_lock import held_locks
+from tests.patience import deadline, wait_until
 from tests.torture import results
 from tests.torture.results import Documents
 
-LIMIT = 120.0  # seconds; no command here takes as long
 BEYOND = 1.1  # kills fall between the start and so many times an undisturbed run
 AGAIN = 0.4  # how often the next run is left undisturbed; kills in a row meet what earlier ones left
 
@@ -52,7 +52,13 @@ class Command:
 
     def run(self) -> "subprocess.CompletedProcess[str]":
         return subprocess.run(
-            self.argv, env=self.environment, cwd=self.cwd, capture_output=True, text=True, timeout=LIMIT, check=False
+            self.argv,
+            env=self.environment,
+            cwd=self.cwd,
+            capture_output=True,
+            text=True,
+            timeout=deadline(),
+            check=False,
         )
 
     def completes(self) -> float:
@@ -69,7 +75,7 @@ class Command:
             process.wait(moment)
         except subprocess.TimeoutExpired:
             (os.kill if alone else os.killpg)(process.pid, signal.SIGKILL)
-            process.wait(LIMIT)
+            process.wait(deadline())
         if not alone:
             wait_for_the_end(process)
         return process
@@ -77,10 +83,7 @@ class Command:
 
 def wait_for_the_end(process: "subprocess.Popen[str]") -> None:
     """Until no process of the group is left."""
-    limit = time.monotonic() + LIMIT
-    while group_lives(process):
-        assert time.monotonic() < limit, "a process is left"
-        time.sleep(0.01)
+    wait_until(lambda: not group_lives(process))
 
 
 def group_lives(process: "subprocess.Popen[str]") -> bool:

@@ -65,7 +65,7 @@ LONG_JSON = {
 }
 
 
-@pytest.mark.parametrize("name", shortened(LONG_JSON, {"bikes results", "traffic navitia", "weather visual crossing"}))
+@pytest.mark.parametrize("name", shortened(LONG_JSON, {"bikes results", "traffic navitia"}))
 def test_a_long_json_is_read_in_little_memory(name: str, raw: RawTree, long_form: bool) -> None:
     form, (head, make, tail, between) = BY_NAME[name], LONG_JSON[name]
     place(raw, form)
@@ -94,7 +94,7 @@ def test_many_pulls_are_read_in_little_memory(raw: RawTree, long_form: bool) -> 
 ENDLESS = ("bikes csv", "comptages labels", "comptages gz", "chantiers csv", "referentiel of comptages")
 
 
-@pytest.mark.parametrize("name", shortened(ENDLESS, {"comptages labels", "chantiers csv"}))
+@pytest.mark.parametrize("name", shortened(ENDLESS, {"comptages labels"}))
 def test_an_endless_line_is_never_held(name: str, raw: RawTree, long_form: bool) -> None:
     form = BY_NAME[name]
     place(raw, form)
@@ -115,7 +115,7 @@ BOMBED = (
     *("bikes results", "bikes jsonl", "bikes csv", "comptages labels", "comptages api", "traffic navitia"),
     *("weather open-meteo", "chantiers csv", "referentiel csv", "arrondissements", "referentiel of comptages"),
 )
-SHORT_BOMBS = {("bikes results", "spaces"), ("arrondissements", "brackets")}
+SHORT_BOMBS = {("arrondissements", "brackets")}
 
 
 @pytest.mark.parametrize("bombed", shortened(product(BOMBED, BOMBS), SHORT_BOMBS), ids="-".join)

@@ -13,7 +13,8 @@ from scripts.six_sources import MAINS
 from tests.checkout import Checkout, copy_checkout
 from tests.clocks import Clock, clocks
 from tests.conftest import Ran, RawTree
-from tests.portal_server import Portal, small_tree
+from tests.portal_server import Portal
+from tests.shared_trees import demo_tree
 from tests.torture.machines import ZONES, in_zone
 
 Run = Callable[..., Ran]
@@ -68,7 +69,7 @@ def test_make_and_the_cron_script_take_the_same_day(checkout: Checkout) -> None:
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return small_tree(tmp_path_factory.mktemp("default") / "raw", date.fromisoformat(DAY))
+    return demo_tree(tmp_path_factory, 2, DAY)
 
 
 @pytest.fixture(scope="module")

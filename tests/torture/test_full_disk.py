@@ -16,11 +16,11 @@ from scripts import (
     backfill,
     generate_history,
     generate_report,
-    make_demo_data,
 )
 from scripts.six_sources import MAINS
 from tests.confined import Main, run_confined
 from tests.conftest import Ran
+from tests.shared_trees import demo_tree
 from tests.small_disk import SmallDisk
 from tests.small_disk import disk as disk
 
@@ -48,11 +48,8 @@ LONG = {"pages": range(80), "files": range(25)}
 @pytest.fixture(scope="module")
 def processed(disk: SmallDisk, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """OUTPUT_DIR on the small disk, with all results of a day whose raw files lie elsewhere."""
-    raw = tmp_path_factory.mktemp("tree") / "raw"
-    size = ["--days", "1", "--arcs", "24", "--counters", "12", "-q", "--output", str(raw)]
-    assert make_demo_data.main(size) == 0
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("DATA_DIR", str(raw))
+        patch.setenv("DATA_DIR", str(demo_tree(tmp_path_factory, 1)))
         patch.setenv("OUTPUT_DIR", str(disk.path / "output"))
         patch.setenv("CITYFLOW_STORE", "local_files")
         for name in ("backfill", "history"):

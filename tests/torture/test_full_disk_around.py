@@ -16,11 +16,13 @@ from lib import road_count_scan
 from lib.scan_worker import Job
 from scripts import backfill, fetch_raw, process_comptages
 from tests.aws_server import AwsServer
-from tests.checkout import DAY, Checkout, copy_checkout, small_demo
+from tests.checkout import DAY, Checkout, copy_checkout
 from tests.confined import Main, run_confined
 from tests.conftest import ROOT, Ran, RawTree
+from tests.patience import deadline
 from tests.portal_server import Portal
 from tests.published import Output, published
+from tests.shared_trees import demo_tree
 from tests.small_disk import SmallDisk
 from tests.small_disk import disk as disk
 
@@ -68,7 +70,7 @@ def test_a_fetch_without_room_replaces_nothing_and_goes_on_later(
 
 @pytest.fixture(scope="module")
 def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return small_demo(tmp_path_factory.mktemp("full") / "raw")
+    return demo_tree(tmp_path_factory, 8)
 
 
 @pytest.fixture
@@ -117,7 +119,9 @@ def test_an_output_that_nobody_can_take_is_one_line(raw: RawTree, tree: Path) ->
     command = [sys.executable, str(ROOT / "scripts" / "process_weather.py"), "--date", DAY]
     with open("/dev/full", "wb") as full:
         environment = {**os.environ, "DATA_DIR": str(tree)}
-        ran = subprocess.run(command, env=environment, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
+        ran = subprocess.run(
+            command, env=environment, stdout=full, stderr=subprocess.PIPE, text=True, timeout=deadline()
+        )
     assert ran.returncode == 1 and "sortie : No space left on device" in ran.stderr, ran.stderr
     assert "Exception ignored" not in ran.stderr and "inattendue" not in ran.stderr
     assert raw.metrics("weather", DAY)["qualite"]["lignes_retenues"]

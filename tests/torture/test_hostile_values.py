@@ -26,6 +26,7 @@ from scripts import (
     six_sources,
 )
 from tests.conftest import ROOT, RawTree
+from tests.patience import deadline
 from tests.torture import hostile_day
 from tests.torture.forms import DAY, hours
 from tests.torture.hostile_day import LABELS, LONG
@@ -174,7 +175,7 @@ def test_a_type_that_is_none_touches_nothing(script: ModuleType, option: str, ra
 @pytest.mark.parametrize("value", ["../../etc", "2025-11-04;id", "$(id)", "`id`", "\x1b[31m"])
 def test_make_refuses_a_date_that_is_none(value: str, raw: RawTree) -> None:
     ran = subprocess.run(
-        ["make", "-C", str(ROOT), "bikes", f"DATE={value}"], capture_output=True, text=True, timeout=60
+        ["make", "-C", str(ROOT), "bikes", f"DATE={value}"], capture_output=True, text=True, timeout=deadline()
     )
     assert ran.returncode == 2 and "est invalide" in ran.stderr and "uid=" not in ran.stdout + ran.stderr
     assert listing(raw.root.parent, Path("/nowhere")) == []

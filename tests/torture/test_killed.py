@@ -50,7 +50,9 @@ def output(versions: list[Version], tmp_path: Path) -> Path:
     return tmp_path / "output"
 
 
-@pytest.mark.parametrize("name", ["comptages", "période", pytest.param("rapport", marks=pytest.mark.long)])
+@pytest.mark.parametrize(
+    "name", ["comptages", *(pytest.param(one, marks=pytest.mark.long) for one in ("période", "rapport"))]
+)
 def test_killed_anywhere(
     name: str, versions: list[Version], output: Path, temporary: Path, request: pytest.FixtureRequest
 ) -> None:

@@ -6,6 +6,7 @@ end by themselves, and the next run completes.
 """
 
 import random
+import shutil
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,7 @@ from tests.torture.kills import (
 
 DAY = DAYS[-1]
 SHORT = 1
+GUESS = 2.0  # s
 WAYS = {"all": (False, 50), "make-alone": (True, 20)}  # whether the children live on, kills in the long form
 REFUSED = f"un autre traitement du {DAY} est en cours"
 
@@ -46,8 +48,11 @@ def process(output: Path, versions: list[Version], tmp_path_factory: pytest.Temp
 
 
 @pytest.fixture(scope="module")
-def whole(process: Command, versions: list[Version], output: Path) -> float:
-    """The seconds of an undisturbed run, which also leaves the first good files."""
+def whole(process: Command, versions: list[Version], output: Path, request: pytest.FixtureRequest) -> float:
+    """The seconds of an undisturbed run; in the short form a guess, and the first good files those of backfill."""
+    if not int(request.config.getoption("--torture")):
+        shutil.copytree(versions[0].output, output, dirs_exist_ok=True, ignore=shutil.ignore_patterns(f"*{DAYS[0]}*"))
+        return GUESS
     seconds = process.having(DATA_DIR=str(versions[0].raw)).completes()
     assert documents(output) == expected(versions[0])
     return seconds

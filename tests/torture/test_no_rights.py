@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 
 from lib import run_lock
-from scripts import backfill, generate_history, generate_report, list_stale, make_demo_data, process_weather
+from scripts import backfill, generate_history, generate_report, list_stale, process_weather
 from tests.confined import Main, mode, run_confined
 from tests.confined import bits_count as bits_count
 from tests.conftest import Ran, RawTree
+from tests.shared_trees import demo_tree
 
 DAY = "2025-11-04"
 COMMANDS: dict[str, tuple[Main, list[str]]] = {
@@ -27,8 +28,7 @@ READ_ONLY, NOT_TO_BE_ENTERED, CLOSED = 0o555, 0o444, 0o000
 @pytest.fixture(scope="module")
 def processed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("rights")
-    size = ["--days", "1", "--arcs", "24", "--counters", "12", "-q", "--output", str(root / "raw")]
-    assert make_demo_data.main(size) == 0
+    shutil.copytree(demo_tree(tmp_path_factory, 1), root / "raw")
     with pytest.MonkeyPatch.context() as patch:
         for name, value in (("DATA_DIR", "raw"), ("OUTPUT_DIR", "output")):
             patch.setenv(name, str(root / value))

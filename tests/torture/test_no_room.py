@@ -7,20 +7,20 @@ import sys
 
 import pytest
 
-from scripts import make_demo_data
+from scripts import process_comptages
 from tests.conftest import ROOT, RawTree
+from tests.patience import deadline
+from tests.shared_trees import demo_tree
 
 DAY = "2025-11-04"
-LIMIT = 60.0
 # Bytes that a file may have: a disk that fills at different moments.
 SIZES = [0, 4_000, *(pytest.param(size, marks=pytest.mark.long) for size in (1, 100, 20_000))]
 
 
 @pytest.fixture
-def demo(raw: RawTree) -> RawTree:
-    options = ["--days", "1", "--arcs", "24", "--counters", "12", "-q", "--output", str(raw.root)]
-    assert make_demo_data.main(options) == 0
-    assert process().returncode == 0
+def demo(raw: RawTree, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> RawTree:
+    monkeypatch.setenv("DATA_DIR", str(demo_tree(tmp_path_factory, 1)))
+    assert process_comptages.main(["--date", DAY, "-q"]) == 0
     return raw
 
 
@@ -31,7 +31,9 @@ def process(file_size: int | None = None, **changed: str) -> subprocess.Complete
 
     command = [sys.executable, str(ROOT / "scripts" / "process_comptages.py"), "--date", DAY]
     environment = {**os.environ, **changed}
-    return subprocess.run(command, env=environment, preexec_fn=limit, capture_output=True, text=True, timeout=LIMIT)
+    return subprocess.run(
+        command, env=environment, preexec_fn=limit, capture_output=True, text=True, timeout=deadline()
+    )
 
 
 @pytest.mark.parametrize("size", SIZES)

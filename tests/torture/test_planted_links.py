@@ -11,11 +11,12 @@ import pytest
 
 from lib.atomic_file import part_writer
 from lib.errors import StoreError
-from scripts import backfill, fetch_raw, generate_history, generate_report, make_demo_data, process_comptages
+from scripts import backfill, fetch_raw, generate_history, generate_report, process_comptages
 from tests.checkout import copy_checkout
 from tests.confined import Main, run_confined
 from tests.conftest import RawTree
 from tests.portal_server import Portal
+from tests.shared_trees import demo_tree
 
 DAY = "2025-11-04"
 COMMANDS: dict[str, tuple[Main, list[str]]] = {
@@ -31,8 +32,7 @@ MINE = b"not to be touched"
 def processed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small raw tree and all its results, in the folders that `raw` names; copied for each test."""
     root = tmp_path_factory.mktemp("links")
-    size = ["--days", "1", "--arcs", "24", "--counters", "12", "-q", "--output", str(root / "raw")]
-    assert make_demo_data.main(size) == 0
+    shutil.copytree(demo_tree(tmp_path_factory, 1), root / "raw")
     with pytest.MonkeyPatch.context() as patch:
         for name, value in (("DATA_DIR", "raw"), ("OUTPUT_DIR", "output")):
             patch.setenv(name, str(root / value))

@@ -11,17 +11,17 @@ from pathlib import Path
 import pytest
 
 from lib.local_file_service import LocalFileService
-from scripts import make_demo_data
+from scripts import process_comptages
 from tests.conftest import ROOT, RawTree
+from tests.patience import deadline
+from tests.shared_trees import demo_tree
 
 DAYS = ("2025-11-03", "2025-11-04")
-LIMIT = 60.0
 
 
 @pytest.fixture
-def demo(raw: RawTree) -> RawTree:
-    options = ["--days", "2", "--arcs", "24", "--counters", "12", "-q", "--output", str(raw.root)]
-    assert make_demo_data.main(options) == 0
+def demo(raw: RawTree, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> RawTree:
+    monkeypatch.setenv("DATA_DIR", str(demo_tree(tmp_path_factory, 2)))
     return raw
 
 
@@ -32,7 +32,7 @@ def started(script: str, *options: str) -> subprocess.Popen[str]:
 
 def test_two_runs_of_one_day_give_one_result_and_one_refusal_or_two_in_turn(demo: RawTree) -> None:
     runs = [started("process_comptages.py", "--date", DAYS[1]) for _ in range(2)]
-    ended = [process.communicate(timeout=LIMIT) for process in runs]
+    ended = [process.communicate(timeout=deadline()) for process in runs]
     codes = sorted(process.returncode for process in runs)
     assert codes[0] == 0 and codes[1] in (0, 75), ended
     assert demo.metrics("comptages", DAYS[1])["qualite"]["lignes_retenues"] > 0
@@ -44,7 +44,7 @@ def test_two_runs_of_one_day_give_one_result_and_one_refusal_or_two_in_turn(demo
 def test_of_two_backfills_of_one_day_one_is_refused_whole(demo: RawTree, jobs: str) -> None:
     words = ("--from", DAYS[0], "--to", DAYS[1], "--force", "--jobs", jobs)
     runs = [started("backfill.py", *words) for _ in range(2)]
-    ended = [(*process.communicate(timeout=LIMIT), process.returncode) for process in runs]
+    ended = [(*process.communicate(timeout=deadline()), process.returncode) for process in runs]
     assert sorted(code for _, _, code in ended) in ([0, 75], [0, 0]), ended
     for _, err, code in ended:
         if code:
@@ -54,13 +54,13 @@ def test_of_two_backfills_of_one_day_one_is_refused_whole(demo: RawTree, jobs: s
 
 
 def test_two_runs_of_different_days_are_both_right(demo: RawTree) -> None:
-    runs = [started("backfill.py", "--from", day, "--to", day) for day in DAYS]
+    runs = [started("process_comptages.py", "--date", day) for day in DAYS]
     for process in runs:
-        _, err = process.communicate(timeout=LIMIT)
+        _, err = process.communicate(timeout=deadline())
         assert process.returncode == 0, err
     together = [demo.metrics("comptages", day)["global_metrics"] for day in DAYS]
     for day in DAYS:
-        _, err = started("process_comptages.py", "--date", day).communicate(timeout=LIMIT)
+        assert process_comptages.main(["--date", day, "-q"]) == 0
     assert [demo.metrics("comptages", day)["global_metrics"] for day in DAYS] == together
 
 

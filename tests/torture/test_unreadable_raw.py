@@ -63,9 +63,16 @@ FOLDER: tuple[Spoil, ...] = (
     dead_link_for_a_folder,
     link_back_up,
 )
-CASES = [
-    *((form, spoil) for form in (*PULLED, *EXPORTED) for spoil in FILE),
-    *((form, spoil) for form in (PULLED[0], PULLED[2]) for spoil in FOLDER),  # that of traffic has one pull day
+CASES = [  # every way with one pull and one export, every form with one way; the rest for make torture
+    *(
+        (form, spoil)
+        if form in (PULLED[0], EXPORTED[1]) or spoil is FILE[0]
+        else pytest.param(form, spoil, marks=pytest.mark.long)
+        for form in (*PULLED, *EXPORTED)
+        for spoil in FILE
+    ),
+    *((PULLED[0], spoil) for spoil in FOLDER),
+    *(pytest.param(PULLED[2], spoil, marks=pytest.mark.long) for spoil in FOLDER),  # that of traffic has one pull day
 ]
 
 
@@ -89,7 +96,7 @@ def laid(form: Form, raw: RawTree, companions: bool = True) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("form", "spoil"), CASES, ids=[f"{form.name}-{spoil.__name__}".replace(" ", "_") for form, spoil in CASES]
+    ("form", "spoil"), CASES, ids=lambda one: (one.name if isinstance(one, Form) else one.__name__).replace(" ", "_")
 )
 def test_what_cannot_be_opened_is_said_and_costs_itself_alone(form: Form, spoil: Spoil, tree: RawTree) -> None:
     spoil(laid(form, tree))
