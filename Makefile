@@ -49,7 +49,7 @@ demo: venv ## démonstration complète sur des données inventées
 	@$(DEMO) $(PY) scripts/generate_report.py --date 2025-11-04
 	@$(DEMO) $(PY) scripts/generate_history.py
 	@printf '\nÀ regarder (résultats inventés, que le premier traitement de vraies données rangera à côté) :\n'
-	@$(PY) -c 'from lib.settings import load_settings as s; print(s().output_dir)' | sed 's#.*#  &/reports/daily_report_2025-11-04.html   (la page du jour, à ouvrir dans un navigateur)\n  &/reports/index.html   (tous les jours)\n  &/reports/daily_report_2025-11-04.csv   (tableur)\n  &/reports/daily_report_2025-11-04.json   (programmes)\n  &/metrics/   (un fichier par source et par jour)#'
+	@$(PY) -c 'from lib.common.settings import load_settings as s; print(s().output_dir)' | sed 's#.*#  &/reports/daily_report_2025-11-04.html   (la page du jour, à ouvrir dans un navigateur)\n  &/reports/index.html   (tous les jours)\n  &/reports/daily_report_2025-11-04.csv   (tableur)\n  &/reports/daily_report_2025-11-04.json   (programmes)\n  &/metrics/   (un fichier par source et par jour)#'
 	@printf 'Refaire un de ces jours : make process DATE=2025-11-04 DATA_DIR=data/demo\n'
 
 DEMO_RAW := data/demo/cityflow-raw/raw
@@ -73,7 +73,7 @@ test: venv-dev ## lint, types et tous les tests
 	$(PY) -m pytest -n auto --dist loadfile
 
 process: venv ## [DATE=] [FORCE=1] [WAIT=1] les six sources et le rapport du jour
-	@$(TODAY) exec $(PY) -m lib.run_lock --date "$$DATE" $(if $(WAIT),--wait) -- $(MAKE) DATE="$$DATE" day
+	@$(TODAY) exec $(PY) -m lib.files.run_lock --date "$$DATE" $(if $(WAIT),--wait) -- $(MAKE) DATE="$$DATE" day
 
 $(SOURCES) report: venv ## [DATE=] [FORCE=1] une source, ou le rapport
 	@$(TODAY) stale="$$($(PY) scripts/list_stale.py --date "$$DATE" --only $@ $(FORCED))"; \
@@ -147,7 +147,7 @@ clean: ## supprimer l'environnement, les caches et la démonstration (jamais out
 	find lib scripts tests -name __pycache__ -prune -exec rm -rf {} +
 
 # The default day is asked of Python, which carries its own time zones: a bare machine's `date` may not know Paris.
-TODAY = DATE="$${DATE:-$$($(PY) -m lib.day_range)}"; export DATE;
+TODAY = DATE="$${DATE:-$$($(PY) -m lib.run.day_range)}"; export DATE;
 
 # ------------------------------------------------------------------------------------------------------- environment
 

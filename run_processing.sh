@@ -43,7 +43,7 @@ trap 'rm -f "$started"' EXIT
 
 written() {
   local output files
-  output="$(.venv/bin/python -c 'from lib.settings import load_settings; print(load_settings().output_dir)' 2>/dev/null)" ||
+  output="$(.venv/bin/python -c 'from lib.common.settings import load_settings; print(load_settings().output_dir)' 2>/dev/null)" ||
     return
   files="$(find "$output" -mindepth 1 \( -name '.*' -o -path "$output/runs" \) -prune -o -type f -newer "$started" -print 2>/dev/null | sort)"
   if [[ -z "$files" ]]; then

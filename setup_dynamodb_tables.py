@@ -10,13 +10,13 @@ import logging
 import sys
 from typing import Any
 
-from lib import cli
-from lib.aws_clients import AwsClients, aws_clients, place
-from lib.aws_policy import setup_policy, upload_policy
-from lib.aws_setup import Step, setup_plan
-from lib.aws_state import carry_out, read_state
-from lib.errors import ConfigError, ExitCode
-from lib.settings import Settings, load_settings
+from lib.aws.clients import AwsClients, aws_clients, place
+from lib.common.errors import ConfigError, ExitCode
+from lib.common.settings import Settings, load_settings
+from lib.publish.policy import setup_policy, upload_policy
+from lib.publish.setup import Step, setup_plan
+from lib.publish.state import carry_out, read_state
+from lib.run import cli
 
 log = logging.getLogger("cityflow.setup_aws")
 

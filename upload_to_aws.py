@@ -12,19 +12,19 @@ import sys
 import time
 from datetime import date
 
-from lib import cli, day_range
-from lib.aws_clients import AwsClients, aws_clients, place
-from lib.aws_names import reports_bucket
-from lib.demo_results import refuse_to_publish
-from lib.errors import ConfigError, ExitCode, NoDataError, StoreError, UsageError
-from lib.local_documents import DocumentFile, document_files, stray_files
-from lib.paris_time import parse_day
-from lib.raw_files import shown_days
-from lib.run_manifest import PUBLICATION, recorded
-from lib.settings import Settings, load_settings
-from lib.upload_check import checker
-from lib.upload_run import Outcome, Run, Treat, run_all, uploader
-from lib.upload_words import PROBLEMS, outcome_lines, run_json, total_line
+from lib.aws.clients import AwsClients, aws_clients, place
+from lib.aws.names import reports_bucket
+from lib.common.errors import ConfigError, ExitCode, NoDataError, StoreError, UsageError
+from lib.common.paris_time import parse_day
+from lib.common.settings import Settings, load_settings
+from lib.publish.check import checker
+from lib.publish.local_documents import DocumentFile, document_files, stray_files
+from lib.publish.run import Outcome, Run, Treat, run_all, uploader
+from lib.publish.words import PROBLEMS, outcome_lines, run_json, total_line
+from lib.raw.source_files import shown_days
+from lib.run import cli, day_range
+from lib.run.demo_results import refuse_to_publish
+from lib.run.manifest import PUBLICATION, recorded
 
 log = logging.getLogger("cityflow.upload")
 

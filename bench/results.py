@@ -14,8 +14,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from lib.atomic_file import write_atomically
-from lib.paris_time import machine_now
+from lib.common.paris_time import machine_now
+from lib.files.atomic_file import write_atomically
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "benchmarks.md"

@@ -25,7 +25,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from lib import cli
+from lib.run import cli
 from scripts.demo.road_quirks import ARC_IDS
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -42,8 +42,8 @@ ONE_PASS = """
 import sys
 from datetime import date, timedelta
 from pathlib import Path
-from lib.raw_files import RawFile
-from lib.road_count_scan import one_pass
+from lib.raw.source_files import RawFile
+from scripts.sources.comptages.scan import one_pass
 days = [date(2025, 11, 4) - timedelta(days=n) for n in range(int(sys.argv[2]))]
 with one_pass([RawFile("", 0.0, Path(sys.argv[1]))], days):
     pass

@@ -29,12 +29,12 @@ import boto3
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from lib.aws_clients import aws_clients
-from lib.aws_setup import NOTHING, setup_plan
-from lib.aws_state import carry_out
-from lib.local_documents import document_files
-from lib.settings import ROOT, Settings, load_settings
-from lib.upload_run import run_all, uploader
+from lib.aws.clients import aws_clients
+from lib.common.settings import ROOT, Settings, load_settings
+from lib.publish.local_documents import document_files
+from lib.publish.run import run_all, uploader
+from lib.publish.setup import NOTHING, setup_plan
+from lib.publish.state import carry_out
 from upload_to_aws import JOBS
 
 DAYS, ARCS, COUNTERS = 30, 3_300, 100

@@ -2,10 +2,10 @@
 
 import sys
 
+from lib.common.errors import ConfigError
+from lib.common.settings import Settings, load_settings
 from lib.database_service import DatabaseService
-from lib.errors import ConfigError
 from lib.local_file_service import LocalFileService
-from lib.settings import Settings, load_settings
 
 
 def get_database_type(settings: Settings | None = None) -> str:

@@ -13,8 +13,8 @@ from collections.abc import Iterable
 from datetime import date
 from typing import Any, Self
 
-from lib.errors import StoreError
-from lib.paris_time import machine_now, parse_day
+from lib.common.errors import StoreError
+from lib.common.paris_time import machine_now, parse_day
 
 _TYPE = re.compile(r"[a-z][a-z0-9_]{0,40}")
 

@@ -11,8 +11,11 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from lib.aws_clients import AwsClients, aws_clients
-from lib.aws_errors import DENIED, aws_errors, error_code
+from lib.aws.bodies import read_whole
+from lib.aws.clients import AwsClients, aws_clients
+from lib.aws.errors import DENIED, aws_errors, error_code
+from lib.common.errors import StoreError
+from lib.common.settings import Settings
 from lib.database_service import (
     DatabaseService,
     Document,
@@ -22,10 +25,7 @@ from lib.database_service import (
     report_document,
     report_id,
 )
-from lib.dynamodb_items import Item, document_of, item_of, pack, pointer, unpack
-from lib.errors import StoreError
-from lib.s3_bodies import read_whole
-from lib.settings import Settings
+from lib.stores.dynamodb_items import Item, document_of, item_of, pack, pointer, unpack
 
 
 class DynamodbService(DatabaseService):

@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 
-from lib.atomic_file import atomic_writer, settle
+from lib.common.errors import StoreError
+from lib.common.paris_time import parse_day
 from lib.database_service import DatabaseService, Document, encode, metrics_document, report_document, report_id
-from lib.errors import StoreError
-from lib.paris_time import parse_day
+from lib.files.atomic_file import atomic_writer, settle
 
 SAME_RUN = 60.0  # s between the first and the last file of a report, at the most
 

@@ -21,6 +21,9 @@ from pymongo.errors import (
     PyMongoError,
 )
 
+from lib.common.errors import CityflowError, ConfigError, StoreError
+from lib.common.paris_time import parse_day
+from lib.common.settings import Settings
 from lib.database_service import (
     DatabaseService,
     Document,
@@ -30,11 +33,8 @@ from lib.database_service import (
     report_document,
     report_id,
 )
-from lib.errors import CityflowError, ConfigError, StoreError
 from lib.local_file_service import LocalFileService
-from lib.mongodb_documents import file_of, from_mongo, to_mongo
-from lib.paris_time import parse_day
-from lib.settings import Settings
+from lib.stores.mongodb_documents import file_of, from_mongo, to_mongo
 
 SELECTION_TIMEOUT = 2000  # ms; how long a server that is not there is waited for
 SOCKET_TIMEOUT = 30_000  # ms; one reply, a document of 16 MB included

@@ -18,20 +18,20 @@ from tqdm import tqdm
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from lib import cli, day_range
-from lib.backfill_run import Done, Failure, Outcome, computed, store_in_order
-from lib.cluster import computed_there
+from lib.common.errors import ExitCode, LockHeldError, NoDataError
+from lib.common.settings import STORES, Settings, load_settings
 from lib.database_factory import get_database_service
-from lib.day_locks import days_locked
-from lib.day_plan import Plan, Step, gaps, plan_lines, plan_object, plan_range
-from lib.demo_results import keep_apart
-from lib.dependencies import dependencies
-from lib.errors import ExitCode, LockHeldError, NoDataError
-from lib.input_lists import note_inputs
-from lib.raw_files import SOURCES, is_synthetic, source_files
-from lib.scratch_folder import clear_abandoned
-from lib.settings import STORES, Settings, load_settings
+from lib.files.day_locks import days_locked
+from lib.files.scratch_folder import clear_abandoned
+from lib.raw.source_files import SOURCES, is_synthetic, source_files
+from lib.run import cli, day_range
+from lib.run.day_plan import Plan, Step, gaps, plan_lines, plan_object, plan_range
+from lib.run.demo_results import keep_apart
+from lib.run.dependencies import dependencies
+from lib.run.input_lists import note_inputs
+from lib.run.range_run import Done, Failure, Outcome, computed, store_in_order
 from scripts import generate_report, process_comptages
+from scripts.cluster.client import computed_there
 from scripts.six_sources import COMPARES, measure_days
 
 log = logging.getLogger("cityflow.backfill")

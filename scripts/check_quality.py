@@ -13,14 +13,14 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from lib import cli
-from lib.calendar_context import day_context
+from lib.common.errors import ExitCode
 from lib.database_factory import get_database_service
 from lib.database_service import DatabaseService
-from lib.errors import ExitCode
-from lib.history import same_weekdays
-from lib.quality_gate import INFORMATION, Finding, findings
-from lib.raw_files import SOURCES, no_data
+from lib.figures.calendar_days import day_context
+from lib.figures.gate import INFORMATION, Finding, findings
+from lib.figures.past_days import same_weekdays
+from lib.raw.source_files import SOURCES, no_data
+from lib.run import cli
 
 HELP = """Contrôle de qualité d'un jour : couverture, rejets, chutes et hausses, sources arrêtées.
 

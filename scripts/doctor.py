@@ -19,14 +19,14 @@ except ZoneInfoNotFoundError:  # every module that knows the time fails then, th
     sys.stderr.write("erreur : le fuseau Europe/Paris est introuvable (paquet tzdata). Lancer : make venv\n")
     sys.exit(1)
 
-from lib import cli
-from lib.errors import ConfigError, ExitCode
-from lib.findings import ATTENTION, ERROR, Finding
-from lib.machine_checks import check_clock, check_folders, check_locks, check_packages, check_python, check_settings
-from lib.paris_time import civil_day
-from lib.raw_checks import check_raw_files, newest_file
-from lib.service_checks import check_aws, check_store
-from lib.settings import Settings, load_settings, shown_settings
+from lib.common.errors import ConfigError, ExitCode
+from lib.common.paris_time import civil_day
+from lib.common.settings import Settings, load_settings, shown_settings
+from lib.run import cli
+from scripts.checks.findings import ATTENTION, ERROR, Finding
+from scripts.checks.machine import check_clock, check_folders, check_locks, check_packages, check_python, check_settings
+from scripts.checks.raw_data import check_raw_files, newest_file
+from scripts.checks.services import check_aws, check_store
 
 HELP = """Dit ce qui empêcherait un traitement sur cette machine, ou l'appauvrirait. Ne change rien.
 

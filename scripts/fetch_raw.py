@@ -25,18 +25,19 @@ from tqdm import tqdm
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from lib import cli, day_range, raw_bucket
-from lib.arrived import check_arrived
-from lib.atomic_file import part_writer
-from lib.aws_clients import aws_clients
-from lib.download import download
-from lib.errors import CityflowError, ExitCode, InputError, NoDataError, UsageError
-from lib.paris_time import civil_day, machine_now
-from lib.raw_files import API_SOURCES, override_warning
-from lib.raw_landing import already_there, landing_folders, landing_path, refuse_to_lose
-from lib.resume import clear_abandoned, discard
-from lib.settings import Settings, load_settings
-from lib.source_addresses import SOURCES, WHOLE, Address, next_page, source_address
+from lib.aws.clients import aws_clients
+from lib.common.errors import CityflowError, ExitCode, InputError, NoDataError, UsageError
+from lib.common.paris_time import civil_day, machine_now
+from lib.common.settings import Settings, load_settings
+from lib.files.atomic_file import part_writer
+from lib.raw.source_files import API_SOURCES, override_warning
+from lib.run import cli, day_range
+from scripts.fetch import raw_bucket
+from scripts.fetch.arrived import check_arrived
+from scripts.fetch.download import download
+from scripts.fetch.raw_landing import already_there, landing_folders, landing_path, refuse_to_lose
+from scripts.fetch.resume import clear_abandoned, discard
+from scripts.fetch.source_addresses import SOURCES, WHOLE, Address, next_page, source_address
 
 log = logging.getLogger("cityflow.fetch")
 
@@ -48,7 +49,7 @@ ou Open-Meteo. Origine « s3 » : le bucket des fichiers bruts (S3_RAW_BUCKET).
 Exemple : python scripts/fetch_raw.py --date 2025-11-04 --source comptages"""
 
 RECEIVED, PRESENT = "reçu", "déjà là"
-PULL_SECONDS = 900.0  # all the pages of one pull; each answer has its own bound (lib/source_addresses)
+PULL_SECONDS = 900.0  # all the pages of one pull; each answer has its own bound (scripts/fetch/source_addresses)
 FAILURES_MAX = 3  # days of a source in a row, before the rest of a range is given up
 
 

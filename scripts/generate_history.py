@@ -14,16 +14,16 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from lib import cli, day_range
-from lib.atomic_file import write_atomically
+from lib.common.errors import ExitCode, NoDataError, UsageError
+from lib.common.settings import STORES, load_settings
 from lib.database_factory import get_database_service
 from lib.database_service import DatabaseService
-from lib.errors import ExitCode, NoDataError, UsageError
-from lib.history_page import HistoryDay, history_page
+from lib.files.atomic_file import write_atomically
 from lib.local_file_service import LocalFileService
-from lib.raw_files import SOURCES
-from lib.settings import STORES, load_settings
-from lib.store_beside import from_either
+from lib.raw.source_files import SOURCES
+from lib.run import cli, day_range
+from lib.run.store_beside import from_either
+from scripts.report.history_page import HistoryDay, history_page
 
 log = logging.getLogger("cityflow.history")
 

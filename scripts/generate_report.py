@@ -2,7 +2,7 @@
 
 It reads the store alone, never a raw file: a source without metrics for the day is shown as missing, never as zero.
 Each figure stands beside the same weekday last week and the median of the last four, where the store has them. The page
-(see lib/report_page) is drawn from the report and the day's metrics, and written before the JSON.
+(see scripts/report/page) is drawn from the report and the day's metrics, and written before the JSON.
 
     python scripts/generate_report.py --date 2025-11-04
 """
@@ -15,27 +15,27 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from lib import cli
-from lib.atomic_file import write_together
-from lib.calendar_context import day_context
+from lib.common.errors import ExitCode
+from lib.common.settings import Settings
 from lib.database_factory import get_database_service
 from lib.database_service import DatabaseService
-from lib.demo_results import refuse_invented
-from lib.errors import ExitCode
-from lib.figures import plain
-from lib.history import same_weekdays
+from lib.figures.calendar_days import day_context
+from lib.figures.numbers import plain
+from lib.figures.past_days import same_weekdays
+from lib.figures.quality import has_account
+from lib.files.atomic_file import write_together
+from lib.files.run_lock import day_lock
 from lib.local_file_service import LocalFileService
-from lib.quality import has_account
-from lib.raw_files import SOURCES, no_data
-from lib.report_figures import Metrics, hourly_profiles, key_figures, measured
-from lib.report_page import daily_page
-from lib.report_summary import summary
-from lib.report_table import report_csv
-from lib.run_lock import day_lock
-from lib.run_manifest import inputs, recorded
-from lib.settings import Settings
-from lib.source_credits import NAMES
-from lib.store_beside import from_either, save_beside
+from lib.raw.source_files import SOURCES, no_data
+from lib.run import cli
+from lib.run.demo_results import refuse_invented
+from lib.run.manifest import inputs, recorded
+from lib.run.store_beside import from_either, save_beside
+from scripts.report.key_figures import Metrics, hourly_profiles, key_figures, measured
+from scripts.report.page import daily_page
+from scripts.report.summary import summary
+from scripts.report.table import report_csv
+from scripts.source_credits import NAMES
 
 log = logging.getLogger("cityflow.report")
 
@@ -56,7 +56,7 @@ def read_metrics(store: DatabaseService, day: date) -> dict[str, Metrics]:
 def compute_report(
     metrics: dict[str, Metrics], past: dict[str, dict[date, Metrics]], context: dict[str, Any], day: date
 ) -> dict[str, Any]:
-    """The whole report. `past`: for each source, the metrics of earlier same weekdays (see lib/history)."""
+    """The whole report. `past`: for each source, the metrics of earlier same weekdays (see lib/figures/past_days)."""
     known = measured(metrics)
     figures = key_figures(known, past, day)
     sources = {source: source_state(metrics.get(source)) for source in SOURCES}

@@ -11,14 +11,14 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from lib import cli
-from lib.day_plan import plan_range
-from lib.day_range import day_argument
-from lib.dependencies import REPORT
-from lib.kept_figures import why_kept
-from lib.paris_time import yesterday
-from lib.raw_files import SOURCES
-from lib.settings import load_settings
+from lib.common.paris_time import yesterday
+from lib.common.settings import load_settings
+from lib.raw.source_files import SOURCES
+from lib.run import cli
+from lib.run.day_plan import plan_range
+from lib.run.day_range import day_argument
+from lib.run.dependencies import REPORT
+from lib.run.kept_figures import why_kept
 
 log = logging.getLogger("cityflow.stale")
 

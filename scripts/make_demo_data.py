@@ -24,10 +24,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from lib import cli, day_range
-from lib.atomic_file import write_atomically
-from lib.errors import ExitCode, UsageError
-from lib.raw_files import BATCH_PREFIXES, SYNTHETIC_MARKER
+from lib.common.errors import ExitCode, UsageError
+from lib.files.atomic_file import write_atomically
+from lib.raw.source_files import BATCH_PREFIXES, SYNTHETIC_MARKER
+from lib.run import cli, day_range
 from scripts.demo.arcs import build_arcs, referentiel_csv
 from scripts.demo.bikes import write_bikes
 from scripts.demo.city import arrondissements_geojson, build_city

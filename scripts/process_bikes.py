@@ -18,16 +18,17 @@ import pandas as pd
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from lib import cli, geo, sensors
-from lib.bike_records import BikeRecords, days_present, read_day_records
-from lib.day_run import DayResult
-from lib.errors import InputError
-from lib.figures import records, rounded
-from lib.history import Past
-from lib.paris_time import HOUR, PARIS, day_start, hours_in_day
-from lib.quality import Quality
-from lib.raw_files import no_data, require_files
-from lib.settings import Settings
+from lib.common.errors import InputError
+from lib.common.paris_time import HOUR, PARIS, day_start, hours_in_day
+from lib.common.settings import Settings
+from lib.figures import geometry, sensors
+from lib.figures.numbers import records, rounded
+from lib.figures.past_days import Past
+from lib.figures.quality import Quality
+from lib.raw.source_files import no_data, require_files
+from lib.run import cli
+from lib.run.day_run import DayResult
+from scripts.sources.bikes.records import BikeRecords, days_present, read_day_records
 
 HELP = """Comptage vélo : passages par compteur, par arrondissement et par heure d'un jour, compteurs en panne.
 
@@ -55,7 +56,7 @@ def read_raw(settings: Settings, day: date) -> tuple[BikeRecords, Quality]:
 
 def compute_metrics(
     bikes: BikeRecords,
-    arrondissements: geo.Arrondissements,
+    arrondissements: geometry.Arrondissements,
     day: date,
     impossible: set[str],
 ) -> dict[str, Any]:
@@ -96,7 +97,9 @@ def compare(metrics: dict[str, Any], past: Past) -> dict[str, Any]:
     }
 
 
-def counter_figures(hourly: pd.DataFrame, counters: pd.DataFrame, arrondissements: geo.Arrondissements) -> pd.DataFrame:
+def counter_figures(
+    hourly: pd.DataFrame, counters: pd.DataFrame, arrondissements: geometry.Arrondissements
+) -> pd.DataFrame:
     """One row per counter, the columns of metrics[] in their stored order (anomalie_detectee comes last)."""
     active = hourly.notna().any(axis=1)
     peak = pd.to_datetime(hourly[active].idxmax(axis=1), utc=True).dt.tz_convert(PARIS).dt.hour
@@ -187,7 +190,7 @@ def top_counters(per_counter: pd.DataFrame) -> list[dict[str, Any]]:
 def process(settings: Settings, day: date) -> DayResult:
     """Read, compute; the coverage is the share of counter-hours measured of the counters heard of lately."""
     bikes, quality = read_raw(settings, day)
-    arrondissements = geo.load_arrondissements(settings, quality)
+    arrondissements = geometry.load_arrondissements(settings, quality)
     metrics = compute_metrics(bikes, arrondissements, day, quality.sensors_at_fault)
     expected = len(bikes.counters) * hours_in_day(day)
     return DayResult(metrics, quality, int(bikes.counts["comptage"].notna().sum()) / expected)

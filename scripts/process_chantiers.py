@@ -18,15 +18,16 @@ import shapely
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from lib import cli, geo
-from lib.day_run import DayResult
-from lib.errors import InputError, NoDataError
-from lib.figures import records, rounded
-from lib.quality import Quality
-from lib.raw_files import require_files
-from lib.road_reference import reference_arcs
-from lib.road_works import DATE_REJECTS, IMPACTS, NOT_SAID, OTHER, STATUSES, read_works
-from lib.settings import Settings
+from lib.common.errors import InputError, NoDataError
+from lib.common.settings import Settings
+from lib.figures import geometry
+from lib.figures.numbers import records, rounded
+from lib.figures.quality import Quality
+from lib.raw.source_files import require_files
+from lib.run import cli
+from lib.run.day_run import DayResult
+from scripts.sources.chantiers.records import DATE_REJECTS, IMPACTS, NOT_SAID, OTHER, STATUSES, read_works
+from scripts.sources.referentiel.records import reference_arcs
 
 CRITICAL_WORKS = 3  # active works; an arrondissement with more is a critical zone (the project's choice)
 NEARBY_METRES = 30.0  # from a work's outline to an arc's axis: both sides of a street (the project's choice)
@@ -46,7 +47,7 @@ Exemple : python scripts/process_chantiers.py --date 2025-11-04"""
 
 
 def read_raw(settings: Settings, day: date) -> tuple[pd.DataFrame, Quality]:
-    """All believed works (see lib/road_works), active or not, and the account of the rows that were not believed."""
+    """All valid works (see sources/chantiers/records), active or not, and the account of the rejected rows."""
     quality = Quality()
     works = read_works(require_files(settings, "chantiers", quality), quality)
     if works.empty:
@@ -87,7 +88,7 @@ def warn_of_age(works: pd.DataFrame, day: date, quality: Quality) -> bool:
 def compute_metrics(
     works: pd.DataFrame,
     arcs: pd.DataFrame | None,
-    arrondissements: geo.Arrondissements,
+    arrondissements: geometry.Arrondissements,
     day: date,
     invalid_dates: int,
 ) -> dict[str, Any]:
@@ -125,21 +126,21 @@ def nearby_arcs(active: pd.DataFrame, arcs: pd.DataFrame | None) -> pd.DataFrame
         return None
     shapes = active["geometry"].to_numpy()
     points = shapely.points(active["lon"], active["lat"])
-    shapes = geo.as_geometries(
+    shapes = geometry.as_geometries(
         [shape or (None if np.isnan(p.x) else p) for shape, p in zip(shapes, points, strict=True)]
     )
-    tree = shapely.STRtree(geo.to_metres(arcs["geometry"].to_numpy()))
-    outlines = geo.to_metres(np.asarray(shapely.make_valid(shapes)))
+    tree = shapely.STRtree(geometry.to_metres(arcs["geometry"].to_numpy()))
+    outlines = geometry.to_metres(np.asarray(shapely.make_valid(shapes)))
     which, found = tree.query(outlines, predicate="dwithin", distance=NEARBY_METRES)
     return arcs.iloc[found][["identifiant_arc", "libelle"]].assign(chantier=which)
 
 
 def work_figures(
-    active: pd.DataFrame, near: pd.DataFrame | None, arrondissements: geo.Arrondissements, day: date
+    active: pd.DataFrame, near: pd.DataFrame | None, arrondissements: geometry.Arrondissements, day: date
 ) -> pd.DataFrame:
     """One row per active work, the columns of metrics[] in their stored order."""
     ends = active["date_fin"].to_numpy(dtype="datetime64[D]")
-    surfaces = pd.Series(geo.areas(active["geometry"].to_numpy())).round(2)
+    surfaces = pd.Series(geometry.areas(active["geometry"].to_numpy())).round(2)
     pairs = zip(active["lon"].tolist(), active["lat"].tolist(), strict=True)
     return pd.DataFrame(
         {
@@ -222,7 +223,7 @@ def process(settings: Settings, day: date) -> DayResult:
     """Read, compute; the coverage is the share of the exports' rows that have usable dates (see OUTSIDE_COVERAGE)."""
     works, quality = read_raw(settings, day)
     arcs = reference_arcs(settings, quality, "les tronçons impactés ne sont pas calculés")
-    arrondissements = geo.load_arrondissements(settings, quality)
+    arrondissements = geometry.load_arrondissements(settings, quality)
     invalid_dates = sum(quality.rejets[reason] for reason in DATE_REJECTS)
     metrics = compute_metrics(works, arcs, arrondissements, day, invalid_dates)
     used = quality.lignes_retenues + quality.doublons

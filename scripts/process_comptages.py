@@ -2,7 +2,7 @@
 
 A raw row is one arc (the street between two junctions) during one hour; its label is the END of the hour. The daily
 total counts a vehicle once per arc it crosses: it is a number of « véhicules x arcs », never of vehicles in Paris. The
-lost time is a model (see lib/road_model), not a measurement.
+lost time is a model (see scripts/sources/comptages/model), not a measurement.
 
     python scripts/process_comptages.py --date 2025-11-04
     python scripts/process_comptages.py --from 2025-10-05 --to 2025-11-04      (one pass over the file)
@@ -16,7 +16,8 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from lib import cli, road_count_scan
+from lib.run import cli
+from scripts.sources.comptages import scan
 
 HELP = """Comptages routiers permanents : débits, occupation, congestion et temps perdu (modèle) d'un jour.
 
@@ -24,23 +25,31 @@ Exemples : python scripts/process_comptages.py --date 2025-11-04
            python scripts/process_comptages.py --from 2025-10-05 --to 2025-11-04"""
 
 if __name__ == "__main__":
-    road_count_scan.search_ahead(sys.argv[1:])  # other processes search the file while this one imports pandas
+    scan.search_ahead(sys.argv[1:])  # other processes search the file while this one imports pandas
 
 import numpy as np
 import pandas as pd
 
-from lib import sensors
-from lib.day_run import DayResult
-from lib.errors import InputError
-from lib.figures import records, rounded, share
-from lib.paris_time import road_label_hours
-from lib.quality import Quality
-from lib.raw_files import no_data, require_files, source_files
-from lib.road_count_scan import days_named
-from lib.road_counts import read_files
-from lib.road_model import SATURATED_FROM, SLOW_STATES, STATES, UNKNOWN, dominant_state, lost_minutes, traffic_state
-from lib.road_reference import is_ring, read_arcs, reference_arcs
-from lib.settings import Settings
+from lib.common.errors import InputError
+from lib.common.paris_time import road_label_hours
+from lib.common.settings import Settings
+from lib.figures import sensors
+from lib.figures.numbers import records, rounded, share
+from lib.figures.quality import Quality
+from lib.raw.source_files import no_data, require_files, source_files
+from lib.run.day_run import DayResult
+from scripts.sources.comptages.model import (
+    SATURATED_FROM,
+    SLOW_STATES,
+    STATES,
+    UNKNOWN,
+    dominant_state,
+    lost_minutes,
+    traffic_state,
+)
+from scripts.sources.comptages.records import read_files
+from scripts.sources.comptages.scan import days_named
+from scripts.sources.referentiel.records import is_ring, read_arcs, reference_arcs
 
 ALERT_OCCUPANCY = 80.0  # %
 ALERT_HOURS = 2  # consecutive hours at ALERT_OCCUPANCY or more
@@ -50,7 +59,7 @@ RING = "périphérique"
 
 
 def read_raw(settings: Settings, day: date) -> tuple[pd.DataFrame, Quality]:
-    """The day's believed rows (see lib/road_counts), sorted by arc and hour, and the account of the others."""
+    """The day's valid rows (see sources/comptages/records), sorted by arc and hour, and the account of the others."""
     quality = Quality()
     files = require_files(settings, "comptages", quality)
     counts = read_files(files, day, quality)
@@ -240,7 +249,7 @@ def days_at_hand(settings: Settings, days: list[date]) -> AbstractContextManager
         files = source_files(settings, "comptages")
     except InputError:
         files = []  # process() says of each day what is wrong
-    return road_count_scan.one_pass(files, days)
+    return scan.one_pass(files, days)
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -20,15 +20,16 @@ import pandas as pd
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from lib import cli, geo
-from lib.day_run import DayResult
-from lib.errors import InputError
-from lib.figures import records, rounded
-from lib.quality import Quality
-from lib.raw_files import RawFile, require_files
-from lib.road_reference import is_ring, merge_parts, read_road_parts
-from lib.settings import Settings
-from lib.usable_files import newest_usable, passed_over
+from lib.common.errors import InputError
+from lib.common.settings import Settings
+from lib.figures import geometry
+from lib.figures.numbers import records, rounded
+from lib.figures.quality import Quality
+from lib.raw.source_files import RawFile, require_files
+from lib.raw.usable_files import newest_usable, passed_over
+from lib.run import cli
+from lib.run.day_run import DayResult
+from scripts.sources.referentiel.records import is_ring, merge_parts, read_road_parts
 
 log = logging.getLogger("cityflow.referentiel")
 
@@ -43,7 +44,7 @@ Exemple : python scripts/process_referentiel.py --date 2025-11-04"""
 
 
 def read_raw(settings: Settings) -> tuple[pd.DataFrame, Quality]:
-    """The believed parts of the newest usable export (see lib/road_reference), and the account of the other rows."""
+    """The valid parts of the newest usable export (see sources/referentiel/records), and the account of the others."""
     (parts, quality), refused = newest_usable(require_files(settings, "referentiel"), _read_export)
     for raw, error in refused:
         passed_over(raw, error, quality)
@@ -58,7 +59,7 @@ def _read_export(raw: RawFile) -> tuple[pd.DataFrame, Quality]:
     return parts, quality
 
 
-def compute_metrics(parts: pd.DataFrame, arrondissements: geo.Arrondissements) -> dict[str, Any]:
+def compute_metrics(parts: pd.DataFrame, arrondissements: geometry.Arrondissements) -> dict[str, Any]:
     """All figures: the totals, the outlines of the arrondissements, and one row per arc."""
     arcs = merge_parts(parts).sort_values("identifiant_arc", ignore_index=True)
     mapping = arc_mapping(arcs, arrondissements)
@@ -69,9 +70,9 @@ def compute_metrics(parts: pd.DataFrame, arrondissements: geo.Arrondissements) -
     }
 
 
-def arc_mapping(arcs: pd.DataFrame, arrondissements: geo.Arrondissements) -> pd.DataFrame:
+def arc_mapping(arcs: pd.DataFrame, arrondissements: geometry.Arrondissements) -> pd.DataFrame:
     """One row per arc, the columns of mapping[] in their stored order; geo_point_2d is half-way along the arc."""
-    lon, lat = geo.middles(arcs["geometry"].to_numpy())
+    lon, lat = geometry.middles(arcs["geometry"].to_numpy())
     return pd.DataFrame(
         {
             "identifiant_arc": arcs["identifiant_arc"],
@@ -85,14 +86,14 @@ def arc_mapping(arcs: pd.DataFrame, arrondissements: geo.Arrondissements) -> pd.
             "arrondissement": arrondissements.locate(pd.Series(lon), pd.Series(lat)),
             "peripherique": is_ring(arcs["libelle"]),
             "geo_point_2d": [{"lon": x, "lat": y} for x, y in zip(lon.tolist(), lat.tolist(), strict=True)],
-            "trace": geo.simplified_lines(arcs["geometry"].to_numpy(), TRACE_TOLERANCE),
+            "trace": geometry.simplified_lines(arcs["geometry"].to_numpy(), TRACE_TOLERANCE),
         }
     )
 
 
-def outlines(arrondissements: geo.Arrondissements) -> list[dict[str, Any]]:
+def outlines(arrondissements: geometry.Arrondissements) -> list[dict[str, Any]]:
     """The simplified outline (WKT, degrees) of each arrondissement, by number; none without their polygons."""
-    shapes = geo.simplified_coverage(arrondissements.polygons, CONTOUR_TOLERANCE)
+    shapes = geometry.simplified_coverage(arrondissements.polygons, CONTOUR_TOLERANCE)
     known = sorted(zip(arrondissements.numbers.tolist(), shapes, strict=True))
     return [{"arrondissement": number, "contour": shape} for number, shape in known]
 
@@ -127,7 +128,7 @@ def by_arrondissement(mapping: pd.DataFrame) -> list[dict[str, Any]]:
 def process(settings: Settings, day: date) -> DayResult:
     """Read, compute; the coverage is the share of the export's rows that could be used."""
     parts, quality = read_raw(settings)
-    arrondissements = geo.load_arrondissements(settings, quality)
+    arrondissements = geometry.load_arrondissements(settings, quality)
     used = quality.lignes_retenues + quality.doublons
     return DayResult(compute_metrics(parts, arrondissements), quality, used / (used + quality.rejets.total()))
 

@@ -6,8 +6,9 @@ periods, never from its `status`, which is relative to the moment of the pull.
 
 The reliability index is the share of line-hours of the service without a bloquante or perturbée disruption. The API
 only ever names lines that are disturbed, so the lines followed are the fixed structuring network (métro, RER, tram: see
-lib/transit_lines) and every other line that the pulls name: read the métro, RER and tram figures apart from the others,
-of which only the troubled ones are known. A disruption counts for its whole line even where it touches a few stops.
+sources/traffic/lines) and every other line that the pulls name: read the métro, RER and tram figures apart from the
+others, of which only the troubled ones are known. A disruption counts for its whole line even where it touches a few
+stops.
 
     python scripts/process_traffic.py --date 2025-11-04
 """
@@ -21,19 +22,19 @@ import pandas as pd
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from lib import cli
-from lib.day_run import DayResult
-from lib.disruption_forms import BLOCKING, DISTURBED, SEVERITIES
-from lib.disruption_periods import Window, civil_day, merged, service
-from lib.disruption_pulls import PULL_WINDOW
-from lib.disruptions import Disruptions, read_disruptions
-from lib.errors import InputError
-from lib.figures import records, rounded
-from lib.paris_time import HOUR, PARIS
-from lib.quality import Quality
-from lib.raw_files import no_data, require_files
-from lib.settings import Settings
-from lib.transit_lines import METRO, RER, TRAM, line_order, mode_order
+from lib.common.errors import InputError
+from lib.common.paris_time import HOUR, PARIS
+from lib.common.settings import Settings
+from lib.figures.numbers import records, rounded
+from lib.figures.quality import Quality
+from lib.raw.source_files import no_data, require_files
+from lib.run import cli
+from lib.run.day_run import DayResult
+from scripts.sources.traffic.forms import BLOCKING, DISTURBED, SEVERITIES
+from scripts.sources.traffic.lines import METRO, RER, TRAM, line_order, mode_order
+from scripts.sources.traffic.periods import Window, civil_day, merged, service
+from scripts.sources.traffic.pulls import PULL_WINDOW
+from scripts.sources.traffic.records import Disruptions, read_disruptions
 
 HELP = """Perturbations des transports : par sévérité, cause, mode et ligne, heures perturbées et fiabilité d'un jour.
 

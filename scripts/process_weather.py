@@ -14,16 +14,16 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from lib import cli
-from lib.day_run import DayResult
-from lib.errors import InputError
-from lib.figures import records, rounded
-from lib.paris_time import hours_in_day
-from lib.quality import Quality
-from lib.raw_files import no_data, require_files
-from lib.settings import Settings
-from lib.weather_checks import check_place, check_pull, check_unit
-from lib.weather_records import OPEN_METEO, WeatherDay, days_present, read_weather, without_impossible
+from lib.common.errors import InputError
+from lib.common.paris_time import hours_in_day
+from lib.common.settings import Settings
+from lib.figures.numbers import records, rounded
+from lib.figures.quality import Quality
+from lib.raw.source_files import no_data, require_files
+from lib.run import cli
+from lib.run.day_run import DayResult
+from scripts.sources.weather.checks import check_place, check_pull, check_unit
+from scripts.sources.weather.records import OPEN_METEO, WeatherDay, days_present, read_weather, without_impossible
 
 HELP = """Météo : températures, pluie et vent d'un jour, heure par heure, et effet estimé sur la mobilité (modèle).
 

@@ -13,18 +13,18 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from lib import cli, day_range
+from lib.common.errors import ExitCode, NoDataError
+from lib.common.paris_time import PARIS, days_between, yesterday
+from lib.common.settings import STORES, Settings, load_settings
 from lib.database_factory import get_database_service
 from lib.database_service import DatabaseService
-from lib.day_plan import ABSENT, INCOMPLETE, plan_range, step_name
-from lib.errors import ExitCode, NoDataError
-from lib.kept_figures import why_kept
+from lib.figures.quality import has_account
 from lib.local_file_service import LocalFileService
-from lib.paris_time import PARIS, days_between, yesterday
-from lib.quality import has_account
-from lib.raw_files import SOURCES
-from lib.run_manifest import DONE, PUBLICATION, steps_of_day
-from lib.settings import STORES, Settings, load_settings
+from lib.raw.source_files import SOURCES
+from lib.run import cli, day_range
+from lib.run.day_plan import ABSENT, INCOMPLETE, plan_range, step_name
+from lib.run.kept_figures import why_kept
+from lib.run.manifest import DONE, PUBLICATION, steps_of_day
 
 log = logging.getLogger("cityflow.status")
 

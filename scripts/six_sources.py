@@ -6,9 +6,9 @@ Not a command: it is a module of its own so that another process, or another mac
 from collections.abc import Callable
 from datetime import date
 
-from lib.day_run import Compare, DayResult, Process, measured
-from lib.errors import CityflowError
-from lib.settings import Settings
+from lib.common.errors import CityflowError
+from lib.common.settings import Settings
+from lib.run.day_run import Compare, DayResult, Process, measured
 from scripts import (
     process_bikes,
     process_chantiers,

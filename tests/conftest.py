@@ -13,15 +13,15 @@ from typing import Any
 import hypothesis
 import pytest
 
-from lib.settings import Settings, load_settings
+from lib.common.settings import Settings, load_settings
 
 pytest_plugins = [
-    "tests.answer_server",
-    "tests.aws_server",
-    "tests.fault_proxy",
-    "tests.mongo_server",
-    "tests.portal_server",
-    "tests.published",
+    "tests.support.answer_server",
+    "tests.support.aws_server",
+    "tests.support.fault_proxy",
+    "tests.support.mongo_server",
+    "tests.support.portal_server",
+    "tests.support.published",
 ]
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -161,8 +161,13 @@ def raw(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RawTree:
 @pytest.fixture(scope="session")
 def two_tuesdays(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """Metrics and reports of report_days.DAY and of the week before, of 300 invented arcs; not to be changed."""
-    from tests.report_days import DAY, WEEK_BEFORE, demo_environment, demo_store  # the scripts, which few tests need
-    from tests.shared_trees import made_once
+    from tests.support.report_days import (  # the scripts, which few tests need
+        DAY,
+        WEEK_BEFORE,
+        demo_environment,
+        demo_store,
+    )
+    from tests.support.shared_trees import made_once
 
     folder = made_once(tmp_path_factory, "tuesdays", lambda folder: demo_store(folder, 300, [WEEK_BEFORE, DAY]))
     return load_settings(environment=demo_environment(folder), root=folder)

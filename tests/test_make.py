@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from lib.run_lock import day_lock
-from tests.checkout import DAY, SOURCES, Checkout, copy_checkout
+from lib.files.run_lock import day_lock
 from tests.conftest import ROOT
-from tests.shared_trees import demo_tree
+from tests.support.checkout import DAY, SOURCES, Checkout, copy_checkout
+from tests.support.shared_trees import demo_tree
 
 REPORT = {f"reports/daily_report_{DAY}{suffix}" for suffix in (".json", ".csv", ".html")}
 WEATHER_AND_REPORT = {f"metrics/weather_metrics_{DAY}.json", *REPORT}
@@ -112,11 +112,11 @@ def test_code_and_packages_that_changed_make_stale_what_runs_them_and_nothing_el
         ("scripts/process_weather.py", {"weather", "report"}),
         ("scripts/generate_report.py", {"report"}),
         ("lib/weather_room/words.py", {"weather", "report"}),
-        ("lib/weather_records.py", {"weather", "report"}),
-        ("lib/figures.py", {*SOURCES, "report"}),
-        ("lib/templates/page.html.j2", {"report"}),
-        ("lib/upload_words.py", set()),
-        ("lib/dynamodb_items.py", set()),
+        ("scripts/sources/weather/records.py", {"weather", "report"}),
+        ("lib/figures/numbers.py", {*SOURCES, "report"}),
+        ("scripts/report/templates/page.html.j2", {"report"}),
+        ("lib/publish/words.py", set()),
+        ("lib/stores/dynamodb_items.py", set()),
         ("scripts/fetch_raw.py", set()),
         ("requirements.txt", {*SOURCES, "report"}),
     ):
@@ -124,7 +124,7 @@ def test_code_and_packages_that_changed_make_stale_what_runs_them_and_nothing_el
         before = path.stat().st_mtime_ns
         path.touch()
         assert stale(checkout) == expected, name
-        if name in ("lib/weather_room/words.py", "lib/upload_words.py"):
+        if name in ("lib/weather_room/words.py", "lib/publish/words.py"):
             assert stale_to(checkout, "backfill.py", "--dry-run", "--json") == expected, name
             assert stale_to(checkout, "show_status.py", "--json") == expected, name
         os.utime(path, ns=(before, before))

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.checkout import DAY, Checkout, copy_checkout
-from tests.patience import deadline
-from tests.shared_trees import demo_tree
+from tests.support.checkout import DAY, Checkout, copy_checkout
+from tests.support.patience import deadline
+from tests.support.shared_trees import demo_tree
 
 
 @pytest.fixture(scope="module")

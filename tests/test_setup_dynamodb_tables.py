@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from lib.aws_policy import setup_policy
-from lib.settings import load_settings
+from lib.common.settings import load_settings
+from lib.publish.policy import setup_policy
 from setup_dynamodb_tables import main
-from tests.aws_server import BUCKET, KEYS, REGION, AwsServer
 from tests.conftest import Ran
-from tests.fault_proxy import Fault, fault_proxy
+from tests.support.aws_server import BUCKET, KEYS, REGION, AwsServer
+from tests.support.fault_proxy import Fault, fault_proxy
 
 Run = Callable[..., Ran]
 

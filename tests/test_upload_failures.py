@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 
-from tests.aws_server import ACCESS_KEY, BUCKET, SECRET_KEY, TOKEN, AwsServer
 from tests.conftest import ROOT, Ran
-from tests.fault_proxy import Fault, FaultProxy
-from tests.patience import deadline
-from tests.published import DAY, METRICS, Output, published
+from tests.support.aws_server import ACCESS_KEY, BUCKET, SECRET_KEY, TOKEN, AwsServer
+from tests.support.fault_proxy import Fault, FaultProxy
+from tests.support.patience import deadline
+from tests.support.published import DAY, METRICS, Output, published
 from upload_to_aws import main
 
 Run = Callable[..., Ran]
@@ -189,7 +189,7 @@ def test_nobody_answers(aws: AwsServer, output: Output, run: Run, monkeypatch: P
     for day in range(1, 10):
         output.metrics(day=f"2025-11-{day:02}")
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
-    monkeypatch.setattr("lib.aws_clients.ATTEMPTS", 1)  # the waits between attempts are botocore's own
+    monkeypatch.setattr("lib.aws.clients.ATTEMPTS", 1)  # the waits between attempts are botocore's own
     ran = run(main, "-j", "1")
     assert ran.code == 1
     assert "AWS ne répond pas" in ran.err

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from lib.errors import ExitCode
-from tests.aws_server import AwsServer
+from lib.common.errors import ExitCode
 from tests.conftest import Ran
-from tests.fault_proxy import Fault, FaultProxy
-from tests.published import Output
+from tests.support.aws_server import AwsServer
+from tests.support.fault_proxy import Fault, FaultProxy
+from tests.support.published import Output
 from upload_to_aws import main
 
 Run = Callable[..., Ran]

@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from lib.aws_policy import upload_policy
-from lib.dynamodb_items import LIMIT, item_of, item_size
-from lib.paris_time import machine_now
-from lib.settings import load_settings
-from tests.aws_server import BUCKET, AwsServer
+from lib.common.paris_time import machine_now
+from lib.common.settings import load_settings
+from lib.publish.policy import upload_policy
+from lib.stores.dynamodb_items import LIMIT, item_of, item_size
 from tests.conftest import Ran
-from tests.fault_proxy import FaultProxy
-from tests.published import DAY, METRICS, REPORT, Output, published
+from tests.support.aws_server import BUCKET, AwsServer
+from tests.support.fault_proxy import FaultProxy
+from tests.support.published import DAY, METRICS, REPORT, Output, published
 from upload_to_aws import main
 
 Run = Callable[..., Ran]

@@ -24,7 +24,7 @@ from zlib import crc32
 
 import numpy as np
 
-from lib.atomic_file import write_atomically
+from lib.files.atomic_file import write_atomically
 from scripts.demo.arcs import NAMES
 from scripts.demo.calendar import PARIS, Floats, day_instants, day_share, has_weekend_shape, hour_shapes, weather_of
 from scripts.demo.city import City, point_in_city, to_lonlat

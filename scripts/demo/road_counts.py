@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from lib.atomic_file import atomic_writer
+from lib.files.atomic_file import atomic_writer
 from scripts.demo.arcs import Arc, degrees_of, middle_text, shape_json
 from scripts.demo.calendar import Flags, Floats, Objects, day_share, hour_shapes, label_tables, weather_of
 from scripts.demo.files import BOM

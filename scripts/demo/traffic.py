@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from zlib import crc32
 
-from lib.atomic_file import write_atomically
+from lib.files.atomic_file import write_atomically
 from scripts.demo.disruptions import BLOCKING, DISTURBED, INFORMATION, LINES, Disruption, at, identity, known_at
 from scripts.demo.files import compact_json
 from scripts.demo.options import Options, pull_file

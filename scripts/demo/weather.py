@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from lib.atomic_file import write_atomically
+from lib.files.atomic_file import write_atomically
 from scripts.demo.calendar import PARIS, WeatherDay, weather_of
 from scripts.demo.files import compact_json
 from scripts.demo.options import Options, pull_file

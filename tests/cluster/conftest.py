@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.aws_server import environment
 from tests.conftest import ROOT, Ran, RawTree
-from tests.patience import child, deadline, wait_until
+from tests.support.aws_server import environment
+from tests.support.patience import child, deadline, wait_until
 
 
 @dataclass

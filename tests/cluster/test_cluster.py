@@ -12,14 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from lib.errors import ExitCode
+from lib.common.errors import ExitCode
 from scripts.backfill import main
-from tests.aws_server import REGION, AwsServer, environment
 from tests.cluster.conftest import Cluster, backfill, backfilled, ended
 from tests.conftest import Ran, RawTree, count_row
-from tests.patience import wait_until
 from tests.scripts.test_backfill import results
-from tests.shared_trees import demo_tree
+from tests.support.aws_server import REGION, AwsServer, environment
+from tests.support.patience import wait_until
+from tests.support.shared_trees import demo_tree
 
 Run = Callable[..., Ran]
 
@@ -129,7 +129,7 @@ def test_no_worker_and_one_with_other_packages_are_refused_before_any_work(
 ) -> None:
     words = ("--from", "2025-11-04", "--to", "2025-11-04", "--scheduler", cluster.address)
     with monkeypatch.context() as patch:
-        patch.setattr("lib.cluster.TIMEOUT", 1)
+        patch.setattr("scripts.cluster.client.TIMEOUT", 1)
         ran = run(main, *words)
     assert ran.code == 1
     assert f"n'a aucun worker. En démarrer : dask worker {cluster.address}" in ran.err
@@ -151,7 +151,7 @@ def test_no_worker_and_one_with_other_packages_are_refused_before_any_work(
 
 
 def test_nobody_at_the_address_is_said_in_time(demo: RawTree, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lib.cluster.TIMEOUT", 1)
+    monkeypatch.setattr("scripts.cluster.client.TIMEOUT", 1)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         address = f"tcp://127.0.0.1:{free.getsockname()[1]}"
@@ -164,7 +164,7 @@ def test_workers_that_all_went_are_waited_for_a_while_and_this_is_said(
     demo: RawTree, cluster: Cluster, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, seconds in {"LOOK": 0.2, "WORKERS_MISSED": 1.5, "SAID_EVERY": 0.5}.items():
-        monkeypatch.setattr(f"lib.cluster.{name}", seconds)
+        monkeypatch.setattr(f"scripts.cluster.client.{name}", seconds)
     worker = cluster.worker()
     wait_until(cluster.workers_are_there, *cluster.processes)
 

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from lib.common.errors import StoreError
+from lib.common.settings import STORES, load_settings
 from lib.database_factory import get_database_service
 from lib.database_service import DatabaseService
-from lib.errors import StoreError
-from lib.settings import STORES, load_settings
 from tests.conftest import RawTree
 
 DAY = date(2025, 11, 4)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from lib.common.settings import LAPTOP_MARKER, ROOT, load_settings
 from lib.database_factory import get_database_type
-from lib.settings import LAPTOP_MARKER, ROOT, load_settings
 from tests.conftest import RawTree
 
 # A Python where the package cannot be imported, as on a machine where it was never installed.

@@ -9,16 +9,16 @@ from typing import Any
 import pytest
 
 import upload_to_aws
-from lib.aws_policy import upload_policy
+from lib.common.errors import ConfigError, StoreError
+from lib.common.settings import load_settings
 from lib.database_service import content_sha256
-from lib.dynamodb_items import document_of
 from lib.dynamodb_service import DynamodbService
-from lib.errors import ConfigError, StoreError
 from lib.local_file_service import LocalFileService
-from lib.settings import load_settings
-from tests.aws_server import BUCKET, TOKEN, AwsServer
+from lib.publish.policy import upload_policy
+from lib.stores.dynamodb_items import document_of
 from tests.conftest import Ran, RawTree
-from tests.fault_proxy import Fault, FaultProxy
+from tests.support.aws_server import BUCKET, TOKEN, AwsServer
+from tests.support.fault_proxy import Fault, FaultProxy
 
 DAY = date(2025, 11, 4)
 BIG: dict[str, Any] = {

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lib.errors import StoreError
+from lib.common.errors import StoreError
+from lib.common.paris_time import machine_now
 from lib.local_file_service import LocalFileService
-from lib.paris_time import machine_now
 
 DAY = date(2025, 11, 4)
 TEXT = st.text(st.characters(exclude_categories=("Cs",)))

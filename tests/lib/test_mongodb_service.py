@@ -11,14 +11,14 @@ from typing import Any
 import bson
 import pytest
 
-from lib import mongodb_documents
-from lib.errors import ConfigError, StoreError
-from lib.mongodb_documents import from_mongo, to_mongo
+from lib.common.errors import ConfigError, StoreError
+from lib.common.settings import load_settings
 from lib.mongodb_service import MongodbService, address
-from lib.settings import load_settings
+from lib.stores import mongodb_documents
+from lib.stores.mongodb_documents import from_mongo, to_mongo
 from tests.conftest import RawTree
-from tests.mongo_server import MongoServer
-from tests.patience import within
+from tests.support.mongo_server import MongoServer
+from tests.support.patience import within
 
 DAY = date(2025, 11, 4)
 SECRET = "m0t/de@passe:JAMAIS"

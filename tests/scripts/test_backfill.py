@@ -12,15 +12,15 @@ from pathlib import Path
 
 import pytest
 
-from lib.errors import ExitCode
-from lib.run_lock import day_lock
-from lib.scratch_folder import PREFIX
-from lib.settings import ROOT
+from lib.common.errors import ExitCode
+from lib.common.settings import ROOT
+from lib.files.run_lock import day_lock
+from lib.files.scratch_folder import PREFIX
 from scripts import generate_report, process_bikes, process_comptages
 from scripts.backfill import main
-from tests.checkout import copy_checkout
 from tests.conftest import Ran, RawTree, bike, count_row
-from tests.patience import child, deadline, wait_until
+from tests.support.checkout import copy_checkout
+from tests.support.patience import child, deadline, wait_until
 
 Run = Callable[..., Ran]
 

@@ -120,7 +120,7 @@ def test_a_day_the_store_does_not_know_names_the_days_it_does(store: LocalFileSe
 def codes_in_the_code() -> set[str]:
     """Every code the program can say: first words of warn() and reject(), second of Finding(), keys of `reasons`."""
     found: set[str] = set()
-    for path in [*(ROOT / "lib").glob("*.py"), *(ROOT / "scripts").glob("*.py")]:
+    for path in [*(ROOT / "lib").rglob("*.py"), *(ROOT / "scripts").rglob("*.py")]:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and _name(node.func) in ("warn", "reject") and node.args:
                 found |= _texts(node.args[0])

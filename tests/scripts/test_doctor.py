@@ -11,14 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from lib import raw_checks
-from lib.run_lock import day_lock
-from lib.settings import near_misses
+from lib.common.settings import near_misses
+from lib.files.run_lock import day_lock
 from scripts import doctor
-from tests.aws_server import AwsServer
+from scripts.checks import raw_data
 from tests.conftest import ROOT, Ran, RawTree, bike, count_row
-from tests.patience import deadline
-from tests.portal_server import NEXT_MORNING, set_written
+from tests.support.aws_server import AwsServer
+from tests.support.patience import deadline
+from tests.support.portal_server import NEXT_MORNING, set_written
 
 Run = Callable[..., Ran]
 
@@ -148,10 +148,10 @@ def test_old_raw_files_are_said(raw: RawTree, run: Run) -> None:
 def test_a_huge_export_is_sampled(raw: RawTree, monkeypatch: pytest.MonkeyPatch) -> None:
     rows = [count_row("1", f"2025-11-{day:02}T05:00:00+01:00", 3, 1) for day in range(1, 29) for _ in range(200)]
     path = raw.counts(rows)
-    monkeypatch.setattr(raw_checks, "READ_WHOLE", 1000)
-    monkeypatch.setattr(raw_checks, "SAMPLE_BYTES", 500)
-    assert raw_checks.newest_day("comptages", path, date(2026, 1, 1)) == date(2025, 11, 28)
-    assert raw_checks.newest_day("comptages", path, date(2025, 11, 20)) <= date(2025, 11, 20)  # type: ignore[operator]
+    monkeypatch.setattr(raw_data, "READ_WHOLE", 1000)
+    monkeypatch.setattr(raw_data, "SAMPLE_BYTES", 500)
+    assert raw_data.newest_day("comptages", path, date(2026, 1, 1)) == date(2025, 11, 28)
+    assert raw_data.newest_day("comptages", path, date(2025, 11, 20)) <= date(2025, 11, 20)  # type: ignore[operator]
 
 
 def test_an_unreadable_file_stops_nothing(raw: RawTree, run: Run) -> None:

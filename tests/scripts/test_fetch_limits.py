@@ -6,10 +6,10 @@ from datetime import timedelta
 
 import pytest
 
-from lib.source_addresses import PRIM_PAGES_MAX
 from scripts import fetch_raw
+from scripts.fetch.source_addresses import PRIM_PAGES_MAX
 from tests.conftest import Ran, RawTree
-from tests.portal_server import Fault, Handler, Portal, refusing, send
+from tests.support.portal_server import Fault, Handler, Portal, refusing, send
 
 Run = Callable[..., Ran]
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from lib.paris_time import machine_now, road_label_hours
+from lib.common.paris_time import machine_now, road_label_hours
 from scripts import (
     fetch_raw,
     generate_report,
@@ -23,8 +23,8 @@ from scripts import (
 )
 from scripts.six_sources import MAINS
 from tests.conftest import ROOT, Ran, RawTree
-from tests.patience import child, deadline, wait_until
-from tests.portal_server import (
+from tests.support.patience import child, deadline, wait_until
+from tests.support.portal_server import (
     IDFM_KEY,
     NEXT_MORNING,
     WEATHER_KEY,
@@ -199,8 +199,8 @@ def test_a_server_that_stays_down_is_given_up(raw: RawTree, portal: Portal, run:
 
 
 def test_a_silent_server_is_given_up(raw: RawTree, portal: Portal, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lib.download.READ_TIMEOUT", 0.1)
-    monkeypatch.setattr("lib.download.ATTEMPTS", 2)
+    monkeypatch.setattr("scripts.fetch.download.READ_TIMEOUT", 0.1)
+    monkeypatch.setattr("scripts.fetch.download.ATTEMPTS", 2)
     portal.faults[COUNTS] = [slow(0.4), slow(0.4)]
     ran = fetch(run, portal, "--source", "comptages")
     assert ran.code == 1 and "rien reçu" in ran.err
@@ -226,7 +226,7 @@ def test_a_cut_download_starts_again_where_range_is_ignored(raw: RawTree, portal
 def test_a_later_run_goes_on_with_a_cut_download(
     raw: RawTree, portal: Portal, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lib.download.ATTEMPTS", 1)
+    monkeypatch.setattr("scripts.fetch.download.ATTEMPTS", 1)
     portal.ranges = True
     portal.faults[COUNTS] = [cut(0.5)]
     assert fetch(run, portal, "--source", "comptages").code == 1
@@ -318,7 +318,7 @@ def test_an_answer_without_disruptions_is_a_normal_one(raw: RawTree, portal: Por
 def test_a_filter_that_is_not_obeyed_is_bounded(
     raw: RawTree, portal: Portal, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lib.source_addresses.DAY_OF_COUNTS_MAX", 100_000)
+    monkeypatch.setattr("scripts.fetch.source_addresses.DAY_OF_COUNTS_MAX", 100_000)
     portal.ignores_where = True
     ran = fetch(run, portal, "--source", "comptages")
     assert ran.code == 1 and "dépasse" in ran.err and "filtre" in ran.err

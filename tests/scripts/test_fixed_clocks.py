@@ -9,15 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from lib.errors import ExitCode
+from lib.common.errors import ExitCode
+from lib.common.paris_time import hours_in_day
 from lib.local_file_service import LocalFileService
-from lib.paris_time import hours_in_day
-from lib.raw_files import API_SOURCES
+from lib.raw.source_files import API_SOURCES
 from scripts import doctor, fetch_raw, generate_report, process_bikes, process_comptages, show_status
 from scripts.six_sources import MAINS
-from tests.clocks import CLOCKS, Clock, clocks
 from tests.conftest import ROOT, Ran, RawTree, bike
-from tests.portal_server import WEATHER_KEY, Portal, small_tree
+from tests.support.clocks import CLOCKS, Clock, clocks
+from tests.support.portal_server import WEATHER_KEY, Portal, small_tree
 
 Run = Callable[..., Ran]
 
@@ -111,7 +111,7 @@ def test_status_tells_the_last_thirty_days_up_to_yesterday(
 
 def test_make_asks_for_the_same_default_day(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = CLOCKS["midnight in Paris"]
-    command = [sys.executable, "-m", "lib.day_range"]
+    command = [sys.executable, "-m", "lib.run.day_range"]
     for now, code, out in ((clock.now, ExitCode.DONE, f"{clock.before}\n"), ("demain", ExitCode.CONFIG, "")):
         monkeypatch.setenv("CITYFLOW_NOW", now)
         ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=30, check=False)

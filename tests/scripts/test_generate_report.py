@@ -13,11 +13,11 @@ import pandas as pd
 import pytest
 
 from lib.local_file_service import LocalFileService
-from lib.raw_files import SOURCES
+from lib.raw.source_files import SOURCES
 from scripts import backfill
 from scripts.generate_report import main
 from tests.conftest import Ran, RawTree
-from tests.shared_trees import demo_tree
+from tests.support.shared_trees import demo_tree
 
 Run = Callable[..., Ran]
 DAY = "2025-11-04"

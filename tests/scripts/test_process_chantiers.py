@@ -17,8 +17,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyproj import Geod
 
-from lib.road_works import parse_impact, parse_work_day
 from scripts.process_chantiers import main
+from scripts.sources.chantiers.records import parse_impact, parse_work_day
 from tests.conftest import SAMPLES, Ran, RawTree, gz, needs_samples
 
 DAY = "2025-11-04"

@@ -16,11 +16,11 @@ from pathlib import Path
 
 import pytest
 
-from lib.scan_worker import BLOCK
 from scripts import backfill
 from scripts.process_comptages import main
+from scripts.sources.comptages.worker import BLOCK
 from tests.conftest import ROOT, Ran, RawTree, count_row
-from tests.patience import child, deadline, wait_until
+from tests.support.patience import child, deadline, wait_until
 
 Run = Callable[..., Ran]
 SCRIPT = [sys.executable, "scripts/process_comptages.py"]

@@ -1,4 +1,4 @@
-"""Whole road-count days against tests/road_day_reference.py, to the last digit: invented days and real rows."""
+"""Whole road-count days against tests/support/road_day_reference.py, to the last digit: invented days and real rows."""
 
 import json
 import os
@@ -12,7 +12,7 @@ import pytest
 from scripts import make_demo_data
 from scripts.process_comptages import main
 from tests.conftest import SAMPLES, Ran, RawTree, needs_samples
-from tests.road_day_reference import Row, lengths_of, lines_of, reference_day
+from tests.support.road_day_reference import Row, lengths_of, lines_of, reference_day
 
 Run = Callable[..., Ran]
 REFERENTIEL = f"{make_demo_data.STEMS['referentiel']}.csv"

@@ -12,10 +12,10 @@ import pytest
 import shapely
 from pyproj import Geod
 
-from lib import geo
+from lib.figures import geometry
 from scripts.process_referentiel import main
 from tests.conftest import ROOT, SAMPLES, Ran, RawTree, gz, needs_samples
-from tests.patience import deadline
+from tests.support.patience import deadline
 
 DAY = "2025-11-04"
 STEM = "referentiel-geographique-pour-les-donnees-trafic-issues-des-capteurs-permanents"
@@ -186,7 +186,7 @@ def test_real_figures(raw: RawTree, run: Run, sample: str, arcs: int) -> None:
     assert totals["longueur_peripherique_km"] == pytest.approx(sum(ring) / 1000, rel=1e-3)
     assert len(ring) > 5
     traces = shapely.from_wkt([arc["trace"] for arc in metrics["mapping"]])
-    drawn = shapely.length(geo.to_metres(traces)).sum() / 1000
+    drawn = shapely.length(geometry.to_metres(traces)).sum() / 1000
     assert drawn == pytest.approx(totals["longueur_totale_km"], rel=5e-3)
     assert [one["arrondissement"] for one in metrics["contours"]] == list(range(1, 21))
     places = totals["par_arrondissement"]

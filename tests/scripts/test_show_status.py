@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from lib.errors import StoreError
+from lib.common.errors import StoreError
+from lib.common.paris_time import machine_now
 from lib.local_file_service import LocalFileService
-from lib.paris_time import machine_now
-from lib.raw_files import SOURCES
-from lib.run_manifest import PUBLICATION, recorded
+from lib.raw.source_files import SOURCES
+from lib.run.manifest import PUBLICATION, recorded
 from scripts.show_status import main
 from tests.conftest import Ran, RawTree
 

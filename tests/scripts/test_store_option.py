@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from lib.aws_policy import upload_policy
+from lib.common.settings import ROOT, load_settings
 from lib.database_factory import get_database_service
-from lib.settings import ROOT, load_settings
+from lib.publish.policy import upload_policy
 from scripts import (
     backfill,
     generate_report,
@@ -21,11 +21,11 @@ from scripts import (
     process_weather,
 )
 from scripts.six_sources import MAINS
-from tests.aws_server import AwsServer
 from tests.conftest import Ran, RawTree
-from tests.fault_proxy import FaultProxy
-from tests.mongo_server import MongoServer
-from tests.shared_trees import demo_tree
+from tests.support.aws_server import AwsServer
+from tests.support.fault_proxy import FaultProxy
+from tests.support.mongo_server import MongoServer
+from tests.support.shared_trees import demo_tree
 
 Run = Callable[..., Ran]
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ROOT
-from tests.shared_trees import demo_tree, made_once
-from tests.torture.kills import Command, Documents, documents
+from tests.support.shared_trees import demo_tree, made_once
+from tests.torture.kills.kills import Command, Documents, documents
 
 DAYS = ("2025-11-03", "2025-11-04")
 

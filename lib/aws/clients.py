@@ -1,0 +1,105 @@
+"""Connections to AWS: DynamoDB and S3, with bounded waits, and credentials that are there or said to be missing.
+
+Retries are botocore's "standard" mode (throttling, 5xx, cut connections; exponential wait with jitter), set here so
+that no environment variable changes them. AWS_ENDPOINT_URL sends everything to another server (tests, LocalStack).
+"""
+
+from typing import Any, NamedTuple
+
+import boto3
+import botocore.session
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError
+
+from lib.aws.errors import aws_errors, no_credentials, without_secrets
+from lib.common.errors import ConfigError
+from lib.common.settings import Settings
+
+CONNECT_TIMEOUT = 5  # s
+READ_TIMEOUT = 30  # s; the longest reply awaited, that of one S3 object of a few MB
+ATTEMPTS = 10  # the first one included: waits of 6 s in all on average (S3: 13 s), longer when AWS asks to slow down
+METADATA_TIMEOUT = 1  # s; the EC2 metadata service, two requests: a machine without a role is told so in 2 s
+
+
+class AwsClients(NamedTuple):
+    """boto3 clients; safe to share between threads."""
+
+    dynamodb: Any
+    s3: Any
+
+
+def aws_clients(settings: Settings, jobs: int = 1) -> AwsClients:
+    """Open both clients with a pool of `jobs` connections each. No request is sent but those that find credentials.
+
+    Raises ConfigError when there are no usable credentials or no usable region.
+    """
+    if not settings.aws_region:
+        raise ConfigError(
+            "aucune région AWS (AWS_REGION : ni option, ni environnement, ni .env).",
+            "Écrire par exemple AWS_REGION=eu-west-3 dans .env.",
+        )
+    with aws_errors(place(settings)):
+        session = _session(settings)
+        return AwsClients(_client(session, settings, "dynamodb", jobs), _client(session, settings, "s3", jobs))
+
+
+def caller(settings: Settings) -> str:
+    """Who AWS says we are: the ARN of the user or role, which holds no secret."""
+    with aws_errors(place(settings)):
+        config = Config(connect_timeout=CONNECT_TIMEOUT, read_timeout=READ_TIMEOUT, retries={"total_max_attempts": 2})
+        sts = _opened(_session(settings), settings, "sts", config)
+        return str(sts.get_caller_identity()["Arn"])
+
+
+def _session(settings: Settings) -> boto3.Session:
+    core = botocore.session.Session()
+    core.set_config_variable("metadata_service_timeout", METADATA_TIMEOUT)
+    core.set_config_variable("metadata_service_num_attempts", 1)
+    session = boto3.Session(region_name=settings.aws_region, botocore_session=core)
+    credentials = session.get_credentials()
+    if credentials is None:
+        raise no_credentials()
+    try:
+        frozen = credentials.get_frozen_credentials()  # a refresh that fails is better known now than in mid-run
+    except BotoCoreError as error:
+        raise no_credentials(str(error)) from error
+    # One that no HTTP header can hold would be quoted in the failure of each request.
+    if not all((word or "").isascii() and (word or "").isprintable() for word in frozen):
+        raise ConfigError(
+            "les identifiants AWS contiennent un retour à la ligne ou un caractère interdit.",
+            "Les recopier ; les fins de ligne d'un fichier Windows s'enlèvent par : sed -i 's/\\r$//' FICHIER",
+        )
+    return session
+
+
+def _client(session: boto3.Session, settings: Settings, service: str, jobs: int) -> Any:
+    config = Config(
+        connect_timeout=CONNECT_TIMEOUT,
+        read_timeout=READ_TIMEOUT,
+        retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
+        max_pool_connections=max(jobs, 10),
+        parameter_validation=False,  # requests are built here, and walking an item of 400 KB is slow; AWS checks it too
+        # A server of one's own seldom answers to bucket.host names.
+        s3={"addressing_style": "path"} if settings.aws_endpoint_url else None,
+    )
+    return _opened(session, settings, service, config)
+
+
+def _opened(session: boto3.Session, settings: Settings, service: str, config: Config) -> Any:
+    try:
+        return session.client(service, endpoint_url=settings.aws_endpoint_url or None, config=config)
+    except BotoCoreError:
+        raise
+    except ValueError:  # botocore quotes the address, which may hold a password
+        origin = settings.origins.get("AWS_ENDPOINT_URL", "défaut")
+        raise ConfigError(
+            f"AWS_ENDPOINT_URL ({origin}) n'est pas une adresse utilisable.",
+            "L'écrire en entier, par exemple http://localhost:4566, ou l'enlever pour AWS.",
+        ) from None
+
+
+def place(settings: Settings) -> str:
+    """Where the requests go, and why there."""
+    origin = settings.origins.get("AWS_REGION", "défaut")
+    url = f", serveur {without_secrets(settings.aws_endpoint_url)}" if settings.aws_endpoint_url else ""
+    return f"région {settings.aws_region} (AWS_REGION, {origin}){url}"

@@ -1,0 +1,266 @@
+"""Every setting of the project, read once from the environment and .env into one frozen object.
+
+Order: command line, environment, .env at the project's root, default. Relative paths are relative to that root, so that
+a script means the same files from whichever directory it is started.
+"""
+
+import difflib
+import os
+import re
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from lib.common.errors import ConfigError
+from lib.common.paris_time import machine_now
+from lib.raw.s3_path import S3Path, raw_path
+
+ROOT = Path(__file__).resolve().parents[2]
+LAPTOP_MARKER = "bucket-cityflow-paris-s3-raw"  # this folder exists on a developer's laptop, not on EC2
+
+
+INTERNAL = "Interne"  # begins the text of what commands tell each other and nobody sets by hand
+
+
+def setting(name: str, default: str, doc: str, secret: bool = False) -> Any:
+    """A Settings field with what .env.example and doctor say of it."""
+    return field(metadata={"name": name, "default": default, "doc": doc, "secret": secret}, repr=not secret)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the run was told. Paths are absolute; an empty string is an unset name."""
+
+    data_dir: Path = setting(
+        "DATA_DIR", "", "Dossier des fichiers bruts, ou s3://bucket/préfixe (détecté s'il est vide)"
+    )
+    batch_dir: Path = setting("BATCH_DATA_PATH", "", "Dossier des CSV (par défaut DATA_DIR/batch)")
+    api_dir: Path = setting("API_DATA_PATH", "", "Dossier des réponses d'API (par défaut DATA_DIR/api)")
+    comptages_csv: Path | None = setting("COMPTAGES_CSV", "", "Un seul fichier de comptages routiers")
+    chantiers_csv: Path | None = setting("CHANTIERS_CSV", "", "Un seul fichier de chantiers")
+    referentiel_csv: Path | None = setting("REFERENTIEL_CSV", "", "Un seul fichier de référentiel")
+    output_dir: Path = setting("OUTPUT_DIR", "output", "Dossier des résultats")
+    store: str = setting("CITYFLOW_STORE", "", "local_files, mongodb ou dynamodb (détecté s'il est vide)")
+    mongodb_url: str = setting("MONGODB_URL", "mongodb://localhost:27017", "Adresse de MongoDB", secret=True)
+    mongodb_database: str = setting("MONGODB_DATABASE", "cityflow_paris", "Base MongoDB")
+    aws_region: str = setting("AWS_REGION", "eu-west-3", "Région AWS")
+    aws_endpoint_url: str = setting("AWS_ENDPOINT_URL", "", "Autre adresse que celle d'AWS (essais)")
+    dynamodb_metrics_table: str = setting("DYNAMODB_METRICS_TABLE", "cityflow-metrics", "Table des métriques")
+    dynamodb_reports_table: str = setting("DYNAMODB_REPORTS_TABLE", "cityflow-reports", "Table des rapports")
+    s3_reports_bucket: str = setting("S3_REPORTS_BUCKET", "", "Bucket des rapports publiés")
+    s3_reports_prefix: str = setting("S3_REPORTS_PREFIX", "reports", "Préfixe des clés dans ce bucket")
+    idfm_api_key: str = setting("IDFM_API_KEY", "", "Clé de PRIM (perturbations, make fetch)", secret=True)
+    visualcrossing_api_key: str = setting(
+        "VISUALCROSSING_API_KEY", "", "Clé de Visual Crossing (sans elle, make fetch demande à Open-Meteo)", secret=True
+    )
+    s3_raw_bucket: str = setting(
+        "S3_RAW_BUCKET", "bucket-cityflow-paris-s3-raw", "Bucket des fichiers bruts (make fetch ORIGIN=s3)"
+    )
+    s3_raw_prefix: str = setting("S3_RAW_PREFIX", "cityflow-raw/raw", "Préfixe de batch/ et api/ dans ce bucket")
+    portal_url: str = setting(
+        "PORTAL_URL", "https://opendata.paris.fr/api/explore/v2.1", "API du portail de la Ville de Paris"
+    )
+    prim_url: str = setting(
+        "PRIM_URL",
+        "https://prim.iledefrance-mobilites.fr/marketplace/v2/navitia/line_reports",
+        "Perturbations d'Île-de-France Mobilités",
+    )
+    visualcrossing_url: str = setting(
+        "VISUALCROSSING_URL",
+        "https://weather.visualcrossing.com/VisualCrossingWebServices/rest/services/timeline",
+        "Météo, avec clé",
+    )
+    open_meteo_url: str = setting(
+        "OPEN_METEO_URL", "https://api.open-meteo.com/v1/forecast", "Météo sans clé, jours récents"
+    )
+    open_meteo_archive_url: str = setting(
+        "OPEN_METEO_ARCHIVE_URL", "https://archive-api.open-meteo.com/v1/archive", "Météo sans clé, jours anciens"
+    )
+    scheduler: str = setting("DASK_SCHEDULER_ADDRESS", "", "Cluster Dask de make backfill, p. ex. tcp://10.0.0.4:8786")
+    lock_fd: int | None = setting("CITYFLOW_LOCK_FD", "", f"{INTERNAL} : verrou hérité de make process")
+    run_id: str = setting("CITYFLOW_RUN", "", f"{INTERNAL} : nom du traitement, donné par make process")
+    fixed_now: datetime | None = setting("CITYFLOW_NOW", "", f"{INTERNAL} : instant pris pour maintenant par un essai")
+    origins: Mapping[str, str] = field(default_factory=dict, compare=False)
+
+    def now(self) -> datetime:
+        """The instant from which a command tells its civil day: the machine's clock, unless a test has fixed it."""
+        return self.fixed_now or machine_now()
+
+    @property
+    def fallback_notice(self) -> str:
+        """What a person must know when OUTPUT_DIR is not the one asked for; empty otherwise."""
+        origin = self.origins.get("OUTPUT_DIR", "")
+        return f"OUTPUT_DIR : {origin} ; résultats dans {self.output_dir}" if origin.startswith("repli") else ""
+
+
+def load_settings(
+    overrides: Mapping[str, str] | None = None, environment: Mapping[str, str] | None = None, root: Path = ROOT
+) -> Settings:
+    """Read the settings: `overrides` (from a command line), `environment` (default: the process's), `root`/.env.
+
+    Raises ConfigError when .env cannot be read or a value makes no sense.
+    """
+    environment = os.environ if environment is None else environment
+    from_file = _read_dotenv(root / ".env")
+    values: dict[str, str] = {}
+    origins: dict[str, str] = {}
+    for one in _declared():
+        name = one["name"]
+        for origin, place in (("option", overrides or {}), ("environnement", environment), (".env", from_file)):
+            if place.get(name, "").strip():
+                values[name], origins[name] = place[name].strip(), origin
+                break
+        else:
+            values[name], origins[name] = one["default"], "défaut"
+    return _build(values, origins, root)
+
+
+def _declared() -> list[Mapping[str, Any]]:
+    return [one.metadata for one in fields(Settings) if one.metadata]
+
+
+def _read_dotenv(path: Path) -> Mapping[str, str]:
+    if not os.path.lexists(path):
+        return {}
+    try:
+        from dotenv.parser import parse_stream
+    except ModuleNotFoundError:
+        raise ConfigError(f"{path} ne peut pas être lu : python-dotenv manque.", "Lancer : make venv") from None
+    try:
+        with path.open(encoding="utf-8-sig") as stream:
+            lines = list(parse_stream(stream))
+    except (OSError, UnicodeDecodeError) as error:  # also a dead link: its settings would be lost in silence
+        raise ConfigError(f"{path} ne peut pas être lu : {error}.", "Corriger ses droits, ou l'enlever.") from error
+    for one in lines:
+        if one.error:  # not quoted: it may hold a key
+            text = one.original.string
+            number = one.original.line + text[: len(text) - len(text.lstrip())].count("\n")
+            raise ConfigError(
+                f"{path}, ligne {number} : ce n'est pas NOM=valeur, ou un guillemet n'est pas fermé.",
+                "La corriger, ou la commencer par #.",
+            )
+    return {one.key: one.value or "" for one in lines if one.key}
+
+
+def _build(values: Mapping[str, str], origins: dict[str, str], root: Path) -> Settings:
+    def path(name: str) -> Path | None:
+        return raw_path(root, values[name]) if values[name] else None
+
+    data_dir = _raw_root(path("DATA_DIR") or _default_data_dir(root))
+    return Settings(
+        data_dir=data_dir,
+        batch_dir=path("BATCH_DATA_PATH") or data_dir / "batch",
+        api_dir=path("API_DATA_PATH") or data_dir / "api",
+        comptages_csv=path("COMPTAGES_CSV"),
+        chantiers_csv=path("CHANTIERS_CSV"),
+        referentiel_csv=path("REFERENTIEL_CSV"),
+        output_dir=_output_dir(root, Path(values["OUTPUT_DIR"]).expanduser(), origins),
+        store=_store(values["CITYFLOW_STORE"], origins["CITYFLOW_STORE"], root),
+        mongodb_url=values["MONGODB_URL"],
+        mongodb_database=values["MONGODB_DATABASE"],
+        aws_region=values["AWS_REGION"],
+        aws_endpoint_url=values["AWS_ENDPOINT_URL"],
+        dynamodb_metrics_table=values["DYNAMODB_METRICS_TABLE"],
+        dynamodb_reports_table=values["DYNAMODB_REPORTS_TABLE"],
+        s3_reports_bucket=values["S3_REPORTS_BUCKET"],
+        s3_reports_prefix=values["S3_REPORTS_PREFIX"],
+        idfm_api_key=values["IDFM_API_KEY"],
+        visualcrossing_api_key=values["VISUALCROSSING_API_KEY"],
+        s3_raw_bucket=values["S3_RAW_BUCKET"],
+        s3_raw_prefix=values["S3_RAW_PREFIX"].strip("/"),
+        portal_url=values["PORTAL_URL"].rstrip("/"),
+        prim_url=values["PRIM_URL"].rstrip("/"),
+        visualcrossing_url=values["VISUALCROSSING_URL"].rstrip("/"),
+        open_meteo_url=values["OPEN_METEO_URL"],
+        open_meteo_archive_url=values["OPEN_METEO_ARCHIVE_URL"],
+        scheduler=values["DASK_SCHEDULER_ADDRESS"],
+        lock_fd=int(values["CITYFLOW_LOCK_FD"]) if values["CITYFLOW_LOCK_FD"].isdigit() else None,
+        run_id=values["CITYFLOW_RUN"],
+        fixed_now=_fixed_now(values["CITYFLOW_NOW"], origins["CITYFLOW_NOW"]),
+        origins=dict(origins),
+    )
+
+
+def _default_data_dir(root: Path) -> Path:
+    laptop = root / LAPTOP_MARKER / "cityflow-raw" / "raw"
+    return laptop if os.path.isdir(laptop) else root / "data" / "cityflow-raw" / "raw"
+
+
+def _raw_root(data_dir: Path) -> Path:
+    """DATA_DIR may be the raw root itself or the folder above cityflow-raw/raw."""
+    if isinstance(data_dir, S3Path):
+        return data_dir  # in S3 it is the raw root itself: no command asks the network for its settings
+    below = data_dir / "cityflow-raw" / "raw"
+    return below if os.path.isdir(below) else data_dir  # also where that cannot be seen: the readers say why
+
+
+STORES = ("local_files", "mongodb", "dynamodb")
+
+
+def _output_dir(root: Path, wanted: Path, origins: dict[str, str]) -> Path:
+    """An absolute OUTPUT_DIR that cannot be made falls back to ./output; origins then says so."""
+    if wanted.is_absolute():
+        try:
+            wanted.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            origins["OUTPUT_DIR"] = f"repli : {wanted} ne peut pas être créé ({error.strerror})"
+            return root / "output"
+    return root / wanted
+
+
+def _store(value: str, origin: str, root: Path) -> str:
+    if not value:
+        return "mongodb" if (root / LAPTOP_MARKER).is_dir() else "local_files"
+    if value not in STORES:
+        raise ConfigError(f"CITYFLOW_STORE={value} ({origin}) est inconnu.", f"Choisir parmi : {', '.join(STORES)}.")
+    return value
+
+
+def _fixed_now(text: str, origin: str) -> datetime | None:
+    """The instant that stands for now; not in .env, where it would make every night's run do the same day again."""
+    try:
+        moment = datetime.fromisoformat(text) if text else None
+        if moment and (moment.tzinfo is None or origin == ".env"):
+            raise ValueError
+        return moment and moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise ConfigError(
+            f"CITYFLOW_NOW={text} ({origin}) est refusé.",
+            "L'enlever : il ne sert qu'aux essais, qui le donnent par l'environnement (2025-11-05T06:30:00+01:00).",
+        ) from None
+
+
+def near_misses(root: Path = ROOT) -> dict[str, str]:
+    """Names in .env that nothing reads but that look like a setting's, each with that setting."""
+    known = [one["name"] for one in _declared()]
+    unknown = [name for name in _read_dotenv(root / ".env") if name not in known]
+    close = {name: difflib.get_close_matches(name.upper(), known, n=1, cutoff=0.8) for name in unknown}
+    return {name: found[0] for name, found in close.items() if found}
+
+
+def shown_settings(settings: Settings) -> list[dict[str, str]]:
+    """Every setting as a person may see it: nom, valeur (secrets masked, the path really used), origine."""
+    shown = []
+    for one in fields(Settings):
+        if one.metadata and not one.metadata["doc"].startswith(INTERNAL):
+            name, value = one.metadata["name"], getattr(settings, one.name)
+            told = "***" if one.metadata["secret"] and value else "" if value is None else str(value)
+            told = re.sub(r"(^|//)[^/@\s]*@", r"\1***@", told)  # the user and password of an address
+            shown.append({"nom": name, "valeur": told, "origine": settings.origins.get(name, "défaut")})
+    return shown
+
+
+def env_example() -> str:
+    """The text of .env.example: every setting, its default, one line each."""
+    lines = ["# Copier ce fichier en .env et n'y garder que ce qui change. Ne jamais committer .env.", ""]
+    for one in _declared():
+        if not one["doc"].startswith(INTERNAL):
+            lines += [f"# {one['doc']}", f"#{one['name']}={one['default']}"]
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(env_example())

@@ -1,0 +1,141 @@
+"""Whether a day's figures can be trusted: what is missing, thin, or far from the same weekdays.
+
+Every finding has a stable code (docs/quality-codes.md) and a severity: `grave` means that a figure must not be used,
+`attention` that a person should look, `information` that it is worth knowing. Nothing is corrected here.
+"""
+
+import statistics
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from lib.figures.numbers import rounded
+from lib.figures.past_days import comparable
+from lib.figures.quality import COMPLETE_FROM, has_account
+
+Metrics = dict[str, Any]
+
+INFORMATION, ATTENTION, SERIOUS = "information", "attention", "grave"
+SEVERITIES = (INFORMATION, ATTENTION, SERIOUS)  # the worst last
+
+THIN_COVERAGE = 0.5  # share of what the day should hold, below which its totals mean nothing
+SOME_REJECTS, MANY_REJECTS = 0.01, 0.10  # share of the rows read
+STOPPED_AFTER = timedelta(days=3)  # a source published at J-2 is late after that, not slow
+HOLIDAY_FACTOR = 2.0  # a public holiday may fall or rise this many times more than an ordinary day
+LEAST_HISTORY = 2  # same weekdays without which a change says nothing
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing to know about one source of the day."""
+
+    source: str
+    code: str
+    severite: str
+    message: str
+    mesure: Any = None
+    attendu: Any = None
+
+
+@dataclass(frozen=True)
+class Watched:
+    """A figure compared with its own past; beyond `low` or `high` (% from the median) a person should look."""
+
+    source: str
+    name: str
+    figure: Callable[[Metrics], float | None]
+    low: float
+    high: float
+
+
+def availability(metrics: Metrics) -> float | None:
+    """Share (%) of the arc-hours of the road counts that were measured."""
+    return metrics["global_metrics"]["taux_disponibilite_capteurs"]
+
+
+# Ordinary weeks of Paris move less than this; rain alone halves the bikes, and works start in bursts.
+WATCHED = (
+    Watched("comptages", "debit_journalier_total", lambda m: m["global_metrics"]["debit_journalier_total"], -30, 30),
+    Watched("comptages", "nombre_troncons_actifs", lambda m: m["global_metrics"]["nombre_troncons_actifs"], -15, 25),
+    Watched("comptages", "taux_disponibilite_capteurs", availability, -20, 40),
+    Watched("bikes", "total_jour", lambda m: m["total_jour"], -60, 80),
+    Watched("bikes", "nombre_compteurs_actifs", lambda m: m["nombre_compteurs_actifs"], -15, 25),
+    Watched("chantiers", "nombre_chantiers_actifs", lambda m: m["nombre_chantiers_actifs"], -40, 60),
+    Watched("referentiel", "nombre_arcs", lambda m: m["statistiques"]["nombre_arcs"], -5, 10),
+)
+
+
+def findings(
+    day: date,
+    metrics: Mapping[str, Metrics | None],
+    past: Mapping[str, Mapping[date, Metrics]],
+    last_days: Mapping[str, date | None],
+    holiday: str | None,
+) -> list[Finding]:
+    """All findings of a day, the worst first.
+
+    metrics: by source, None where the store has nothing. past: earlier same weekdays (see past_days.same_weekdays).
+    last_days: the most recent day up to `day` that the store holds, by source. holiday: the public holiday's name.
+    """
+    found: list[Finding] = []
+    for source, one in metrics.items():
+        if one is None:
+            found.append(missing(source, day, last_days.get(source)))
+            continue
+        if not has_account(one):
+            text = f"Chiffres d'une version antérieure, à refaire : make {source} DATE={day} FORCE=1"
+            found.append(Finding(source, "version_anterieure", SERIOUS, text))
+            continue
+        found += account(source, one["qualite"])
+        for watched in WATCHED:
+            if watched.source == source and comparable(one):
+                found += change(watched, one, past.get(source, {}), holiday)
+    return sorted(found, key=lambda one: -SEVERITIES.index(one.severite))  # stable: sources stay in order
+
+
+def missing(source: str, day: date, last_day: date | None) -> Finding:
+    """The source has no figures for the day: late, or stopped for longer than publication takes."""
+    known = last_day.isoformat() if last_day else None
+    if last_day and day - last_day > STOPPED_AFTER:
+        return Finding(
+            source, "source_arretee", SERIOUS, f"Plus aucune donnée depuis le {known}.", known, day.isoformat()
+        )
+    return Finding(source, "source_manquante", SERIOUS, "Aucune donnée pour ce jour.", known, day.isoformat())
+
+
+def account(source: str, qualite: Metrics) -> Iterator[Finding]:
+    """What the day's own account says: coverage, rejected rows, and the warnings that a person should see."""
+    coverage, rejected = qualite["couverture"], sum(qualite["rejets"].values())
+    if coverage < COMPLETE_FROM:
+        severity = SERIOUS if coverage < THIN_COVERAGE else ATTENTION
+        text = f"Le jour n'est couvert qu'à {100 * coverage:.0f} %."
+        yield Finding(source, "couverture_basse", severity, text, coverage, COMPLETE_FROM)
+    share = rejected / qualite["lignes_lues"] if qualite["lignes_lues"] else 0.0
+    if share > SOME_REJECTS:
+        severity = SERIOUS if share > MANY_REJECTS else ATTENTION
+        reasons = ", ".join(f"{reason} {count}" for reason, count in qualite["rejets"].items())
+        text = f"{100 * share:.1f} % des lignes sont rejetées ({reasons})."
+        yield Finding(source, "rejets_nombreux", severity, text, rounded(share, 4), SOME_REJECTS)
+    for warning in qualite["avertissements"]:
+        yield Finding(source, *(warning[key] for key in ("code", "severite", "message", "mesure", "attendu")))
+
+
+def change(watched: Watched, metrics: Metrics, past: Mapping[date, Metrics], holiday: str | None) -> Iterator[Finding]:
+    """A fall or a rise beyond the figure's own bounds, which are HOLIDAY_FACTOR times wider on a public holiday."""
+    known = [number for one in past.values() if (number := watched.figure(one)) is not None]
+    value, median = watched.figure(metrics), statistics.median(known) if known else 0.0
+    if value is None or len(known) < LEAST_HISTORY or not median:
+        return
+    factor = HOLIDAY_FACTOR if holiday else 1.0
+    low, high = max(watched.low * factor, -99.0), watched.high * factor
+    percent = 100 * (value - median) / median
+    if low <= percent <= high:
+        return
+    code, bound = ("chute", low) if percent < low else ("hausse", high)
+    day_kind = f" un jour férié ({holiday})" if holiday else ""
+    text = (
+        f"{watched.name} : {percent:+.0f} % par rapport à la médiane de {len(known)} mêmes jours de semaine "
+        f"(seuil{day_kind} {bound:+.0f} %)."
+    )
+    yield Finding(watched.source, code, ATTENTION, text, rounded(percent, 1), bound)

@@ -1,0 +1,178 @@
+"""Geometry of the sources: points, shapes, metric lengths and areas, arrondissements.
+
+Stored coordinates are WGS 84 degrees; metres come from Lambert-93 (EPSG:2154), whose scale error in Paris is below
+0.01 %.
+"""
+
+import json
+import logging
+import re
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import shapely
+from pyproj import Transformer
+from shapely.geometry.base import BaseGeometry
+
+from lib.common.errors import InputError
+from lib.common.settings import Settings
+from lib.figures.quality import Quality
+from lib.raw.contents import read_bytes
+from lib.raw.limits import POLYGONS_BYTES
+from lib.raw.source_files import RawFile, source_files
+from lib.raw.usable_files import newest_usable
+
+log = logging.getLogger(__name__)
+
+WKT_DECIMALS = 5  # of a degree: 1 m
+
+Geometries = npt.NDArray[np.object_]
+
+_LAT_LON = re.compile(r"\s*\[?\s*(-?[0-9.]+)\s*,\s*(-?[0-9.]+)\s*\]?\s*")
+
+
+def parse_point(value: Any) -> tuple[float, float] | None:
+    """(lon, lat) in degrees from 'lat, lon', [lat, lon] or {lon, lat}; None when there is no believable point."""
+    if isinstance(value, dict):
+        pair = value.get("lon"), value.get("lat")
+    elif isinstance(value, list | tuple) and len(value) == 2:
+        pair = value[1], value[0]
+    elif isinstance(value, str) and (found := _LAT_LON.fullmatch(value)):
+        pair = found[2], found[1]
+    else:
+        return None
+    try:
+        lon, lat = float(pair[0]), float(pair[1])  # type: ignore[arg-type]
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return (lon, lat) if -180 <= lon <= 180 and -90 <= lat <= 90 else None
+
+
+def parse_shape(value: Any) -> BaseGeometry | None:
+    """A geometry from GeoJSON text or object, alone or wrapped in a Feature; None when there is none in degrees."""
+    try:
+        if isinstance(value, str):
+            value = json.loads(value) if value.strip() else None
+        if isinstance(value, dict) and isinstance(value.get("geometry"), dict):
+            value = value["geometry"]
+        shape = shapely.from_geojson(json.dumps(value)) if isinstance(value, dict) else None
+    except (ValueError, RecursionError, shapely.errors.ShapelyError):
+        return None
+    if shape is None or shape.is_empty:
+        return None
+    west, south, east, north = shape.bounds
+    return shape if -180 <= west <= east <= 180 and -90 <= south <= north <= 90 else None
+
+
+def to_metres(shapes: Geometries) -> Geometries:
+    """The same shapes in Lambert-93 metres (None stays None)."""
+    return np.asarray(shapely.transform(shapes, _project))
+
+
+def lengths(shapes: Geometries) -> npt.NDArray[np.float64]:
+    """Length of each shape in metres; NaN for None."""
+    return np.asarray(shapely.length(to_metres(shapes)), dtype=float)
+
+
+def areas(shapes: Geometries) -> npt.NDArray[np.float64]:
+    """Area of each shape in m²; NaN for None. Self-crossing outlines are repaired first."""
+    return np.asarray(shapely.area(to_metres(np.asarray(shapely.make_valid(shapes)))), dtype=float)
+
+
+def middles(lines: Geometries) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Longitudes and latitudes (degrees) of the point half-way along each line, which lies on it."""
+    points = shapely.line_interpolate_point(to_metres(lines), 0.5, normalized=True)
+    degrees = _to_degrees(np.asarray(points))
+    return np.asarray(shapely.get_x(degrees), dtype=float), np.asarray(shapely.get_y(degrees), dtype=float)
+
+
+def simplified_lines(lines: Geometries, tolerance: float) -> list[str]:
+    """WKT of the lines in degrees, five decimals (1 m), no point moved by more than `tolerance` metres."""
+    simpler = shapely.simplify(to_metres(lines), tolerance)
+    return list(shapely.to_wkt(_to_degrees(simpler), rounding_precision=WKT_DECIMALS))
+
+
+def simplified_coverage(polygons: Geometries, tolerance: float) -> list[str]:
+    """WKT of polygons that touch, in degrees; a border that two of them share stays one line (tolerance in metres)."""
+    simpler = shapely.coverage_simplify(to_metres(polygons), tolerance)
+    return list(shapely.to_wkt(_to_degrees(simpler), rounding_precision=WKT_DECIMALS))
+
+
+def as_geometries(values: list[BaseGeometry | None]) -> Geometries:
+    """An object array that numpy does not try to unpack."""
+    array = np.empty(len(values), dtype=object)
+    array[:] = values
+    return array
+
+
+@lru_cache(maxsize=1)
+def _transformer() -> Transformer:
+    return Transformer.from_crs("EPSG:4326", "EPSG:2154", always_xy=True)
+
+
+def _project(coordinates: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    return np.column_stack(_transformer().transform(coordinates[:, 0], coordinates[:, 1]))
+
+
+def _to_degrees(shapes: Geometries) -> Geometries:
+    return np.asarray(shapely.transform(shapes, _unproject))
+
+
+def _unproject(coordinates: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    return np.column_stack(_transformer().transform(coordinates[:, 0], coordinates[:, 1], direction="INVERSE"))
+
+
+class Arrondissements:
+    """The 20 arrondissements, to be asked where a point lies. Empty when the polygons are not there."""
+
+    def __init__(self, numbers: list[int], polygons: list[BaseGeometry]) -> None:
+        self.numbers = np.asarray(numbers, dtype=int)
+        self.polygons = as_geometries(list(polygons))
+        self.tree = shapely.STRtree(polygons)
+
+    def locate(self, lon: pd.Series, lat: pd.Series) -> pd.Series:
+        """Arrondissement number of each point (Int64); missing outside all of them or without a point."""
+        found = pd.Series(pd.NA, index=lon.index, dtype="Int64")
+        known = (lon.notna() & lat.notna()).to_numpy()
+        points = shapely.points(lon[known].astype(float), lat[known].astype(float))
+        which, polygon = self.tree.query(points, predicate="intersects")
+        first = pd.Series(self.numbers[polygon]).groupby(which).min()  # a point on a border goes to the lower number
+        found.iloc[np.flatnonzero(known)[first.index]] = first.to_numpy()
+        return found
+
+
+def load_arrondissements(settings: Settings, quality: Quality) -> Arrondissements:
+    """Read the newest usable arrondissements*.geojson; where there is none the warning says so and all is missing."""
+    files = [raw for raw in source_files(settings, "arrondissements") if not raw.is_csv]  # the CSV is of no use here
+    if not files:
+        quality.warn(
+            "arrondissements_absents",
+            "information",
+            "Sans batch/arrondissements.geojson, aucun arrondissement n'est calculé. Le récupérer : make fetch",
+        )
+        return Arrondissements([], [])
+    try:
+        found, refused = newest_usable(files, _numbered_polygons)
+    except InputError as error:
+        text = f"{error.message} Aucun arrondissement n'est calculé. Le récupérer à nouveau : make fetch"
+        quality.warn("arrondissements_illisibles", "attention", text)
+        return Arrondissements([], [])
+    for _, why in refused:
+        quality.warn("arrondissements_illisibles", "attention", f"{why.message} Celui d'avant est pris à sa place.")
+    return Arrondissements(*found)
+
+
+def _numbered_polygons(raw: RawFile) -> tuple[list[int], list[BaseGeometry]]:
+    try:
+        features = json.loads(read_bytes(raw.path, POLYGONS_BYTES))["features"]
+        shapes = [(int(one["properties"]["c_ar"]), parse_shape(one["geometry"])) for one in features]
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
+        raise InputError(f"{raw.path} n'est pas le GeoJSON des arrondissements ({type(error).__name__}).") from error
+    polygons = [(number, shape) for number, shape in shapes if shape is not None and 1 <= number <= 20]
+    if not polygons:
+        raise InputError(f"{raw.path} ne contient aucun arrondissement.")
+    numbers, outlines = zip(*polygons, strict=True)
+    return list(numbers), list(outlines)

@@ -1,0 +1,50 @@
+"""Figures as they are stored: plain Python values, missing is None, and a stated precision.
+
+Every float of a metrics or report file is rounded to 6 decimals at the most (0.1 m for a coordinate); scripts round
+their own figures to what they mean.
+"""
+
+import math
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from lib.common.system_text import storable
+
+PRECISION = 6
+
+
+def plain(value: Any) -> Any:
+    """Turn pandas and numpy values into JSON ones: NaN, NaT and infinities become None, floats are rounded.
+
+    Half of a surrogate pair, which JSON can carry (« \\ud83d ») and UTF-8 cannot, becomes « ? ».
+    """
+    if isinstance(value, dict):
+        return {plain(str(key)): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    if isinstance(value, str):
+        return storable(value)
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float):
+        return round(value, PRECISION) if math.isfinite(value) else None
+    return None if value is pd.NaT or value is pd.NA else value
+
+
+def rounded(value: float | None, decimals: int = 2) -> float | None:
+    """Round as a column of a frame does (a half to the even digit); None for a missing or infinite value."""
+    return None if value is None or not math.isfinite(value) else float(np.round(value, decimals))
+
+
+def share(part: float, whole: float) -> float | None:
+    """100 x part / whole, with None when there is no whole."""
+    return rounded(100 * part / whole) if whole else None
+
+
+def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """One plain dict per row, keys in the frame's column order; whole-number columns stored as Int64 stay integers."""
+    names = frame.columns.tolist()
+    columns = [frame[name].astype(object).where(frame[name].notna(), None).tolist() for name in names]
+    return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]

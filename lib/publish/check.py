@@ -1,0 +1,77 @@
+"""Whether what is published is whole and is what the local files say: every item and object is read back. No write."""
+
+import threading
+
+from botocore.exceptions import ClientError
+
+from lib.aws.bodies import read_whole
+from lib.aws.clients import AwsClients
+from lib.aws.errors import DENIED, aws_errors, error_code
+from lib.common.errors import StoreError
+from lib.common.settings import Settings
+from lib.database_service import content_sha256
+from lib.publish.local_documents import DocumentFile, LocalDocument, read_files, sha256, validated
+from lib.publish.plan import is_same, remote_of
+from lib.publish.run import FATAL, Outcome, Treat, alone, get_item
+from lib.stores.dynamodb_items import Item, document_of, pointer, unpack
+
+
+def checker(clients: AwsClients, settings: Settings) -> Treat:
+    """Compare each document with its item and its objects, read back whole."""
+
+    def treat(source: DocumentFile, _: threading.Event) -> Outcome:
+        local = validated(source, read_files(source))
+        return _compared(clients, settings, local, get_item(clients, settings, source))
+
+    return alone(treat)
+
+
+def _compared(clients: AwsClients, settings: Settings, local: LocalDocument, item: Item | None) -> Outcome:
+    if item is None:
+        return Outcome(local.source, "+", "missing", "absent d'AWS")
+    remote = remote_of(item)
+    if remote.claim:
+        return Outcome(local.source, "!", "damaged", "publication commencée et pas finie")
+    damage = _item_damage(clients, item, remote.digest) or _objects_damage(clients, remote.objects)
+    if damage:
+        return Outcome(local.source, "!", "damaged", damage)
+    if not is_same(local, remote, settings):
+        return Outcome(local.source, "*", "different", "le fichier local et AWS diffèrent")
+    return Outcome(local.source, "=", "same")
+
+
+def _item_damage(clients: AwsClients, item: Item, digest: str) -> str:
+    """What is wrong with the item, or with the object that holds its whole document; empty when it is sound."""
+    try:
+        place = pointer(item)
+        document = unpack(_object(clients, *place), item) if place else document_of(item)
+        return "" if content_sha256(document) == digest else "l'élément DynamoDB n'est pas celui de son sha256"
+    except StoreError as error:
+        if isinstance(error, FATAL):
+            raise
+        return error.message
+
+
+def _objects_damage(clients: AwsClients, objects: dict[str, tuple[str, str]]) -> str:
+    for url, digest in objects.values():
+        bucket, _, key = url.removeprefix("s3://").partition("/")
+        try:
+            content = _object(clients, bucket, key)
+        except StoreError as error:
+            if isinstance(error, FATAL):
+                raise
+            return error.message
+        if sha256(content) != digest:
+            return f"{url} n'est pas celui qui a été publié (sha256 différent)"
+    return ""
+
+
+def _object(clients: AwsClients, bucket: str, key: str) -> bytes:
+    """The content of an object. Without the right to list, S3 answers 403 for one that is not there."""
+    with aws_errors(f"bucket {bucket}"):
+        try:
+            return read_whole(clients.s3.get_object(Bucket=bucket, Key=key)["Body"])
+        except ClientError as error:
+            if error_code(error) in DENIED | {"NoSuchKey"}:
+                raise StoreError(f"s3://{bucket}/{key} est absent (ou le droit s3:GetObject manque)") from error
+            raise

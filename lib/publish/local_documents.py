@@ -1,0 +1,143 @@
+"""The documents that OUTPUT_DIR holds, as files to publish: which ones, whether they are sound, and their digests.
+
+A document is one JSON file; a report also has the CSV and the HTML made beside it, where they are. Nothing here writes.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any, NoReturn
+
+from lib.aws.names import KEY_ATTRIBUTES
+from lib.common.errors import InputError, StoreError
+from lib.common.paris_time import parse_day, parse_instant
+from lib.database_service import Document, content_sha256
+from lib.local_file_service import names_in
+from lib.stores.dynamodb_items import BODIES
+
+_NAMES = {
+    "metrics": re.compile(r"(?P<name>[a-z][a-z0-9_]{0,40})_metrics_(?P<day>\d{4}-\d{2}-\d{2})"),
+    "reports": re.compile(r"(?P<name>daily_report)_(?P<day>\d{4}-\d{2}-\d{2})"),
+}
+COMPANIONS = (".csv", ".html")  # of a report, beside its JSON
+
+
+@dataclass(frozen=True)
+class DocumentFile:
+    """A file that bears the name of a document; `key` is the value of its table's partition key."""
+
+    path: Path
+    kind: str
+    key: str
+    day_text: str
+
+    @property
+    def label(self) -> str:
+        return f"{self.path.parent.name}/{self.path.name}"
+
+
+Files = dict[str, bytes]  # suffix -> content: the JSON and, for a report, its companions
+
+
+@dataclass(frozen=True)
+class LocalDocument:
+    """A sound document."""
+
+    source: DocumentFile
+    timestamp: datetime
+    digest: str
+    document: Document
+    files: Files
+
+
+def document_files(output_dir: Path, kinds: list[str], first: date | None, last: date | None) -> list[DocumentFile]:
+    """The files of those kinds with a day from first to last (None: no bound), oldest first.
+
+    A file whose name has an impossible day is kept: validated says what is wrong with it.
+    """
+    low, high = (first.isoformat() if first else ""), (last.isoformat() if last else "9999-99-99")
+    found = [one for kind in kinds for one in _of_kind(output_dir / kind, kind)]
+    return sorted((one for one in found if low <= one.day_text <= high), key=lambda one: (one.day_text, one.label))
+
+
+def stray_files(output_dir: Path, kinds: list[str]) -> list[Path]:
+    """JSON files there that bear another name, such as a person's copy: they are not published."""
+    return [path for kind in kinds for path in _visible(output_dir / kind) if not _NAMES[kind].fullmatch(path.stem)]
+
+
+def read_files(source: DocumentFile) -> Files:
+    """The bytes of a document; InputError when a file cannot be read."""
+    suffixes = (".json", *COMPANIONS) if source.kind == "reports" else (".json",)
+    paths = {suffix: source.path.with_suffix(suffix) for suffix in suffixes}
+    return {suffix: _bytes(path) for suffix, path in paths.items() if suffix == ".json" or path.is_file()}
+
+
+def validated(source: DocumentFile, files: Files) -> LocalDocument:
+    """The document of these bytes; InputError says what is wrong with it."""
+    _check_day(source.day_text)
+    try:
+        document = json.loads(files[".json"], parse_constant=_refuse)
+        timestamp = _timestamp(source, document)
+        return LocalDocument(source, timestamp, content_sha256(document), document, files)
+    except StoreError as error:
+        raise InputError(error.message) from error
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"JSON illisible ({error})") from error
+
+
+def sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _of_kind(folder: Path, kind: str) -> Iterator[DocumentFile]:
+    for path in _visible(folder):
+        found = _NAMES[kind].fullmatch(path.stem)
+        if found:
+            day = found["day"]
+            yield DocumentFile(path, kind, found["name"] if kind == "metrics" else path.stem, day)
+
+
+def _visible(folder: Path) -> list[Path]:
+    return [folder / name for name in names_in(folder) if name.endswith(".json") and not name.startswith(".")]
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path.name} illisible ({error.strerror})") from error
+
+
+def _check_day(text: str) -> None:
+    try:
+        parse_day(text)
+    except ValueError as error:
+        raise InputError(str(error)) from error
+
+
+def _timestamp(source: DocumentFile, document: Any) -> datetime:
+    """The document's timestamp, once its inside agrees with its name."""
+    key = KEY_ATTRIBUTES[source.kind]
+    if not isinstance(document, dict):
+        raise InputError("ce n'est pas un objet JSON")
+    for name, expected in ((key, source.key), ("date", source.day_text)):
+        if document.get(name) != expected:
+            raise InputError(f"« {name} » vaut {json.dumps(document.get(name))} et le nom du fichier dit {expected}")
+    body = BODIES[key]
+    if not isinstance(document.get(body), dict) or not document[body]:
+        raise InputError(f"« {body} » est absent, vide ou n'est pas un objet")
+    foreign = set(document) - {key, "date", "timestamp", body}
+    if foreign:
+        raise InputError(f"clés inattendues : {', '.join(sorted(foreign))}")
+    timestamp = parse_instant(str(document.get("timestamp")))
+    if timestamp is None:
+        raise InputError(f"« timestamp » vaut {json.dumps(document.get('timestamp'))} : ce n'est pas une date et heure")
+    return timestamp
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} n'est pas du JSON")

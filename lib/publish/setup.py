@@ -1,0 +1,176 @@
+"""What the tables and the bucket must be, and the calls that make them so. Nothing here talks to AWS.
+
+`setup_plan` compares what was observed (see state.py) with what is wanted and gives one Step per wish: already so
+(`=`), to do (`+`), or impossible (`!`). A step that is to do carries the very request that will be sent.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from lib.aws.names import KEY_ATTRIBUTES, SORT_KEY, TTL_ATTRIBUTE, reports_bucket, table_names
+from lib.common.settings import Settings
+
+ABANDONED_UPLOADS = 7  # days after which the parts of an unfinished multipart upload are deleted
+LIFECYCLE_ID = "cityflow-fin-des-envois-abandonnes"
+ALL_BLOCKED = {
+    "BlockPublicAcls": True,
+    "IgnorePublicAcls": True,
+    "BlockPublicPolicy": True,
+    "RestrictPublicBuckets": True,
+}
+ENCRYPTION = {"Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]}
+
+
+@dataclass(frozen=True)
+class TableState:
+    """A table as observed; `keys` maps each key attribute to its role and type, such as ("HASH", "S")."""
+
+    exists: bool = False
+    keys: dict[str, tuple[str, str]] = field(default_factory=dict)
+    on_demand: bool = False
+    ttl: str = ""  # the attribute, when enabled
+    recovery: bool = False
+
+
+@dataclass(frozen=True)
+class BucketState:
+    """A bucket as observed; `lifecycle` holds its rules as S3 gives them."""
+
+    exists: bool = False
+    region: str = ""
+    public_blocked: bool = False
+    encrypted: bool = False
+    versioned: bool = False
+    lifecycle: tuple[dict[str, Any], ...] = ()
+
+
+@dataclass(frozen=True)
+class AwsState:
+    """Both tables (by kind of document) and the bucket."""
+
+    tables: dict[str, TableState]
+    bucket: BucketState
+
+
+NOTHING = AwsState({kind: TableState() for kind in KEY_ATTRIBUTES}, BucketState())
+
+
+@dataclass(frozen=True)
+class Step:
+    """One wish: `sign` is = (already so), + (to do) or ! (cannot be); the request is empty unless it is to do."""
+
+    sign: str
+    target: str
+    text: str
+    service: str = ""
+    operation: str = ""
+    request: dict[str, Any] = field(default_factory=dict)
+
+
+def setup_plan(settings: Settings, state: AwsState) -> list[Step]:
+    """Every wish about both tables and the bucket, in the order in which they are carried out."""
+    names = table_names(settings)
+    steps = [step for kind in KEY_ATTRIBUTES for step in _table_steps(names[kind], kind, state.tables[kind])]
+    return steps + _bucket_steps(reports_bucket(settings), settings.aws_region, state.bucket)
+
+
+def wanted_keys(kind: str) -> dict[str, tuple[str, str]]:
+    """The key attributes of a table, in the form of TableState.keys."""
+    return {KEY_ATTRIBUTES[kind]: ("HASH", "S"), SORT_KEY: ("RANGE", "S")}
+
+
+def _table_steps(name: str, kind: str, state: TableState) -> list[Step]:
+    target, keys = f"table {name}", wanted_keys(kind)
+    if state.exists and state.keys != keys:
+        return [Step("!", target, f"clés {_words(state.keys)} au lieu de {_words(keys)}")]
+    if state.ttl not in ("", TTL_ATTRIBUTE):
+        return [Step("!", target, f"TTL déjà actif sur « {state.ttl} » au lieu de « {TTL_ATTRIBUTE} »")]
+
+    def step(done: bool, text: str, operation: str, **request: Any) -> Step:
+        return _step(done, target, text, "dynamodb", operation, TableName=name, **request)
+
+    ttl = {"Enabled": True, "AttributeName": TTL_ATTRIBUTE}
+    recovery = {"PointInTimeRecoveryEnabled": True}
+    return [
+        step(state.exists, f"clés {_words(keys)}, à la demande", "create_table", **_creation(keys)),
+        *([] if not state.exists or state.on_demand else [_to_on_demand(name)]),
+        step(
+            state.ttl == TTL_ATTRIBUTE,
+            f"TTL sur « {TTL_ATTRIBUTE} »",
+            "update_time_to_live",
+            TimeToLiveSpecification=ttl,
+        ),
+        step(
+            state.recovery,
+            "restauration à un instant donné",
+            "update_continuous_backups",
+            PointInTimeRecoverySpecification=recovery,
+        ),
+    ]
+
+
+def _creation(keys: dict[str, tuple[str, str]]) -> dict[str, Any]:
+    return {
+        "AttributeDefinitions": [{"AttributeName": name, "AttributeType": kind} for name, (_, kind) in keys.items()],
+        "KeySchema": [{"AttributeName": name, "KeyType": role} for name, (role, _) in keys.items()],
+        "BillingMode": "PAY_PER_REQUEST",
+    }
+
+
+def _to_on_demand(name: str) -> Step:
+    request = {"TableName": name, "BillingMode": "PAY_PER_REQUEST"}
+    return Step("+", f"table {name}", "facturation à la demande", "dynamodb", "update_table", request)
+
+
+def _bucket_steps(name: str, region: str, state: BucketState) -> list[Step]:
+    target = f"bucket {name}"
+    if state.exists and state.region not in ("", region):
+        return [Step("!", target, f"il est dans la région {state.region}, et AWS_REGION={region}")]
+
+    def step(done: bool, text: str, operation: str, **request: Any) -> Step:
+        return _step(done, target, text, "s3", operation, Bucket=name, **request)
+
+    # us-east-1 is the one region that must not be named.
+    place = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
+    rules = {"Rules": [*state.lifecycle, _abandoned_rule()]}
+    return [
+        step(state.exists, f"dans {region}", "create_bucket", **place),
+        step(
+            state.public_blocked,
+            "accès public bloqué",
+            "put_public_access_block",
+            PublicAccessBlockConfiguration=ALL_BLOCKED,
+        ),
+        step(state.encrypted, "chiffrement", "put_bucket_encryption", ServerSideEncryptionConfiguration=ENCRYPTION),
+        step(state.versioned, "versions", "put_bucket_versioning", VersioningConfiguration={"Status": "Enabled"}),
+        step(
+            any(_ends_abandoned(rule) for rule in state.lifecycle),
+            f"fin des envois abandonnés ({ABANDONED_UPLOADS} jours)",
+            "put_bucket_lifecycle_configuration",
+            LifecycleConfiguration=rules,
+        ),
+    ]
+
+
+def _abandoned_rule() -> dict[str, Any]:
+    return {
+        "ID": LIFECYCLE_ID,
+        "Status": "Enabled",
+        "Filter": {"Prefix": ""},
+        "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": ABANDONED_UPLOADS},
+    }
+
+
+def _ends_abandoned(rule: dict[str, Any]) -> bool:
+    """Whether the rule covers the whole bucket and ends abandoned uploads, however many days it gives them."""
+    prefix = rule.get("Filter", {}).get("Prefix", rule.get("Prefix", ""))
+    narrow = prefix or {"Tag", "And", "ObjectSizeGreaterThan", "ObjectSizeLessThan"} & set(rule.get("Filter", {}))
+    return rule.get("Status") == "Enabled" and "AbortIncompleteMultipartUpload" in rule and not narrow
+
+
+def _step(done: bool, target: str, text: str, service: str, operation: str, **request: Any) -> Step:
+    return Step("=", target, text) if done else Step("+", target, text, service, operation, request)
+
+
+def _words(keys: dict[str, tuple[str, str]]) -> str:
+    return " + ".join(f"{name} ({kind})" for name, (_, kind) in keys.items()) or "absentes"

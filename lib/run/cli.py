@@ -1,0 +1,242 @@
+"""What every command shares: French argparse, log on stderr, results on stdout, one broad except, exit codes."""
+
+import argparse
+import io
+import json
+import logging
+import os
+import re
+import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from datetime import date
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from lib.common.errors import REFUSALS, CityflowError, ExitCode
+from lib.common.paris_time import yesterday
+from lib.common.printable import OneLine, on_one_line, printable
+from lib.common.settings import STORES, Settings, load_settings
+from lib.common.system_text import spelled
+from lib.database_factory import get_database_service
+from lib.database_service import DatabaseService
+from lib.files.run_lock import day_lock
+from lib.local_file_service import LocalFileService
+from lib.run.day_range import add_range, day_argument, range_days
+
+if TYPE_CHECKING:
+    from lib.run.day_run import Compare, Process, Stored
+
+log = logging.getLogger("cityflow")
+
+_LEVELS = {"DEBUG": "détail", "INFO": "info", "WARNING": "attention", "ERROR": "erreur", "CRITICAL": "erreur"}
+_FRENCH = (
+    (r"^argument (\S+): expected one argument$", r"\1 attend une valeur"),
+    (r"^argument ([^:]+): invalid choice: (\S+) \(choose from (.*)\)$", r"\1 : \2 n'est pas un choix possible (\3)"),
+    (r"^argument ([^:]+): not allowed with argument (.*)$", r"\1 ne va pas avec \2"),
+    (r"^argument ([^:]+): ignored explicit argument (.*)$", r"\1 n'attend pas de valeur (reçu \2)"),
+    (r"^argument ([^:]+): ", r"\1 : "),
+    (r"^unrecognized arguments: ", "arguments inconnus : "),
+    (r"^the following arguments are required: ", "arguments obligatoires : "),
+)
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse in French, with the module docstring as the description."""
+
+    def __init__(self, doc: str, **options: Any) -> None:
+        super().__init__(
+            description=doc.strip(),
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            add_help=False,
+            allow_abbrev=False,  # --st would become another option on the day one more begins with it
+            **options,
+        )
+        self._optionals.title = "options"
+        self.add_argument("-h", "--help", action="help", help="afficher cette aide")
+
+    def error(self, message: str) -> NoReturn:
+        for english, french in _FRENCH:
+            message = re.sub(english, french, message)
+        self.exit(ExitCode.USAGE, f"{self.format_usage()}{self.prog} : erreur : {on_one_line(message)}\n")
+
+    def format_usage(self) -> str:
+        return super().format_usage().replace("usage:", "usage :", 1)
+
+    def format_help(self) -> str:
+        return super().format_help().replace("usage:", "usage :", 1)
+
+
+def add_common(parser: argparse.ArgumentParser) -> None:
+    """--json, -v, -q: the same words on every command."""
+    parser.add_argument("--json", action="store_true", help="un objet JSON sur la sortie standard")
+    noise = parser.add_mutually_exclusive_group()
+    noise.add_argument("-v", "--verbose", action="store_true", help="tout dire, avec le détail des erreurs")
+    noise.add_argument("-q", "--quiet", action="store_true", help="ne dire que les erreurs")
+
+
+def day_parser(doc: str) -> Parser:
+    """The command line of a script that works on one day."""
+    parser = Parser(doc)
+    parser.add_argument("--date", type=day_argument, metavar="AAAA-MM-JJ", help="jour traité (défaut : hier, à Paris)")
+    parser.add_argument("--store", choices=STORES, help="où enregistrer (défaut : CITYFLOW_STORE)")
+    parser.add_argument("--wait", action="store_true", help="attendre la fin d'un autre traitement du même jour")
+    add_common(parser)
+    return parser
+
+
+def day_settings(arguments: argparse.Namespace) -> tuple[Settings, date]:
+    """Settings and day of a day_parser command line; a fallback of OUTPUT_DIR is said here, once."""
+    settings = load_settings({"CITYFLOW_STORE": arguments.store or ""})
+    if settings.fallback_notice:
+        log.warning("%s", settings.fallback_notice)
+    return settings, arguments.date or yesterday(settings.now())
+
+
+Prepare = Callable[[Settings, list[date]], AbstractContextManager[None]]
+
+
+def run_source(
+    data_type: str,
+    doc: str,
+    process: "Process",
+    argv: list[str] | None,
+    prepare: Prepare | None = None,
+    compare: "Compare | None" = None,
+) -> int:
+    """The main of the six source scripts; `prepare` is what makes one that has --from and --to quick on many days."""
+    from lib.run.day_run import run_day  # pandas: the other commands, and doctor above all, start without it
+
+    parser = day_parser(doc)
+    parser.add_argument(
+        "--force", action="store_true", help="remplacer même des chiffres qui reposent sur plus de données"
+    )
+    if prepare:
+        add_range(parser)
+    arguments = parser.parse_args(argv)
+
+    def work() -> int:
+        days = range_days(arguments) if prepare else []
+        settings, day = day_settings(arguments)
+        if prepare and days:
+            with get_database_service(settings) as store, prepare(settings, days):
+                return _run_days(settings, store, data_type, process, days, arguments)
+        with (
+            day_lock(settings.output_dir, day, data_type, settings.lock_fd, arguments.wait),
+            get_database_service(settings) as store,
+        ):
+            stored = run_day(settings, store, data_type, process, day, compare, arguments.force)
+        _tell(settings, data_type, day, stored, arguments.json)
+        return ExitCode.DONE
+
+    return guarded(work, arguments)
+
+
+def _run_days(
+    settings: Settings,
+    store: DatabaseService,
+    data_type: str,
+    process: "Process",
+    days: list[date],
+    arguments: argparse.Namespace,
+) -> int:
+    """Go on past a day that fails; what failed is said again at the end."""
+    from lib.run.day_run import run_day
+
+    failures = []
+    for day in days:
+        try:
+            with day_lock(settings.output_dir, day, data_type, settings.lock_fd, arguments.wait):
+                stored = run_day(settings, store, data_type, process, day, force=arguments.force)
+            if not arguments.json:
+                _tell(settings, data_type, day, stored, False)
+        except CityflowError as error:
+            log.error("%s : %s", day, error)
+            failures.append(f"{day} : {error}")
+    if arguments.json:
+        emit_json({"type": data_type, "jours": len(days), "echecs": failures})
+    else:
+        emit(f"{data_type} : {len(days)} jours, {len(failures)} échecs -> {settings.output_dir}")
+    for failure in failures:
+        log.error("%s", failure)
+    return ExitCode.FAILED if failures else ExitCode.DONE
+
+
+def _tell(settings: Settings, data_type: str, day: date, stored: "Stored", as_json: bool) -> None:
+    from lib.run.day_run import rejects_path
+
+    qualite = stored.metrics["qualite"]
+    path = LocalFileService(settings.output_dir).metrics_path(data_type, day)
+    if as_json:
+        said = {"garde": stored.kept} if stored.kept else {}
+        emit_json({"type": data_type, "date": day.isoformat(), "fichier": str(path), **said, "qualite": qualite})
+        return
+    state = f"chiffres gardés ({qualite['statut']})" if stored.kept else qualite["statut"]
+    emit(f"{data_type} {day} : {state}, {qualite['lignes_retenues']} lignes retenues -> {path}")
+    for warning in qualite["avertissements"]:
+        log.log(logging.INFO if warning["severite"] == "information" else logging.WARNING, "%s", warning["message"])
+    rejected = sum(qualite["rejets"].values())
+    if rejected:
+        reasons = ", ".join(f"{reason} {count}" for reason, count in qualite["rejets"].items())
+        log.warning("%s lignes rejetées (%s) : %s", rejected, reasons, rejects_path(settings, data_type, day))
+
+
+def emit(text: str) -> None:
+    """A line of result on stdout, for people: not under -q."""
+    if log.isEnabledFor(logging.WARNING):
+        print(printable(text), flush=True)
+
+
+def emit_json(value: object) -> None:
+    """One JSON object on stdout, whatever else is asked; a terminal without accents gets JSON's own escapes."""
+    text = spelled(json.dumps(value, ensure_ascii=False, indent=2))
+    if (sys.stdout.encoding or "").lower() != "utf-8":
+        text = json.dumps(json.loads(text), indent=2)
+    print(text, flush=True)
+
+
+def guarded(work: Callable[[], int], arguments: argparse.Namespace) -> int:
+    """Run `work` with the log set up; turn every failure into a message and its exit code."""
+    _set_up_log(arguments)
+    try:
+        return int(work())
+    except CityflowError as error:
+        log.error("%s", error)
+        return int(error.exit_code)
+    except MemoryError:
+        log.error("mémoire insuffisante : en libérer, puis relancer. Les fichiers déjà écrits sont entiers.")
+        return int(ExitCode.FAILED)
+    except KeyboardInterrupt:
+        log.error("interrompu ; les fichiers déjà écrits sont entiers.")
+        return int(ExitCode.INTERRUPTED)
+    except BrokenPipeError:
+        _forget_output()  # its reader (head, less) has gone: nothing is left to say
+        return int(ExitCode.FAILED)
+    except Exception as error:  # the one broad except: a fault of ours must still end in one line and exit 1
+        if isinstance(error, OSError) and error.errno in REFUSALS:
+            where = error.filename or "sortie"
+            log.error("%s : %s. Vérifier les droits et la place disponible.", where, error.strerror)
+            _forget_output()
+        else:
+            log.error("erreur inattendue (%s : %s). Relancer avec -v pour le détail.", type(error).__name__, error)
+        log.debug("trace", exc_info=True)
+        return int(ExitCode.FAILED)
+
+
+def _forget_output() -> None:
+    """Drop what the standard output could not take, or Python would try again at its exit and change the exit code."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _set_up_log(arguments: argparse.Namespace) -> None:
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # as stderr: an ASCII terminal is no reason to fail
+    for level, word in _LEVELS.items():
+        logging.addLevelName(getattr(logging, level), word)
+    threshold = logging.DEBUG if arguments.verbose else logging.ERROR if arguments.quiet else logging.INFO
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(OneLine("%(asctime)s %(levelname)s : %(message)s", "%H:%M:%S"))
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(logging.WARNING)
+    for name in ("cityflow", "lib", "scripts", "__main__"):
+        logging.getLogger(name).setLevel(threshold)

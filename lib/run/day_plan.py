@@ -1,0 +1,181 @@
+"""What days ask for: which figures are missing or stale, and what the raw files lack. Writes nothing.
+
+Stale are figures older than the list of their raw files, than the code that makes them (see dependencies.py), or than
+the earlier days that they are compared with. It is the one answer for make, for a range and for the state of the days.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from lib.common.errors import InputError
+from lib.common.paris_time import WEEKS_COMPARED, same_weekdays_before
+from lib.common.settings import Settings
+from lib.local_file_service import LocalFileService
+from lib.raw.source_files import API_SOURCES, SOURCES, source_files
+from lib.run.dependencies import REPORT, dependencies
+from lib.run.input_lists import inputs_changed
+from lib.run.kept_figures import note_path
+
+COMPARED = ("bikes",)  # sources whose own figures need those of earlier days; the report needs all of them
+
+FORCED, ABSENT = "demandé", "absent"
+INPUTS, CODE = "fichiers bruts changés", "code changé"
+HISTORY, INCOMPLETE, REMADE = "jour comparé refait", "source manquante", "chiffres refaits"
+FORMS = "page ou tableau à refaire"
+
+
+@dataclass(frozen=True)
+class Step:
+    """The figures of one source (or the report) of one day, and why they are to be made; `reason` empty: up to date."""
+
+    day: date
+    source: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Every step of a range, in the order in which they are stored."""
+
+    days: list[date]
+    sources: list[str]
+    steps: list[Step]
+
+    @property
+    def to_do(self) -> list[Step]:
+        return [step for step in self.steps if step.reason]
+
+    def without(self, days: Collection[date]) -> "Plan":
+        """The same with nothing to do on these days."""
+        return replace(self, steps=[replace(one, reason="") if one.day in days else one for one in self.steps])
+
+    def days_of(self, source: str) -> list[date]:
+        """The days of a source that are to be made."""
+        return [step.day for step in self.to_do if step.source == source]
+
+
+def plan_range(settings: Settings, days: list[date], sources: list[str], force: bool) -> Plan:
+    """Look at what there is; the days come oldest first, each with its sources, then its report."""
+    files = LocalFileService(settings.output_dir)
+    inputs = {source: _inputs_time(settings, source) for source in sources}
+    code = {step: _code_time(step) for step in (*sources, REPORT)}
+    times: dict[tuple[str, date], float] = {}  # of results, once planned: infinity for one that is to be made
+
+    def made(source: str, day: date) -> float | None:
+        if (source, day) in times:
+            return times[source, day]
+        return _time(files.report_path(day) if source == REPORT else files.metrics_path(source, day))
+
+    def why(source: str, day: date) -> str:
+        own = made(source, day)
+        if force or own is None:
+            return FORCED if force else ABSENT
+        tried = max(own, _time(note_path(settings.output_dir, source, day)) or 0)  # in vain: what was known stayed
+        if source != REPORT and inputs[source] > tried:
+            return INPUTS
+        if code[source] > tried:
+            return CODE
+        if source == REPORT and not files.report_is_whole(day):
+            return FORMS
+        today = [made(one, day) for one in SOURCES] if source == REPORT else []
+        if None in today or any(time is not None and time > own for time in today):
+            return INCOMPLETE if None in today else REMADE
+        compared = SOURCES if source == REPORT else [source] if source in COMPARED else []
+        past = [made(one, earlier) for earlier in same_weekdays_before(day, WEEKS_COMPARED) for one in compared]
+        return HISTORY if any(time is not None and time > tried for time in past) else ""
+
+    steps = []
+    for day in days:
+        for source in (*sources, REPORT):
+            steps.append(Step(day, source, why(source, day)))
+            if steps[-1].reason:
+                times[source, day] = float("inf")
+    return Plan(days, sources, steps)
+
+
+def _inputs_time(settings: Settings, source: str) -> float:
+    return max(inputs_changed(settings, one) for one in dependencies(source).raw)
+
+
+def _code_time(step: str) -> float:
+    return max(time for path in dependencies(step).code if (time := _time(path)) is not None)
+
+
+def _time(path: Path) -> float | None:
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:  # not there; where it cannot be looked at, making it again says why
+        return None
+
+
+def gaps(settings: Settings, plan: Plan) -> dict[str, list[date]]:
+    """For each source that lacks some, the days without a pull; a later pull may yet tell about one."""
+    return {source: gap for source in plan.sources if (gap := _gap(settings, source, plan.days))}
+
+
+def _gap(settings: Settings, source: str, days: list[date]) -> list[date]:
+    """All the days where a source has no file, or none that may be looked at."""
+    try:
+        files = source_files(settings, source)
+    except InputError:
+        return days
+    if source not in API_SOURCES or any(raw.pull_day is None for raw in files):
+        return [] if files else days
+    return sorted(set(days) - {raw.pull_day for raw in files if raw.pull_day})
+
+
+def plan_lines(plan: Plan, without_pull: dict[str, list[date]]) -> list[str]:
+    """The plan in words, for people, with what `gaps` found."""
+    first, last = plan.days[0], plan.days[-1]
+    lines = [f"Plan du {first} au {last} : {len(plan.days)} jours, {len(plan.to_do)} calculs à faire."]
+    for source in (*plan.sources, REPORT):
+        reasons = to_do_by_reason(plan, source)
+        told = [f"{len(days)} à faire ({reason}) : {in_words(days)}" for reason, days in reasons.items()]
+        lines.append(f"  {step_name(source):<12} {' ; '.join(told) or 'à jour'}")
+    lines += [f"  {source} : aucun relevé ni fichier pour {in_words(days)}" for source, days in without_pull.items()]
+    return lines
+
+
+def plan_object(plan: Plan, without_pull: dict[str, list[date]]) -> dict[str, Any]:
+    """The plan for programs, with what `gaps` found."""
+    return {
+        "jours": len(plan.days),
+        "sources": plan.sources,
+        "a_faire": {
+            step_name(source): {reason: _texts(days) for reason, days in to_do_by_reason(plan, source).items()}
+            for source in (*plan.sources, REPORT)
+        },
+        "sans_releve": {source: _texts(days) for source, days in without_pull.items()},
+    }
+
+
+def to_do_by_reason(plan: Plan, source: str) -> dict[str, list[date]]:
+    """The days of a source that are to be made, by reason."""
+    found: dict[str, list[date]] = {}
+    for step in plan.to_do:
+        if step.source == source:
+            found.setdefault(step.reason, []).append(step.day)
+    return found
+
+
+def in_words(days: list[date]) -> str:
+    """Sorted days as runs: « 2025-10-07 à 2025-10-09, 2025-10-12 »."""
+    runs: list[list[date]] = []
+    for day in days:
+        if runs and (day - runs[-1][-1]).days == 1:
+            runs[-1].append(day)
+        else:
+            runs.append([day])
+    return ", ".join(str(run[0]) if len(run) == 1 else f"{run[0]} à {run[-1]}" for run in runs)
+
+
+def step_name(step: str) -> str:
+    """A step as people and programs see it."""
+    return "rapport" if step == REPORT else step
+
+
+def _texts(days: list[date]) -> list[str]:
+    return [day.isoformat() for day in days]

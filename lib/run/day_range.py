@@ -1,0 +1,58 @@
+"""Days as people ask for them on a command line: one, or a range with both ends included."""
+
+import argparse
+import sys
+from datetime import date
+
+from lib.common.errors import CityflowError, UsageError
+from lib.common.paris_time import days_between, parse_asked_day, yesterday
+from lib.common.settings import load_settings
+
+RANGE_MAX = 3660  # days, ten years: a longer range is a slip of the keyboard that would run for days
+
+
+def day_argument(text: str) -> date:
+    """The one date type of every command line."""
+    try:
+        return parse_asked_day(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def add_range(parser: argparse.ArgumentParser, required: bool = False) -> None:
+    """--from and --to, both included."""
+    for flag, name, text in (("--from", "first", "premier jour, compris"), ("--to", "last", "dernier jour, compris")):
+        parser.add_argument(flag, dest=name, type=day_argument, metavar="AAAA-MM-JJ", required=required, help=text)
+
+
+def range_days(arguments: argparse.Namespace) -> list[date]:
+    """The days of --from and --to; none when they were not given."""
+    first, last = arguments.first, arguments.last
+    if (first is None) != (last is None):
+        raise UsageError("--from et --to vont ensemble.")
+    if first is not None and getattr(arguments, "date", None):
+        raise UsageError("--date ne va pas avec --from et --to.")
+    return bounded_days(first, last) if first is not None else []
+
+
+def bounded_days(first: date, last: date) -> list[date]:
+    """Every day from first to last; UsageError when they are the wrong way round, or more than RANGE_MAX."""
+    if first > last:
+        raise UsageError(f"--from {first} est après --to {last}.")
+    if (last - first).days >= RANGE_MAX:
+        raise UsageError(f"du {first} au {last}, plus de {RANGE_MAX} jours : demander des périodes plus courtes.")
+    return list(days_between(first, last))
+
+
+def main() -> int:
+    """Print the day of a command that is given none, for the Makefile."""
+    try:
+        sys.stdout.write(f"{yesterday(load_settings().now())}\n")
+    except CityflowError as error:
+        sys.stderr.write(f"erreur : {error}\n")
+        return int(error.exit_code)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

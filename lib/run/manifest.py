@@ -1,0 +1,187 @@
+"""What each run did: output/runs/<date>/<run>.json, one file a run, one entry a step.
+
+`make process` is one run of several processes; they share its name through the environment and write in turn, under a
+lock. A manifest is a record and nothing reads it to compute a figure.
+"""
+
+import hashlib
+import json
+import logging
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from datetime import date
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from lib import __version__
+from lib.common.errors import CityflowError, ExitCode
+from lib.common.paris_time import machine_now
+from lib.common.settings import Settings, shown_settings
+from lib.common.system_text import spelled, storable
+from lib.files.atomic_file import write_atomically
+from lib.files.run_lock import new_run_id, opened, take_briefly_held
+from lib.raw.tree import is_readable
+
+FILES_NAMED = 100  # inputs listed one by one; beyond it each folder of pulls is one entry
+WHOLE_UP_TO = 256 * 2**20  # bytes; hashing 6 GB would take longer than computing the day
+SAMPLES, SAMPLE = 64, 2**16  # of a larger file: so many pieces of so many bytes, evenly spread, the ends included
+
+Input = dict[str, Any]
+
+DONE, FAILED = "fait", "échec"
+PUBLICATION = "publication"  # the step of an upload
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class Step:
+    """One step of a run: a source, the report, the upload. Rows are None where the step reads none."""
+
+    etape: str
+    statut: str
+    code: int
+    message: str
+    debut: str  # UTC
+    duree_s: float
+    lignes: dict[str, int] | None = None  # lues, retenues, rejetees
+    entrees: list[Input] = field(default_factory=list)
+
+
+def manifest_path(output_dir: Path, day: date, run: str) -> Path:
+    return output_dir / "runs" / day.isoformat() / f"{run}.json"
+
+
+def record(settings: Settings, day: date, run: str, step: Step) -> Path:
+    """Add a step to the manifest of a run; StoreError when it cannot be written."""
+    path = manifest_path(settings.output_dir, day, run)
+    with _alone(settings.output_dir / ".locks" / f"{day}.runs.lock"):
+        manifest = _existing(path) or {
+            "run_id": run,
+            "date": day.isoformat(),
+            "version": __version__,
+            "reglages": public_settings(settings),
+            "etapes": [],
+        }
+        manifest["etapes"].append(asdict(step))
+        text = spelled(json.dumps(manifest, ensure_ascii=False, indent=2))
+        write_atomically(path, f"{text}\n".encode(errors="backslashreplace"))  # \udce9: an escape that JSON has
+    return path
+
+
+def steps_of_day(output_dir: Path, day: date) -> dict[str, dict[str, Any]]:
+    """The last recorded entry of each step of a day, whatever its run; unreadable manifests are passed over."""
+    entries = [
+        step
+        for path in (output_dir / "runs" / day.isoformat()).glob("*.json")
+        for step in (_existing(path) or {}).get("etapes", [])
+    ]
+    return {step["etape"]: step for step in sorted(entries, key=lambda one: str(one["debut"]))}
+
+
+@contextmanager
+def recorded(settings: Settings, day: date, etape: str, entrees: Callable[[], list[Input]]) -> Iterator[Step]:
+    """Record the block as one step, whether it ends well or not; the caller adds the rows it read to the step.
+
+    A manifest that cannot be written is said and changes nothing else. `entrees` describes the files read (see inputs).
+    """
+    begun, clock = machine_now().isoformat(timespec="milliseconds"), time.monotonic()
+    step = Step(etape, FAILED, int(ExitCode.FAILED), "", begun, 0.0)
+    try:
+        yield step
+        step.statut, step.code = DONE, int(ExitCode.DONE)
+    except CityflowError as error:
+        step.code, step.message = int(error.exit_code), error.message
+        raise
+    finally:
+        step.duree_s = round(time.monotonic() - clock, 3)
+        if step.statut == FAILED:
+            step.message = step.message or "erreur inattendue ou interruption"
+        try:
+            step.entrees = entrees()
+            record(settings, day, settings.run_id or _own_run(), step)
+        except (CityflowError, OSError) as error:
+            log.warning("le compte rendu du traitement n'est pas écrit : %s", error)
+
+
+@lru_cache(maxsize=1)
+def _own_run() -> str:
+    """The name of the run of a command that make process did not start."""
+    return new_run_id()
+
+
+def public_settings(settings: Settings) -> dict[str, str]:
+    """Every setting by its name, as text, secrets masked."""
+    return {one["nom"]: one["valeur"] for one in shown_settings(settings) if one["valeur"]}
+
+
+def inputs(paths: Iterable[Path]) -> list[Input]:
+    """Each file's {fichier, octets, sha256, empreinte}; for many, each folder's {dossier, fichiers, octets, sha256}.
+
+    `empreinte` says whether the digest is that of the whole content or, for a file over WHOLE_UP_TO, of samples. Of a
+    file that could not be read nothing but its name is known.
+    """
+    found = [_described(path) for path in paths]
+    if len(found) <= FILES_NAMED:
+        return found
+    folders: dict[str, list[Input]] = {}
+    for one in found:
+        folders.setdefault(str(_pull_root(Path(one["fichier"]))), []).append(one)
+    return [_folder(name, files) for name, files in folders.items()]
+
+
+def _described(path: Path) -> Input:
+    if not is_readable(path):
+        return {"fichier": str(path), "octets": None, "sha256": None, "empreinte": "illisible"}
+    status = path.stat()
+    if str(path).startswith("s3://"):  # read by the workers, in parts: this machine never has its content
+        return {"fichier": str(path), "octets": status.st_size, "sha256": None, "empreinte": "aucune"}
+    return {"fichier": str(path), "octets": status.st_size, **_digest(path, status.st_size, status.st_mtime_ns)}
+
+
+@lru_cache(maxsize=50_000)
+def _digest(path: Path, size: int, _modified: int) -> dict[str, str]:
+    """Cached for a range of days, which reads the same files again; a file that changed is another key."""
+    with path.open("rb") as stream:
+        if size <= WHOLE_UP_TO:
+            return {"sha256": hashlib.file_digest(stream, "sha256").hexdigest(), "empreinte": "contenu"}
+        digest = hashlib.sha256(str(size).encode())
+        for number in range(SAMPLES):
+            stream.seek(number * (size - SAMPLE) // (SAMPLES - 1))
+            digest.update(stream.read(SAMPLE))
+    return {"sha256": digest.hexdigest(), "empreinte": "échantillon"}
+
+
+def _pull_root(path: Path) -> Path:
+    """The folder above dt=…: what a person knows as « the pulls of bikes »."""
+    return next((parent.parent for parent in path.parents if parent.name.startswith("dt=")), path.parent)
+
+
+def _folder(name: str, files: list[Input]) -> Input:
+    digest = hashlib.sha256()
+    for one in files:
+        digest.update(f"{storable(one['fichier'])}\0{one['octets']}\0{one['sha256']}\n".encode())
+    octets = sum(one["octets"] or 0 for one in files)
+    return {"dossier": name, "fichiers": len(files), "octets": octets, "sha256": digest.hexdigest()}
+
+
+def _existing(path: Path) -> dict[str, Any] | None:
+    try:
+        manifest = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return None
+    return manifest if isinstance(manifest, dict) and isinstance(manifest.get("etapes"), list) else None
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    descriptor = opened(path)
+    try:
+        take_briefly_held(descriptor, path)
+        yield
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,168 @@
+"""A plan carried out on one machine: processes compute days in any order, one writer stores them oldest first.
+
+Only the writer looks at the store: what is compared with earlier days is compared when they are stored, so that the
+files are those of the days run one by one, whatever the number of processes.
+"""
+
+import contextlib
+import multiprocessing
+import os
+import signal
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache, partial
+
+from lib.common.errors import CityflowError, LockHeldError, SearchError
+from lib.common.settings import Settings
+from lib.database_service import DatabaseService
+from lib.files.day_locks import DayLocks, let_go
+from lib.files.run_lock import day_lock
+from lib.run.day_plan import Plan, Step
+from lib.run.day_run import Compare, DayResult, keep_day, rows_of
+from lib.run.dependencies import REPORT, dependencies
+from lib.run.manifest import Input, inputs, recorded
+
+CHUNK_DAYS = 7  # of one source, computed in one go: they share what the process keeps of the last files it read
+AHEAD = 2  # chunks per process that may be under way or waiting to be stored
+
+Outcome = tuple[str, date, DayResult | CityflowError]
+Measure = Callable[[Settings, str, list[date]], list[Outcome]]
+Report = Callable[[Settings, DatabaseService, date], object]
+
+
+@dataclass(frozen=True)
+class Done:
+    """A step that is stored; `kept`: its figures stay those of an earlier computation (see lib/run/kept_figures)."""
+
+    step: Step
+    kept: bool = False
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A step that gave nothing, and why."""
+
+    step: Step
+    error: CityflowError
+
+    def __str__(self) -> str:
+        what = "" if isinstance(self.error, LockHeldError) else f" {self.step.source}"  # refused as a whole
+        return f"{self.step.day}{what} : {self.error}"
+
+
+def chunks(plan: Plan, most: int = CHUNK_DAYS) -> list[tuple[str, list[date]]]:
+    """The days to compute as (source, days), in the order in which the writer needs them."""
+    found = []
+    for source in plan.sources:
+        days = plan.days_of(source)
+        found += [(source, days[start : start + most]) for start in range(0, len(days), most)]
+    return sorted(found, key=lambda chunk: chunk[1][0])
+
+
+@contextlib.contextmanager
+def computed(settings: Settings, plan: Plan, measure: Measure, jobs: int) -> Iterator[Iterator[Outcome]]:
+    """What every day of the plan gives, chunk by chunk, computed by `jobs` processes while the caller iterates."""
+    work = chunks(plan)
+    if jobs == 1 or len(work) <= 1:
+        yield (outcome for source, days in work for outcome in measure(settings, source, days))
+        return
+    # fork: what the road-count pass has at hand is inherited, and pandas is not imported once more by each process.
+    context = multiprocessing.get_context("fork")
+    with ProcessPoolExecutor(min(jobs, len(work)), context, initializer=_follow_the_parent) as pool:
+        try:
+            yield _collected(pool, settings, measure, work, AHEAD * jobs)
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _follow_the_parent() -> None:
+    """Hold none of the run's locks; end silently at Ctrl-C, which reaches every process, and with a parent killed."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    let_go()
+    threading.Thread(target=_end_with_the_parent, daemon=True).start()
+
+
+def _end_with_the_parent() -> None:
+    # Without it, an idle process of the pool would wait for ever: each keeps the others' queue open.
+    parent = multiprocessing.parent_process()
+    if parent:
+        parent.join()
+    os._exit(1)
+
+
+def _collected(
+    pool: ProcessPoolExecutor, settings: Settings, measure: Measure, work: list[tuple[str, list[date]]], most: int
+) -> Iterator[Outcome]:
+    """Outcomes in the order of the work; no more than `most` chunks are ahead of the caller."""
+    ahead: deque[Future[list[Outcome]]] = deque()
+    try:
+        for source, days in work:
+            ahead.append(pool.submit(measure, settings, source, days))
+            if len(ahead) >= most:
+                yield from ahead.popleft().result()
+        while ahead:
+            yield from ahead.popleft().result()
+    except BrokenProcessPool as error:
+        raise SearchError(
+            "un processus de calcul s'est arrêté (mémoire refusée, ou signal) : ce qui est enregistré est entier.",
+            "Relancer la même commande, avec moins de processus : --jobs 1 (JOBS=1 avec make).",
+        ) from error
+
+
+def store_in_order(
+    settings: Settings,
+    store: DatabaseService,
+    locks: DayLocks,
+    steps: Iterable[Step],
+    outcomes: Iterator[Outcome],
+    compares: dict[str, Compare],
+    report: Report,
+    force: bool,
+) -> Iterator[Done | Failure]:
+    """Store each step when its turn comes, waiting for it if need be; yields how it ended.
+
+    A day is let go of after its report, which is its last step.
+    """
+    ready: dict[tuple[str, date], DayResult | CityflowError] = {}
+    read = lru_cache(
+        lambda source: inputs(dependencies(source).raw_paths(settings))
+    )  # the files of a source serve all its days
+    for step in steps:
+        while step.source != REPORT and (step.source, step.day) not in ready:
+            source, day, found = next(outcomes)
+            ready[source, day] = found
+        result = ready.pop((step.source, step.day), None)
+        ended: Done | Failure = Done(step)
+        try:
+            with day_lock(settings.output_dir, step.day, step.source, locks.descriptors.get(step.day)):
+                if result is None:
+                    report(settings, store, step.day)
+                else:
+                    described, compare = partial(read, step.source), compares.get(step.source)
+                    ended = _keep(settings, store, step, result, compare, described, force)
+        except CityflowError as error:
+            ended = Failure(step, error)
+        yield ended
+        if step.source == REPORT:
+            locks.release(step.day)
+
+
+def _keep(
+    settings: Settings,
+    store: DatabaseService,
+    step: Step,
+    result: DayResult | CityflowError,
+    compare: Compare | None,
+    read: Callable[[], list[Input]],
+    force: bool,
+) -> Done:
+    """Store what was computed elsewhere, or raise what went wrong there; the manifest's duration is that of storing."""
+    with recorded(settings, step.day, step.source, read) as entry:
+        stored = keep_day(settings, store, step.source, step.day, result, compare, force)
+        entry.lignes, entry.message = rows_of(stored.metrics["qualite"]), stored.kept
+    return Done(step, bool(stored.kept))

@@ -1,0 +1,155 @@
+"""What raw files there are: how many of each source, when they were made, and the newest day they tell about.
+
+An export of several GB is sampled, not read: its newest day is then that of the samples.
+"""
+
+import gzip
+import re
+import zlib
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+from lib.common.errors import CityflowError
+from lib.common.paris_time import HOUR, PARIS, parse_instant, parse_road_label
+from lib.common.settings import Settings
+from lib.raw.source_files import API_SOURCES, SOURCES, RawFile, is_synthetic, override_warning, source_files
+from lib.raw.tree import is_readable
+from scripts.checks.findings import ATTENTION, ERROR, OK, Finding
+
+READ_WHOLE = 64 * 1024 * 1024  # bytes; a larger file is sampled
+SAMPLES, SAMPLE_BYTES = 64, 256 * 1024
+STALE_AFTER = timedelta(days=3)  # publishers are one to two days late
+EXPORT_STALE_AFTER = timedelta(days=14)  # twice the time after which make fetch asks for a whole dataset again
+SHOWN = 3  # unreadable files named
+LOOKED_AT = 3  # newest files of a source in which its newest day is looked for
+
+_STAMP = re.compile(rb"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2})?(?:Z|[+-][0-9]{2}:?[0-9]{2})?")
+_DAY = re.compile(rb'"datetime": ?"([0-9]{4}-[0-9]{2}-[0-9]{2})"')
+
+
+def check_raw_files(settings: Settings, today: date) -> Iterator[Finding]:
+    """One finding per source, on the civil day `today`; a source without any file would stop its script."""
+    if _is_invented(settings):
+        yield Finding("données brutes", ATTENTION, "données de démonstration, inventées", "make fetch, ou DATA_DIR.")
+    for source in SOURCES:
+        try:
+            files = source_files(settings, source)
+        except CityflowError as error:
+            yield Finding(source, ERROR, error.message, error.hint)
+            continue
+        lost = [raw for raw in files if not is_readable(raw.path)]
+        if lost:
+            yield _lost_finding(source, lost, ERROR if len(lost) == len(files) else ATTENTION)
+        if not files or len(lost) < len(files):
+            yield _source_finding(settings, source, [raw for raw in files if raw not in lost], today)
+    yield from _arrondissements_findings(settings)
+
+
+def _arrondissements_findings(settings: Settings) -> Iterator[Finding]:
+    files = source_files(settings, "arrondissements")
+    lost = [raw for raw in files if not is_readable(raw.path)]
+    if lost:
+        yield _lost_finding("arrondissements", lost, ATTENTION)
+    elif not files:
+        way_out = "make fetch SOURCE=arrondissements ; sinon aucun arrondissement n'est calculé."
+        yield Finding("arrondissements", ATTENTION, "aucun fichier", way_out)
+
+
+def _lost_finding(source: str, lost: list[RawFile], result: str) -> Finding:
+    """Files and folders that are there and cannot be opened: figures are made without them, or none without any."""
+    names = ", ".join(str(raw.path) for raw in lost[:SHOWN])
+    detail = f"illisibles ({len(lost)}) : {names}{'…' if len(lost) > SHOWN else ''}"
+    way_out = "Corriger leurs droits ; d'un lien mort, remettre ce qu'il désigne, ou l'enlever."
+    return Finding(source, result, detail, way_out)
+
+
+def _is_invented(settings: Settings) -> bool:
+    try:
+        return is_synthetic(settings)
+    except CityflowError:  # check_folders has said that DATA_DIR cannot be read
+        return False
+
+
+def newest_file(settings: Settings) -> float:
+    """When the raw file written last was (POSIX time); 0 without any."""
+    times = [0.0]
+    for source in SOURCES:
+        try:
+            times += [raw.path.stat().st_mtime for raw in source_files(settings, source) if is_readable(raw.path)]
+        except CityflowError:
+            continue  # said by check_raw_files
+    return max(times)
+
+
+def _source_finding(settings: Settings, source: str, files: list[RawFile], today: date) -> Finding:
+    fetch = f"make fetch SOURCE={source}"
+    if not files:
+        folder = settings.api_dir / source if source in API_SOURCES else settings.batch_dir
+        return Finding(source, ERROR, f"aucun fichier dans {folder}", fetch)
+    pulled = files[-1].pulled or f"{datetime.fromtimestamp(files[-1].path.stat().st_mtime, PARIS):%Y-%m-%dT%H}"
+    detail = f"fichiers : {len(files)}, le plus récent du {pulled.replace('T', ' à ')} h"
+    limit, newest = STALE_AFTER, date.fromisoformat(pulled[:10])
+    if source in ("bikes", "comptages", "weather"):
+        days = [day for raw in files[-LOOKED_AT:] if (day := newest_day(source, raw.path, today))]
+        if not days:
+            return Finding(source, ATTENTION, f"{detail} ; aucun jour lisible", fetch)
+        newest = max(days)
+        detail += f" ; dernier jour {newest}"
+    elif source != "traffic":
+        limit = EXPORT_STALE_AFTER
+    if warning := override_warning(settings, source):
+        return Finding(source, ATTENTION, detail, warning)
+    return (
+        Finding(source, ATTENTION, f"{detail} : ancien", fetch)
+        if today - newest > limit
+        else Finding(source, OK, detail)
+    )
+
+
+def newest_day(source: str, path: Path, today: date) -> date | None:
+    """The newest civil day, not after `today`, that the file's time stamps tell about; None when there is none."""
+    found: set[date] = set()
+    for block in _blocks(path):
+        if source == "weather":
+            found |= {date.fromisoformat(text.decode()) for text in set(_DAY.findall(block)) if _is_day(text)}
+        for stamp in set(_STAMP.findall(block)):
+            day = _day_of(source, stamp.decode())
+            if day:
+                found.add(day)
+    return max((day for day in found if day <= today), default=None)
+
+
+def _day_of(source: str, stamp: str) -> date | None:
+    """Road labels name the end of the hour; the others an instant."""
+    if source == "comptages":
+        label = parse_road_label(stamp)
+        return (label - HOUR).date() if label else None
+    moment = parse_instant(stamp)
+    return moment.astimezone(PARIS).date() if moment else None
+
+
+def _is_day(text: bytes) -> bool:
+    try:
+        return bool(date.fromisoformat(text.decode()))
+    except ValueError:
+        return False
+
+
+def _blocks(path: Path) -> Iterator[bytes]:
+    """The file's bytes: whole, or samples over its length; a gzipped one up to READ_WHOLE. Nothing when unreadable."""
+    try:
+        size = path.stat().st_size
+        if path.suffix == ".gz":
+            with gzip.open(path) as unzipped:
+                yield unzipped.read(READ_WHOLE)
+            return
+        with path.open("rb") as stream:
+            if size <= READ_WHOLE:
+                yield stream.read()
+                return
+            for sample in range(SAMPLES + 1):
+                stream.seek((size - SAMPLE_BYTES) * sample // SAMPLES)
+                yield stream.read(SAMPLE_BYTES)
+    except (OSError, EOFError, zlib.error):
+        return

@@ -1,0 +1,145 @@
+"""Figures, hours and names as a French reader writes them.
+
+Numbers have a decimal comma and narrow no-break spaces between thousands and before a unit; a missing one is « n. d. »
+(non disponible), never zero.
+"""
+
+import re
+from collections.abc import Sequence
+from datetime import date, datetime
+
+from lib.common.html_text import shortened
+from lib.common.printable import without_controls
+from lib.figures.calendar_days import MONTHS
+
+NARROW = "\u202f"  # narrow no-break space: between thousands, before % and units
+NO_BREAK = "\u00a0"
+MINUS = "\u2212"
+MISSING = f"n.{NARROW}d."
+
+BREAK = "\u200b"  # where a line may end within a word
+
+BREAKING = re.compile(r" (?=[:;!?»%])|(?<=«) ")
+
+_ENDLESS, _PIECE = re.compile(r"\S{25,}"), re.compile(r"\S{10}(?=\S)")  # hardly a word of French is as long
+LABEL_SHOWN, TEXT_SHOWN = 120, 600  # characters of a name, and of any one text of a page
+
+RING_NAMES = {"PE_": "Périph. extérieur, ", "PI_": "Périph. intérieur, "}
+
+
+def number(value: float | None, decimals: int = 1, sign: bool = False, fixed: bool = False) -> str:
+    """1234.5 as « 1 234,5 »: at most so many decimals, a final zero is not written unless `fixed` (columns)."""
+    if value is None:
+        return MISSING
+    text = f"{value:{'+' if sign else ''},.{decimals}f}"
+    if decimals and not fixed:
+        text = text.rstrip("0").removesuffix(".")
+    if text in ("-0", "+0"):
+        text = "0"
+    return text.replace(",", NARROW).replace(".", ",").replace("-", MINUS)
+
+
+def quantity(value: float | None, unit: str, decimals: int = 1, sign: bool = False, fixed: bool = False) -> str:
+    """A number and its unit, never parted at the end of a line; « n. d. » has no unit."""
+    return MISSING if value is None else f"{number(value, decimals, sign, fixed)}{NARROW}{unit}"
+
+
+def percent(value: float | None, decimals: int = 1, sign: bool = False, fixed: bool = False) -> str:
+    return quantity(value, "%", decimals, sign, fixed)
+
+
+def share(value: float | None) -> str:
+    """A share from 0 to 1 in percent; what is not quite whole is never written 100 %."""
+    if value is None:
+        return MISSING
+    return percent(min(100 * value, 99.9) if value < 1 else 100.0)
+
+
+def counted(value: float, singular: str, plural: str | None = None) -> str:
+    """« 1 chantier », « 1 234 chantiers »; French has the singular below two."""
+    word = singular if abs(value) < 2 else plural or f"{singular}s"
+    return f"{number(value)}{NO_BREAK}{word}"
+
+
+def hour(value: int | None) -> str:
+    """8 as « 08 h »."""
+    return MISSING if value is None else f"{value:02d}{NARROW}h"
+
+
+def clock(text: str | None) -> str:
+    """2025-11-04T08:30 as « 08 h 30 »; nothing as « n. d. »."""
+    if text is None:
+        return MISSING
+    moment = datetime.fromisoformat(text)
+    return hour(moment.hour) + (f"{NARROW}{moment.minute:02d}" if moment.minute else "")
+
+
+def span(start: str, end: str) -> str:
+    """« 22 h – 24 h »: from one moment to another of the same day, midnight at its end being 24 h."""
+    last = f"24{NARROW}h" if end[:10] > start[:10] and end[11:16] == "00:00" else clock(end)
+    return f"{clock(start)} – {last}"
+
+
+def duration(hours: float | None) -> str:
+    """8.85 hours as « 8 h 51 », less than one as « 45 min »."""
+    if hours is None:
+        return MISSING
+    whole, minutes = divmod(round(hours * 60), 60)
+    if not whole:
+        return f"{minutes}{NARROW}min"
+    return f"{whole}{NARROW}h" + (f"{NARROW}{minutes:02d}" if minutes else "")
+
+
+def short_date(text: str | None) -> str:
+    """2025-11-01 as « 1er novembre 2025 »."""
+    if text is None:
+        return MISSING
+    day = date.fromisoformat(text)
+    return f"{'1er' if day.day == 1 else day.day}{NO_BREAK}{MONTHS[day.month - 1]} {day.year}"
+
+
+def arrondissement(value: int | None) -> str:
+    """12 as « 12e », 1 as « 1er »; outside all twenty (or unknown) as « hors Paris ou inconnu »."""
+    return "hors Paris ou inconnu" if value is None else "1er" if value == 1 else f"{value}e"
+
+
+def zone(name: str) -> str:
+    """A zone of the congestion ranking: « 02 » is « 2e arrondissement », any other name is itself."""
+    return f"{arrondissement(int(name))} arrondissement" if name.isdecimal() else name
+
+
+def street(label: str | None) -> str:
+    """Bd_Joli_Val as « Bd Joli Val », PE_Sablons as « Périph. extérieur, Sablons »."""
+    if not label:
+        return "sans nom"
+    ring = RING_NAMES.get(label[:3], "")
+    return name(ring + label[3 if ring else 0 :].replace("_", " "))
+
+
+def name(text: str | None) -> str:
+    """A name out of raw data as a page shows it: no control character, LABEL_SHOWN characters at the most.
+
+    A word too long for a column of a table may be broken.
+    """
+    if not text:
+        return "sans nom"
+    return _ENDLESS.sub(lambda word: _PIECE.sub(rf"\g<0>{BREAK}", word[0]), _shown(text, LABEL_SHOWN))
+
+
+def typeset(value: object) -> object:
+    """Plain text with no-break spaces before tall marks and inside « »; anything else (markup, numbers) as it is.
+
+    Raw data may hold any character and any length: controls go, and TEXT_SHOWN characters are shown.
+    """
+    if type(value) is not str:
+        return value
+    return BREAKING.sub(NO_BREAK, _shown(value, TEXT_SHOWN))
+
+
+def _shown(text: str, limit: int) -> str:
+    return shortened(without_controls(text), limit)
+
+
+def joined(words: Sequence[str]) -> str:
+    """« a, b et c »."""
+    return " et ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)

@@ -1,0 +1,144 @@
+"""The history as one HTML page: a calendar of the days in the store, each in miniature, with a link to its report.
+
+A pure function of the days it is given; the same policy, colours and words as the daily page (see scripts/report/page).
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import date, timedelta
+from itertools import groupby
+from typing import Any, NamedTuple
+
+from lib.common.paris_time import days_between
+from lib.figures.calendar_days import MONTHS, WEEKDAYS, long_date
+from scripts.report.french import counted, number, percent, quantity
+from scripts.report.page import is_synthetic, render
+from scripts.report.svg_calendar import spark, strip
+
+# The curves of a day in the calendar: colour, where they stand in the report.
+PROFILES = (("routes", "trafic_routier"), ("velos", "velo"))
+# The strips above it: colour, key figure, title.
+STRIPS = (
+    ("routes", "debit_routier", "Trafic routier, en véhicules × arcs"),
+    ("velos", "passages_velo", "Vélo, en passages"),
+    ("fiabilite", "fiabilite_transports", "Fiabilité des transports, en %"),
+    ("pluie", "precipitations", "Pluie, en mm"),
+)
+EMPTY = [None] * 24
+
+
+class HistoryDay(NamedTuple):
+    """A day in the store: its report (None where it was never made) and whether its page lies beside the calendar."""
+
+    day: date
+    report: dict[str, Any] | None
+    page: str | None  # file name
+
+
+def history_page(days: Sequence[HistoryDay]) -> bytes:
+    """The page of these days, oldest first, as UTF-8."""
+    reports = [one.report for one in days if one.report]
+    ceilings = {name: _highest(reports, name) for _, name in PROFILES}
+    first, last = days[0].day, days[-1].day
+    span = list(days_between(first, last))
+    by_day = {one.day: one for one in days}
+    return render(
+        "history.html.j2",
+        titre=f"Mobilité à Paris, du {long_date(first)} au {long_date(last)}",
+        premier=long_date(first),
+        dernier=long_date(last),
+        synthetique=any(is_synthetic(report) for report in reports),
+        nombre=len(days),
+        absents=len(span) - len(days),
+        semaine=WEEKDAYS,
+        bandes=[_strip(*one, span=span, by_day=by_day) for one in STRIPS],
+        mois=[_month(year, month, span, by_day, ceilings) for year, month in _months(span)],
+        lignes=[_row(one) for one in days],
+    )
+
+
+def _highest(reports: Sequence[dict[str, Any]], name: str) -> float:
+    values = [value for report in reports for value in _profile(report, name) if value is not None]
+    return max(values, default=1.0)
+
+
+def _profile(report: dict[str, Any], name: str) -> list[float | None]:
+    """The 24 hours of a report; a report made before profiles were kept has none."""
+    profile = report.get("profils_horaires", {}).get(name)
+    return profile["jour"] if profile else list(EMPTY)
+
+
+def _figure(one: HistoryDay | None, key: str) -> float | None:
+    return one.report["chiffres_cles"][key]["valeur"] if one and one.report else None
+
+
+def _strip(kind: str, key: str, title: str, span: list[date], by_day: dict[date, HistoryDay]) -> dict[str, Any]:
+    values = [_figure(by_day.get(day), key) for day in span]
+    known = [value for value in values if value is not None]
+    range_said = f"de {number(min(known))} à {number(max(known))}" if known else "aucune valeur"
+    return {"titre": title, "etendue": range_said, "dessin": strip(kind, values, f"{title} : {range_said} par jour.")}
+
+
+def _months(span: list[date]) -> Iterator[tuple[int, int]]:
+    for month, _ in groupby((day.year, day.month) for day in span):
+        yield month
+
+
+def _month(
+    year: int, month: int, span: list[date], by_day: dict[date, HistoryDay], ceilings: dict[str, float]
+) -> dict[str, Any]:
+    """nom, semaines: the weeks that meet the span, as rows of seven cells from Monday, None outside the month."""
+    mondays = sorted({day - timedelta(days=day.weekday()) for day in span if (day.year, day.month) == (year, month)})
+    weeks = [
+        [
+            _cell(day, by_day.get(day), ceilings) if (day.year, day.month) == (year, month) else None
+            for day in days_between(monday, monday + timedelta(days=6))
+        ]
+        for monday in mondays
+    ]
+    return {"nom": f"{MONTHS[month - 1].capitalize()} {year}", "semaines": weeks}
+
+
+def _cell(day: date, one: HistoryDay | None, ceilings: dict[str, float]) -> dict[str, Any]:
+    if one is None:
+        return {"jour": day.day, "dans_le_magasin": False}
+    report = one.report
+    curves = [(kind, _profile(report, name), ceilings[name]) for kind, name in PROFILES] if report else []
+    return {
+        "jour": day.day,
+        "dans_le_magasin": True,
+        "iso": day.isoformat(),
+        "page": one.page,
+        "dessin": spark(curves),
+        "statut": _state(one),
+        "mots": f"{long_date(day)} : {_words(one)}",
+    }
+
+
+def _state(one: HistoryDay) -> str:
+    if one.report is None:
+        return "manquant"
+    return "complet" if one.report["resume"]["statut"] == "complète" else "partiel"
+
+
+def _words(one: HistoryDay) -> str:
+    if one.report is None:
+        return "aucun rapport"
+    return (
+        f"journée {one.report['resume']['statut']}, "
+        f"trafic routier {number(_figure(one, 'debit_routier'), 0)}, "
+        f"{counted(bikes, 'passage') if (bikes := _figure(one, 'passages_velo')) is not None else 'vélo inconnu'}"
+    )
+
+
+def _row(one: HistoryDay) -> dict[str, Any]:
+    """The day as a row of the table."""
+    return {
+        "date": long_date(one.day),
+        "page": one.page,
+        "statut": _state(one),
+        "routes": number(_figure(one, "debit_routier"), 0),
+        "velos": number(_figure(one, "passages_velo"), 0),
+        "fiabilite": percent(_figure(one, "fiabilite_transports"), fixed=True),
+        "pluie": quantity(_figure(one, "precipitations"), "mm", fixed=True),
+        "temperature": quantity(_figure(one, "temperature_moyenne"), "°C", fixed=True),
+    }

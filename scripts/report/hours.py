@@ -1,0 +1,93 @@
+"""The day hour by hour: each chart, its words for a screen reader, and its table."""
+
+from collections.abc import Callable
+from typing import Any
+
+from lib.figures.past_days import change
+from scripts.report.french import counted, hour, number, quantity
+from scripts.report.svg_charts import hour_chart, weather_chart
+
+Metrics = dict[str, Any]
+
+# Of each profile of the report: its colour, its title, and how many sensors measured each hour.
+CHARTS: tuple[tuple[str, str, str, str, Callable[[Metrics], list[int]]], ...] = (
+    (
+        "trafic_routier",
+        "routes",
+        "Trafic routier",
+        "comptages",
+        lambda m: [one["troncons_mesures"] for one in m["global_metrics"]["profil_horaire"]],
+    ),
+    ("velo", "velos", "Vélo", "bikes", lambda m: [one["compteurs_mesures"] for one in m["profil_horaire"]]),
+)
+
+
+def hour_views(report: dict[str, Any], metrics: dict[str, Metrics]) -> list[dict[str, Any]]:
+    """One view per profile: titre, genre, dessin (None where the source is missing), unite, jour, usuel, lignes."""
+    weekday = report["contexte"]["jour_semaine"]
+    return [
+        _view(report["profils_horaires"][name], kind, title, weekday, measured(metrics[source]))
+        if report["profils_horaires"][name]
+        else {"titre": title, "genre": kind, "dessin": None}
+        for name, kind, title, source, measured in CHARTS
+    ]
+
+
+def _view(profile: dict[str, Any], kind: str, title: str, weekday: str, measured: list[int]) -> dict[str, Any]:
+    day, usual = profile["jour"], profile["habituel"]
+    return {
+        "titre": title,
+        "genre": kind,
+        "unite": profile["unite"].replace(" x ", " × "),
+        "jour": f"ce {weekday}",
+        "usuel": f"médiane de {counted(profile['jours_compares'], weekday)}" if profile["jours_compares"] else None,
+        "dessin": hour_chart(kind, day, usual, _words(title, profile, weekday)),
+        "lignes": [
+            {
+                "heure": hour(at),
+                "jour": number(day[at], 0),
+                "usuel": number(usual[at], 0),
+                "ecart": change(day[at], usual[at]),
+                "mesures": number(measured[at]),
+            }
+            for at in range(len(day))
+        ],
+    }
+
+
+def _words(title: str, profile: dict[str, Any], weekday: str) -> str:
+    known = [(value, at) for at, value in enumerate(profile["jour"]) if value is not None]
+    if not known:
+        return f"{title} heure par heure : aucune heure mesurée."
+    (high, peak), (low, trough) = max(known), min(known)
+    text = (
+        f"{title} heure par heure, en {profile['unite']} : le plus à {hour(peak)} ({number(high, 0)}), "
+        f"le moins à {hour(trough)} ({number(low, 0)})"
+    )
+    usual = [(value, at) for at, value in enumerate(profile["habituel"]) if value is not None]
+    if usual:
+        text += f" ; le {weekday} habituel a son plus haut à {hour(max(usual)[1])} ({number(max(usual)[0], 0)})"
+    return f"{text}. Le tableau suit."
+
+
+def weather_view(metrics: Metrics) -> dict[str, Any]:
+    """dessin, or None without hours; lignes for the table."""
+    hours = metrics["heures"]
+    day = metrics["metrics"]
+    words = (
+        f"Température et pluie heure par heure : de {quantity(day['temp_min'], '°C')} à "
+        f"{quantity(day['temp_max'], '°C')}, {quantity(day['precip_totale'], 'mm')} de pluie. Le tableau suit."
+    )
+    known = any(one["temp"] is not None or one["precip"] is not None for one in hours)
+    return {
+        "dessin": weather_chart(hours, words) if known else None,
+        "lignes": [
+            {
+                "heure": hour(one["heure"]),
+                "temp": quantity(one["temp"], "°C"),
+                "precip": quantity(one["precip"], "mm"),
+                "vent": quantity(one["vent"], "km/h"),
+            }
+            for one in hours
+        ],
+    }

@@ -1,0 +1,177 @@
+"""The daily report as one HTML page that stands alone: no script, no network, the same bytes for the same figures.
+
+A pure function of the report and of the day's metrics. The template says the order and the words; what is shown of long
+lists is capped here, and the page says how much is left out (the JSON has all of it).
+"""
+
+from collections import Counter
+from datetime import date
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from lib.database_service import report_id
+from lib.run.day_run import SYNTHETIC
+from scripts.report import french
+from scripts.report.cards import cards
+from scripts.report.colours import stylesheet_variables
+from scripts.report.hours import hour_views, weather_view
+from scripts.report.key_figures import measured
+from scripts.report.road_map import IMPACTS, map_view
+from scripts.report.summary import sentence
+from scripts.source_credits import CREDITS, NAMES, weather_credits
+from scripts.sources.traffic.lines import METRO, RER, TRAM
+
+TEMPLATES = Path(__file__).parent / "templates"
+# The page may load nothing and run nothing; its styles are in it, and its empty icon is a data: address.
+POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+FILTERS = (
+    "number", "quantity", "percent", "share", "counted", "hour", "clock", "span", "duration", "short_date",
+    "arrondissement", "zone", "street", "name", "joined",
+)  # fmt: skip
+
+ALERTS_SHOWN, LINES_SHOWN, INTERRUPTIONS_SHOWN, WORKS_SHOWN, SENSORS_SHOWN = 12, 14, 8, 8, 8
+STRUCTURING = (METRO, RER, TRAM)
+
+Report = dict[str, Any]
+Metrics = dict[str, Any]
+
+
+def daily_page(day: date, report: Report, metrics: dict[str, Metrics]) -> bytes:
+    """The page of a day as UTF-8. `metrics`: those of the day by source, as stored; a missing source is not a key."""
+    known = measured(metrics)
+    return render(
+        "report.html.j2",
+        titre=f"Mobilité à Paris, {report['contexte']['date_longue']}",
+        jour=day.isoformat(),
+        fichier=report_id(day),
+        rapport=report,
+        constat=sentence(report["chiffres_cles"], report["contexte"]["jour_semaine"]),
+        synthetique=is_synthetic(report),
+        cartes=cards(report["chiffres_cles"]),
+        carte=map_view(known),
+        heures=hour_views(report, known),
+        meteo=weather_view(known["weather"]) if "weather" in known else None,
+        alertes=capped(report["alertes"]["congestion"], ALERTS_SHOWN),
+        transports=transit_view(report),
+        chantiers=works_view(report),
+        qualite=quality_rows(report, metrics),
+        capteurs=sensor_views(report),
+        credits=[credit for source in NAMES for credit in _credits(source, metrics)],
+    )
+
+
+def render(template: str, **values: Any) -> bytes:
+    """A page of scripts/report/templates, whole; a name the template does not know is a fault, not a blank."""
+    page = _environment().get_template(template)
+    return page.render(policy=POLICY, variables=stylesheet_variables(), noms=NAMES, **values).encode()
+
+
+@lru_cache(maxsize=1)
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=french.typeset,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters.update({name: getattr(french, name) for name in FILTERS})
+    return environment
+
+
+def is_synthetic(report: Report) -> bool:
+    """Whether any figure of the report was computed from invented data."""
+    warnings = [one["code"] for state in report["sources"].values() for one in state["avertissements"]]
+    return SYNTHETIC in warnings
+
+
+def capped(rows: list[Any] | None, most: int) -> dict[str, Any] | None:
+    """The first rows, how many there are, and how many are left out; None stays None (the source is missing)."""
+    if rows is None:
+        return None
+    return {"lignes": rows[:most], "nombre": len(rows), "reste": max(len(rows) - most, 0)}
+
+
+def transit_view(report: Report) -> dict[str, Any] | None:
+    """Lines with hours of disruption (métro, RER and tram in their order, then the others by hours), interruptions."""
+    figures = report["perturbations"]
+    if figures is None:
+        return None
+    disturbed = [line for line in figures["par_ligne"] if line["heures_perturbees"] > 0]
+    structuring = [line for line in disturbed if line["mode"] in STRUCTURING]
+    others = sorted(
+        (line for line in disturbed if line["mode"] not in STRUCTURING), key=lambda line: -line["heures_perturbees"]
+    )
+    interruptions = [
+        {**one, "titre": (one["titre"] or "sans titre").removeprefix(f"{one['ligne']} : ")}
+        for one in report["alertes"]["transports"]
+    ]
+    told = [line["ligne"] for line in figures["par_ligne"] if not line["heures_perturbees"]]
+    lines = structuring + others
+    return {
+        "lignes": lines[:LINES_SHOWN],
+        "suite": lines[LINES_SHOWN:],
+        "information": capped(told, LINES_SHOWN),
+        "interruptions": capped(interruptions, INTERRUPTIONS_SHOWN),
+        "heures": report["contexte"]["heures_du_jour"],
+    }
+
+
+def works_view(report: Report) -> dict[str, Any] | None:
+    """The works' totals, impacts by name (without the empty ones), and the lists that changed that day."""
+    works = report["chantiers"]
+    if works is None:
+        return None
+    impacts = [(IMPACTS.get(name, name), count) for name, count in works["par_impact"].items() if count]
+    places = sorted(works["par_arrondissement"], key=lambda place: -place["nombre_chantiers"])
+    return {
+        **works,
+        "impacts": sorted(impacts, key=lambda one: -one[1]),
+        "places": places,
+        "nouveaux": capped(works["nouveaux"], WORKS_SHOWN),
+        "se_terminant": capped(works["se_terminant"], WORKS_SHOWN),
+        "troncons": None if works["troncons_impactes"] is None else len(works["troncons_impactes"]),
+    }
+
+
+def quality_rows(report: Report, metrics: dict[str, Metrics]) -> list[dict[str, Any]]:
+    """One row per source: its state, and the account of its rows where it is not missing."""
+    return [
+        {
+            "nom": name,
+            **report["sources"][source],
+            "messages": [one for one in report["sources"][source]["avertissements"] if one["code"] != SYNTHETIC],
+            "compte": metrics[source]["qualite"] if source in metrics else None,
+            "commande": f"make {source}",
+        }
+        for source, name in NAMES.items()
+    ]
+
+
+def sensor_views(report: Report) -> list[dict[str, Any]]:
+    """For road and bike sensors: how many are out of order by reason, and the first of them."""
+    kinds = (
+        ("comptages", "tronçons routiers", "identifiant_arc", "libelle"),
+        ("bikes", "compteurs vélo", "id_compteur", "nom_compteur"),
+    )
+    views = []
+    for source, name, identifier, label in kinds:
+        sensors = report["capteurs_defaillants"][source]
+        reasons = Counter(one["motif"] for one in sensors or ())
+        # Those that are not merely silent come first: a wrong figure matters more than a missing one.
+        first = sorted(sensors or (), key=lambda one: one["motif"] == "silencieux")
+        shown = [{**one, "identifiant": one[identifier], "nom": one[label]} for one in first]
+        known = None if sensors is None else capped(shown, SENSORS_SHOWN)
+        views.append({"nom": name, "motifs": reasons.most_common(), "capteurs": known})
+    return views
+
+
+def _credits(source: str, metrics: dict[str, Metrics]) -> tuple[Any, ...]:
+    if source == "weather":
+        return weather_credits(metrics.get("weather", {}).get("source"))
+    return CREDITS[source]

@@ -1,0 +1,111 @@
+"""What the map of the day shows, out of the stored metrics, and the same as a table for who cannot see it."""
+
+from collections import Counter
+from typing import Any
+
+from scripts.report.french import arrondissement, counted, name, number, short_date, span, street
+from scripts.report.svg_map import STATES, UNKNOWN, MapArc, MapMark, city_map, in_frame
+
+Metrics = dict[str, Any]
+
+VERY_DISRUPTIVE = 2
+IMPACTS = {
+    "BARRAGE_TOTAL": "barrage total",
+    "IMPASSE": "mise en impasse",
+    "RESTREINTE": "circulation restreinte",
+    "SENS_UNIQUE": "mise en sens unique",
+    "AUTRE": "autre",
+    "NON_RENSEIGNE": "non renseigné",
+}
+
+
+def map_view(metrics: dict[str, Metrics]) -> dict[str, Any] | None:
+    """dessin, legende [{classe, etat, nombre}], hors_cadre and the table by arrondissement; None with nothing to draw.
+
+    Without road counts the arcs of the road reference are drawn as unknown; without road reference, or with
+    one stored before lines were kept, arcs are points.
+    """
+    arcs, places = _arcs(metrics), metrics.get("referentiel", {}).get("contours", [])
+    works, alerts = _works(metrics), _alerts(metrics)
+    marks = [mark for mark in works + alerts if in_frame(mark.point)]
+    if not arcs and not marks:
+        return None
+    states = Counter(arc.state for arc in arcs)
+    return {
+        "dessin": city_map(arcs, places, marks, _words(metrics, states, len(works), len(alerts))),
+        "legende": [{"classe": STATES[state], "etat": state, "nombre": states[state]} for state in reversed(STATES)],
+        "comptages": "comptages" in metrics,
+        "traces": any(arc.trace for arc in arcs),
+        "hors_cadre": sum(1 for arc in arcs if arc.point and not in_frame(arc.point)),
+        "arrondissements": by_place(metrics),
+    }
+
+
+def _arcs(metrics: dict[str, Metrics]) -> list[MapArc]:
+    mapping = metrics.get("referentiel", {}).get("mapping", [])
+    if "comptages" not in metrics:
+        return [MapArc(UNKNOWN, None, arc.get("trace"), arc["geo_point_2d"]) for arc in mapping]
+    traces = {arc["identifiant_arc"]: arc.get("trace") for arc in mapping}
+    return [
+        MapArc(
+            arc["etat_trafic_dominant"],
+            arc["debit_journalier_total"],
+            traces.get(arc["identifiant_arc"]),
+            arc["geo_point_2d"],
+        )
+        for arc in metrics["comptages"]["metrics"]
+    ]
+
+
+def _works(metrics: dict[str, Metrics]) -> list[MapMark]:
+    return [
+        MapMark(
+            "chantier-fort" if work["niveau"] == VERY_DISRUPTIVE else "chantier",
+            work["geo_point_2d"],
+            f"Chantier : {name(work['voies'] or work['identifiant'])}, {IMPACTS.get(work['impact'], work['impact'])}, "
+            f"jusqu'au {short_date(work['date_fin'])}",
+        )
+        for work in metrics.get("chantiers", {}).get("metrics", [])
+        if work["geo_point_2d"]
+    ]
+
+
+def _alerts(metrics: dict[str, Metrics]) -> list[MapMark]:
+    roads = metrics.get("comptages", {"metrics": [], "alertes_congestion": []})
+    points = {arc["identifiant_arc"]: arc["geo_point_2d"] for arc in roads["metrics"] if arc["geo_point_2d"]}
+    return [
+        MapMark(
+            "alerte",
+            points[alert["identifiant_arc"]],
+            f"Alerte {alert['severite']} : {street(alert['libelle'])}, {span(alert['debut'], alert['fin'])}",
+        )
+        for alert in roads["alertes_congestion"]
+        if alert["identifiant_arc"] in points
+    ]
+
+
+def _words(metrics: dict[str, Metrics], states: Counter[str], works: int, alerts: int) -> str:
+    parts = [f"{state.lower()} {number(states[state])}" for state in reversed(STATES) if states[state]]
+    known = (
+        counted(works, "chantier") if "chantiers" in metrics else "chantiers inconnus",
+        f"{counted(alerts, 'alerte')} de congestion" if "comptages" in metrics else "alertes inconnues",
+    )
+    return f"Carte de Paris. Tronçons par état dominant : {', '.join(parts) or 'aucun'}. {', '.join(known)}."
+
+
+def by_place(metrics: dict[str, Metrics]) -> list[dict[str, Any]]:
+    """One row per arrondissement: nom, etats {state: arcs}, chantiers, alertes; None where the source is missing."""
+    roads, works = metrics.get("comptages"), metrics.get("chantiers")
+    arcs = Counter((arc["arrondissement"], arc["etat_trafic_dominant"]) for arc in (roads or {}).get("metrics", []))
+    alerts = Counter(alert["arrondissement"] for alert in (roads or {}).get("alertes_congestion", []))
+    sites = Counter(work["arrondissement"] for work in (works or {}).get("metrics", []))
+    places = {place for place, _ in arcs} | set(alerts) | set(sites)
+    return [
+        {
+            "nom": arrondissement(place),
+            "etats": {state: arcs[place, state] for state in reversed(STATES)} if roads else None,
+            "alertes": alerts[place] if roads else None,
+            "chantiers": sites[place] if works else None,
+        }
+        for place in sorted(places, key=lambda place: (place is None, place or 0))
+    ]

@@ -1,0 +1,58 @@
+"""The day in one sentence that a person can quote, and whether it is complete."""
+
+from typing import Any
+
+from scripts.report.french import counted, joined, number, percent
+
+STABLE_BELOW, MARKED_FROM = 2.0, 10.0  # % of change: « stable » below the first, « nette » from the second on
+
+Figure = dict[str, Any]
+
+
+def summary(sources: dict[str, Any], figures: dict[str, Figure], context: dict[str, Any]) -> dict[str, Any]:
+    """phrase, statut (complète | partielle), and the sources that are missing or partial."""
+    missing = [source for source, state in sources.items() if state["statut"] == "manquant"]
+    partial = [source for source, state in sources.items() if state["statut"] == "partiel"]
+    return {
+        "phrase": f"{context['date_longue'].capitalize()} : {sentence(figures, context['jour_semaine'])}.",
+        "statut": "partielle" if missing or partial else "complète",
+        "sources_manquantes": missing,
+        "sources_partielles": partial,
+    }
+
+
+def sentence(figures: dict[str, Figure], weekday: str) -> str:
+    """What was compared comes first, « par rapport à » being said once; then figures alone, then what is missing."""
+    counts = [("trafic routier", figures["debit_routier"]), ("vélo", figures["passages_velo"])]
+    compared = [(name, one) for name, one in counts if one["evolution_mediane_pct"] is not None]
+    alone = [(name, one) for name, one in counts if (name, one) not in compared and one["valeur"] is not None]
+    clauses = []
+    if compared:
+        changes = joined([f"{name} {_change(one['evolution_mediane_pct'])}" for name, one in compared])
+        clauses.append(f"{changes} par rapport {_reference([one for _, one in compared], weekday)}")
+    clauses += [f"{name} {number(one['valeur'])} {one['unite']} ({one['comparaison']})" for name, one in alone]
+    reliable = figures["fiabilite_transports"]["valeur"]
+    if reliable is not None:
+        clauses.append(f"transports fiables à {percent(reliable)}")
+    missing = [name for name, one in counts if one["valeur"] is None] + ["transports"] * (reliable is None)
+    if missing:
+        clauses.append(f"données manquantes ({joined(missing)})")
+    return " ; ".join(clauses)
+
+
+def _change(change: float) -> str:
+    """« en nette baisse (−34 %) », « stable (+0,8 %) »."""
+    if abs(change) < STABLE_BELOW:
+        return f"stable ({percent(change, sign=True)})"
+    strength = "nette " if abs(change) >= MARKED_FROM else ""
+    return f"en {strength}{'hausse' if change > 0 else 'baisse'} ({percent(change, sign=True)})"
+
+
+def _reference(figures: list[Figure], weekday: str) -> str:
+    """« aux 4 mardis précédents », or without a number where the two figures do not have as many."""
+    numbers = {one["jours_compares"] for one in figures}
+    if numbers == {1}:
+        last_week = all(one["semaine_precedente"] is not None for one in figures)
+        return f"{'au' if last_week else 'à un'} {weekday} précédent"
+    known = f"{counted(numbers.pop(), weekday)}" if len(numbers) == 1 else f"{weekday}s"
+    return f"aux {known} précédents"

@@ -1,0 +1,138 @@
+"""The report as a tidy table: one figure a row, for a French spreadsheet.
+
+Columns section;rang;identifiant;libelle;indicateur;valeur;unite, UTF-8 with BOM, decimal comma. A missing figure is an
+empty cell; a missing source is one row that says so.
+"""
+
+import csv
+import io
+from collections.abc import Iterator
+from typing import Any
+
+from lib.figures.quality import spreadsheet_cell
+
+COLUMNS = ("section", "rang", "identifiant", "libelle", "indicateur", "valeur", "unite")
+
+Row = tuple[Any, ...]
+
+EVOLUTIONS = (
+    ("valeur", None),
+    ("semaine_precedente", None),
+    ("evolution_semaine_precedente_pct", "%"),
+    ("mediane_4_semaines", None),
+    ("evolution_mediane_pct", "%"),
+    ("comparaison", ""),
+)
+# For each ranking: where it stands, the identifier, the label, and the indicators with their units.
+TOPS = (
+    ("troncons", "identifiant_arc", "libelle", (("debit_journalier_total", "véhicules x arcs"), ("heure_pic", "h"))),
+    ("zones_congestionnees", "zone", "zone", (("part_heures_saturees_pct", "%"), ("taux_occupation_moyen", "%"))),
+    ("compteurs_velo", "id_compteur", "nom_compteur", (("total_jour", "passages"), ("heure_pic", "h"))),
+    ("lignes_impactees", "id_ligne", "ligne", (("heures_perturbees", "h"), ("nombre_perturbations", ""))),
+)
+
+
+def report_csv(report: dict[str, Any]) -> bytes:
+    """The whole table as bytes."""
+    text = io.StringIO()
+    writer = csv.writer(text, delimiter=";", lineterminator="\r\n")
+    writer.writerow(COLUMNS)
+    for row in rows(report):
+        writer.writerow([_cell(value) for value in row])
+    return text.getvalue().encode("utf-8-sig")
+
+
+def rows(report: dict[str, Any]) -> Iterator[Row]:
+    """Every row, in the order of the report."""
+    yield ("resume", None, None, report["resume"]["phrase"], "statut", report["resume"]["statut"], None)
+    yield from _context(report["contexte"])
+    for source, state in report["sources"].items():
+        yield ("sources", None, source, None, "statut", state["statut"], None)
+        if state["couverture"] is not None:
+            yield ("sources", None, source, None, "couverture", state["couverture"], "0..1")
+            yield ("sources", None, source, None, "rejets", state["rejets"], "lignes")
+    for key, figure in report["chiffres_cles"].items():
+        for indicator, unit in EVOLUTIONS:
+            unit = figure["unite"] if unit is None else unit
+            yield ("chiffres_cles", None, key, None, indicator, figure[indicator], unit)
+    for section, identifier, label, indicators in TOPS:
+        for row in report["tops"][section] or ():
+            for indicator, unit in indicators:
+                yield (section, row["rang"], row[identifier], row[label], indicator, row[indicator], unit)
+    yield from _alerts(report)
+    yield from _sensors(report)
+    yield from _works(report)
+    yield from _disruptions(report)
+    yield from _weather(report)
+
+
+def _context(context: dict[str, Any]) -> Iterator[Row]:
+    school = context["vacances_scolaires"] or ("non" if context["vacances_scolaires_connues"] else "inconnu")
+    yield ("contexte", None, None, None, "jour_semaine", context["jour_semaine"], None)
+    yield ("contexte", None, None, None, "jour_ferie", context["jour_ferie"] or "non", None)
+    yield ("contexte", None, None, None, "vacances_scolaires", school, f"zone {context['zone_scolaire']}")
+    yield ("contexte", None, None, None, "heures_du_jour", context["heures_du_jour"], "h")
+
+
+def _alerts(report: dict[str, Any]) -> Iterator[Row]:
+    for rank, alert in enumerate(report["alertes"]["congestion"] or (), start=1):
+        arc, libelle = alert["identifiant_arc"], alert["libelle"]
+        yield ("alertes_congestion", rank, arc, libelle, "debut", alert["debut"], None)
+        yield ("alertes_congestion", rank, arc, libelle, "duree_heures", alert["duree_heures"], "h")
+        yield ("alertes_congestion", rank, arc, libelle, "severite", alert["severite"], None)
+    for rank, alert in enumerate(report["alertes"]["transports"] or (), start=1):
+        yield ("alertes_transports", rank, alert["ligne"], alert["titre"], "duree_heures", alert["duree_heures"], "h")
+
+
+def _sensors(report: dict[str, Any]) -> Iterator[Row]:
+    for source, identifier, label in (
+        ("comptages", "identifiant_arc", "libelle"),
+        ("bikes", "id_compteur", "nom_compteur"),
+    ):
+        for sensor in report["capteurs_defaillants"][source] or ():
+            hours = sensor["heures_consecutives"]
+            yield (f"capteurs_{source}", None, sensor[identifier], sensor[label], sensor["motif"], hours, "h")
+
+
+def _works(report: dict[str, Any]) -> Iterator[Row]:
+    works = report["chantiers"]
+    if works is None:
+        return
+    yield ("chantiers", None, None, None, "nombre_chantiers_actifs", works["nombre_chantiers_actifs"], "chantiers")
+    yield ("chantiers", None, None, None, "surface_totale_m2", works["surface_totale_m2"], "m²")
+    for zone in works["par_arrondissement"]:
+        yield (
+            "chantiers",
+            None,
+            zone["arrondissement"],
+            None,
+            "chantiers_actifs",
+            zone["nombre_chantiers"],
+            "chantiers",
+        )
+    for rank, zone in enumerate(works["zones_critiques"], start=1):
+        works_there = zone["nombre_chantiers"]
+        yield ("zones_critiques", rank, zone["arrondissement"], None, "chantiers_actifs", works_there, "chantiers")
+
+
+def _disruptions(report: dict[str, Any]) -> Iterator[Row]:
+    if report["perturbations"] is None:
+        return
+    for key in ("severite", "cause", "mode"):
+        for name, count in report["perturbations"][f"par_{key}"].items():
+            yield ("perturbations", None, name, None, f"par_{key}", count, "perturbations")
+
+
+def _weather(report: dict[str, Any]) -> Iterator[Row]:
+    if report["meteo"] is None:
+        return
+    units = {"temp": "°C", "precip": "mm", "vent": "km/h"}
+    for indicator, value in report["meteo"]["metrics"].items():
+        yield ("meteo", None, None, None, indicator, value, units.get(indicator.split("_")[0]))
+    yield ("meteo", None, None, None, "impact_mobilite", report["meteo"]["impact_mobilite"], "0..100 (modèle)")
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, float):
+        return repr(int(value) if value.is_integer() else value).replace(".", ",")
+    return spreadsheet_cell(value)

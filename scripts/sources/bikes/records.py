@@ -1,0 +1,254 @@
+"""Bike-counter records of a day as believed measurements, out of API pulls and CSV exports.
+
+Records are dated on several clocks and come again in later pulls, so that every pull is looked at; only those whose
+bytes hold a date of the day or of the days just before it are read.
+"""
+
+import contextlib
+import re
+from array import array
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+from itertools import islice
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from lib.common.errors import InputError
+from lib.common.paris_time import HOUR, PARIS, day_start, days_between, hours_in_day, parse_instant
+from lib.figures import geometry
+from lib.figures.quality import Quality
+from lib.raw.contents import read_blocks
+from lib.raw.csv_dialect import Aliases
+from lib.raw.json_records import bodies_of, holds, records, short_text
+from lib.raw.limits import BIKE_ROWS, MOST_LABELS, TABLE_BYTES
+from lib.raw.source_files import RawFile
+from lib.raw.tables import read_table
+from lib.raw.usable_files import passed_over
+
+COLUMNS: Aliases = {
+    "id_compteur": ("id_compteur", "Identifiant du compteur"),
+    "nom_compteur": ("nom_compteur", "Nom du compteur"),
+    "comptage": ("sum_counts", "counts", "Comptage horaire"),
+    "date": ("date", "Date et heure de comptage"),
+    "coordinates": ("coordinates", "Coordonnées géographiques"),
+}
+REQUIRED = ("comptage", "date")
+MAX_COUNT = 5_000.0  # passages/h of one direction; the busiest counters of Paris stay below 2 500
+RECENT = timedelta(days=7)  # a counter heard of within this time before the day is expected to count on it
+
+PLACE = list(COLUMNS).index("coordinates")
+LONGEST_DATE = 64  # bytes, with the name before it
+
+_BEYOND = 10**9  # passages; far above MAX_COUNT
+_JSON_DATE = re.compile(rb'"date"\s*:\s*"([^"]{10,40})"')
+_CSV_DATE = re.compile(rb"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}[0-9:.]*(?:Z|[+-][0-9]{2}:?[0-9]{2})?")
+
+
+@dataclass(frozen=True)
+class BikeRecords:
+    """What the pulls say of a day.
+
+    counts: one row per counter and hour: id_compteur, instant (UTC, start of the hour), comptage (passages, NaN where
+    null). counters: one row per id_compteur counting that day or in the week before: nom_compteur, lon, lat (degrees).
+    """
+
+    counts: pd.DataFrame
+    counters: pd.DataFrame
+
+
+def read_day_records(files: list[RawFile], day: date, quality: Quality) -> BikeRecords:
+    """Read the pulls, oldest first; rows of the day that are not believed are rejected, the newest pull wins."""
+    table = _table(_rows(files, day, quality), quality)
+    texts = table["date"].where(table["date"].map(lambda value: isinstance(value, str)))
+    table["instant"] = pd.to_datetime(
+        texts.map({text: parse_instant(text) for text in texts.dropna().unique()}), utc=True
+    )
+    table["id_compteur"] = _identity(table)
+    start = pd.Timestamp(day_start(day))
+    end = start + hours_in_day(day) * HOUR
+    about_day = table["instant"].between(start, end, "left") | table["instant"].isna()
+    counts = _newest(_believed(table[about_day], quality), quality)
+    lately = table[table["instant"].between(start - RECENT, end, "left") & table["id_compteur"].notna()]
+    return BikeRecords(counts, _counters(lately))
+
+
+def days_present(files: list[RawFile]) -> set[str]:
+    """Every civil day (YYYY-MM-DD) that some record is dated of: what a message offers when a day has nothing."""
+    found: set[bytes] = set()
+    for raw in files:
+        with contextlib.suppress(InputError):  # said where the day was read
+            for text in read_blocks(raw.path, TABLE_BYTES, LONGEST_DATE):
+                dates = (_CSV_DATE if raw.is_csv else _JSON_DATE).findall(text)
+                found.update(islice(dates, MOST_LABELS - len(found)))
+    moments = map(parse_instant, (text.decode(errors="replace") for text in found))
+    return {moment.astimezone(PARIS).date().isoformat() for moment in moments if moment}
+
+
+def _rows(files: list[RawFile], day: date, quality: Quality) -> Iterator[list[Any]]:
+    """Raw values in the order of COLUMNS, then the file and the line they come from.
+
+    A CSV that is no count export (the list of the counters, an HTML page) is rejected whole, and alone.
+    """
+    around, before = _dates(day, -1, 1), _dates(day, -RECENT.days - 1, -2)  # dates are UTC as a rule, not Paris's
+    for raw in files:
+        try:
+            yield from (
+                _csv_rows(raw, day, [*around, *before], quality)
+                if raw.is_csv
+                else _json_rows(raw, around, before, quality)
+            )
+        except InputError as error:
+            passed_over(raw, error, quality)
+
+
+def _table(rows: Iterator[list[Any]], quality: Quality) -> pd.DataFrame:
+    """The rows as a frame; beyond BIKE_ROWS they are rejected. Values that come again in each pull are kept once."""
+    one = _Shared()
+    columns: list[list[Any]] = [[] for _ in range(len(COLUMNS) + 1)]
+    numbers = array("q")
+    for row in rows:
+        if len(numbers) == BIKE_ROWS:
+            quality.reject("enregistrements_en_trop", row[-2], row[-1], row[:-2])
+            continue
+        for place, value in enumerate(row[:-1]):
+            columns[place].append(one.place(value) if place == PLACE else one.text(value))
+        numbers.append(row[-1])
+    if quality.rejets["enregistrements_en_trop"]:
+        text = f"Plus de {BIKE_ROWS} relevés pour ce jour et la semaine avant : les suivants ne sont pas comptés."
+        quality.warn("enregistrements_en_trop", "attention", text, attendu=BIKE_ROWS)
+    table = pd.DataFrame(dict(zip((*COLUMNS, "_fichier"), columns, strict=True)), dtype=object)
+    return table.assign(_ligne=np.frombuffer(numbers, dtype=np.int64))
+
+
+class _Shared:
+    """Equal texts and places as one object: a counter names itself in each of its records."""
+
+    def __init__(self) -> None:
+        self.known: dict[Any, Any] = {}
+
+    def text(self, value: Any) -> Any:
+        return self.known.setdefault(value, value) if isinstance(value, str) else value
+
+    def place(self, value: Any) -> Any:
+        if isinstance(value, str):
+            return self.text(value)
+        point = geometry.parse_point(value)
+        return point and self.known.setdefault(point, [point[1], point[0]])
+
+
+def _dates(day: date, first: int, last: int) -> list[bytes]:
+    return [one.isoformat().encode() for one in days_between(day + timedelta(first), day + timedelta(last))]
+
+
+def _csv_rows(raw: RawFile, day: date, dates: list[bytes], quality: Quality) -> Iterator[list[Any]]:
+    wanted = set(dates)
+
+    def of_another_day(line: bytes) -> bool:
+        found = _CSV_DATE.search(line)
+        return found is not None and found[0][:10] not in wanted
+
+    def accounted(line: bytes) -> bool:
+        found = _CSV_DATE.search(line)
+        moment = parse_instant(found[0].decode()) if found else None
+        return moment is None or moment.astimezone(PARIS).date() == day
+
+    for row in read_table(raw, COLUMNS, REQUIRED, quality, of_another_day, accounted).to_numpy():
+        yield [*row[:-1], raw.name, row[-1]]
+
+
+def _json_rows(raw: RawFile, around: list[bytes], before: list[bytes], quality: Quality) -> Iterator[list[Any]]:
+    """The records of a pull that may be about the day; those of the days before, of a pull that is not."""
+    data = short_text(raw)
+    about_day = _holds(raw, data, around)
+    if not about_day and not _holds(raw, data, before):
+        return
+    account = quality if about_day else Quality()  # what is wrong in another day's pull is said of that day
+    wanted = {one.decode() for one in before}
+    for line, body in bodies_of(raw, data, account):
+        for number, record in enumerate(records(body), start=line):
+            if not isinstance(record, dict):
+                account.reject("enregistrement_invalide", raw.name, number, record)
+            elif about_day or str(record.get("date"))[:10] in wanted:
+                yield [*(_first(record, names) for names in COLUMNS.values()), raw.name, number]
+
+
+def _holds(raw: RawFile, data: bytes | None, dates: list[bytes]) -> bool:
+    """Whether any of these YYYY-MM-DD stands there; their months are looked for first, which spares most scans."""
+    months = list({one[:7] for one in dates})
+    return holds(raw, data, months) and holds(raw, data, dates)
+
+
+def _first(record: dict[str, Any], names: tuple[str, ...]) -> Any:
+    return next((record[name] for name in names if record.get(name) is not None), None)
+
+
+def _identity(table: pd.DataFrame) -> pd.Series:
+    """The id of each record's counter; without one, that of the only counter of the same name, else the name itself."""
+    ids, names = _text(table["id_compteur"]), _text(table["nom_compteur"])
+    pairs = pd.DataFrame({"id": ids, "name": names}).dropna().drop_duplicates()
+    by_name = pairs.groupby("name")["id"].agg(["nunique", "first"])
+    unique = by_name.loc[by_name["nunique"] == 1, "first"]
+    return ids.fillna(names.map(unique)).fillna(names)
+
+
+def _text(values: pd.Series) -> pd.Series:
+    """Trimmed text, NaN where there is none."""
+    return values.map(lambda value: str(value).strip() or np.nan, na_action="ignore").astype(object)
+
+
+def _believed(rows: pd.DataFrame, quality: Quality) -> pd.DataFrame:
+    """The rows that can be counted, `comptage` as a number; the others are rejected under their first reason."""
+    number = pd.to_numeric(rows["comptage"].map(_scalar), errors="coerce").astype(float)
+    reasons = {
+        "date_illisible": rows["instant"].isna(),
+        "identifiant_absent": rows["id_compteur"].isna(),
+        "comptage_non_numerique": rows["comptage"].map(_is_value) & ~np.isfinite(number),
+        "comptage_negatif": number < 0,
+        "comptage_impossible": number > MAX_COUNT,
+        "heure_non_ronde": rows["instant"].notna() & (rows["instant"] != rows["instant"].dt.floor("h")),
+    }
+    faulty = reasons["comptage_negatif"] | reasons["comptage_impossible"]
+    quality.sensors_at_fault |= set(rows.loc[faulty, "id_compteur"].dropna())
+    struck = pd.Series(False, index=rows.index)
+    for reason, mask in reasons.items():
+        for row in rows[mask & ~struck].to_dict("records"):
+            shown = {name: row[name] for name in ("id_compteur", "nom_compteur", "date", "comptage")}
+            quality.reject(reason, row["_fichier"], row["_ligne"], shown)
+        struck |= mask
+    return rows.assign(comptage=number)[~struck]
+
+
+def _scalar(value: Any) -> Any:
+    """A number or a text; a whole number too long for a float is cut to one that is impossible as well."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return max(-_BEYOND, min(value, _BEYOND))
+    return value if isinstance(value, float | str) else None
+
+
+def _is_value(value: Any) -> bool:
+    """Whether something is written there: a null or a blank is "not measured", anything else must be a number."""
+    return value is not None and not (isinstance(value, str) and not value.strip())
+
+
+def _newest(rows: pd.DataFrame, quality: Quality) -> pd.DataFrame:
+    """One row per counter and hour, the last read; differing values are counted as conflicts."""
+    key = ["id_compteur", "instant"]
+    quality.conflits += len(rows.drop_duplicates([*key, "comptage"])) - len(rows.drop_duplicates(key))
+    kept = rows.drop_duplicates(key, keep="last").sort_values(key, ignore_index=True)
+    quality.doublons += len(rows) - len(kept)
+    quality.lignes_retenues += len(kept)
+    return kept[[*key, "comptage"]]
+
+
+def _counters(rows: pd.DataFrame) -> pd.DataFrame:
+    """The last known name and place of each counter."""
+    points = rows["coordinates"].map(geometry.parse_point)
+    places = points[points.notna()].groupby(rows["id_compteur"]).last()
+    counters = rows.assign(nom_compteur=_text(rows["nom_compteur"])).groupby("id_compteur")[["nom_compteur"]].last()
+    places = places.reindex(counters.index)
+    counters["lon"] = [point[0] if isinstance(point, tuple) else np.nan for point in places]
+    counters["lat"] = [point[1] if isinstance(point, tuple) else np.nan for point in places]
+    return counters

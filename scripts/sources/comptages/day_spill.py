@@ -1,0 +1,108 @@
+"""Lines of many days on their way from one pass over an export to the day that reads them: temporary files, no result.
+
+A folder has a file per day and process; a file is a sequence of batches: how many lines, how many bytes, the offsets,
+then the lines. What is held in memory does not depend on the number of lines or days.
+"""
+
+import os
+import struct
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+
+from lib.raw.limits import DAY_ROWS_BYTES
+from scripts.sources.comptages.day_lines import Needles, Span, places_of
+from scripts.sources.comptages.day_rows import TooManyRowsError
+
+HELD = 64_000_000  # bytes of lines that a process keeps before it writes them
+MOST_DAYS = 3  # that one mention can name
+
+_BATCH = struct.Struct("<QQ")
+
+Ints = npt.NDArray[np.int64]
+
+
+class DaySpill:
+    """Takes spans, and leaves the lines that mention its days in the folder's files at the end of its block."""
+
+    def __init__(self, folder: Path, needles: Needles, days: tuple[date, ...]) -> None:
+        self.folder, self.needles, self.days = folder, needles, days
+        self.numbers = {day: number for number, day in enumerate(days)}
+        self.codes: dict[bytes, int] = {}  # of each mention met, its row in `named`
+        self.named: list[list[int]] = []  # numbers of the days that a mention names, filled up with -1
+        self.held: defaultdict[int, list[tuple[bytes, bytes]]] = defaultdict(list)  # offsets and lines by day
+        self.size = 0
+
+    def take(self, span: Span) -> None:
+        """Keep the lines of a span for their days; a line is kept once for a day, however often it names it."""
+        buffer, begin, end, offset = span
+        text, width = memoryview(buffer)[:end], end + 1
+        places = np.array(places_of(buffer, begin, end, self.needles.texts), dtype=np.int64)
+        named = self.days_named(text, places)
+        known = named.max(axis=1, initial=-1) >= 0
+        named, places = named[known], places[known]
+        begins = np.array([buffer.rfind(b"\n", begin, place) + 1 or begin for place in places.tolist()], dtype=np.int64)
+        ends = np.array([buffer.find(b"\n", place, end) for place in places.tolist()], dtype=np.int64)
+        ends[ends < 0] = end
+        pairs = (named * width + begins[:, None])[named >= 0]  # by day, then by line
+        pairs, first = np.unique(pairs, return_index=True)
+        begins, ends = pairs % width, np.repeat(ends, (named >= 0).sum(axis=1))[first]
+        edges = np.searchsorted(pairs, np.arange(len(self.days) + 1) * width)
+        for day in np.flatnonzero(np.diff(edges)).tolist():
+            lines = slice(edges[day], edges[day + 1])
+            self.keep(day, text, begins[lines], ends[lines], offset)
+        if self.size > HELD:
+            self.write()
+
+    def days_named(self, text: memoryview, places: Ints) -> Ints:
+        """For each place, the numbers of the days that the mention there names, filled up with -1."""
+        mentions = [bytes(text[place : place + 14]) for place in places.tolist()]
+        for mention in set(mentions) - self.codes.keys():
+            numbers = [self.numbers[day] for day in self.needles.days_of(mention)]
+            self.codes[mention] = len(self.named)
+            self.named.append(numbers + [-1] * (MOST_DAYS - len(numbers)))
+        codes = np.fromiter(map(self.codes.__getitem__, mentions), dtype=np.int64, count=len(mentions))
+        return np.array(self.named, dtype=np.int64).reshape(-1, MOST_DAYS)[codes]
+
+    def keep(self, day: int, text: memoryview, begins: Ints, ends: Ints, offset: int) -> None:
+        lines = [text[begin:end] for begin, end in zip(begins.tolist(), ends.tolist(), strict=True)]
+        joined = b"\n".join(lines)
+        self.held[day].append(((begins + offset).astype("<u8").tobytes(), joined))
+        self.size += len(joined)
+
+    def write(self) -> None:
+        for day, batches in self.held.items():
+            with (self.folder / f"{self.days[day]}.{os.getpid()}").open("ab") as stream:
+                for offsets, lines in batches:
+                    stream.write(_BATCH.pack(len(offsets) // 8, len(lines)) + offsets + lines)
+        self.held.clear()
+        self.size = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.write()
+
+
+def spilled_lines(paths: Sequence[Path]) -> list[tuple[int, bytes]]:
+    """The lines of a day's files, each with its offset, in the order of the export they come from.
+
+    TooManyRowsError when they are more text than a day has.
+    """
+    if sum(path.stat().st_size for path in paths) > DAY_ROWS_BYTES:
+        raise TooManyRowsError
+    return sorted(line for path in paths for line in _lines(path))
+
+
+def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
+    with path.open("rb") as stream:
+        while head := stream.read(_BATCH.size):
+            count, size = _BATCH.unpack(head)
+            offsets = np.frombuffer(stream.read(8 * count), dtype="<u8").tolist()
+            yield from zip(offsets, stream.read(size).split(b"\n"), strict=True)

@@ -1,0 +1,114 @@
+"""Road-count rows of a day as believed measurements, whatever the export's dialect.
+
+A row is one arc during one hour. Blank is "not measured", never zero; an impossible value discredits its row.
+"""
+
+from collections.abc import Iterable
+from datetime import date, datetime, time
+
+import numpy as np
+import pandas as pd
+
+from lib.common.paris_time import parse_road_label, road_label_hours
+from lib.figures.quality import Quality
+from lib.raw.source_files import RawFile
+from lib.raw.tables import read_table
+from lib.raw.usable_files import read_usable
+from scripts.sources.comptages.export import COLUMNS, REQUIRED
+from scripts.sources.comptages.scan import rows_of_day
+
+MAX_FLOW = 15_000.0  # véhicules/h; the busiest five-lane arcs of the périphérique stay below 10 000
+MAX_OCCUPANCY = 100.0  # % of time
+
+
+def read_day_rows(raw: RawFile, day: date, quality: Quality) -> pd.DataFrame:
+    """Believed rows: identifiant_arc, libelle, heure (0..23), debit (véh/h), taux_occupation (%), geo_* texts.
+
+    Rows of other days are no part of the account; rows of the day that are not believed are rejected.
+    """
+    labels = road_label_hours(day)
+    rows = _csv_rows(raw, day, quality) if raw.is_csv else read_table(raw, COLUMNS, REQUIRED, quality)
+    rows = _of_day(rows, day, labels, raw, quality)
+    arcs = _objects(["" if value is None else str(value).strip() for value in rows["identifiant_arc"]], rows.index)
+    flows, no_flow = _numbers(rows["debit"])
+    rates, no_rate = _numbers(rows["taux_occupation"])
+    nameless = arcs.isin(["", "*"])
+    reasons = {
+        "identifiant_invalide": nameless,
+        "debit_non_numerique": flows.isna() & ~no_flow,
+        "taux_non_numerique": rates.isna() & ~no_rate,
+        "debit_negatif": flows < 0,
+        "debit_impossible": flows > MAX_FLOW,
+        "taux_hors_bornes": (rates < 0) | (rates > MAX_OCCUPANCY),
+    }
+    faulty = reasons["debit_negatif"] | reasons["debit_impossible"] | reasons["taux_hors_bornes"]
+    quality.sensors_at_fault |= set(arcs[faulty & ~nameless])
+    kept = _without_rejects(rows, reasons, raw, quality).drop(columns=["_ligne", "t_1h"])  # rejects stay as written
+    at = kept.index
+    return kept.assign(identifiant_arc=arcs[at], debit=flows[at], taux_occupation=rates[at])
+
+
+def read_files(files: Iterable[RawFile], day: date, quality: Quality) -> pd.DataFrame:
+    """The believed rows of all usable files, given oldest first (see newest_rows); InputError when none is usable."""
+    return newest_rows(read_usable(files, lambda raw: read_day_rows(raw, day, quality), quality), quality)
+
+
+def newest_rows(tables: Iterable[pd.DataFrame], quality: Quality) -> pd.DataFrame:
+    """One row per arc and hour out of several files, oldest first: the newest file wins, conflicts are counted."""
+    rows = pd.concat(list(tables), ignore_index=True)
+    key = ["identifiant_arc", "heure"]
+    values = ["debit", "taux_occupation"]
+    quality.conflits += len(rows.drop_duplicates(key + values)) - len(rows.drop_duplicates(key))
+    kept = rows.drop_duplicates(key, keep="last")
+    quality.doublons += len(rows) - len(kept)
+    quality.lignes_retenues += len(kept)
+    return kept.sort_values(key, ignore_index=True)
+
+
+def _csv_rows(raw: RawFile, day: date, quality: Quality) -> pd.DataFrame:
+    found = rows_of_day(raw, day)
+    for offset, reason, text in found.rejects:
+        quality.reject(reason, raw.name, f"octet {offset}", text)
+    return pd.DataFrame(found.rows, columns=["_ligne", *COLUMNS], dtype=object)
+
+
+def _of_day(rows: pd.DataFrame, day: date, labels: dict[datetime, int], raw: RawFile, quality: Quality) -> pd.DataFrame:
+    """The rows whose label closes an hour of the day, with `heure`; what no clock showed is rejected.
+
+    A blank row is not: archives have one for each arc at the 02:00 that the spring clock skips.
+    """
+    texts = _objects([value if isinstance(value, str) else "" for value in rows["t_1h"]], rows.index)
+    moments = {text: parse_road_label(text) for text in texts.unique()}
+    midnight, known = datetime.combine(day, time()), {text: moment for text, moment in moments.items() if moment}
+    strange = {text for text, wall in known.items() if midnight < wall < max(labels) and wall not in labels}
+    off_clock = texts.isin(strange)
+    measured = [~_numbers(rows.loc[off_clock, name])[1] for name in ("debit", "taux_occupation")]
+    off_clock[off_clock] = measured[0] | measured[1]
+    reasons = {"date_illisible": texts.isin(moments.keys() - known.keys()), "heure_inexistante": off_clock}
+    rows = rows.assign(heure=texts.map({text: labels.get(wall) for text, wall in known.items()}))
+    rows = _without_rejects(rows, reasons, raw, quality)
+    return rows[rows["heure"].notna()].astype({"heure": np.int64})
+
+
+def _numbers(values: pd.Series) -> tuple[pd.Series, pd.Series]:
+    """The numbers, NaN where there is no finite one, and which values are blank. Each different text is read once."""
+    codes, texts = pd.factorize(_objects([str(value) for value in values], values.index))
+    numbers = pd.to_numeric(pd.Series(texts, dtype=object), errors="coerce").to_numpy(dtype=float)
+    blank = np.array([not text.strip() for text in texts], dtype=bool)
+    finite = np.where(np.isfinite(numbers), numbers, np.nan)
+    return pd.Series(finite[codes], values.index), pd.Series(blank[codes], values.index) | values.isna()
+
+
+def _objects(values: list[str], index: pd.Index) -> pd.Series:
+    return pd.Series(values, index, dtype=object)  # said, or pandas looks at every value to guess it
+
+
+def _without_rejects(rows: pd.DataFrame, reasons: dict[str, pd.Series], raw: RawFile, quality: Quality) -> pd.DataFrame:
+    """The rows that no reason strikes; each struck one is counted under its first reason."""
+    struck = pd.Series(False, index=rows.index)
+    for reason, mask in reasons.items():
+        for row in rows[mask & ~struck].to_dict("records"):
+            shown = {name: row[name] for name in ("identifiant_arc", "t_1h", "debit", "taux_occupation")}
+            quality.reject(reason, raw.name, f"octet {row['_ligne']}" if raw.is_csv else row["_ligne"], shown)
+        struck |= mask
+    return rows[~struck].copy()

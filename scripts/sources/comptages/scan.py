@@ -1,0 +1,170 @@
+"""The rows of a civil day out of road-count exports of any size.
+
+The export is not sorted by day and holds hundreds of them; a day is one row in four hundred. Its rows are found by the
+day's text, and only those found are read as CSV. The search of one day can be started ahead, before pandas is
+imported; many days are found in one pass. Needs no pandas.
+"""
+
+import argparse
+import atexit
+import contextlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from contextvars import ContextVar
+from datetime import date, timedelta
+from functools import partial
+from pathlib import Path
+from types import MappingProxyType
+from typing import cast
+
+from lib.common.errors import CityflowError, SearchError
+from lib.common.paris_time import parse_day, parse_road_label, yesterday
+from lib.common.settings import load_settings
+from lib.files.scratch_folder import scratch_folder
+from lib.raw.contents import read_blocks, too_large
+from lib.raw.limits import DAY_ROWS, JSON_BYTES
+from lib.raw.source_files import RawFile, source_files
+from scripts.sources.comptages.day_rows import DayRows, TooManyRowsError, day_rows
+from scripts.sources.comptages.export import Export, open_export
+from scripts.sources.comptages.search import Search, collect, cut_short, start, stop
+from scripts.sources.comptages.worker import Job, labels_in
+
+_CLOSED_HOUR = timedelta(hours=1)  # a label is the end of the hour it is about: D+1 00:00 belongs to D
+
+LONGEST_LABEL = 32  # bytes
+WIDE_BUFFER = 1 << 22  # bytes: of many days, thousands of lines are sorted out together
+
+_ahead: dict[tuple[Path, date], Search] = {}  # searches started before their rows were asked for
+
+RowsOf = Callable[[date], DayRows]
+# Of exports that were searched for many days: how to get a day's rows, or what was wrong with the file.
+_at_hand: ContextVar[Mapping[Path, RowsOf | CityflowError]] = ContextVar("at_hand", default=MappingProxyType({}))
+
+
+def rows_of_day(raw: RawFile, day: date) -> DayRows:
+    """The rows of a CSV export about a civil day, in file order.
+
+    InputError when the file cannot be read, SearchError when the search was cut short: never a part of the rows.
+    """
+    if known := _at_hand.get().get(raw.path):
+        if isinstance(known, CityflowError):
+            raise known
+        return known(day)
+    search = _ahead.pop((raw.path, day), None) or start(Job(open_export(raw), (day,)))
+    blocks: dict[int, DayRows] = {}
+    for part in collect(search):
+        blocks |= cast(dict[int, DayRows], part)
+    found = DayRows()
+    with _one_day(search.job.export):
+        for number in search.job.blocks():
+            found.extend(blocks[number])
+    return found
+
+
+def search_ahead(argv: list[str]) -> None:
+    """Start the search that the command line of process_comptages.py will ask for, if it can be told in advance.
+
+    Nothing is said of what is wrong with the words, the settings or the file: the command does, when it gets there.
+    """
+    words = argparse.ArgumentParser(add_help=False, exit_on_error=False, allow_abbrev=False)
+    words.add_argument("--date", type=parse_day)
+    words.add_argument("--from", dest="first")
+    with contextlib.suppress(CityflowError, argparse.ArgumentError):
+        asked, _ = words.parse_known_args(argv)
+        settings = load_settings()
+        day = asked.date or yesterday(settings.now())
+        files = source_files(settings, "comptages")
+        if asked.first is None and files and files[0].is_csv and not {"-h", "--help"} & set(argv):
+            _ahead[files[0].path, day] = start(Job(open_export(files[0]), (day,)))
+
+
+@atexit.register
+def _stop_what_nobody_asked_for() -> None:
+    for search in _ahead.values():
+        stop(search)
+
+
+@contextmanager
+def rows_at_hand(found: Mapping[Path, RowsOf | CityflowError]) -> Iterator[None]:
+    """While the block lasts, rows_of_day asks these instead of the files (in this thread)."""
+    token = _at_hand.set(found)
+    try:
+        yield
+    finally:
+        _at_hand.reset(token)
+
+
+@contextmanager
+def one_pass(files: Iterable[RawFile], days: Iterable[date]) -> Iterator[None]:
+    """While the block lasts, rows_of_day has these days (and no other) at hand: each file is read once for all.
+
+    The lines of the days lie in a temporary folder meanwhile, as many bytes as in the files. What is wrong with a file,
+    or with the disk, is what rows_of_day then says of each day.
+    """
+    wanted = tuple(sorted(set(days)))
+    exports = [raw for raw in files if raw.is_csv]
+    with ExitStack() as stack:
+        found: dict[Path, RowsOf | CityflowError]
+        try:
+            folder = stack.enter_context(scratch_folder())
+            found = {raw.path: _spilled(raw, wanted, folder / str(number)) for number, raw in enumerate(exports)}
+        except OSError as error:
+            found = {raw.path: cut_short(raw.path, error) for raw in exports}
+        with rows_at_hand(found):
+            yield
+
+
+def _spilled(raw: RawFile, days: tuple[date, ...], folder: Path) -> RowsOf | CityflowError:
+    try:
+        export = open_export(raw)
+        folder.mkdir()
+        collect(start(Job(export, days, folder, buffer=WIDE_BUFFER)))
+    except CityflowError as error:
+        return error
+    return partial(spilled_rows, export, spilled_files(folder))
+
+
+def spilled_files(folder: Path) -> dict[Path, int]:
+    """The files of spilled lines (see scripts/sources/comptages/day_spill) and their sizes, once all are written."""
+    return {path: path.stat().st_size for path in folder.iterdir()}
+
+
+def spilled_rows(export: Export, files: Mapping[Path, int], day: date) -> DayRows:
+    """The rows of a day out of spilled lines; SearchError when somebody has cleared a part of them meanwhile."""
+    from scripts.sources.comptages.day_spill import (
+        spilled_lines,  # it needs numpy, which a search ahead does not wait for
+    )
+
+    own = [path for path in files if path.name.startswith(f"{day}.")]
+    if any(not path.is_file() or path.stat().st_size != files[path] for path in own):
+        raise SearchError(
+            f"les lignes du {day} mises de côté dans {own[0].parent} ont disparu : aucun chiffre n'en est tiré.",
+            "Relancer, avec un TMPDIR que personne ne vide.",
+        )
+    with _one_day(export):
+        return day_rows(spilled_lines(own), day, export.header, export.delimiter)
+
+
+@contextmanager
+def _one_day(export: Export) -> Iterator[None]:
+    try:
+        yield
+    except TooManyRowsError as error:
+        raise too_large(export.raw.path, DAY_ROWS, "lignes pour un seul jour") from error
+
+
+def days_named(files: Iterable[RawFile]) -> set[str] | None:
+    """The civil days (YYYY-MM-DD) of the files' labels: what a message offers when a day has no row.
+
+    None while rows are at hand: the files are not read again to say it.
+    """
+    return None if _at_hand.get() else set().union(*(_days_named(raw) for raw in files))
+
+
+def _days_named(raw: RawFile) -> set[str]:
+    if raw.is_csv:
+        labels = set().union(*(cast(set[bytes], part) for part in collect(start(Job(open_export(raw))))))
+    else:
+        labels = set().union(*(labels_in(block) for block in read_blocks(raw.path, JSON_BYTES, LONGEST_LABEL)))
+    walls = {parse_road_label(label.decode()) for label in labels}
+    return {(wall - _CLOSED_HOUR).date().isoformat() for wall in walls if wall}

@@ -1,0 +1,152 @@
+"""The road reference: geometry of the counting arcs, one row per arc.
+
+The export repeats an arc for each part of a multi-part geometry; the parts are merged and their lengths add up.
+"""
+
+from functools import lru_cache
+
+import numpy as np
+import pandas as pd
+import shapely
+
+from lib.common.errors import InputError
+from lib.common.settings import Settings
+from lib.figures import geometry
+from lib.figures.quality import Quality
+from lib.raw.contents import unreadable
+from lib.raw.csv_dialect import Aliases
+from lib.raw.limits import EXPORT_ROWS
+from lib.raw.source_files import RawFile, source_files
+from lib.raw.tables import read_table
+from lib.raw.usable_files import newest_usable
+
+COLUMNS: Aliases = {
+    "identifiant_arc": ("Identifiant arc", "IU_AC", "iu_ac"),
+    "libelle": ("Libelle", "LIBELLE"),
+    "iu_nd_amont": ("Identifiant noeud amont", "IU_ND_AMONT"),
+    "libelle_nd_amont": ("Libelle noeud amont", "LIBELLE_ND_AMONT"),
+    "iu_nd_aval": ("Identifiant noeud aval", "IU_ND_AVAL"),
+    "libelle_nd_aval": ("Libelle noeud aval", "LIBELLE_ND_AVAL"),
+    "date_debut": ("Date debut dispo data", "DATE_DEBUT"),
+    "date_fin": ("Date fin dispo data", "DATE_FIN"),
+    "geo_point_2d": ("geo_point_2d",),
+    "geo_shape": ("geo_shape",),
+}
+
+
+TEXTS = ("libelle", "iu_nd_amont", "libelle_nd_amont", "iu_nd_aval", "libelle_nd_aval")
+
+
+def read_road_parts(raw: RawFile, quality: Quality) -> pd.DataFrame:
+    """Believed rows of one export: COLUMNS as text, `geometry` (shapely, degrees) and `longueur_metres` per part.
+
+    Rows without an arc id or without a usable line are rejected; the same part of the same arc again is a duplicate.
+    """
+    parts = read_table(raw, COLUMNS, ("identifiant_arc", "geo_shape"), quality, most_rows=EXPORT_ROWS)
+    for name in TEXTS:
+        parts[name] = parts[name].map(_text).astype(object)
+    names = parts["identifiant_arc"].map(lambda value: _text(value) or "").astype(object)
+    parts["identifiant_arc"] = names
+    parts["geometry"] = geometry.as_geometries([geometry.parse_shape(value) for value in parts["geo_shape"]])
+    nameless = names.isin(["", "*"])
+    not_a_line = pd.Series([_not_a_line(shape) for shape in parts["geometry"]], index=parts.index, dtype=bool)
+    for reason, mask in {"identifiant_absent": nameless, "geometrie_absente": not_a_line & ~nameless}.items():
+        for row in parts[mask].to_dict("records"):
+            quality.reject(reason, raw.name, row["_ligne"], {key: row[key] for key in ("identifiant_arc", "libelle")})
+    kept = _without_repeats(parts[~(nameless | not_a_line)].copy(), quality)
+    kept["longueur_metres"] = geometry.lengths(kept["geometry"].to_numpy())
+    quality.lignes_retenues += len(kept)
+    return kept.drop(columns=["geo_shape", "_ligne"])
+
+
+def _text(value: object) -> str | None:
+    """Trimmed text; None when it is blank."""
+    return None if value is None else str(value).strip() or None
+
+
+def _not_a_line(shape: object) -> bool:
+    return not (isinstance(shape, shapely.LineString | shapely.MultiLineString) and shape.length > 0)
+
+
+def _without_repeats(parts: pd.DataFrame, quality: Quality) -> pd.DataFrame:
+    shapes = shapely.to_wkb(shapely.normalize(parts["geometry"].to_numpy()))  # a line and its reverse are the same
+    kept = parts[~parts.assign(_forme=shapes).duplicated(["identifiant_arc", "_forme"]).to_numpy()]
+    quality.doublons += len(parts) - len(kept)
+    return kept.copy()
+
+
+def merge_parts(parts: pd.DataFrame) -> pd.DataFrame:
+    """One row per arc: first known texts, `longueur_metres` summed, `nombre_parties`, merged `geometry`."""
+    groups = parts.groupby("identifiant_arc", sort=False)
+    places, shapes = groups.indices, parts["geometry"].to_numpy()
+    arcs = groups.first()
+    arcs["longueur_metres"] = groups["longueur_metres"].sum()
+    arcs["nombre_parties"] = groups.size()
+    several = arcs.index[arcs["nombre_parties"] > 1]
+    arcs.loc[several, "geometry"] = geometry.as_geometries(
+        [shapely.line_merge(shapely.union_all(shapes[places[arc]])) for arc in several]
+    )
+    return arcs.reset_index()
+
+
+def reference_arcs(settings: Settings, quality: Quality, consequence: str) -> pd.DataFrame | None:
+    """The merged arcs of the newest usable export; None without any, and a warning says the `consequence`."""
+    files = source_files(settings, "referentiel")
+    if not files:
+        quality.warn("referentiel_absent", "information", f"Sans référentiel, {consequence}.")
+        return None
+    try:
+        arcs, refused = newest_usable(files, lambda raw: _arcs_of(raw, _state(raw)))
+    except InputError as error:
+        quality.warn("referentiel_illisible", "attention", f"{error.message} Sans référentiel, {consequence}.")
+        return None
+    for _, why in refused:
+        quality.warn("referentiel_illisible", "attention", f"{why.message} Celui d'avant est pris à sa place.")
+    return arcs.copy()
+
+
+@lru_cache(maxsize=1)
+def _arcs_of(raw: RawFile, state: tuple[int, int]) -> pd.DataFrame:
+    """The merged arcs of one state of an export, read once for all the days of a run."""
+    parts = read_road_parts(raw, Quality())  # its own account is process_referentiel's
+    if parts.empty:
+        raise InputError(f"{raw.path} n'a aucun arc utilisable.")
+    return merge_parts(parts)
+
+
+def _state(raw: RawFile) -> tuple[int, int]:
+    try:
+        stat = raw.path.stat()
+    except OSError as error:
+        raise unreadable(raw.path, error) from error
+    return stat.st_mtime_ns, stat.st_size
+
+
+def is_ring(libelle: pd.Series) -> pd.Series:
+    """Arcs of the boulevard périphérique: PE_ (outer) and PI_ (inner)."""
+    return libelle.fillna("").astype(str).str.startswith(("PE_", "PI_"))
+
+
+def read_arcs(settings: Settings, counts: pd.DataFrame, quality: Quality) -> pd.DataFrame:
+    """One row per arc of the road counts: libelle, lon, lat (degrees), longueur_metres, arrondissement; missing is NaN.
+
+    The length is the road reference's, else that of the counts' own geo_shape.
+    """
+    texts = counts[["libelle", "geo_point_2d", "geo_shape"]].astype(object)
+    arcs = texts.where(texts != "", None).groupby(counts["identifiant_arc"]).last()  # a blank hides no other row's
+    points = [geometry.parse_point(value) for value in arcs["geo_point_2d"]]
+    arcs["lon"] = [point[0] if point else np.nan for point in points]
+    arcs["lat"] = [point[1] if point else np.nan for point in points]
+    arcs["longueur_metres"] = _reference_lengths(settings, quality).reindex(arcs.index)
+    unknown = arcs["longueur_metres"].isna()
+    shapes = geometry.as_geometries([geometry.parse_shape(value) for value in arcs.loc[unknown, "geo_shape"]])
+    arcs.loc[unknown, "longueur_metres"] = geometry.lengths(shapes)
+    arcs["arrondissement"] = geometry.load_arrondissements(settings, quality).locate(arcs["lon"], arcs["lat"])
+    return arcs.drop(columns=["geo_point_2d", "geo_shape"])
+
+
+def _reference_lengths(settings: Settings, quality: Quality) -> pd.Series:
+    reference = reference_arcs(settings, quality, "les longueurs viennent de geo_shape")
+    if reference is None:
+        return pd.Series(dtype=float)
+    return reference.set_index("identifiant_arc")["longueur_metres"]

@@ -1,0 +1,110 @@
+"""When a disruption is in force: the periods of both raw forms as instants, and their part of a day."""
+
+import re
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+import pandas as pd
+
+from lib.common.paris_time import HOUR, PARIS, day_start, parse_instant, wall_exists
+
+SERVICE_START, SERVICE_END = time(5, 30), time(1, 15)  # Paris clock: first and (next day) last trains of the metro
+NO_END_YEAR = 9999  # how databases write « no end »
+
+Period = tuple[datetime, datetime | None]  # begin and end (UTC); None is an open end
+Window = tuple[datetime, datetime]
+
+_COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})T(\d{2})(\d{2})(\d{2})?(Z|[+-]\d{2}:?\d{2})?")
+
+
+def civil_day(day: date) -> Window:
+    """The civil day in Paris: 23, 24 or 25 hours."""
+    return day_start(day), day_start(day + timedelta(days=1))
+
+
+def service(day: date) -> Window:
+    """First and last instant of the day's service: 05:30 to 01:15 on the next day, Paris clock."""
+    return _instant(day, SERVICE_START), _instant(day + timedelta(days=1), SERVICE_END)
+
+
+def reach(day: date) -> Window:
+    """What the figures of a day look at: from its midnight to the end of its service."""
+    return day_start(day), service(day)[1]
+
+
+def periods(raw: dict[str, Any]) -> list[Any]:
+    """The application periods as they stand: {begin, end} texts."""
+    found = raw.get("application_periods", raw.get("applicationPeriods"))
+    return found if isinstance(found, list) else []
+
+
+def read_period(period: Any) -> tuple[datetime | None, datetime | None, str]:
+    """(begin, end or None when open, reason to reject)."""
+    if not isinstance(period, dict):
+        return None, None, "periode_illisible"
+    begin, end = parse_time(period.get("begin")), parse_time(period.get("end"))
+    if begin is None or (end is None and period.get("end") not in (None, "")):
+        return None, None, "periode_illisible"
+    if end is not None and end.year >= NO_END_YEAR:
+        return begin, None, ""
+    return begin, end, "periode_inversee" if end is not None and end < begin else ""
+
+
+def clipped(believed: Iterable[Period], window: Window) -> list[Window]:
+    """The parts inside the window; a period without length counts where it stands, with no duration."""
+    first, last = window
+    ends = ((begin, last if end is None else end) for begin, end in believed)
+    return [
+        (max(begin, first), min(end, last))
+        for begin, end in ends
+        if begin < last and (end > first or begin == end == first)
+    ]
+
+
+def merged(spans: pd.DataFrame, by: str, window: Window) -> pd.DataFrame:
+    """The union of each group's spans within the window: by, debut, fin, heures (real hours), none overlapping."""
+    first, last = pd.Timestamp(window[0]), pd.Timestamp(window[1])
+    begins, ends = spans["debut"], spans["fin"]
+    inside = spans.assign(debut=begins.where(begins > first, first), fin=ends.where(ends < last, last))
+    inside = inside[inside["debut"] < inside["fin"]].sort_values([by, "debut", "fin"])
+    reached = inside.groupby(by)["fin"].cummax().groupby(inside[by]).shift()
+    runs = (~(inside["debut"] <= reached)).cumsum().rename("run")
+    union = inside.groupby([by, runs]).agg(debut=("debut", "min"), fin=("fin", "max")).reset_index()
+    hours = (union["fin"] - union["debut"]).dt.total_seconds() / HOUR.total_seconds()
+    return union.drop(columns="run").assign(heures=hours)
+
+
+def meets(raw: dict[str, Any], window: Window) -> bool:
+    """Whether a readable period of a raw disruption has a part inside the window."""
+    read = (read_period(period) for period in periods(raw))
+    return bool(clipped([(begin, end) for begin, end, reason in read if begin is not None and not reason], window))
+
+
+def parse_time(text: Any) -> datetime | None:
+    """Compact local (20250828T182100) or ISO text to a UTC instant; None when it is no readable time.
+
+    A time that the spring change skips (02:00 to 03:00) is the instant of the change: no clock of Paris showed it.
+    """
+    if not isinstance(text, str):
+        return None
+    compact = _COMPACT.fullmatch(text.strip())
+    if compact:
+        year, month, day, hour, minute, second, offset = compact.groups()
+        text = f"{year}-{month}-{day}T{hour}:{minute}:{second or '00'}{offset or ''}"
+    return parse_instant(text) or _change_skipping(text)
+
+
+def _change_skipping(text: str) -> datetime | None:
+    """The instant of the clock change that skips a Paris wall time; None for any other text."""
+    try:
+        wall = datetime.fromisoformat(text.strip())
+        if wall.tzinfo is not None or wall_exists(wall):
+            return None
+    except (ValueError, OverflowError):  # no time at all, or 0001-01-01
+        return None
+    return wall.replace(minute=0, second=0, microsecond=0, tzinfo=PARIS).astimezone(UTC)
+
+
+def _instant(day: date, clock: time) -> datetime:
+    return datetime.combine(day, clock, PARIS).astimezone(UTC)

@@ -1,0 +1,54 @@
+"""File names that this machine's language cannot read: nothing stops for them, and they can be recognised."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from lib.common.system_text import spelled, storable
+from scripts import process_weather
+from tests.conftest import ROOT, Ran, RawTree
+from tests.torture.clocks.machines import ASCII
+
+DAY = "2025-11-04"
+HOURS = {"time": [f"{DAY}T{hour:02}:00" for hour in range(24)]}
+WEATHER = {"timezone": "Europe/Paris", "hourly": HOURS | {"temperature_2m": [9.5] * 24, "precipitation": [0.0] * 24}}
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("été.json", "été.json"), ("\udcc3\udca9t.json", "ét.json"), ("\ud83d", "\ud83d")],
+    ids=["read", "unread", "half a pair"],
+)
+def test_spelled(name: str, text: str) -> None:
+    assert spelled(name) == text
+
+
+def test_storable_is_always_utf8() -> None:
+    assert [storable(text) for text in ("été", "\udcc3\udca9", "\udce9", "\ud83d")] == ["été", "é", "?", "?"]
+
+
+def test_a_raw_file_named_in_latin1_is_read_and_recorded(raw: RawTree, run: Callable[..., Ran]) -> None:
+    folder = raw.root / "api" / "weather" / "dt=2025-11-05"
+    folder.mkdir(parents=True)
+    (folder / os.fsdecode(b"m\xe9t\xe9o.json")).write_text(json.dumps(WEATHER))
+    (folder / os.fsdecode(b"ab\xeem\xe9.json")).write_text("{")
+    ran = run(process_weather.main, "--date", DAY, "--json")
+    assert ran.code == 0, ran.err
+    assert "compte rendu du traitement n'est pas" not in ran.err
+    (manifest,) = raw.output.glob(f"runs/{DAY}/*.json")
+    names = [Path(one["fichier"]).name for one in json.loads(manifest.read_bytes())["etapes"][0]["entrees"]]
+    assert sorted(map(os.fsencode, names)) == [b"ab\xeem\xe9.json", b"m\xe9t\xe9o.json"]
+
+
+def test_json_on_a_machine_without_accents_is_the_same(raw: RawTree, monkeypatch: pytest.MonkeyPatch) -> None:
+    raw.pull("weather", "2025-11-05", "météo.json", WEATHER)
+    monkeypatch.setenv("OUTPUT_DIR", str(raw.output / "résultats"))
+    command = [sys.executable, str(ROOT / "scripts" / "process_weather.py"), "--date", DAY, "--json"]
+    here, there = (subprocess.check_output(command, env={**os.environ, **more}) for more in ({}, ASCII))
+    assert json.loads(there) == json.loads(here)
+    assert there.isascii() and "résultats" in here.decode()

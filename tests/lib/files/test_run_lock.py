@@ -1,0 +1,165 @@
+"""One run at a time for a day: refused at once, or waited for; never left behind by a run that died."""
+
+import fcntl
+import logging
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from lib.common.errors import LockHeldError, StoreError
+from lib.files.run_lock import day_lock, main
+from scripts import process_bikes, process_weather
+from tests.conftest import ROOT, Ran, RawTree, bike
+from tests.support.patience import child, deadline, first_line
+
+Run = Callable[..., Ran]
+DAY = "2025-11-04"
+TODAY = date.fromisoformat(DAY)
+
+
+@pytest.fixture
+def whole_day(raw: RawTree) -> Iterator[subprocess.Popen[str]]:
+    """A `make process` of DAY at work: it holds the day until its standard input is closed."""
+    command = [
+        sys.executable,
+        "-m",
+        "lib.files.run_lock",
+        "--date",
+        DAY,
+        "--",
+        "bash",
+        "-c",
+        "echo started; read -r _ || true",
+    ]
+    with child(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
+        assert first_line(holder.stdout) == "started\n"
+        yield holder
+
+
+def test_a_second_run_of_the_day_is_refused_at_once(raw: RawTree, run: Run, whole_day: subprocess.Popen[str]) -> None:
+    for ran in (run(process_weather.main, "--date", DAY), run(main, "--date", DAY, "--", "true")):
+        assert (ran.code, ran.out) == (75, "")
+        assert f"un autre traitement du {DAY} est en cours" in ran.err
+        assert "--wait" in ran.err
+    assert whole_day.poll() is None, "the other run still holds its day"
+    assert run(process_weather.main, "--date", "2025-11-03").code == 4, "another day is free"
+
+
+def test_wait_goes_on_when_the_other_run_ends(raw: RawTree, whole_day: subprocess.Popen[str]) -> None:
+    raw.pull("bikes", DAY, "a.json", [bike("A-1", f"{DAY}T08:00:00+00:00", 1)])
+    command = [sys.executable, "-m", "scripts.process_bikes", "--date", DAY, "--wait"]
+    with child(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as waiting:
+        said = first_line(waiting.stderr)
+        assert "attente de sa fin" in said and not (raw.output / "metrics").exists()
+        whole_day.communicate()
+        out, err = waiting.communicate(timeout=deadline())
+    assert waiting.returncode == 0, err
+    assert out.startswith(f"bikes {DAY}")
+
+
+def test_a_wait_says_for_whom_and_that_it_has_no_limit(
+    raw: RawTree, run: Run, whole_day: subprocess.Popen[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lib.files.run_lock.SAID_EVERY", 0.1)
+    words = list[str]()
+
+    def until_the_third(record: logging.LogRecord) -> bool:
+        words.append(record.getMessage())
+        if len(words) == 3:
+            whole_day.communicate()
+        return True
+
+    monkeypatch.setattr(logging.getLogger("lib.files.run_lock"), "filters", [until_the_third])
+    ran = run(process_weather.main, "--date", DAY, "--wait")
+    said = [line for line in ran.err.splitlines() if "attente de sa fin" in line]
+    assert len(said) >= 3
+    assert "processus " in said[0] and "sans limite de durée" in said[0] and "depuis 0 min" in said[1]
+    assert ran.code == 4, "its turn came"
+
+
+def test_a_lock_that_is_briefly_held_is_not_waited_for_without_end(
+    raw: RawTree, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lib.files.run_lock.PATIENCE", 0.2)
+    raw.pull("bikes", DAY, "a.json", [bike("A-1", f"{DAY}T08:00:00+00:00", 1)])
+    (raw.output / ".locks").mkdir(parents=True)
+    with (raw.output / ".locks" / f"{DAY}.runs.lock").open("wb") as stopped:
+        fcntl.flock(stopped, fcntl.LOCK_EX)
+        ran = run(process_bikes.main, "--date", DAY)
+    assert ran.code == 0, "a manifest is a record and changes nothing else"
+    assert "est tenu par un autre traitement" in ran.err
+
+
+def test_a_killed_run_leaves_nothing_behind(raw: RawTree, run: Run, whole_day: subprocess.Popen[str]) -> None:
+    os.kill(whole_day.pid, signal.SIGKILL)
+    whole_day.wait()
+    assert run(process_weather.main, "--date", DAY).code == 4  # no longer 75
+
+
+def test_sources_of_one_day_run_side_by_side_but_not_twice_the_same(raw: RawTree, run: Run) -> None:
+    raw.pull("bikes", DAY, "a.json", [bike("A-1", f"{DAY}T08:00:00+00:00", 1)])
+    with day_lock(raw.output, TODAY, "weather", None):
+        assert run(process_bikes.main, "--date", DAY).code == 0
+        assert run(process_weather.main, "--date", DAY).code == 75
+        assert run(main, "--date", DAY, "--", "true").code == 75, "the whole day is not free"
+    assert run(process_weather.main, "--date", DAY).code == 4
+
+
+def test_what_make_process_starts_knows_the_lock_as_its_own(raw: RawTree) -> None:
+    raw.pull("bikes", DAY, "a.json", [bike("A-1", f"{DAY}T08:00:00+00:00", 1)])
+    command = [
+        sys.executable,
+        "-m",
+        "lib.files.run_lock",
+        "--date",
+        DAY,
+        "--",
+        sys.executable,
+        "-m",
+        "scripts.process_bikes",
+    ]
+    for day, code in ((DAY, 0), ("2025-11-05", 4)):
+        ran = subprocess.run([*command, "--date", day], cwd=ROOT, capture_output=True, text=True)
+        assert ran.returncode == code, ran.stderr
+
+
+def test_a_number_that_is_no_lock_of_ours_opens_nothing(raw: RawTree, whole_day: subprocess.Popen[str]) -> None:
+    with open(os.devnull) as other:
+        for descriptor in (other.fileno(), 987_654):
+            with pytest.raises(LockHeldError), day_lock(raw.output, TODAY, "weather", descriptor):
+                raise AssertionError("the day belongs to another run")
+
+
+def test_the_command_keeps_its_exit_code(raw: RawTree) -> None:
+    command = [sys.executable, "-m", "lib.files.run_lock", "--date", DAY, "--", "bash", "-c", "exit 7"]
+    assert subprocess.run(command, cwd=ROOT).returncode == 7
+
+
+def test_a_wrong_day_or_setting_is_one_line(raw: RawTree, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    ran = run(main, "--date", "2025-02-30", "--", "true")
+    assert (ran.code, ran.err.count("\n")) == (2, 1)
+    assert "n'existe pas dans le calendrier" in ran.err
+    monkeypatch.setenv("CITYFLOW_STORE", "oracle")
+    assert run(main, "--date", DAY, "--", "true").code == 3
+
+
+def test_ctrl_c_while_waiting_is_quiet(raw: RawTree, whole_day: subprocess.Popen[str]) -> None:
+    command = [sys.executable, "-m", "lib.files.run_lock", "--date", DAY, "--wait", "--", "true"]
+    with child(command, cwd=ROOT, stderr=subprocess.PIPE) as waiting:
+        said = first_line(waiting.stderr)
+        waiting.send_signal(signal.SIGINT)
+        _, err = waiting.communicate(timeout=deadline())
+    assert (waiting.returncode, err) == (130, "")
+    assert "attente de sa fin" in said
+
+
+def test_a_lock_that_cannot_be_opened_is_a_store_error(tmp_path: Path) -> None:
+    (tmp_path / ".locks").touch()
+    with pytest.raises(StoreError, match="impossible d'ouvrir le verrou"), day_lock(tmp_path, TODAY, "weather", None):
+        raise AssertionError("there is no lock")

@@ -1,0 +1,129 @@
+"""API pulls: every envelope, JSONL, and broken texts that cost only themselves."""
+
+import gzip
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lib.figures.quality import Quality
+from lib.raw import contents, json_records, long_json
+from lib.raw.json_records import read_bodies, records
+from lib.raw.source_files import RawFile
+
+ROWS = [{"id": 1, "nom": "été"}, {"id": 2, "nom": "hiver"}, {"id": 3, "nom": "é}{]["}]
+
+
+@pytest.fixture(params=["whole", "in pieces"], autouse=True)
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A short file is decoded at once, a long one record by record: both read the same."""
+    if request.param != "whole":
+        monkeypatch.setattr(json_records, "READ_WHOLE", 0)
+        monkeypatch.setattr(contents, "BLOCK", 7)
+        monkeypatch.setattr(long_json, "BATCH", 20)
+    return request.param
+
+
+def read(path: Path, content: str | bytes, needles: tuple[str, ...] = ()) -> tuple[list[Any], Quality]:
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    quality = Quality()
+    bodies = read_bodies([RawFile("", 0.0, path)], quality, needles)
+    return [record for _, _, body in bodies for record in records(body)], quality
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        json.dumps(ROWS),
+        json.dumps(ROWS, indent=2, ensure_ascii=False),
+        "\ufeff" + json.dumps({"total_count": 3, "results": ROWS}),
+        json.dumps({"nhits": 3, "records": [{"recordid": "x", "fields": row} for row in ROWS]}),
+        "\n".join(map(json.dumps, ROWS)),
+        "\r\n".join(map(json.dumps, ROWS)) + "\r\n\r\n",
+        "\n".join(json.dumps({"results": [row]}) for row in ROWS),
+        json.dumps([{"results": ROWS[:1]}, {"results": ROWS[1:]}]),
+    ],
+)
+@pytest.mark.parametrize("zipped", [False, True])
+def test_every_envelope_holds_the_same_records(tmp_path: Path, text: str, zipped: bool) -> None:
+    data = gzip.compress(text.encode()) if zipped else text.encode()
+    found, quality = read(tmp_path / ("a.json.gz" if zipped else "a.json"), data)
+    assert found == ROWS
+    assert not quality.rejets
+
+
+@pytest.mark.parametrize("place", [0, 1, 3])
+def test_a_broken_json_line_costs_itself_alone(tmp_path: Path, place: int) -> None:
+    lines = [json.dumps(row) for row in ROWS]
+    lines.insert(place, '{"id": 4, "nom": "tron')
+    found, quality = read(tmp_path / "a.jsonl", "\n".join(lines))
+    assert found == ROWS
+    assert quality.rejets == {"json_illisible": 1}
+    assert quality.kept_rejects[0].ligne == place + 1
+
+
+@pytest.mark.parametrize("indent", [None, 2])
+@pytest.mark.parametrize("envelope", ["results", "features", "disruptions", "days"])
+def test_a_truncated_response_keeps_its_whole_records(tmp_path: Path, indent: int | None, envelope: str) -> None:
+    text = json.dumps({"total": 3, envelope: ROWS}, indent=indent)
+    quality = Quality()
+    path = tmp_path / "a.json"
+    path.write_text(text[: text.index("hiver") + 2], encoding="utf-8")
+    ((_, _, body),) = read_bodies([RawFile("", 0.0, path)], quality)
+    assert body[envelope] == ROWS[:1]
+    assert quality.rejets == {"json_illisible": 1}
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "reason"),
+    [
+        ("a.json", "", "fichier_vide"),
+        ("a.json", "  \n", "fichier_vide"),
+        ("a.json", "<!DOCTYPE html>\n<html>\n</html>", "json_illisible"),
+        ("a.json", "[" * 200_000, "json_illisible"),
+        ("a.json.gz", gzip.compress(b"[]" * 500, mtime=0)[:-9], "fichier_illisible"),
+        ("a.json.gz", b"[]", "fichier_illisible"),
+    ],
+)
+def test_a_file_that_is_no_json_is_rejected_alone(tmp_path: Path, name: str, content: str | bytes, reason: str) -> None:
+    (tmp_path / "b.json").write_text(json.dumps(ROWS), encoding="utf-8")
+    (tmp_path / name).write_bytes(content.encode() if isinstance(content, str) else content)
+    quality = Quality()
+    files = [RawFile("", 0.0, tmp_path / name), RawFile("", 0.0, tmp_path / "b.json")]
+    assert [record for _, _, body in read_bodies(files, quality) for record in records(body)] == ROWS
+    assert quality.rejets == {reason: 1}
+
+
+def test_a_file_without_any_needle_is_passed_over(tmp_path: Path) -> None:
+    assert read(tmp_path / "a.json", json.dumps(ROWS), ("2025-11-04",))[0] == []
+    assert read(tmp_path / "a.json", json.dumps(ROWS), ("2025-11-04", "hiver"))[0] == ROWS
+    found, quality = read(tmp_path / "a.json", "pas du JSON", ("2025-11-04",))
+    assert (found, quality.rejets.total()) == ([], 0)
+
+
+def test_numbers_are_never_cut_between_two_pieces(tmp_path: Path) -> None:
+    numbers = [10**size + size for size in range(30)] + [-1.25e-300, 0.1]
+    assert read(tmp_path / "a.json", json.dumps(numbers))[0] == numbers
+
+
+@pytest.mark.parametrize("text", ['{"results": [{"id": 1}]} {"fin": 1}', '{"results": [{"id": 1}], "a" 3}'])
+def test_what_follows_whole_records_is_rejected_once(tmp_path: Path, text: str) -> None:
+    found, quality = read(tmp_path / "a.json", text)
+    assert found == [{"id": 1}] and quality.rejets == {"json_illisible": 1}
+
+
+def test_lists_that_belong_together_come_in_one_body(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    body = {"disruptions": ROWS, "context": {"a": [1]}, "lines": [{"id": "l1"}], "line_reports": []}
+    path.write_text(json.dumps(body), encoding="utf-8")
+    assert [one for _, _, one in read_bodies([RawFile("", 0.0, path)], Quality())] == [body]
+
+
+def test_records_keep_their_numbers_and_what_stands_before_them(tmp_path: Path, way: str) -> None:
+    path = tmp_path / "a.json"
+    path.write_text(json.dumps({"latitude": 48.85, "days": ROWS}), encoding="utf-8")
+    bodies = [(line, one) for _, line, one in read_bodies([RawFile("", 0.0, path)], Quality())]
+    assert len(bodies) == (1 if way == "whole" else 3)
+    assert [line + at for line, one in bodies for at in range(len(one["days"]))] == [1, 2, 3]
+    assert {one["latitude"] for _, one in bodies} == {48.85}

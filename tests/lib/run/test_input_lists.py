@@ -1,0 +1,82 @@
+"""Lists of raw files that are rewritten only when no longer true, and what they remember of files that went."""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from lib.run.input_lists import UNKNOWN, inputs_changed, list_path, lost_files, note_inputs
+from tests.conftest import RawTree
+
+DAY = "2025-11-04"
+SOURCES = ("bikes", "weather", "arrondissements")
+
+
+def stamp(raw: RawTree, source: str) -> tuple[int, str]:
+    path = list_path(raw.output, source)
+    return path.stat().st_mtime_ns, path.read_text(encoding="utf-8")
+
+
+def test_a_list_changes_with_its_files_and_only_then(raw: RawTree, tmp_path: Path) -> None:
+    first = raw.pull("bikes", DAY, "a.json", [])
+    note_inputs(raw.settings(), SOURCES)
+    before = {source: stamp(raw, source) for source in SOURCES}
+    note_inputs(raw.settings(), SOURCES)
+    assert {source: stamp(raw, source) for source in before} == before
+
+    second = raw.pull("bikes", "2025-11-05", "b.json", [])
+    shutil.copy2(first, tmp_path / "older")
+    os.utime(tmp_path / "older", (1_000_000_000, 1_000_000_000))
+    seen = [before["bikes"]]
+    for change in (lambda: None, lambda: shutil.copy2(tmp_path / "older", first), second.unlink):
+        change()
+        note_inputs(raw.settings(), SOURCES)
+        seen.append(stamp(raw, "bikes"))
+    assert len({content for _, content in seen}) == 4
+    assert stamp(raw, "weather") == before["weather"]
+
+
+def test_another_store_makes_every_list_another(raw: RawTree, monkeypatch: pytest.MonkeyPatch) -> None:
+    note_inputs(raw.settings(), SOURCES)
+    before = stamp(raw, "bikes")
+    monkeypatch.setenv("CITYFLOW_STORE", "mongodb")
+    note_inputs(raw.settings(), SOURCES)
+    assert stamp(raw, "bikes")[1] != before[1]
+
+
+def test_a_file_that_can_be_read_again_makes_figures_stale(raw: RawTree, tmp_path: Path) -> None:
+    (tmp_path / "volume").mkdir()
+    target = tmp_path / "volume" / "a.json"
+    target.write_text("[]")
+    raw.pull("bikes", DAY, "b.json", []).with_name("a.json").symlink_to(target)
+    seen = []
+    for change in (lambda: None, lambda: target.rename(tmp_path / "away"), lambda: (tmp_path / "away").rename(target)):
+        change()
+        note_inputs(raw.settings(), SOURCES)
+        seen.append(stamp(raw, "bikes")[1])
+    assert seen[0] == seen[2] != seen[1]
+    assert "hour=06/a.json illisible\n" in seen[1]
+
+
+def test_a_list_that_is_no_longer_true_is_newer_than_any_figure(raw: RawTree) -> None:
+    raw.pull("bikes", DAY, "a.json", [])
+    assert inputs_changed(raw.settings(), "bikes") == float("inf")
+    note_inputs(raw.settings(), ["bikes"])
+    assert inputs_changed(raw.settings(), "bikes") == stamp(raw, "bikes")[0]
+
+
+def test_files_that_went_or_changed_are_remembered_and_new_ones_are_not(raw: RawTree) -> None:
+    paths = [raw.pull("bikes", DAY, f"{name}.json", []) for name in "abc"]
+    note_inputs(raw.settings(), ["bikes"])
+    assert set(lost_files(raw.output, "bikes")) == {UNKNOWN}, "what lay there before the first list is not known"
+    raw.pull("bikes", DAY, "d.json", [])
+    note_inputs(raw.settings(), ["bikes"])
+    assert set(lost_files(raw.output, "bikes")) == {UNKNOWN}
+    paths[0].unlink()
+    paths[1].write_text("[1]")
+    note_inputs(raw.settings(), ["bikes"])
+    paths[2].unlink()
+    note_inputs(raw.settings(), ["bikes"])
+    assert set(lost_files(raw.output, "bikes")) == {UNKNOWN, *map(str, paths)}
+    assert lost_files(raw.output, "weather") == {}

@@ -1,0 +1,275 @@
+"""The item format against DynamoDB's documented rules, computed here a second time and in another way."""
+
+import json
+from datetime import UTC, datetime
+from decimal import Context, Decimal
+from typing import Any
+
+import pytest
+from boto3.dynamodb.types import TypeDeserializer
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lib.common.errors import ConfigError, StoreError
+from lib.database_service import content_sha256, encode
+from lib.stores.document_summary import NAMES_KEPT
+from lib.stores.dynamodb_items import LIMIT, Item, document_of, item_of, item_size, pack, pointer, unpack
+
+NOW = datetime(2025, 11, 5, 5, 0, tzinfo=UTC)
+
+scalars = (
+    st.none() | st.booleans() | st.integers(-(10**45), 10**45) | st.floats(allow_nan=False, allow_infinity=False)
+    | st.sampled_from([0.0, -0.0, 1, 1.0, 5e-324, 1e-130, 1.7976931348623157e308, 10**38, 10**38 - 1, 10**60, 2**63])
+    | st.text(st.characters(exclude_categories=["Cs"]))
+)  # fmt: skip
+keys = st.text(
+    st.characters(exclude_categories=["Cs"]),
+) | st.sampled_from(["", "%", "*", "a/b", "~", "a.b", "0"])
+values = st.recursive(scalars, lambda inner: st.lists(inner) | st.dictionaries(keys, inner), max_leaves=25)
+
+
+def metrics(body: Any, data_type: str = "bikes") -> dict[str, Any]:
+    return {"metric_type": data_type, "date": "2025-11-04", "timestamp": "2025-11-05T05:00:00+00:00", "metrics": body}
+
+
+def as_served(item: Item) -> Item:
+    """The item as DynamoDB gives it back: numbers normalised, keys of a map in any order."""
+
+    def served(value: dict[str, Any]) -> dict[str, Any]:
+        kind, content = next(iter(value.items()))
+        if kind == "N":
+            number = Decimal(content)
+            assert len(number.as_tuple().digits) <= 38
+            assert not number or -130 <= number.adjusted() <= 125
+            return {"N": f"{Context(prec=38).create_decimal(number).normalize(Context(prec=38)):f}"}
+        if kind == "M":
+            return {"M": {key: served(content[key]) for key in sorted(content, reverse=True)}}
+        return {"L": [served(one) for one in content]} if kind == "L" else value
+
+    return {name: served(value) for name, value in item.items()}
+
+
+@given(st.dictionaries(keys, values))
+def test_a_document_comes_back_as_it_was_to_the_last_sign(body: dict[str, Any]) -> None:
+    document = metrics(body)
+    back = document_of(as_served(item_of(document, NOW)))
+    assert json.dumps(back) == json.dumps(document)  # the order of the keys too
+
+
+def test_other_readers_see_keys_plain_numbers_and_a_map() -> None:
+    item = item_of(metrics({"total": 12.0, "moyenne": 0.1, "n": 3, "vide": None, "tiny": 1e-300, "zero": -0.0}), NOW)
+    read = {name: TypeDeserializer().deserialize(value) for name, value in item.items()}
+    assert read["metric_type"] == "bikes"
+    assert read["date"] == "2025-11-04"
+    assert read["metrics"] == {
+        "total": Decimal(12), "moyenne": Decimal("0.1"), "n": Decimal(3), "vide": None, "tiny": 0, "zero": 0
+    }  # fmt: skip
+    assert read["float_paths"] == ["metrics/total", "metrics/zero"]
+    assert read["exact_numbers"] == {"metrics/tiny": "1e-300", "metrics/zero": "-0.0"}
+    assert datetime.fromtimestamp(int(read["ttl"]), UTC) == datetime(2026, 11, 5, 5, 0, tzinfo=UTC)
+
+
+def test_one_path_speaks_for_a_whole_column() -> None:
+    rows = [{"debit": float(rank), "heures": rank} for rank in range(1000)]
+    assert item_of(metrics({"metrics": rows}), NOW)["float_paths"] == {"L": [{"S": "metrics/metrics/*/debit"}]}
+
+
+def test_keys_keep_their_order_although_dynamodb_has_none() -> None:
+    rows = [{"rang": 1, "libelle": "a"}, {"rang": 2}, {"libelle": "b", "rang": 3}]
+    item = item_of(metrics({"top": rows, "par_cause": {"travaux": 9, "colis": 2}}), NOW)
+    assert json.dumps(document_of(as_served(item))["metrics"]) == json.dumps(
+        {"top": rows} | {"par_cause": {"travaux": 9, "colis": 2}}
+    )
+    noted = {name: [one["S"] for one in keys["L"]] for name, keys in item["key_order"]["M"].items()}
+    assert noted == {
+        "metrics": ["top", "par_cause"],
+        "metrics/par_cause": ["travaux", "colis"],
+        "metrics/top/*": ["rang", "libelle"],
+        "metrics/top/2": ["libelle", "rang"],
+    }
+
+
+def test_a_number_added_by_hand_in_the_console_is_read_as_it_stands() -> None:
+    item = item_of(metrics({"b": 1.0, "a": 2}), NOW)
+    item["metrics"]["M"]["c"] = {"N": "3"}
+    assert document_of(item)["metrics"] == {"b": 1.0, "a": 2, "c": 3}
+
+
+def test_a_column_of_both_kinds_is_noted_number_by_number() -> None:
+    item = item_of(metrics({"mesures": [1, 2.0, 2.5]}), NOW)
+    assert item["exact_numbers"] == {"M": {"metrics/mesures/1": {"S": "2.0"}}}
+    assert "float_paths" not in item
+
+
+@pytest.mark.parametrize(
+    ("body", "size"),
+    [
+        ({}, 3),
+        ({"a": None}, 3 + 1 + 1 + 1),
+        ({"a": True, "b": False}, 3 + 2 * (1 + 1 + 1)),
+        ({"é": "été"}, 3 + 1 + 2 + 5),
+        ({"": "x"}, 3 + 1 + 1 + 1),  # no empty names: "%"
+        ({"a": ""}, 3 + 1 + 1),
+        ({"a": []}, 3 + 1 + 1 + 3),
+        ({"a": [None, None]}, 3 + 1 + 1 + 3 + 2 * (1 + 1)),
+        ({"a": 0}, 3 + 1 + 1 + 1),
+        ({"a": 123}, 3 + 1 + 1 + 3),  # 1|23: two pairs and one byte
+        ({"a": 1234000}, 3 + 1 + 1 + 4),  # the zeroes are trimmed; 1|23|4 would be three pairs
+        ({"a": -7}, 3 + 1 + 1 + 3),
+        ({"😀": {"b": "c"}}, 3 + 1 + 4 + (3 + 1 + 1 + 1)),
+    ],
+)
+def test_sizes_worked_out_by_hand(body: dict[str, Any], size: int) -> None:
+    assert item_size({"metrics": item_of(metrics(body), NOW)["metrics"]}) == len("metrics") + size
+
+
+def documented_size(value: Any) -> tuple[int, int]:
+    """(bytes by the guide's formulas, count of numbers), from the plain Python value and by Decimal."""
+    if isinstance(value, bool) or value is None:
+        return 1, 0
+    if isinstance(value, str):
+        return len(bytes(value, "utf-8")), 0
+    if isinstance(value, dict | list):
+        parts = [documented_size(one) for one in (value.values() if isinstance(value, dict) else value)]
+        names = sum(len(bytes(key, "utf-8")) for key in value) if isinstance(value, dict) else 0
+        return 3 + len(parts) + names + sum(size for size, _ in parts), sum(count for _, count in parts)
+    digits = Decimal(repr(value)).normalize().as_tuple().digits
+    return (len(digits) + 1) // 2 + 1, 1
+
+
+plain = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(10**20), 10**20)
+    | st.floats(-1e9, 1e9).filter(lambda x: not 0 < abs(x) < 1e-100)
+    | st.text("aé€😀"),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text("aé€😀", min_size=1), inner),
+    max_leaves=25,
+)
+
+
+@given(st.dictionaries(st.text("aé€😀", min_size=1), plain))
+def test_sizes_are_those_of_the_guide_or_its_upper_bound(body: dict[str, Any]) -> None:
+    size, numbers = documented_size(body)
+    measured = item_size({"m": item_of(metrics(body), NOW)["metrics"]}) - 1
+    assert size - numbers <= measured <= size + 2 * numbers  # a zero is one byte; a split pair and a sign one each
+
+
+def test_the_digest_forgets_when_the_figures_were_computed_and_nothing_else() -> None:
+    one, later = metrics({"a": 1, "b": 2.0}), metrics({"b": 2.0, "a": 1}) | {"timestamp": "2026-01-01T00:00:00+00:00"}
+    assert content_sha256(one) == content_sha256(later)
+    assert content_sha256(one) == content_sha256(json.loads(encode(one)))
+    assert content_sha256(one) != content_sha256(metrics({"a": 1, "b": 2}))
+    assert content_sha256(one) != content_sha256(metrics({"a": 1, "b": 2.0}, "traffic"))
+
+
+def arcs(count: int) -> dict[str, Any]:
+    return {
+        "global_metrics": {"debit_journalier_total": 12.0, "profil_horaire": [1.5] * 24},
+        "metrics": [{"identifiant_arc": str(rank), "libelle": "Boulevard_Périphérique" * 8} for rank in range(count)],
+        "top_10_troncons": [{"identifiant_arc": "1", "rang": 1}],
+        "alertes_congestion": [{"identifiant_arc": "1", "severite": "grave"}],
+    }
+
+
+def test_a_large_document_leaves_its_summary_and_points_to_the_whole() -> None:
+    document = metrics(arcs(3000), "comptages")
+    item = item_of(document, NOW, "un-bucket", "/reports/")
+    assert item_size(item) <= LIMIT
+    assert document_of(item)["metrics"] == {name: value for name, value in arcs(1).items() if name != "metrics"}
+    assert item["omitted"] == {"L": [{"S": "metrics"}]}
+    digest = content_sha256(document)
+    assert item["sha256"] == {"S": digest}
+    assert pointer(item) == ("un-bucket", f"reports/documents/comptages_metrics_2025-11-04.{digest[:16]}.json.gz")
+    assert unpack(pack(encode(document)), item) == document
+
+
+def test_the_limit_is_met_to_the_byte() -> None:
+    room = LIMIT - item_size(item_of(metrics({"a": ""}), NOW))
+    at_limit, over = metrics({"a": "x" * room}), metrics({"a": "x" * (room + 1)})
+    assert item_size(item_of(at_limit, NOW)) == LIMIT
+    assert pointer(item_of(at_limit, NOW)) is None
+    assert document_of(item_of(over, NOW, "un-bucket"))["metrics"] == {}
+
+
+def test_accents_count_as_the_bytes_they_are() -> None:
+    assert pointer(item_of(metrics({"a": "é" * 300_000}), NOW, "un-bucket")) is not None  # 300 000 characters, 600 kB
+
+
+def test_of_a_section_only_its_long_list_goes() -> None:
+    report = {"chantiers": {"nombre": 3, "troncons_impactes": ["x" * 50] * 20_000}, "resume": {"phrase": "Mardi"}}
+    document = {"report_id": "daily_report_2025-11-04", "date": "2025-11-04", "timestamp": "t", "report": report}
+    item = item_of(document, NOW, "un-bucket", "reports")
+    assert document_of(item)["report"] == {"chantiers": {"nombre": 3}, "resume": {"phrase": "Mardi"}}
+    assert item["omitted"] == {"L": [{"S": "chantiers/troncons_impactes"}]}
+    assert pointer(item) == ("un-bucket", item["report_s3"]["S"].removeprefix("s3://un-bucket/"))
+
+
+def test_a_section_far_too_large_does_not_take_the_others_with_it() -> None:
+    lists = {f"liste_{rank}": ["x" * 50] * (6000 if rank == 0 else 4000) for rank in range(9)}
+    item = item_of(metrics({"global_metrics": {"total": 1.0}, "section": lists | {"nombre": 9}}), NOW, "un-bucket")
+    kept = document_of(item)["metrics"]
+    assert kept["global_metrics"] == {"total": 1.0}
+    assert kept.get("section", {"nombre": 9})["nombre"] == 9
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {f"cle_{rank}": rank + 0.5 for rank in range(60_000)},
+        {f"section_{rank}": {"a": {"b": ["x" * 200_000]}} for rank in range(6)},
+        {"mixte": [rank if rank % 2 else float(rank) for rank in range(60_000)]},
+        {"k" * 60_000 + str(rank): "x" for rank in range(60)},
+    ],
+    ids=["flat", "nested", "notes heavier than numbers", "long names"],
+)
+def test_whatever_the_shape_the_summary_fits(body: dict[str, Any]) -> None:
+    item = item_of(metrics(body), NOW, "un-bucket")
+    assert item_size(item) <= LIMIT
+    assert pointer(item) is not None
+    assert 0 < len(item["omitted"]["L"]) <= NAMES_KEPT + 1
+
+
+def test_a_large_document_without_a_bucket_is_a_setting_to_mend() -> None:
+    with pytest.raises(ConfigError, match="S3_REPORTS_BUCKET"):
+        item_of(metrics(arcs(3000)), NOW)
+
+
+def test_an_object_of_another_version_is_refused() -> None:
+    item = item_of(metrics(arcs(3000)), NOW, "un-bucket")
+    for content in (pack(encode(metrics(arcs(2999)))), pack(encode(metrics(arcs(3000))))[:-9], b"", b"<html>"):
+        with pytest.raises(StoreError, match="make upload FORCE=1"):
+            unpack(content, item)
+
+
+def nested(depth: int) -> dict[str, Any]:
+    return {"a": nested(depth - 1)} if depth else {}
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        (nested(31), "niveaux"),
+        ({"a": float("nan")}, "null"),
+        ({"a": [float("-inf")]}, "null"),
+        ({"a": {1, 2}}, "impossible à stocker"),
+        ({"a": "\ud800"}, "impossible à stocker"),
+        ({1: "a", "b": 2}, "impossible à stocker"),
+    ],
+    ids=["depth", "nan", "infinity", "set", "lone surrogate", "key"],
+)
+def test_what_cannot_be_stored_is_refused_by_name(body: dict[str, Any], message: str) -> None:
+    with pytest.raises(StoreError, match=message) as refusal:
+        item_of(metrics(body), NOW)
+    assert "bikes" in str(refusal.value)
+
+
+def test_thirty_levels_are_stored() -> None:
+    assert document_of(item_of(metrics(nested(30)), NOW))["metrics"] == nested(30)
+
+
+def test_an_item_of_somebody_else_is_refused() -> None:
+    with pytest.raises(StoreError, match="incomplet"):
+        document_of({"metric_type": {"S": "bikes"}, "date": {"S": "2025-11-04"}})
+    with pytest.raises(StoreError, match="inattendu"):
+        document_of(item_of(metrics({"a": 1}), NOW) | {"metrics": {"M": {"a": {"SS": ["x"]}}}})

@@ -1,0 +1,282 @@
+"""The daily page as a reader gets it: order, words, escaping, size, speed, the same bytes twice."""
+
+import copy
+import re
+import time
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lib.common.settings import Settings
+from lib.figures.calendar_days import day_context
+from lib.local_file_service import LocalFileService
+from lib.raw.source_files import SOURCES
+from scripts.generate_report import compute_report
+from scripts.report.french import BREAK
+from scripts.report.page import POLICY, daily_page
+from tests.support import report_days
+from tests.support.report_days import DAY, WEEK_BEFORE, demo_store
+
+Metrics = dict[str, Any]
+ORDER = [
+    "chiffres", "carte", "heures", "classements", "alertes", "transports", "chantiers", "meteo", "qualite", "methode",
+]  # fmt: skip
+VOID = {"meta", "link", "br", "img", "input", "hr"}
+MAX_BYTES, MAX_SECONDS = 400_000, 0.5  # of processor time, so that a busy machine proves nothing
+
+
+class Outline(HTMLParser):
+    """Elements in order, text by element, and whether every element is closed in its turn."""
+
+    def __init__(self, page: bytes) -> None:
+        super().__init__(convert_charrefs=True)
+        self.open: list[str] = []
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.words: list[str] = []
+        self.prose: list[str] = []  # without the drawings' words, which are never broken into lines
+        self.headings: list[tuple[int, str]] = []
+        self.feed(page.decode())
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag not in VOID and not (self.get_starttag_text() or "").endswith("/>"):
+            self.open.append(tag)
+        if re.fullmatch("h[1-6]", tag):
+            self.headings.append((int(tag[1]), ""))
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if not {"style", "script"} & set(self.open):
+            self.words.append(data)
+            if not {"svg", "title"} & set(self.open):
+                self.prose.append(data)
+        if self.open and re.fullmatch("h[1-6]", self.open[-1]):
+            self.headings[-1] = (self.headings[-1][0], self.headings[-1][1] + data)
+
+    @property
+    def text(self) -> str:
+        return " ".join("".join(self.words).split(" "))
+
+
+@pytest.fixture(scope="module")
+def stored(two_tuesdays: Settings) -> dict[str, dict[str, Metrics]]:
+    """Metrics of DAY and of the week before, by day then source: six sources, 300 arcs."""
+    store = LocalFileService(two_tuesdays.output_dir)
+    days = {day.isoformat(): day for day in (WEEK_BEFORE, DAY)}
+    return {
+        name: {source: found for source in SOURCES if (found := store.load_metrics(source, day))}
+        for name, day in days.items()
+    }
+
+
+@pytest.fixture
+def metrics(stored: dict[str, dict[str, Metrics]]) -> Iterator[dict[str, Metrics]]:
+    yield copy.deepcopy(stored[DAY.isoformat()])
+
+
+def page_of(metrics: dict[str, Metrics], past: dict[str, Metrics] | None = None, **context: Any) -> bytes:
+    earlier = {source: {WEEK_BEFORE: found} for source, found in (past or {}).items()}
+    return daily_page(DAY, compute_report(metrics, earlier, day_context(DAY) | context, DAY), metrics)
+
+
+def test_it_is_one_closed_french_document_in_the_order_of_reading(
+    metrics: dict[str, Metrics], stored: dict[str, dict[str, Metrics]]
+) -> None:
+    page = Outline(page_of(metrics, stored[WEEK_BEFORE.isoformat()]))
+    assert page.open == []
+    assert page.tags[0] == ("html", {"lang": "fr"})
+    sections = [attrs.get("id") for tag, attrs in page.tags if tag == "section"]
+    assert sections == ORDER
+    assert [tag for tag, _ in page.tags if tag in ("header", "main", "footer")] == ["header", "main", "footer"]
+    levels = [level for level, _ in page.headings]
+    assert levels[0] == 1 and levels.count(1) == 1
+    assert all(after - before <= 1 for before, after in pairwise(levels))
+    assert page.headings[0][1] == "Mardi 4 novembre 2025"
+    assert "Trafic routier en nette hausse (+11,9\u202f%) et vélo en nette baisse" in page.text
+    assert "Journée complète." in page.text
+
+
+def test_every_id_is_unique_and_every_link_within_the_page_arrives(metrics: dict[str, Metrics]) -> None:
+    page = Outline(page_of(metrics))
+    names = [attrs["id"] for _, attrs in page.tags if "id" in attrs]
+    assert len(names) == len(set(names))
+    asked = [attrs[key] or "" for _, attrs in page.tags for key in ("href", "aria-labelledby") if key in attrs]
+    inside = {link.removeprefix("#") for link in asked if link.startswith("#")}
+    assert inside and inside <= set(names)
+    assert {attrs["aria-labelledby"] for tag, attrs in page.tags if tag == "section"} <= set(names)
+
+
+def test_it_loads_and_runs_nothing(metrics: dict[str, Metrics]) -> None:
+    page = Outline(page_of(metrics))
+    (policy,) = [attrs for tag, attrs in page.tags if attrs.get("http-equiv") == "Content-Security-Policy"]
+    assert policy["content"] == POLICY == "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+    assert not {"script", "img", "iframe", "object", "form", "use", "image"} & {tag for tag, _ in page.tags}
+    assert [attrs["href"] for tag, attrs in page.tags if tag == "link"] == ["data:,"]
+    assert not [key for _, attrs in page.tags for key in attrs if key.startswith("on") or key == "src"]
+    assert not re.search(rb"url\(|@import", page_of(metrics))
+
+
+def test_a_street_named_script_is_only_text(metrics: dict[str, Metrics]) -> None:
+    evil = "<script>alert(1)</script>\"'><b onclick=x>"
+    roads, works, traffic = metrics["comptages"], metrics["chantiers"], metrics["traffic"]
+    for row in (*roads["metrics"], *roads["top_10_troncons"], *roads["alertes_congestion"], *works["metrics"]):
+        row["libelle" if "libelle" in row else "voies"] = evil
+    for row in (*works["nouveaux"], *works["se_terminant"]):
+        row["voies"] = evil
+    for row in (
+        *roads["capteurs_defaillants"],
+        *metrics["bikes"]["failing_sensors"],
+        *metrics["bikes"]["top_counters"],
+    ):
+        row["libelle" if "libelle" in row else "nom_compteur"] = evil
+    for row in (*traffic["par_ligne"], *traffic["alerts"]):
+        row["ligne"] = evil
+        row["titre"] = evil
+    metrics["weather"]["metrics"]["conditions"] = evil
+    metrics["bikes"]["qualite"]["avertissements"][0] |= {"code": "x", "message": evil}
+    page = page_of(metrics, jour_ferie=evil, vacances_scolaires=evil)
+    outline = Outline(page)
+    assert b"<script" not in page and b"<b " not in page
+    assert outline.text.replace(BREAK, "").count("<script>alert(1)</script>") > 30
+    assert not [tag for tag, attrs in outline.tags if "onclick" in attrs]
+
+
+def test_a_missing_source_is_said_and_never_a_zero(metrics: dict[str, Metrics]) -> None:
+    report_days.without_roads(metrics)
+    page = Outline(page_of(metrics))
+    assert "Journée partielle. Manquent\u00a0: comptages routiers." in page.text
+    assert page.text.count("Donnée manquante\u00a0: ") == 5  # map, hours, two rankings, alerts
+    assert "make comptages DATE=2025-11-04" in page.text
+    card = page.text[page.text.index("Les chiffres du jour") :].partition("Trafic routier")[2]
+    assert card.startswith("n.\u202fd.donnée manquante")
+    states = {attrs["class"] for tag, attrs in page.tags if tag == "path" and "arc " in (attrs.get("class") or "")}
+    assert states == {"arc inconnu w0"}  # the reference's arcs, without a state
+    assert "alertes inconnues" in page.text and "0\u00a0alerte" not in page.text
+
+
+@pytest.mark.parametrize("gone", list(SOURCES))
+def test_any_source_may_be_the_only_one_missing_or_the_only_one_there(metrics: dict[str, Metrics], gone: str) -> None:
+    alone = {gone: metrics.pop(gone)}
+    for held in (metrics, alone):
+        assert Outline(page_of(held)).open == []
+
+
+def test_a_partial_day_says_which_part_and_its_warnings(metrics: dict[str, Metrics]) -> None:
+    report_days.partial(metrics)
+    page = Outline(page_of(metrics))
+    wanted = "Journée partielle. Manquent\u00a0: météo, référentiel routier. En partie seulement\u00a0: comptage vélo"
+    assert wanted + " (58,3\u202f%), perturbations des transports (50\u202f%)." in page.text
+    assert "Aucun relevé du jour\u00a0: <b>attention</b>." in page.text
+    assert "Sans référentiel routier ce jour-là, chaque tronçon est un point." in page.text
+
+
+def test_the_word_for_the_wind_stands_beside_the_speed_it_is_given_for(metrics: dict[str, Metrics]) -> None:
+    metrics["weather"]["metrics"] |= {"vent_moyen": 14.5, "vent_max": 41.0}
+    metrics["weather"]["categories"]["vent"] = "vent fort"
+    wanted = "vent moyen de 14,5\u202fkm/h, au plus 41\u202fkm/h (vent fort)."
+    assert wanted in Outline(page_of(metrics)).text
+
+
+def test_a_closed_station_is_no_interruption_of_a_line(metrics: dict[str, Metrics]) -> None:
+    traffic = metrics["traffic"]
+    traffic["par_severite"], traffic["alerts"] = {"bloquante": 1, "perturbée": 0, "information": 0}, []
+    text = Outline(page_of(metrics)).text
+    assert "dont 1\u00a0bloquante" in text and "Aucune interruption de ligne." in text
+    assert "1\u00a0interruption" not in text
+
+
+def test_rejected_rows_are_counted_by_reason(metrics: dict[str, Metrics]) -> None:
+    metrics["comptages"]["qualite"]["rejets"] = {"debit_negatif": 1, "guillemet_non_ferme": 1234}
+    text = Outline(page_of(metrics)).text
+    assert "Comptages routiers\u00a0: debit negatif 1, guillemet non ferme 1\u202f234" in text
+
+
+def test_a_reference_stored_before_lines_were_kept_gives_points(metrics: dict[str, Metrics]) -> None:
+    del metrics["referentiel"]["contours"]
+    for arc in metrics["referentiel"]["mapping"]:
+        del arc["trace"]
+    assert "chaque tronçon est un point" in Outline(page_of(metrics)).text
+
+
+def test_invented_figures_are_said_to_be_and_measured_ones_are_not(metrics: dict[str, Metrics]) -> None:
+    banner = "Données de démonstration\u00a0: tous ces chiffres sont inventés."
+    assert banner in Outline(page_of(metrics)).text
+    for one in metrics.values():
+        one["qualite"]["avertissements"] = []
+    assert banner not in Outline(page_of(metrics)).text
+
+
+def test_long_lists_are_cut_and_it_says_by_how_much(metrics: dict[str, Metrics]) -> None:
+    report_days.heavy(metrics)
+    text = Outline(page_of(metrics)).text
+    for told in ("Et 48\u00a0alertes de plus", "Et 46\u00a0autres lignes perturbées", "Et 12\u00a0chantiers de plus"):
+        assert told in text
+
+
+def test_text_has_no_place_where_a_line_may_break_before_a_tall_mark(metrics: dict[str, Metrics]) -> None:
+    text = "".join(Outline(page_of(metrics)).prose)
+    assert re.findall(r".{20} [:;?!»%]", text) == []
+    assert re.findall(r"\d[.]\d", text.replace("ODbL 1.0", "").replace("CC BY 4.0", "")) == []
+
+
+def test_licences_and_the_weather_source_used_are_named(metrics: dict[str, Metrics]) -> None:
+    text = Outline(page_of(metrics)).text
+    assert text.count("Ville de Paris – ODbL 1.0") == 5
+    assert "Île-de-France Mobilités – ODbL 1.0" in text
+    for source, other, name in (
+        ("open_meteo", "Visual Crossing", "Open-Meteo – CC BY 4.0"),
+        ("visual_crossing", "Open-Meteo", "Visual Crossing – conditions d'utilisation"),
+    ):
+        metrics["weather"]["source"] = source
+        text = Outline(page_of(metrics)).text
+        assert name in text and other not in text
+
+
+@pytest.fixture(scope="module")
+def big(tmp_path_factory: pytest.TempPathFactory, stored: dict[str, dict[str, Metrics]]) -> dict[str, Metrics]:
+    """A day of 3 000 arcs with as much of everything else as a bad day has."""
+    settings = demo_store(tmp_path_factory.mktemp("big"), 3000, [DAY], ("comptages", "referentiel", "arrondissements"))
+    metrics = copy.deepcopy(stored[DAY.isoformat()])
+    report_days.heavy(metrics)
+    store = LocalFileService(settings.output_dir)
+    alerts = metrics["comptages"]["alertes_congestion"]
+    for source in ("comptages", "referentiel"):
+        metrics[source] = store.load_metrics(source, DAY) or {}
+    arcs = [arc["identifiant_arc"] for arc in metrics["comptages"]["metrics"]]
+    metrics["comptages"]["alertes_congestion"] = [
+        alert | {"identifiant_arc": arcs[number]} for number, alert in enumerate(alerts)
+    ]
+    return metrics
+
+
+def test_3000_arcs_make_a_small_page_fast(big: dict[str, Metrics]) -> None:
+    report = compute_report(big, {}, day_context(DAY), DAY)
+    seconds = []
+    for _ in range(3):
+        start = time.process_time()
+        page = daily_page(DAY, report, big)
+        seconds.append(time.process_time() - start)
+    assert len(page) <= MAX_BYTES
+    assert min(seconds) < MAX_SECONDS
+    assert len(big["comptages"]["metrics"]) == 3000
+    drawn = sum(path.count(b"M") for path in re.findall(rb'<path class="arc [^"]*" d="([^"]*)"', page))
+    assert drawn >= 3000
+
+
+def test_the_same_figures_give_the_same_bytes(big: dict[str, Metrics], tmp_path: Path) -> None:
+    first = page_of(big)
+    other = LocalFileService(tmp_path)
+    for source, found in big.items():
+        other.save_metrics(found, source, DAY)
+    again = {source: other.load_metrics(source, DAY) or {} for source in big}
+    assert page_of(again) == first

@@ -1,0 +1,109 @@
+"""The pages in a real headless Chromium: nothing in the console, nothing asked, nothing too wide, A4 on paper."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from lib.common.settings import Settings
+from scripts import generate_history
+from scripts.report.colours import DARK, LIGHT
+from tests.support import report_days
+from tests.support.browser import Site, browse, measured, needs_browser, served
+from tests.support.report_days import changed_day
+
+pytestmark = needs_browser
+
+DAYS = {
+    change.__name__: change
+    for change in (
+        report_days.full,
+        report_days.partial,
+        report_days.without_roads,
+        report_days.many_works,
+        report_days.heavy,
+        report_days.hostile,
+    )
+}
+PAGES = [f"{name}.html" for name in DAYS] + ["index.html"]
+PHONE = 360  # px
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory, two_tuesdays: Settings) -> Iterator[Site]:
+    """The page of each kind of day, and the history."""
+    root = tmp_path_factory.mktemp("browser")
+    folder = root / "site"
+    folder.mkdir()
+    for name, change in DAYS.items():
+        changed_day(two_tuesdays, root / name, change).rename(folder / f"{name}.html")
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("OUTPUT_DIR", str(two_tuesdays.output_dir))
+        environment.setenv("CITYFLOW_STORE", "local_files")
+        assert generate_history.main(["-q"]) == 0
+    (two_tuesdays.output_dir / "reports" / "index.html").rename(folder / "index.html")
+    with served(folder) as site:
+        yield site
+
+
+def rgb(colour: str) -> str:
+    return f"rgb({int(colour[1:3], 16)}, {int(colour[3:5], 16)}, {int(colour[5:7], 16)})"
+
+
+def test_the_tests_see_a_bad_page_as_bad(tmp_path: Path) -> None:
+    (tmp_path / "bad.html").write_text(
+        '<body><img src="/lost.png"><div style="width:500px">.</div><script>console.error("control")</script>'
+        '<img src="http://elsewhere.example/x.png">'
+    )
+    with served(tmp_path) as site:
+        found, console = measured(site, ["bad.html"], PHONE)
+        assert "/lost.png" in " ".join(site.asked)
+    assert found["bad.html"]["scroll"] > PHONE
+    assert len(found["bad.html"]["wide"]) == 1
+    assert any("control" in line for line in console)
+    assert [name.split("/")[-1] for name in found["bad.html"]["asked"]] == ["lost.png", "x.png"]
+
+
+def test_on_a_phone_nothing_is_wider_than_the_screen_and_nothing_is_said_or_asked(site: Site) -> None:
+    site.asked.clear()
+    found, console = measured(site, PAGES, PHONE)
+    assert console == []
+    assert sorted(set(site.asked)) == sorted(["/measure.html", *(f"/{page}" for page in PAGES)])
+    for page, layout in found.items():
+        assert (layout["width"], layout["scroll"], layout["wide"]) == (PHONE, PHONE, []), (page, layout["wide"])
+        assert layout["asked"] == [], page
+        assert layout["height"] > 1000, page
+        assert layout["title"].startswith("Mobilité à Paris"), page
+        assert layout["background"] == rgb(LIGHT["papier"])
+
+
+def test_opened_alone_the_page_asks_for_nothing_else(site: Site) -> None:
+    site.asked.clear()
+    dom, console = browse(f"{site.address}/full.html", "--dump-dom")
+    assert console == []
+    assert site.asked == ["/full.html"]
+    assert "<h1>Mardi 4 novembre 2025</h1>" in dom
+
+
+def test_a_reader_who_prefers_dark_gets_dark(site: Site) -> None:
+    dark = "--blink-settings=preferredColorScheme=0"
+    (site.folder / "dark.html").write_text(
+        '<link rel="icon" href="data:,"><body><iframe src="/full.html"></iframe><script>'
+        'onload=()=>{let frame=document.querySelector("iframe").contentWindow;'
+        "document.body.textContent=frame.getComputedStyle(frame.document.body).backgroundColor}</script>"
+    )
+    dom, console = browse(f"{site.address}/dark.html", dark, "--dump-dom", "--virtual-time-budget=10000")
+    assert console == []
+    assert rgb(DARK["papier"]) in dom
+
+
+@pytest.mark.parametrize("page", ["full.html", "heavy.html"])
+def test_on_paper_a_day_takes_two_to_four_a4_pages(site: Site, tmp_path: Path, page: str) -> None:
+    pdf = tmp_path / "page.pdf"
+    browse(f"{site.address}/{page}", f"--print-to-pdf={pdf}", "--no-pdf-header-footer")
+    content = pdf.read_bytes()
+    sheets = re.findall(rb"/Type /Page\b(?!s)", content)
+    assert 2 <= len(sheets) <= 4
+    for box in re.findall(rb"/MediaBox \[([^\]]*)\]", content):
+        assert [float(side) for side in box.split()] == pytest.approx([0, 0, 595, 842], abs=1)

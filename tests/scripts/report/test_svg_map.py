@@ -1,0 +1,87 @@
+"""The map: lines where they lie, worse states on top, points and marks; well-formed for any name."""
+
+import re
+import xml.etree.ElementTree as ET
+
+import pytest
+
+from scripts.report.svg_map import EAST, HEIGHT, NORTH, SOUTH, WEST, WIDTH, MapArc, MapMark, city_map, in_frame
+
+CORNER, MIDDLE = {"lon": WEST, "lat": NORTH}, {"lon": (WEST + EAST) / 2, "lat": (SOUTH + NORTH) / 2}
+SQUARE = {"arrondissement": 7, "contour": "POLYGON ((2.3 48.85, 2.32 48.85, 2.32 48.87, 2.3 48.87, 2.3 48.85))"}
+ACROSS = f"LINESTRING ({WEST} {NORTH}, {EAST} {SOUTH})"
+
+
+def drawn(arcs: list[MapArc], contours: list[dict] | None = None, marks: list[MapMark] | None = None) -> ET.Element:
+    return ET.fromstring(city_map(arcs, contours or [], marks or [], "mots"))
+
+
+def paths(root: ET.Element, css: str) -> list[str]:
+    return [path.get("d", "") for path in root.iter("path") if path.get("class") == css]
+
+
+def test_a_line_goes_from_corner_to_corner_of_the_frame() -> None:
+    (line,) = paths(drawn([MapArc("Fluide", 5_000, ACROSS, None)]), "arc fluide w0")
+    assert line == f"M0 0l{WIDTH} {HEIGHT}"
+
+
+def test_degrees_have_the_same_length_both_ways() -> None:
+    """A kilometre to the north is as long on the drawing as a kilometre to the east (within 1 %)."""
+    east, north = 1 / 73.4, 1 / 111.2  # degrees a kilometre, at 48.86° N
+    lines = [f"LINESTRING (2.3 48.85, {2.3 + east} 48.85)", f"LINESTRING (2.3 48.85, 2.3 {48.85 + north})"]
+    (path,) = paths(drawn([MapArc("Fluide", 0, line, None) for line in lines]), "arc fluide w0")
+    (across, _), (_, up) = [tuple(map(int, pair)) for pair in re.findall(r"l(-?\d+) ?(-?\d+)", path)]
+    assert across == pytest.approx(-up, rel=0.01)
+
+
+def test_states_and_flows_are_paths_of_their_own_and_the_worst_lies_on_top() -> None:
+    arcs = [
+        MapArc("Bloqué", 40_000, ACROSS, None),
+        MapArc("Inconnu", None, ACROSS, None),
+        MapArc("Fluide", 10_000, ACROSS, None),
+        MapArc("Fluide", 9_999, ACROSS, None),
+        MapArc("Fluide", 9_999, ACROSS, None),
+    ]
+    classes = [path.get("class") for path in drawn(arcs).iter("path")]
+    assert classes[1:] == ["arc inconnu w0", "arc fluide w0", "arc fluide w1", "arc bloque w2"]
+
+
+def test_several_parts_are_drawn_and_points_that_coincide_are_not() -> None:
+    trace = "MULTILINESTRING ((2.3 48.85, 2.300001 48.85, 2.31 48.85), (2.4 48.86, 2.41 48.86))"
+    (path,) = paths(drawn([MapArc("Fluide", None, trace, MIDDLE)]), "arc fluide w0")
+    assert path.count("M") == 2
+    assert re.fullmatch(r"(M\d+ \d+l\d+ -?\d+)+", path)
+
+
+def test_an_arc_without_a_line_is_a_point_and_without_either_nothing() -> None:
+    arcs = [
+        MapArc("Saturé", None, None, MIDDLE),
+        MapArc("Inconnu", None, None, CORNER),
+        MapArc("Fluide", 1, None, None),
+    ]
+    root = drawn(arcs)
+    assert paths(root, "arc point sature w0") == [f"M{WIDTH // 2} {round(HEIGHT / 2)}h1"]
+    assert paths(root, "arc point inconnu w0") == ["M0 0m-35 0h70"]
+    assert "fluide" not in ET.tostring(root, encoding="unicode")
+
+
+def test_outlines_carry_their_number_inside_them() -> None:
+    root = drawn([], [SQUARE])
+    (outline,) = paths(root, "contours")
+    assert outline.startswith("M") and outline.endswith("z")
+    (label,) = root.iter("text")
+    assert label.text == "7"
+    x = (2.31 - WEST) / (EAST - WEST) * WIDTH
+    assert float(label.get("x", "nan")) == pytest.approx(x, abs=WIDTH * 0.01 / (EAST - WEST))
+
+
+def test_marks_have_a_shape_and_words_that_cannot_be_markup() -> None:
+    root = drawn([], [], [MapMark("alerte", MIDDLE, "</title><script>alert(1)</script>")])
+    (mark,) = (path for path in root.iter("path") if path.get("class") == "alerte")
+    assert mark.findtext("title") == "</title><script>alert(1)</script>"
+    assert not list(root.iter("script"))
+
+
+def test_what_is_beyond_the_frame_is_known_to_be() -> None:
+    assert in_frame(MIDDLE) and in_frame(CORNER)
+    assert not in_frame({"lon": 0.0, "lat": 48.85})

@@ -1,0 +1,81 @@
+"""Bike records of a day: which instants are of the day, which pull wins, what a counter is called and where it is."""
+
+import json
+from datetime import UTC, date, datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from lib.figures.quality import Quality
+from lib.raw.source_files import RawFile
+from scripts.sources.bikes.records import BikeRecords, days_present, read_day_records
+from tests.conftest import bike
+
+PARIS = ZoneInfo("Europe/Paris")
+DAYS = st.sampled_from(
+    [date(2025, 11, 4), date(2025, 3, 30), date(2025, 10, 26), date(2024, 12, 31), date(2024, 2, 29)]
+)
+OFFSETS = st.sampled_from([timedelta(hours=hours) for hours in (-11, -4, 0, 1, 2, 13)])
+
+
+def read(folder: Path, day: date, *pulls: list[Any]) -> tuple[BikeRecords, Quality]:
+    files = []
+    for number, rows in enumerate(pulls):
+        path = folder / f"{number}.json"
+        path.write_text(json.dumps(rows), encoding="utf-8")
+        files.append(RawFile(f"2025-11-{number + 1:02}T06", 0.0, path))
+    quality = Quality()
+    return read_day_records(files, day, quality), quality
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(DAYS, st.lists(st.tuples(st.integers(-40, 40), OFFSETS), min_size=1, max_size=30, unique_by=lambda one: one[0]))
+def test_the_day_is_that_of_the_paris_clock_whatever_the_offset(
+    tmp_path: Path, day: date, hours: list[tuple[int, timedelta]]
+) -> None:
+    noon = datetime(day.year, day.month, day.day, 12, tzinfo=UTC)
+    instants = [(noon + timedelta(hours=hour)).astimezone(timezone(offset)) for hour, offset in hours]
+    found, quality = read(tmp_path, day, [bike("A-1", one.isoformat(), 1) for one in instants])
+    expected = sorted(one for one in instants if one.astimezone(PARIS).date() == day)
+    assert found.counts["instant"].to_list() == expected
+    assert quality.lignes_retenues == len(expected)
+    assert not quality.rejets
+    assert days_present([RawFile("", 0.0, tmp_path / "0.json")]) == {
+        one.astimezone(PARIS).date().isoformat() for one in instants
+    }
+
+
+def test_both_second_hours_of_the_autumn_night_are_kept(tmp_path: Path) -> None:
+    rows = [bike("A-1", f"2025-10-26T02:00:00+0{offset}:00", offset) for offset in (2, 1)]
+    found, _ = read(tmp_path, date(2025, 10, 26), rows)
+    assert found.counts["comptage"].to_list() == [2, 1]
+
+
+def test_the_newest_pull_names_and_places_the_counter(tmp_path: Path) -> None:
+    moment = "2025-11-04T09:00:00Z"
+    found, quality = read(
+        tmp_path,
+        date(2025, 11, 4),
+        [bike("A-1", moment, 3, name="Ancien nom", coordinates=[48.80, 2.30])],
+        [bike("A-1", moment, 4, name="Nouveau nom", coordinates="48.85, 2.35")],
+        [bike("A-1", moment, 4, name=" ", coordinates=None)],
+    )
+    assert found.counts["comptage"].to_list() == [4]
+    assert found.counters.loc["A-1"].to_dict() == {"nom_compteur": "Nouveau nom", "lon": 2.35, "lat": 48.85}
+    assert (quality.doublons, quality.conflits) == (2, 1)
+
+
+@pytest.mark.parametrize(
+    ("others", "identity"),
+    [([], "Rue A"), ([("A-1", "Rue A")], "A-1"), ([("A-1", "Rue A"), ("A-2", "Rue A")], "Rue A")],
+)
+def test_a_record_without_id_is_of_the_only_counter_of_its_name(
+    tmp_path: Path, others: list[tuple[str, str]], identity: str
+) -> None:
+    rows = [bike(counter, "2025-11-04T08:00:00Z", 1, name=name) for counter, name in others]
+    found, _ = read(tmp_path, date(2025, 11, 4), [*rows, bike(None, "2025-11-04T09:00:00Z", 7, name="Rue A")])
+    assert found.counts.set_index("comptage")["id_compteur"][7] == identity

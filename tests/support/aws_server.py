@@ -1,0 +1,117 @@
+"""A whole AWS on a local port: moto in server mode, empty at the start of each test, with the environment set to it."""
+
+import functools
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+from urllib.request import Request, urlopen
+
+import botocore.session
+import pytest
+
+from lib.aws.clients import AwsClients, aws_clients
+from lib.common.settings import load_settings
+from tests.support.patience import deadline
+
+REGION = "eu-west-3"
+BUCKET = "cityflow-essai-rapports"
+KEYS = {"cityflow-metrics": "metric_type", "cityflow-reports": "report_id"}
+ACCESS_KEY, SECRET_KEY, TOKEN = "AKIAESSAI00000000000", "secret-d-essai-JAMAIS-AFFICHE", "jeton-d-essai-JAMAIS-AFFICHE"
+
+
+@dataclass
+class AwsServer:
+    """The server's address, and clients that talk to it."""
+
+    url: str
+    clients: AwsClients
+
+    def reset(self) -> None:
+        with urlopen(Request(f"{self.url}/moto-api/reset", method="POST"), timeout=deadline()) as reply:
+            assert reply.status == 200
+
+    def make_tables(self) -> None:
+        """Both tables with the documented keys."""
+        for table, key in KEYS.items():
+            names = {key: "HASH", "date": "RANGE"}
+            self.clients.dynamodb.create_table(
+                TableName=table,
+                AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in names],
+                KeySchema=[{"AttributeName": name, "KeyType": kind} for name, kind in names.items()],
+                BillingMode="PAY_PER_REQUEST",
+            )
+
+    def make_bucket(self) -> None:
+        self.clients.s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
+
+    def items(self, table: str) -> list[dict[str, Any]]:
+        """Every item of a table, in DynamoDB's typed form."""
+        return list(self.clients.dynamodb.scan(TableName=table, ConsistentRead=True)["Items"])
+
+    def objects(self) -> dict[str, bytes]:
+        """Every object of the bucket, by key."""
+        listed = self.clients.s3.list_objects_v2(Bucket=BUCKET).get("Contents", [])
+        return {one["Key"]: self.clients.s3.get_object(Bucket=BUCKET, Key=one["Key"])["Body"].read() for one in listed}
+
+
+def environment(url: str) -> dict[str, str]:
+    """The settings that lead to the server, with credentials that mean nothing anywhere else."""
+    return {
+        "AWS_ENDPOINT_URL": url,
+        "AWS_REGION": REGION,
+        "AWS_ACCESS_KEY_ID": ACCESS_KEY,
+        "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
+        "AWS_SESSION_TOKEN": TOKEN,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_CONFIG_FILE": "/nonexistent",
+        "AWS_SHARED_CREDENTIALS_FILE": "/nonexistent",
+        "S3_REPORTS_BUCKET": BUCKET,
+    }
+
+
+@pytest.fixture(scope="session")
+def moto_url() -> Iterator[str]:
+    from moto.server import ThreadedMotoServer  # half a second that the other tests need not pay
+
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def service_models() -> Iterator[None]:
+    """botocore reads its models of S3 and DynamoDB, a tenth of a second, once and not at each run of a command."""
+    loader = functools.cache(botocore.session.create_loader)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(botocore.session, "create_loader", loader)
+        yield
+
+
+@pytest.fixture(scope="session")
+def aws_server(moto_url: str, service_models: None) -> AwsServer:
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in environment(moto_url).items():
+            patch.setenv(name, value)
+        return AwsServer(moto_url, aws_clients(load_settings()))
+
+
+@pytest.fixture
+def empty_aws(aws_server: AwsServer, monkeypatch: pytest.MonkeyPatch) -> AwsServer:
+    """The server with nothing in it; the environment leads to it."""
+    for name, value in environment(aws_server.url).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr("scripts.fetch.raw_bucket.FIRST_WAIT", 0.01)
+    aws_server.reset()
+    return aws_server
+
+
+@pytest.fixture
+def aws(empty_aws: AwsServer) -> AwsServer:
+    """The server with both tables and the bucket."""
+    empty_aws.make_tables()
+    empty_aws.make_bucket()
+    return empty_aws

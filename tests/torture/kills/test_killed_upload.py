@@ -1,0 +1,134 @@
+"""kill -9 at random moments of an upload to an AWS on a local port.
+
+Every item is whole, the old or the new one, and so is every object. An item points to objects that are there and are
+those that it describes or, while a report is being replaced, says so (`publication`): no reader takes it for finished.
+The next run publishes the rest.
+"""
+
+import gzip
+import json
+import os
+import random
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lib.database_service import content_sha256
+from lib.publish.local_documents import sha256
+from lib.publish.plan import CLAIM, remote_of
+from lib.stores.dynamodb_items import Item, document_of, pointer, unpack
+from tests.conftest import ROOT
+from tests.support.aws_server import KEYS, AwsServer
+from tests.support.published import Output
+from tests.torture.kills.kills import Command, assert_manifests_are_whole, assert_nothing_is_left, kills_of, moments
+
+DAYS = ("2025-11-03", "2025-11-04")
+SHORT, LONG = 2, 100
+
+
+@dataclass
+class Published:
+    """What AWS has: items and their whole documents (followed to S3) by name and day, objects by key."""
+
+    items: dict[str, Item]
+    documents: dict[str, Any]
+    objects: dict[str, bytes]
+
+
+def test_an_upload_killed_anywhere(
+    aws: AwsServer, output: Output, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    temporary = tmp_path / "tmp"
+    temporary.mkdir()
+    monkeypatch.setenv("TMPDIR", str(temporary))
+    upload = Command((sys.executable, str(ROOT / "upload_to_aws.py"), "-q"), dict(os.environ))
+    fill(output, "before")
+    whole, chance = upload.completes(), random.Random("upload")
+    assert any(name.startswith("documents/") for name in published(aws).objects)
+    for moment, undisturbed, told in moments(chance, whole, kills_of(request, SHORT, LONG)):
+        before = published(aws)
+        fill(output, told)
+        local = local_files(output)
+        upload.killed_after(moment)
+        after = published(aws)
+        assert_items_are_old_or_new(before, after, local, told)
+        assert_objects_are_old_or_new(before, after, local, told)
+        assert_manifests_are_whole(output.root)
+        assert local_files(output) == local
+        if undisturbed:
+            upload.completes()
+            assert_finished(published(aws), local, told)
+            upload.having("--check").completes()
+            assert_nothing_is_left(output.root, temporary)
+
+
+def fill(output: Output, version: str) -> None:
+    """The same documents with other figures: small ones, one that lies in S3, and reports of three files."""
+    arcs = [{"identifiant_arc": f"{arc}, {version}", "libelle": "Rue " * 1100} for arc in range(100)]
+    output.metrics("comptages", DAYS[0], metrics=arcs)
+    for day in DAYS:
+        for kind in ("bikes", "traffic", "weather"):
+            output.metrics(kind, day, version=version)
+        report = output.report(day, version=version)
+        for suffix in (".csv", ".html"):
+            report.with_suffix(suffix).write_text(f"{day} {suffix} {version}\n" * 2000, encoding="utf-8")
+
+
+def local_files(output: Output) -> dict[str, bytes]:
+    paths = [path for folder in ("metrics", "reports") for path in (output.root / folder).iterdir()]
+    return {path.name: path.read_bytes() for path in paths}
+
+
+def local_documents(local: dict[str, bytes]) -> dict[str, Any]:
+    return {named(document): document for document in map(json.loads, _with(".json", local))}
+
+
+def _with(suffix: str, local: dict[str, bytes]) -> list[bytes]:
+    return [content for name, content in local.items() if name.endswith(suffix)]
+
+
+def named(document: dict[str, Any]) -> str:
+    return f"{document.get('metric_type') or document['report_id']}/{document['date']}"
+
+
+def published(aws: AwsServer) -> Published:
+    """Everything, read back; StoreError or KeyError when an item points to an object of another content, or to none."""
+    objects = {key.removeprefix("reports/"): content for key, content in aws.objects().items()}
+    items = {named(document_of(item)): item for table in KEYS for item in aws.items(table)}
+    documents = {}
+    for name, item in items.items():
+        place = pointer(item)
+        documents[name] = unpack(objects[place[1].removeprefix("reports/")], item) if place else document_of(item)
+    return Published(items, documents, objects)
+
+
+def assert_items_are_old_or_new(before: Published, after: Published, local: dict[str, bytes], told: str) -> None:
+    assert before.documents.keys() <= after.documents.keys(), told
+    new = local_documents(local)
+    for name, item in after.items.items():
+        assert after.documents[name] in (before.documents.get(name), new[name]), f"{told}: {name}"
+        assert content_sha256(after.documents[name]) == item["sha256"]["S"], f"{told}: {name}"
+        for url, digest in remote_of(item).objects.values():
+            content = after.objects[url.rpartition("/")[2]]
+            assert CLAIM in item or sha256(content) == digest, f"{told}: {url} is not what {name} describes"
+        if CLAIM in item:
+            assert after.documents[name] == before.documents[name], f"{told}: {name} is marked, and new"
+
+
+def assert_objects_are_old_or_new(before: Published, after: Published, local: dict[str, bytes], told: str) -> None:
+    assert before.objects.keys() <= after.objects.keys(), told
+    for name, content in after.objects.items():
+        if name.startswith("documents/"):  # the name holds the digest of the content: an object is never replaced
+            assert content_sha256(json.loads(gzip.decompress(content)))[:16] in name, f"{told}: {name}"
+        else:
+            assert content in (before.objects.get(name), local[name]), f"{told}: {name} is neither old nor new"
+
+
+def assert_finished(after: Published, local: dict[str, bytes], told: str) -> None:
+    assert after.documents == local_documents(local), told
+    assert not any(CLAIM in item for item in after.items.values()), told
+    reports = {name: content for name, content in local.items() if name.startswith("daily_report")}
+    assert reports.items() <= after.objects.items(), told
