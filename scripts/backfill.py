@@ -23,16 +23,15 @@ from lib.common.settings import STORES, Settings, load_settings
 from lib.database_factory import get_database_service
 from lib.files.day_locks import days_locked
 from lib.files.scratch_folder import clear_abandoned
-from lib.raw.source_files import SOURCES, is_synthetic, source_files
+from lib.raw.source_files import is_synthetic, source_files
 from lib.run import cli, day_range
 from lib.run.day_plan import Plan, Step, gaps, plan_lines, plan_object, plan_range
 from lib.run.demo_results import keep_apart
-from lib.run.dependencies import dependencies
 from lib.run.input_lists import note_inputs
 from lib.run.range_run import Done, Failure, Outcome, computed, store_in_order
 from scripts import generate_report, process_comptages
 from scripts.cluster.client import computed_there
-from scripts.six_sources import COMPARES, measure_days
+from scripts.registry import SOURCES, compares, measure_days
 
 log = logging.getLogger("cityflow.backfill")
 
@@ -53,10 +52,10 @@ def main(argv: list[str] | None = None) -> int:
         )
         if settings.fallback_notice:
             log.warning("%s", settings.fallback_notice)
-        sources = arguments.source or list(SOURCES)
+        sources = [source for name, source in SOURCES.items() if name in (arguments.source or SOURCES)]
         if not arguments.dry_run and (is_synthetic(settings) or any(source_files(settings, one) for one in sources)):
             keep_apart(settings)  # so that a refusal is said once, not for each source of each day
-        plan = plan_range(settings, days, sources, arguments.force)
+        plan = plan_range(settings, days, sources, arguments.force, SOURCES.values())
         without_pull = gaps(settings, plan)
         if not arguments.json:
             cli.emit("\n".join(plan_lines(plan, without_pull)))
@@ -84,7 +83,7 @@ def main(argv: list[str] | None = None) -> int:
 def run_plan(settings: Settings, plan: Plan, jobs: int, force: bool) -> list[Done | Failure]:
     """Compute and store what the plan says; how each step ended, first those of the days that another run holds."""
     # make process finds these days up to date
-    note_inputs(settings, (read for source in plan.sources for read in dependencies(source).raw))
+    note_inputs(settings, (read for source in plan.sources for read in source.read))
     with days_locked(settings.output_dir, sorted({step.day for step in plan.to_do})) as locks:
         refused = [Failure(one, locks.refused[one.day]) for one in plan.to_do if one.day in locks.refused]
         for error in locks.refused.values():
@@ -97,7 +96,9 @@ def run_plan(settings: Settings, plan: Plan, jobs: int, force: bool) -> list[Don
         ):
             return [
                 *refused,
-                *store_in_order(settings, store, locks, steps, outcomes, COMPARES, generate_report.process, force),
+                *store_in_order(
+                    settings, store, locks, steps, outcomes, plan.sources, compares(), generate_report.process, force
+                ),
             ]
 
 
@@ -142,7 +143,7 @@ def _jobs(text: str) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = cli.Parser(HELP)
     day_range.add_range(parser, required=True)
-    parser.add_argument("--source", action="append", choices=SOURCES, help="une source seulement (répétable)")
+    parser.add_argument("--source", action="append", choices=list(SOURCES), help="une source seulement (répétable)")
     parser.add_argument(
         "--jobs", type=_jobs, default=os.cpu_count() or 1, metavar="N", help="processus (défaut : un par cœur)"
     )

@@ -19,8 +19,9 @@ from lib.database_service import DatabaseService
 from lib.figures.calendar_days import day_context
 from lib.figures.gate import INFORMATION, Finding, findings
 from lib.figures.past_days import same_weekdays
-from lib.raw.source_files import SOURCES, no_data
+from lib.raw.source_files import no_data
 from lib.run import cli
+from scripts.registry import SOURCES
 
 HELP = """Contrôle de qualité d'un jour : couverture, rejets, chutes et hausses, sources arrêtées.
 
@@ -37,7 +38,8 @@ def check_day(store: DatabaseService, day: date) -> list[Finding]:
         raise no_data("contrôle", day, {known.isoformat() for one in days.values() for known in one})
     past = {source: same_weekdays(store, source, day) for source in SOURCES}
     last_days = {source: max((one for one in known if one <= day), default=None) for source, known in days.items()}
-    return findings(day, metrics, past, last_days, day_context(day)["jour_ferie"])
+    watched = {name: source.watched for name, source in SOURCES.items()}
+    return findings(day, metrics, past, last_days, day_context(day)["jour_ferie"], watched)
 
 
 def main(argv: list[str] | None = None) -> int:

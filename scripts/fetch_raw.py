@@ -30,14 +30,15 @@ from lib.common.errors import CityflowError, ExitCode, InputError, NoDataError, 
 from lib.common.paris_time import civil_day, machine_now
 from lib.common.settings import Settings, load_settings
 from lib.files.atomic_file import part_writer
-from lib.raw.source_files import API_SOURCES, override_warning
+from lib.raw.source import Source
+from lib.raw.source_files import override_warning
 from lib.run import cli, day_range
 from scripts.fetch import raw_bucket
-from scripts.fetch.arrived import check_arrived
 from scripts.fetch.download import download
 from scripts.fetch.raw_landing import already_there, landing_folders, landing_path, refuse_to_lose
 from scripts.fetch.resume import clear_abandoned, discard
-from scripts.fetch.source_addresses import SOURCES, WHOLE, Address, next_page, source_address
+from scripts.registry import RAW, publisher
+from scripts.sources.publishers import Address
 
 log = logging.getLogger("cityflow.fetch")
 
@@ -49,7 +50,7 @@ ou Open-Meteo. Origine « s3 » : le bucket des fichiers bruts (S3_RAW_BUCKET).
 Exemple : python scripts/fetch_raw.py --date 2025-11-04 --source comptages"""
 
 RECEIVED, PRESENT = "reçu", "déjà là"
-PULL_SECONDS = 900.0  # all the pages of one pull; each answer has its own bound (scripts/fetch/source_addresses)
+PULL_SECONDS = 900.0  # all the pages of one pull; each answer has its own bound (scripts/sources/publishers)
 FAILURES_MAX = 3  # days of a source in a row, before the rest of a range is given up
 
 
@@ -75,48 +76,51 @@ class Outcome:
         return told if told.startswith(self.source) else f"{self.about} : {told}"
 
 
-def fetch_from_publishers(settings: Settings, sources: list[str], days: list[date], force: bool) -> Iterator[Outcome]:
+def fetch_from_publishers(
+    settings: Settings, sources: list[Source], days: list[date], force: bool
+) -> Iterator[Outcome]:
     """Ask for each source and day in turn, going on past what fails."""
     for source in sources:
-        yield from fetch_source(settings, source, days[-1:] if source in WHOLE else days, force)
+        yield from fetch_source(settings, source, days[-1:] if source.whole else days, force)
 
 
-def fetch_source(settings: Settings, source: str, days: list[date], force: bool) -> Iterator[Outcome]:
+def fetch_source(settings: Settings, source: Source, days: list[date], force: bool) -> Iterator[Outcome]:
     """Ask for each day of a source until it has failed FAILURES_MAX times in a row."""
     now, failures = settings.now(), 0
     for number, day in enumerate(days):
-        about = None if source in WHOLE else day
+        about = None if source.whole else day
         if failures == FAILURES_MAX:
             what = f"{failures} échecs de suite : {len(days) - number} jours ne sont pas demandés ({day} à {days[-1]})."
-            yield Outcome(source, about, error=InputError(what, "Relancer quand l'éditeur répond."))
+            yield Outcome(source.name, about, error=InputError(what, "Relancer quand l'éditeur répond."))
             return
         present = None if force else already_there(settings, source, day, now)
         if present:
-            yield Outcome(source, about, PRESENT, present, present.stat().st_size)
+            yield Outcome(source.name, about, PRESENT, present, present.stat().st_size)
             continue
         try:
-            address = source_address(settings, source, day, civil_day(now))
-            yield from fetch_pages(settings, address, force)
+            address = publisher(source).address(settings, day, civil_day(now))
+            yield from fetch_pages(settings, source, address, force)
             failures = 0
         except CityflowError as error:
             failures += not isinstance(error, NoDataError)
-            yield Outcome(source, about, error=error)
+            yield Outcome(source.name, about, error=error)
 
 
-def fetch_pages(settings: Settings, first: Address, force: bool) -> Iterator[Outcome]:
+def fetch_pages(settings: Settings, source: Source, first: Address, force: bool) -> Iterator[Outcome]:
     """Fetch an address and the pages that follow it, all of one pull."""
     pulled, deadline = settings.now(), time.monotonic() + PULL_SECONDS
     address: Address | None = first
     while address:
-        path = landing_path(settings, address, pulled)
-        body = fetch_file(address, path, force)
+        path = landing_path(settings, source, address, pulled)
+        body = fetch_file(source, address, path, force)
         yield Outcome(address.source, address.day, RECEIVED, path, path.stat().st_size)
-        address = next_page(address, body)
+        pages = getattr(publisher(source), "next_page", None)  # most publishers answer in one
+        address = pages(address, body) if pages else None
         if address and time.monotonic() >= deadline:
             raise InputError(f"pas fini en {PULL_SECONDS:.0f} s : les pages suivantes ne sont pas demandées.")
 
 
-def fetch_file(address: Address, path: Path, force: bool) -> Any:
+def fetch_file(source: Source, address: Address, path: Path, force: bool) -> Any:
     """Download one answer, check it, and only then let it be `path`; returns its JSON body (None for a CSV)."""
     asked_at = machine_now()
     with part_writer(path) as stream, _bar(address.source, None) as bar:
@@ -128,11 +132,11 @@ def fetch_file(address: Address, path: Path, force: bool) -> Any:
         try:
             download(address, stream, progress)
         except BaseException:
-            if address.source in API_SOURCES:
+            if source.pulls:
                 discard(stream)  # its name is that of this pull: no later run would go on with it
             raise
         try:
-            body = check_arrived(address, Path(stream.name))
+            body = publisher(source).check_answer(address, Path(stream.name))
             if not force:
                 refuse_to_lose(path, os.fstat(stream.fileno()).st_size, asked_at)
         except CityflowError:
@@ -141,7 +145,7 @@ def fetch_file(address: Address, path: Path, force: bool) -> Any:
     return body
 
 
-def fetch_from_bucket(settings: Settings, sources: list[str], days: list[date], force: bool) -> Iterator[Outcome]:
+def fetch_from_bucket(settings: Settings, sources: list[Source], days: list[date], force: bool) -> Iterator[Outcome]:
     """Copy what differs in the raw bucket about these days, going on past what fails."""
     s3 = aws_clients(settings, raw_bucket.JOBS).s3
     wanted: list[raw_bucket.RawObject] = []
@@ -150,13 +154,13 @@ def fetch_from_bucket(settings: Settings, sources: list[str], days: list[date], 
         try:
             objects = raw_bucket.day_objects(s3, settings, source, days)
         except CityflowError as error:
-            yield Outcome(source, None, error=error)
+            yield Outcome(source.name, None, error=error)
             continue
         different = [remote for remote in objects if raw_bucket.needs_copy(remote)]
         wanted += different
         copies += set(objects) - set(different)
         for remote in sorted(set(objects) - set(different), key=lambda one: one.key):
-            yield Outcome(source, None, PRESENT, remote.path, remote.size)
+            yield Outcome(source.name, None, PRESENT, remote.path, remote.size)
     with _bar("s3", sum(remote.size for remote in wanted)) as bar:
         for remote, failure in raw_bucket.copy_all(s3, settings, wanted, force, bar.update):
             copies += [] if failure else [remote]
@@ -178,7 +182,7 @@ def main(argv: list[str] | None = None) -> int:
     def work() -> int:
         settings = load_settings()
         days = asked_days(arguments, civil_day(settings.now()))
-        sources = [source for source in SOURCES if source in (arguments.source or SOURCES)]
+        sources = [source for name, source in RAW.items() if name in (arguments.source or RAW)]
         for warning in filter(None, (override_warning(settings, source) for source in sources)):
             log.warning("%s", warning)
         fetch = fetch_from_bucket if arguments.origin == "s3" else fetch_from_publishers
@@ -246,7 +250,7 @@ def _parser() -> argparse.ArgumentParser:
         "--date", type=day_range.day_argument, metavar="AAAA-MM-JJ", help="jour voulu (défaut : hier, à Paris)"
     )
     day_range.add_range(parser)
-    parser.add_argument("--source", action="append", choices=SOURCES, help="une source seulement (répétable)")
+    parser.add_argument("--source", action="append", choices=list(RAW), help="une source seulement (répétable)")
     parser.add_argument("--origin", choices=("portal", "s3"), default="portal", help="d'où (défaut : portal)")
     parser.add_argument("--force", action="store_true", help="redemander ce qui est là, remplacer un fichier plus gros")
     cli.add_common(parser)

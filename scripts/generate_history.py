@@ -20,9 +20,9 @@ from lib.database_factory import get_database_service
 from lib.database_service import DatabaseService
 from lib.files.atomic_file import write_atomically
 from lib.local_file_service import LocalFileService
-from lib.raw.source_files import SOURCES
 from lib.run import cli, day_range
 from lib.run.store_beside import from_either
+from scripts.registry import SOURCES
 from scripts.report.history_page import HistoryDay, history_page
 
 log = logging.getLogger("cityflow.history")

@@ -26,16 +26,16 @@ from lib.figures.quality import has_account
 from lib.files.atomic_file import write_together
 from lib.files.run_lock import day_lock
 from lib.local_file_service import LocalFileService
-from lib.raw.source_files import SOURCES, no_data
+from lib.raw.source_files import no_data
 from lib.run import cli
 from lib.run.demo_results import refuse_invented
 from lib.run.manifest import inputs, recorded
 from lib.run.store_beside import from_either, save_beside
+from scripts.registry import SOURCES
 from scripts.report.key_figures import Metrics, hourly_profiles, key_figures, measured
 from scripts.report.page import daily_page
 from scripts.report.summary import summary
 from scripts.report.table import report_csv
-from scripts.source_credits import NAMES
 
 log = logging.getLogger("cityflow.report")
 
@@ -49,7 +49,7 @@ def read_metrics(store: DatabaseService, day: date) -> dict[str, Metrics]:
     found = {source: store.load_metrics(source, day) for source in SOURCES}
     for source, metrics in found.items():
         if metrics is not None and not has_account(metrics):
-            log.warning("%s du %s : chiffres d'une version antérieure, laissés de côté.", NAMES[source], day)
+            log.warning("%s du %s : chiffres d'une version antérieure, laissés de côté.", SOURCES[source].french, day)
     return {source: metrics for source, metrics in found.items() if metrics is not None and has_account(metrics)}
 
 
@@ -200,7 +200,7 @@ def tell(settings: Settings, day: date, report: dict[str, Any], as_json: bool) -
     else:
         cli.emit(f"rapport {day} : journée {report['resume']['statut']} -> {page}")
     for source in missing:
-        log.error("source manquante : %s (relancer : make %s DATE=%s)", NAMES[source], source, day)
+        log.error("source manquante : %s (relancer : make %s DATE=%s)", SOURCES[source].french, source, day)
     return ExitCode.FAILED if missing else ExitCode.DONE
 
 

@@ -13,12 +13,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from lib.common.paris_time import yesterday
 from lib.common.settings import load_settings
-from lib.raw.source_files import SOURCES
 from lib.run import cli
 from lib.run.day_plan import plan_range
 from lib.run.day_range import day_argument
 from lib.run.dependencies import REPORT
 from lib.run.kept_figures import why_kept
+from scripts.registry import SOURCES
 
 log = logging.getLogger("cityflow.stale")
 
@@ -38,13 +38,13 @@ def main(argv: list[str] | None = None) -> int:
     def work() -> int:
         settings = load_settings()
         day = arguments.date or yesterday(settings.now())
-        sources = [source for source in SOURCES if arguments.only in (None, source)]
-        plan = plan_range(settings, [day], sources, arguments.force)
+        sources = [source for name, source in SOURCES.items() if arguments.only in (None, name)]
+        plan = plan_range(settings, [day], sources, arguments.force, SOURCES.values())
         steps = {step.source: step.reason for step in plan.to_do if arguments.only in (None, step.source)}
         for source in sources:
-            kept = why_kept(settings.output_dir, source, day) if source not in steps else ""
+            kept = "" if source.name in steps else why_kept(settings.output_dir, source.name, day)
             if kept:
-                log.warning("%s du %s, chiffres gardés : %s", source, day, kept)
+                log.warning("%s du %s, chiffres gardés : %s", source.name, day, kept)
         if arguments.json:
             cli.emit_json({"date": day.isoformat(), "a_refaire": steps})
         else:

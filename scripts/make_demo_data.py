@@ -26,19 +26,20 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from lib.common.errors import ExitCode, UsageError
 from lib.files.atomic_file import write_atomically
-from lib.raw.source_files import BATCH_PREFIXES, SYNTHETIC_MARKER
+from lib.raw.source_files import SYNTHETIC_MARKER
 from lib.run import cli, day_range
 from scripts.demo.arcs import build_arcs, referentiel_csv
 from scripts.demo.bikes import write_bikes
 from scripts.demo.city import arrondissements_geojson, build_city
-from scripts.demo.options import API_SOURCES, SOURCES, Options, batch_file
+from scripts.demo.options import API_SOURCES, BATCH_SOURCES, SOURCES, Options, batch_file
 from scripts.demo.road_counts import build_scene, write_road_counts
 from scripts.demo.traffic import write_traffic
 from scripts.demo.weather import write_weather
 from scripts.demo.works import build_works, chantiers_csv, slowed_and_closed
+from scripts.registry import RAW
 
 DEFAULT_OUTPUT = Path(__file__).resolve().parents[1] / "data" / "demo" / "cityflow-raw" / "raw"
-STEMS = {source: BATCH_PREFIXES[source] for source in ("comptages", "chantiers", "referentiel", "arrondissements")}
+STEMS = {name: RAW[name].export for name in BATCH_SOURCES}
 FEWEST_ARCS, FEWEST_COUNTERS = 24, 12  # below that the planted quirks have no arc or counter to be on
 MARKER_TITLE = "DONNÉES SYNTHÉTIQUES - CityFlow Paris"
 MARKER_TEXT = """

@@ -21,13 +21,15 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from lib.common.errors import InputError
 from lib.common.paris_time import HOUR, PARIS, day_start, hours_in_day
 from lib.common.settings import Settings
-from lib.figures import geometry, sensors
+from lib.figures import sensors
 from lib.figures.numbers import records, rounded
 from lib.figures.past_days import Past
 from lib.figures.quality import Quality
 from lib.raw.source_files import no_data, require_files
 from lib.run import cli
 from lib.run.day_run import DayResult
+from scripts.registry import BIKES
+from scripts.sources.arrondissements.polygons import Arrondissements, load_arrondissements
 from scripts.sources.bikes.records import BikeRecords, days_present, read_day_records
 
 HELP = """Comptage vélo : passages par compteur, par arrondissement et par heure d'un jour, compteurs en panne.
@@ -43,7 +45,7 @@ TOP = 10
 def read_raw(settings: Settings, day: date) -> tuple[BikeRecords, Quality]:
     """The day's believed records and counters, and the account of the rows that were not believed."""
     quality = Quality()
-    files = require_files(settings, "bikes", quality)
+    files = require_files(settings, BIKES, quality)
     bikes = read_day_records(files, day, quality)
     if bikes.counts.empty:
         days = days_present(files)
@@ -56,7 +58,7 @@ def read_raw(settings: Settings, day: date) -> tuple[BikeRecords, Quality]:
 
 def compute_metrics(
     bikes: BikeRecords,
-    arrondissements: geometry.Arrondissements,
+    arrondissements: Arrondissements,
     day: date,
     impossible: set[str],
 ) -> dict[str, Any]:
@@ -97,9 +99,7 @@ def compare(metrics: dict[str, Any], past: Past) -> dict[str, Any]:
     }
 
 
-def counter_figures(
-    hourly: pd.DataFrame, counters: pd.DataFrame, arrondissements: geometry.Arrondissements
-) -> pd.DataFrame:
+def counter_figures(hourly: pd.DataFrame, counters: pd.DataFrame, arrondissements: Arrondissements) -> pd.DataFrame:
     """One row per counter, the columns of metrics[] in their stored order (anomalie_detectee comes last)."""
     active = hourly.notna().any(axis=1)
     peak = pd.to_datetime(hourly[active].idxmax(axis=1), utc=True).dt.tz_convert(PARIS).dt.hour
@@ -190,14 +190,14 @@ def top_counters(per_counter: pd.DataFrame) -> list[dict[str, Any]]:
 def process(settings: Settings, day: date) -> DayResult:
     """Read, compute; the coverage is the share of counter-hours measured of the counters heard of lately."""
     bikes, quality = read_raw(settings, day)
-    arrondissements = geometry.load_arrondissements(settings, quality)
+    arrondissements = load_arrondissements(settings, quality)
     metrics = compute_metrics(bikes, arrondissements, day, quality.sensors_at_fault)
     expected = len(bikes.counters) * hours_in_day(day)
     return DayResult(metrics, quality, int(bikes.counts["comptage"].notna().sum()) / expected)
 
 
 def main(argv: list[str] | None = None) -> int:
-    return cli.run_source("bikes", HELP, process, argv, compare=compare)
+    return cli.run_source(BIKES, HELP, process, argv, compare=compare)
 
 
 if __name__ == "__main__":

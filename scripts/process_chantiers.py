@@ -26,6 +26,8 @@ from lib.figures.quality import Quality
 from lib.raw.source_files import require_files
 from lib.run import cli
 from lib.run.day_run import DayResult
+from scripts.registry import CHANTIERS
+from scripts.sources.arrondissements.polygons import Arrondissements, load_arrondissements
 from scripts.sources.chantiers.records import DATE_REJECTS, IMPACTS, NOT_SAID, OTHER, STATUSES, read_works
 from scripts.sources.referentiel.records import reference_arcs
 
@@ -49,7 +51,7 @@ Exemple : python scripts/process_chantiers.py --date 2025-11-04"""
 def read_raw(settings: Settings, day: date) -> tuple[pd.DataFrame, Quality]:
     """All valid works (see sources/chantiers/records), active or not, and the account of the rejected rows."""
     quality = Quality()
-    works = read_works(require_files(settings, "chantiers", quality), quality)
+    works = read_works(require_files(settings, CHANTIERS, quality), quality)
     if works.empty:
         raise InputError(f"aucun chantier croyable : {dict(quality.rejets)}.", "Vérifier l'export des chantiers.")
     if works[active_on(works, day)].empty and warn_of_age(works, day, Quality()):
@@ -88,7 +90,7 @@ def warn_of_age(works: pd.DataFrame, day: date, quality: Quality) -> bool:
 def compute_metrics(
     works: pd.DataFrame,
     arcs: pd.DataFrame | None,
-    arrondissements: geometry.Arrondissements,
+    arrondissements: Arrondissements,
     day: date,
     invalid_dates: int,
 ) -> dict[str, Any]:
@@ -136,7 +138,7 @@ def nearby_arcs(active: pd.DataFrame, arcs: pd.DataFrame | None) -> pd.DataFrame
 
 
 def work_figures(
-    active: pd.DataFrame, near: pd.DataFrame | None, arrondissements: geometry.Arrondissements, day: date
+    active: pd.DataFrame, near: pd.DataFrame | None, arrondissements: Arrondissements, day: date
 ) -> pd.DataFrame:
     """One row per active work, the columns of metrics[] in their stored order."""
     ends = active["date_fin"].to_numpy(dtype="datetime64[D]")
@@ -223,7 +225,7 @@ def process(settings: Settings, day: date) -> DayResult:
     """Read, compute; the coverage is the share of the exports' rows that have usable dates (see OUTSIDE_COVERAGE)."""
     works, quality = read_raw(settings, day)
     arcs = reference_arcs(settings, quality, "les tronçons impactés ne sont pas calculés")
-    arrondissements = geometry.load_arrondissements(settings, quality)
+    arrondissements = load_arrondissements(settings, quality)
     invalid_dates = sum(quality.rejets[reason] for reason in DATE_REJECTS)
     metrics = compute_metrics(works, arcs, arrondissements, day, invalid_dates)
     used = quality.lignes_retenues + quality.doublons
@@ -233,7 +235,7 @@ def process(settings: Settings, day: date) -> DayResult:
 
 
 def main(argv: list[str] | None = None) -> int:
-    return cli.run_source("chantiers", HELP, process, argv)
+    return cli.run_source(CHANTIERS, HELP, process, argv)
 
 
 if __name__ == "__main__":

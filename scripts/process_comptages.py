@@ -17,6 +17,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from lib.run import cli
+from scripts.registry import COMPTAGES
 from scripts.sources.comptages import scan
 
 HELP = """Comptages routiers permanents : débits, occupation, congestion et temps perdu (modèle) d'un jour.
@@ -61,7 +62,7 @@ RING = "périphérique"
 def read_raw(settings: Settings, day: date) -> tuple[pd.DataFrame, Quality]:
     """The day's valid rows (see sources/comptages/records), sorted by arc and hour, and the account of the others."""
     quality = Quality()
-    files = require_files(settings, "comptages", quality)
+    files = require_files(settings, COMPTAGES, quality)
     counts = read_files(files, day, quality)
     if counts.empty and quality.rejets:
         raise InputError(f"aucune ligne croyable pour le {day} : {dict(quality.rejets)}.", "Vérifier l'export.")
@@ -246,14 +247,14 @@ def process(settings: Settings, day: date) -> DayResult:
 def days_at_hand(settings: Settings, days: list[date]) -> AbstractContextManager[None]:
     """While this context lasts, process() finds these days without reading the exports again."""
     try:
-        files = source_files(settings, "comptages")
+        files = source_files(settings, COMPTAGES)
     except InputError:
         files = []  # process() says of each day what is wrong
     return scan.one_pass(files, days)
 
 
 def main(argv: list[str] | None = None) -> int:
-    return cli.run_source("comptages", HELP, process, argv, days_at_hand)
+    return cli.run_source(COMPTAGES, HELP, process, argv, days_at_hand)
 
 
 if __name__ == "__main__":

@@ -29,6 +29,8 @@ from lib.raw.source_files import RawFile, require_files
 from lib.raw.usable_files import newest_usable, passed_over
 from lib.run import cli
 from lib.run.day_run import DayResult
+from scripts.registry import REFERENTIEL
+from scripts.sources.arrondissements.polygons import Arrondissements, load_arrondissements
 from scripts.sources.referentiel.records import is_ring, merge_parts, read_road_parts
 
 log = logging.getLogger("cityflow.referentiel")
@@ -45,7 +47,7 @@ Exemple : python scripts/process_referentiel.py --date 2025-11-04"""
 
 def read_raw(settings: Settings) -> tuple[pd.DataFrame, Quality]:
     """The valid parts of the newest usable export (see sources/referentiel/records), and the account of the others."""
-    (parts, quality), refused = newest_usable(require_files(settings, "referentiel"), _read_export)
+    (parts, quality), refused = newest_usable(require_files(settings, REFERENTIEL), _read_export)
     for raw, error in refused:
         passed_over(raw, error, quality)
     return parts, quality
@@ -59,7 +61,7 @@ def _read_export(raw: RawFile) -> tuple[pd.DataFrame, Quality]:
     return parts, quality
 
 
-def compute_metrics(parts: pd.DataFrame, arrondissements: geometry.Arrondissements) -> dict[str, Any]:
+def compute_metrics(parts: pd.DataFrame, arrondissements: Arrondissements) -> dict[str, Any]:
     """All figures: the totals, the outlines of the arrondissements, and one row per arc."""
     arcs = merge_parts(parts).sort_values("identifiant_arc", ignore_index=True)
     mapping = arc_mapping(arcs, arrondissements)
@@ -70,7 +72,7 @@ def compute_metrics(parts: pd.DataFrame, arrondissements: geometry.Arrondissemen
     }
 
 
-def arc_mapping(arcs: pd.DataFrame, arrondissements: geometry.Arrondissements) -> pd.DataFrame:
+def arc_mapping(arcs: pd.DataFrame, arrondissements: Arrondissements) -> pd.DataFrame:
     """One row per arc, the columns of mapping[] in their stored order; geo_point_2d is half-way along the arc."""
     lon, lat = geometry.middles(arcs["geometry"].to_numpy())
     return pd.DataFrame(
@@ -91,7 +93,7 @@ def arc_mapping(arcs: pd.DataFrame, arrondissements: geometry.Arrondissements) -
     )
 
 
-def outlines(arrondissements: geometry.Arrondissements) -> list[dict[str, Any]]:
+def outlines(arrondissements: Arrondissements) -> list[dict[str, Any]]:
     """The simplified outline (WKT, degrees) of each arrondissement, by number; none without their polygons."""
     shapes = geometry.simplified_coverage(arrondissements.polygons, CONTOUR_TOLERANCE)
     known = sorted(zip(arrondissements.numbers.tolist(), shapes, strict=True))
@@ -128,13 +130,13 @@ def by_arrondissement(mapping: pd.DataFrame) -> list[dict[str, Any]]:
 def process(settings: Settings, day: date) -> DayResult:
     """Read, compute; the coverage is the share of the export's rows that could be used."""
     parts, quality = read_raw(settings)
-    arrondissements = geometry.load_arrondissements(settings, quality)
+    arrondissements = load_arrondissements(settings, quality)
     used = quality.lignes_retenues + quality.doublons
     return DayResult(compute_metrics(parts, arrondissements), quality, used / (used + quality.rejets.total()))
 
 
 def main(argv: list[str] | None = None) -> int:
-    return cli.run_source("referentiel", HELP, process, argv)
+    return cli.run_source(REFERENTIEL, HELP, process, argv)
 
 
 if __name__ == "__main__":

@@ -30,6 +30,7 @@ from lib.figures.quality import Quality
 from lib.raw.source_files import no_data, require_files
 from lib.run import cli
 from lib.run.day_run import DayResult
+from scripts.registry import TRAFFIC
 from scripts.sources.traffic.forms import BLOCKING, DISTURBED, SEVERITIES
 from scripts.sources.traffic.lines import METRO, RER, TRAM, line_order, mode_order
 from scripts.sources.traffic.periods import Window, civil_day, merged, service
@@ -48,7 +49,7 @@ TOP = 10
 def read_raw(settings: Settings, day: date) -> tuple[Disruptions, Quality]:
     """What the pulls say of the day, and the account of the records that were not believed."""
     quality = Quality()
-    found = read_disruptions(require_files(settings, "traffic", quality), day, quality)
+    found = read_disruptions(require_files(settings, TRAFFIC, quality), day, quality)
     if not found.responses:
         raise InputError(f"aucun relevé lisible autour du {day} : {dict(quality.rejets)}.", "Vérifier les fichiers.")
     near = any(abs(pulled - day) <= PULL_WINDOW for pulled in found.pull_days)
@@ -234,7 +235,7 @@ def process(settings: Settings, day: date) -> DayResult:
 
 
 def main(argv: list[str] | None = None) -> int:
-    return cli.run_source("traffic", HELP, process, argv)
+    return cli.run_source(TRAFFIC, HELP, process, argv)
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ from lib.figures.quality import Quality
 from lib.raw.source_files import no_data, require_files
 from lib.run import cli
 from lib.run.day_run import DayResult
+from scripts.registry import WEATHER
 from scripts.sources.weather.checks import check_place, check_pull, check_unit
 from scripts.sources.weather.records import OPEN_METEO, WeatherDay, days_present, read_weather, without_impossible
 
@@ -52,7 +53,7 @@ IMPACT_MODEL = "pluie 0-20 mm (50 points) + vent 20-62 km/h (30) + froid 5 à -5
 def read_raw(settings: Settings, day: date) -> tuple[WeatherDay, Quality]:
     """The newest account of the day, and what must be said of it; InputError for another unit than °C."""
     quality = Quality()
-    files = require_files(settings, "weather", quality)
+    files = require_files(settings, WEATHER, quality)
     accounts = read_weather(files, day, quality)
     if not accounts:
         days = days_present(files)
@@ -221,7 +222,7 @@ def _level(value: float | None, steps: tuple[tuple[float, str], ...], below: str
 
 
 def main(argv: list[str] | None = None) -> int:
-    return cli.run_source("weather", HELP, process, argv)
+    return cli.run_source(WEATHER, HELP, process, argv)
 
 
 if __name__ == "__main__":

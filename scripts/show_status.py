@@ -20,11 +20,11 @@ from lib.database_factory import get_database_service
 from lib.database_service import DatabaseService
 from lib.figures.quality import has_account
 from lib.local_file_service import LocalFileService
-from lib.raw.source_files import SOURCES
 from lib.run import cli, day_range
 from lib.run.day_plan import ABSENT, INCOMPLETE, plan_range, step_name
 from lib.run.kept_figures import why_kept
 from lib.run.manifest import DONE, PUBLICATION, steps_of_day
+from scripts.registry import SOURCES
 
 log = logging.getLogger("cityflow.status")
 
@@ -86,7 +86,8 @@ def publication(settings: Settings, day: date) -> str:
 def stale_sources(settings: Settings, days: list[date]) -> dict[date, dict[str, str]]:
     """For each day, the sources (and the report) whose figures are there but no longer true, and why."""
     found: dict[date, dict[str, str]] = {day: {} for day in days}
-    for step in plan_range(settings, days, list(SOURCES), force=False).to_do:
+    every = list(SOURCES.values())
+    for step in plan_range(settings, days, every, False, every).to_do:
         if step.reason not in (ABSENT, INCOMPLETE):  # the state of the day says what is missing
             found[step.day][step_name(step.source)] = step.reason
     return found

@@ -16,7 +16,7 @@ from scripts import (
     generate_report,
     make_demo_data,
 )
-from scripts.six_sources import MAINS
+from scripts.registry import mains
 from tests.conftest import Ran, RawTree
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -35,10 +35,10 @@ def written(raw: RawTree, run: Run) -> dict[str, str]:
     """The text of each golden file as the scripts write it today, its time stamp left out."""
     assert run(make_demo_data.main, *TREE, "--output", str(raw.root)).code == 0
     for day in sorted([HISTORY, *DAYS]):
-        for main in (*MAINS.values(), generate_report.main):
+        for main in (*mains().values(), generate_report.main):
             ran = run(main, "--date", day)
             assert ran.code == 0, f"{main.__module__} {day} : {ran.err}"
-    names = [f"metrics/{source}_metrics_{day}.json" for day in DAYS for source in MAINS]
+    names = [f"metrics/{source}_metrics_{day}.json" for day in DAYS for source in mains()]
     names += [f"reports/daily_report_{day}{suffix}" for day in DAYS for suffix in (".json", ".csv")]
     texts = {Path(name).name: (raw.output / name).read_bytes().decode() for name in names}
     return {name: _TIMESTAMP.sub('  "timestamp": "",', text) for name, text in texts.items()}

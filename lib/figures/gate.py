@@ -5,11 +5,12 @@ Every finding has a stable code (docs/quality-codes.md) and a severity: `grave` 
 """
 
 import statistics
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
+from lib.figures.key_figures import Watched, at
 from lib.figures.numbers import rounded
 from lib.figures.past_days import comparable
 from lib.figures.quality import COMPLETE_FROM, has_account
@@ -38,45 +39,19 @@ class Finding:
     attendu: Any = None
 
 
-@dataclass(frozen=True)
-class Watched:
-    """A figure compared with its own past; beyond `low` or `high` (% from the median) a person should look."""
-
-    source: str
-    name: str
-    figure: Callable[[Metrics], float | None]
-    low: float
-    high: float
-
-
-def availability(metrics: Metrics) -> float | None:
-    """Share (%) of the arc-hours of the road counts that were measured."""
-    return metrics["global_metrics"]["taux_disponibilite_capteurs"]
-
-
-# Ordinary weeks of Paris move less than this; rain alone halves the bikes, and works start in bursts.
-WATCHED = (
-    Watched("comptages", "debit_journalier_total", lambda m: m["global_metrics"]["debit_journalier_total"], -30, 30),
-    Watched("comptages", "nombre_troncons_actifs", lambda m: m["global_metrics"]["nombre_troncons_actifs"], -15, 25),
-    Watched("comptages", "taux_disponibilite_capteurs", availability, -20, 40),
-    Watched("bikes", "total_jour", lambda m: m["total_jour"], -60, 80),
-    Watched("bikes", "nombre_compteurs_actifs", lambda m: m["nombre_compteurs_actifs"], -15, 25),
-    Watched("chantiers", "nombre_chantiers_actifs", lambda m: m["nombre_chantiers_actifs"], -40, 60),
-    Watched("referentiel", "nombre_arcs", lambda m: m["statistiques"]["nombre_arcs"], -5, 10),
-)
-
-
 def findings(
     day: date,
     metrics: Mapping[str, Metrics | None],
     past: Mapping[str, Mapping[date, Metrics]],
     last_days: Mapping[str, date | None],
     holiday: str | None,
+    watched: Mapping[str, tuple[Watched, ...]],
 ) -> list[Finding]:
     """All findings of a day, the worst first.
 
     metrics: by source, None where the store has nothing. past: earlier same weekdays (see past_days.same_weekdays).
     last_days: the most recent day up to `day` that the store holds, by source. holiday: the public holiday's name.
+    watched: by source, the figures that are compared with their own past.
     """
     found: list[Finding] = []
     for source, one in metrics.items():
@@ -88,9 +63,8 @@ def findings(
             found.append(Finding(source, "version_anterieure", SERIOUS, text))
             continue
         found += account(source, one["qualite"])
-        for watched in WATCHED:
-            if watched.source == source and comparable(one):
-                found += change(watched, one, past.get(source, {}), holiday)
+        for figure in watched.get(source, ()) if comparable(one) else ():
+            found += change(source, figure, one, past.get(source, {}), holiday)
     return sorted(found, key=lambda one: -SEVERITIES.index(one.severite))  # stable: sources stay in order
 
 
@@ -121,10 +95,12 @@ def account(source: str, qualite: Metrics) -> Iterator[Finding]:
         yield Finding(source, *(warning[key] for key in ("code", "severite", "message", "mesure", "attendu")))
 
 
-def change(watched: Watched, metrics: Metrics, past: Mapping[date, Metrics], holiday: str | None) -> Iterator[Finding]:
+def change(
+    source: str, watched: Watched, metrics: Metrics, past: Mapping[date, Metrics], holiday: str | None
+) -> Iterator[Finding]:
     """A fall or a rise beyond the figure's own bounds, which are HOLIDAY_FACTOR times wider on a public holiday."""
-    known = [number for one in past.values() if (number := watched.figure(one)) is not None]
-    value, median = watched.figure(metrics), statistics.median(known) if known else 0.0
+    known = [number for one in past.values() if (number := at(one, watched.where)) is not None]
+    value, median = at(metrics, watched.where), statistics.median(known) if known else 0.0
     if value is None or len(known) < LEAST_HISTORY or not median:
         return
     factor = HOLIDAY_FACTOR if holiday else 1.0
@@ -138,4 +114,4 @@ def change(watched: Watched, metrics: Metrics, past: Mapping[date, Metrics], hol
         f"{watched.name} : {percent:+.0f} % par rapport à la médiane de {len(known)} mêmes jours de semaine "
         f"(seuil{day_kind} {bound:+.0f} %)."
     )
-    yield Finding(watched.source, code, ATTENTION, text, rounded(percent, 1), bound)
+    yield Finding(source, code, ATTENTION, text, rounded(percent, 1), bound)

@@ -18,23 +18,9 @@ from lib.common.settings import Settings
 from lib.figures.quality import Quality
 from lib.raw.contents import readable, unreadable
 from lib.raw.limits import MOST_FILES
+from lib.raw.source import Source
 from lib.raw.tree import files_below, files_in
 
-API_SOURCES = ("bikes", "traffic", "weather")
-BATCH_PREFIXES = {
-    "bikes": "comptage-velo-donnees-compteurs",
-    "comptages": "comptages-routiers-permanents",
-    "chantiers": "chantiers-perturbants-la-circulation",
-    "referentiel": "referentiel-geographique-pour-les-donnees-trafic-issues-des-capteurs-permanents",
-    "arrondissements": "arrondissements",
-}
-SOURCES = ("bikes", "traffic", "weather", "comptages", "chantiers", "referentiel")
-BESIDE = {  # what the scripts read besides their own source
-    "bikes": ("arrondissements",),
-    "comptages": ("referentiel", "arrondissements"),
-    "chantiers": ("referentiel", "arrondissements"),
-    "referentiel": ("arrondissements",),
-}
 SUFFIXES = (".json", ".jsonl", ".csv", ".geojson")
 SYNTHETIC_MARKER = "LISEZMOI.txt"  # make_demo_data.py leaves it at the root of the tree it invents
 
@@ -66,7 +52,7 @@ class RawFile:
         return "/".join(parts[start:])
 
 
-def source_files(settings: Settings, source: str, quality: Quality | None = None) -> list[RawFile]:
+def source_files(settings: Settings, source: Source, quality: Quality | None = None) -> list[RawFile]:
     """Every raw file of a source, the most believable last. Empty when there is none.
 
     What cannot be looked at is one of them (see lib/raw/tree): reading it says so, and counts it as rejected. Of more
@@ -77,27 +63,27 @@ def source_files(settings: Settings, source: str, quality: Quality | None = None
     files = Counted(map(raw_file, _paths(settings, source)))
     kept = heapq.nlargest(MOST_FILES, files)[::-1]
     if quality and files.count > len(kept):
-        _tell_left_out(source, files.count, quality)
+        _warn_left_out(source.name, files.count, quality)
     return kept
 
 
-def _paths(settings: Settings, source: str) -> Iterator[Path]:
-    if source in API_SOURCES:
-        yield from files_below(settings.api_dir / source, _is_raw_name)
-    if source in BATCH_PREFIXES:
-        yield from files_in(settings.batch_dir, BATCH_PREFIXES[source], _is_raw_name)
+def _paths(settings: Settings, source: Source) -> Iterator[Path]:
+    if source.pulls:
+        yield from files_below(settings.api_dir / source.name, _is_raw_name)
+    if source.export:
+        yield from files_in(settings.batch_dir, source.export, _is_raw_name)
 
 
-def _named_by_a_setting(path: Path, source: str) -> RawFile:
+def _named_by_a_setting(path: Path, source: Source) -> RawFile:
     try:
         if path.is_file():
             return RawFile("", path.stat().st_mtime, path)
     except OSError as error:
         raise unreadable(path, error) from error
-    raise InputError(f"{path} n'existe pas.", f"Corriger {source.upper()}_CSV ou le vider.")
+    raise InputError(f"{path} n'existe pas.", f"Corriger {source.override.upper()} ou le vider.")
 
 
-def _tell_left_out(source: str, count: int, quality: Quality) -> None:
+def _warn_left_out(source: str, count: int, quality: Quality) -> None:
     text = (
         f"« {source} » a {count} fichiers bruts : seuls les {MOST_FILES} plus récents sont lus. "
         "Ranger les autres hors de DATA_DIR."
@@ -118,27 +104,30 @@ class Counted(Iterator[RawFile]):
         return found
 
 
-def override_warning(settings: Settings, source: str) -> str:
+def override_warning(settings: Settings, source: Source) -> str:
     """What to say of a setting that makes one file stand for a whole source; empty when there is none."""
     single = _single_file(settings, source)
-    return f"{source.upper()}_CSV désigne un seul fichier ({single}) : les autres ne sont pas lus." if single else ""
+    return (
+        f"{source.override.upper()} désigne un seul fichier ({single}) : les autres ne sont pas lus." if single else ""
+    )
 
 
-def _single_file(settings: Settings, source: str) -> Path | None:
-    singles = {
-        "comptages": settings.comptages_csv,
-        "chantiers": settings.chantiers_csv,
-        "referentiel": settings.referentiel_csv,
-    }
-    return singles.get(source)
+def _single_file(settings: Settings, source: Source) -> Path | None:
+    return getattr(settings, source.override) if source.override else None
 
 
-def require_files(settings: Settings, source: str, quality: Quality | None = None) -> list[RawFile]:
+def usual_folder(settings: Settings, source: Source) -> Path:
+    """Where its raw files are expected."""
+    return settings.api_dir / source.name if source.pulls else settings.batch_dir
+
+
+def require_files(settings: Settings, source: Source, quality: Quality | None = None) -> list[RawFile]:
     """As source_files, but NoDataError naming the folder looked in when there is none."""
     files = source_files(settings, source, quality)
     if not files:
-        folder = settings.api_dir / source if source in API_SOURCES else settings.batch_dir
-        raise NoDataError(f"aucun fichier brut pour « {source} » dans {folder}.", "Vérifier DATA_DIR, ou : make fetch")
+        folder = usual_folder(settings, source)
+        text = f"aucun fichier brut pour « {source.name} » dans {folder}."
+        raise NoDataError(text, "Vérifier DATA_DIR, ou : make fetch")
     return files
 
 

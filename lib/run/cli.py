@@ -24,6 +24,7 @@ from lib.local_file_service import LocalFileService
 from lib.run.day_range import add_range, day_argument, range_days
 
 if TYPE_CHECKING:
+    from lib.raw.source import Source
     from lib.run.day_run import Compare, Process, Stored
 
 log = logging.getLogger("cityflow")
@@ -96,7 +97,7 @@ Prepare = Callable[[Settings, list[date]], AbstractContextManager[None]]
 
 
 def run_source(
-    data_type: str,
+    source: "Source",
     doc: str,
     process: "Process",
     argv: list[str] | None,
@@ -119,13 +120,13 @@ def run_source(
         settings, day = day_settings(arguments)
         if prepare and days:
             with get_database_service(settings) as store, prepare(settings, days):
-                return _run_days(settings, store, data_type, process, days, arguments)
+                return _run_days(settings, store, source, process, days, arguments)
         with (
-            day_lock(settings.output_dir, day, data_type, settings.lock_fd, arguments.wait),
+            day_lock(settings.output_dir, day, source.name, settings.lock_fd, arguments.wait),
             get_database_service(settings) as store,
         ):
-            stored = run_day(settings, store, data_type, process, day, compare, arguments.force)
-        _tell(settings, data_type, day, stored, arguments.json)
+            stored = run_day(settings, store, source, process, day, compare, arguments.force)
+        _tell(settings, source.name, day, stored, arguments.json)
         return ExitCode.DONE
 
     return guarded(work, arguments)
@@ -134,7 +135,7 @@ def run_source(
 def _run_days(
     settings: Settings,
     store: DatabaseService,
-    data_type: str,
+    source: "Source",
     process: "Process",
     days: list[date],
     arguments: argparse.Namespace,
@@ -145,39 +146,39 @@ def _run_days(
     failures = []
     for day in days:
         try:
-            with day_lock(settings.output_dir, day, data_type, settings.lock_fd, arguments.wait):
-                stored = run_day(settings, store, data_type, process, day, force=arguments.force)
+            with day_lock(settings.output_dir, day, source.name, settings.lock_fd, arguments.wait):
+                stored = run_day(settings, store, source, process, day, force=arguments.force)
             if not arguments.json:
-                _tell(settings, data_type, day, stored, False)
+                _tell(settings, source.name, day, stored, False)
         except CityflowError as error:
             log.error("%s : %s", day, error)
             failures.append(f"{day} : {error}")
     if arguments.json:
-        emit_json({"type": data_type, "jours": len(days), "echecs": failures})
+        emit_json({"type": source.name, "jours": len(days), "echecs": failures})
     else:
-        emit(f"{data_type} : {len(days)} jours, {len(failures)} échecs -> {settings.output_dir}")
+        emit(f"{source.name} : {len(days)} jours, {len(failures)} échecs -> {settings.output_dir}")
     for failure in failures:
         log.error("%s", failure)
     return ExitCode.FAILED if failures else ExitCode.DONE
 
 
-def _tell(settings: Settings, data_type: str, day: date, stored: "Stored", as_json: bool) -> None:
+def _tell(settings: Settings, source: str, day: date, stored: "Stored", as_json: bool) -> None:
     from lib.run.day_run import rejects_path
 
     qualite = stored.metrics["qualite"]
-    path = LocalFileService(settings.output_dir).metrics_path(data_type, day)
+    path = LocalFileService(settings.output_dir).metrics_path(source, day)
     if as_json:
         said = {"garde": stored.kept} if stored.kept else {}
-        emit_json({"type": data_type, "date": day.isoformat(), "fichier": str(path), **said, "qualite": qualite})
+        emit_json({"type": source, "date": day.isoformat(), "fichier": str(path), **said, "qualite": qualite})
         return
     state = f"chiffres gardés ({qualite['statut']})" if stored.kept else qualite["statut"]
-    emit(f"{data_type} {day} : {state}, {qualite['lignes_retenues']} lignes retenues -> {path}")
+    emit(f"{source} {day} : {state}, {qualite['lignes_retenues']} lignes retenues -> {path}")
     for warning in qualite["avertissements"]:
         log.log(logging.INFO if warning["severite"] == "information" else logging.WARNING, "%s", warning["message"])
     rejected = sum(qualite["rejets"].values())
     if rejected:
         reasons = ", ".join(f"{reason} {count}" for reason, count in qualite["rejets"].items())
-        log.warning("%s lignes rejetées (%s) : %s", rejected, reasons, rejects_path(settings, data_type, day))
+        log.warning("%s lignes rejetées (%s) : %s", rejected, reasons, rejects_path(settings, source, day))
 
 
 def emit(text: str) -> None:

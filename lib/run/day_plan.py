@@ -4,7 +4,7 @@ Stale are figures older than the list of their raw files, than the code that mak
 the earlier days that they are compared with. It is the one answer for make, for a range and for the state of the days.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -14,12 +14,11 @@ from lib.common.errors import InputError
 from lib.common.paris_time import WEEKS_COMPARED, same_weekdays_before
 from lib.common.settings import Settings
 from lib.local_file_service import LocalFileService
-from lib.raw.source_files import API_SOURCES, SOURCES, source_files
+from lib.raw.source import Source
+from lib.raw.source_files import source_files
 from lib.run.dependencies import REPORT, dependencies
 from lib.run.input_lists import inputs_changed
 from lib.run.kept_figures import note_path
-
-COMPARED = ("bikes",)  # sources whose own figures need those of earlier days; the report needs all of them
 
 FORCED, ABSENT = "demandé", "absent"
 INPUTS, CODE = "fichiers bruts changés", "code changé"
@@ -41,12 +40,16 @@ class Plan:
     """Every step of a range, in the order in which they are stored."""
 
     days: list[date]
-    sources: list[str]
+    sources: list[Source]
     steps: list[Step]
 
     @property
     def to_do(self) -> list[Step]:
         return [step for step in self.steps if step.reason]
+
+    @property
+    def names(self) -> list[str]:
+        return [source.name for source in self.sources]
 
     def without(self, days: Collection[date]) -> "Plan":
         """The same with nothing to do on these days."""
@@ -57,11 +60,19 @@ class Plan:
         return [step.day for step in self.to_do if step.source == source]
 
 
-def plan_range(settings: Settings, days: list[date], sources: list[str], force: bool) -> Plan:
-    """Look at what there is; the days come oldest first, each with its sources, then its report."""
+def plan_range(
+    settings: Settings, days: list[date], sources: list[Source], force: bool, every: Collection[Source]
+) -> Plan:
+    """Look at what there is; the days come oldest first, each with its sources, then its report.
+
+    `every` are the sources that a report is made of.
+    """
     files = LocalFileService(settings.output_dir)
-    inputs = {source: _inputs_time(settings, source) for source in sources}
-    code = {step: _code_time(step) for step in (*sources, REPORT)}
+    rests_on = {source.name: dependencies(source) for source in sources} | {REPORT: dependencies(None)}
+    inputs = {source.name: max(inputs_changed(settings, one) for one in source.read) for source in sources}
+    code = {step: _newest(rests_on[step].code) for step in rests_on}
+    names = [source.name for source in every]
+    compared_ones = {source.name for source in sources if source.compared}
     times: dict[tuple[str, date], float] = {}  # of results, once planned: infinity for one that is to be made
 
     def made(source: str, day: date) -> float | None:
@@ -80,28 +91,24 @@ def plan_range(settings: Settings, days: list[date], sources: list[str], force: 
             return CODE
         if source == REPORT and not files.report_is_whole(day):
             return FORMS
-        today = [made(one, day) for one in SOURCES] if source == REPORT else []
+        today = [made(one, day) for one in names] if source == REPORT else []
         if None in today or any(time is not None and time > own for time in today):
             return INCOMPLETE if None in today else REMADE
-        compared = SOURCES if source == REPORT else [source] if source in COMPARED else []
+        compared = names if source == REPORT else [source] if source in compared_ones else []
         past = [made(one, earlier) for earlier in same_weekdays_before(day, WEEKS_COMPARED) for one in compared]
         return HISTORY if any(time is not None and time > tried for time in past) else ""
 
     steps = []
     for day in days:
-        for source in (*sources, REPORT):
+        for source in rests_on:
             steps.append(Step(day, source, why(source, day)))
             if steps[-1].reason:
                 times[source, day] = float("inf")
     return Plan(days, sources, steps)
 
 
-def _inputs_time(settings: Settings, source: str) -> float:
-    return max(inputs_changed(settings, one) for one in dependencies(source).raw)
-
-
-def _code_time(step: str) -> float:
-    return max(time for path in dependencies(step).code if (time := _time(path)) is not None)
+def _newest(paths: Iterable[Path]) -> float:
+    return max(time for path in paths if (time := _time(path)) is not None)
 
 
 def _time(path: Path) -> float | None:
@@ -113,16 +120,16 @@ def _time(path: Path) -> float | None:
 
 def gaps(settings: Settings, plan: Plan) -> dict[str, list[date]]:
     """For each source that lacks some, the days without a pull; a later pull may yet tell about one."""
-    return {source: gap for source in plan.sources if (gap := _gap(settings, source, plan.days))}
+    return {source.name: gap for source in plan.sources if (gap := _gap(settings, source, plan.days))}
 
 
-def _gap(settings: Settings, source: str, days: list[date]) -> list[date]:
+def _gap(settings: Settings, source: Source, days: list[date]) -> list[date]:
     """All the days where a source has no file, or none that may be looked at."""
     try:
         files = source_files(settings, source)
     except InputError:
         return days
-    if source not in API_SOURCES or any(raw.pull_day is None for raw in files):
+    if not source.pulls or any(raw.pull_day is None for raw in files):
         return [] if files else days
     return sorted(set(days) - {raw.pull_day for raw in files if raw.pull_day})
 
@@ -131,7 +138,7 @@ def plan_lines(plan: Plan, without_pull: dict[str, list[date]]) -> list[str]:
     """The plan in words, for people, with what `gaps` found."""
     first, last = plan.days[0], plan.days[-1]
     lines = [f"Plan du {first} au {last} : {len(plan.days)} jours, {len(plan.to_do)} calculs à faire."]
-    for source in (*plan.sources, REPORT):
+    for source in (*plan.names, REPORT):
         reasons = to_do_by_reason(plan, source)
         told = [f"{len(days)} à faire ({reason}) : {in_words(days)}" for reason, days in reasons.items()]
         lines.append(f"  {step_name(source):<12} {' ; '.join(told) or 'à jour'}")
@@ -143,10 +150,10 @@ def plan_object(plan: Plan, without_pull: dict[str, list[date]]) -> dict[str, An
     """The plan for programs, with what `gaps` found."""
     return {
         "jours": len(plan.days),
-        "sources": plan.sources,
+        "sources": plan.names,
         "a_faire": {
             step_name(source): {reason: _texts(days) for reason, days in to_do_by_reason(plan, source).items()}
-            for source in (*plan.sources, REPORT)
+            for source in (*plan.names, REPORT)
         },
         "sans_releve": {source: _texts(days) for source, days in without_pull.items()},
     }

@@ -15,6 +15,7 @@ from lib.figures.past_days import USABLE_FROM, Past, same_weekdays
 from lib.figures.quality import Quality, rejects_csv
 from lib.files.atomic_file import write_atomically
 from lib.local_file_service import LocalFileService
+from lib.raw.source import Source
 from lib.raw.source_files import is_synthetic, source_files
 from lib.run.demo_results import keep_apart
 from lib.run.dependencies import dependencies
@@ -52,19 +53,19 @@ class Stored:
 def run_day(
     settings: Settings,
     store: DatabaseService,
-    data_type: str,
+    source: Source,
     process: Process,
     day: date,
     compare: Compare | None = None,
     force: bool = False,
 ) -> Stored:
     """Compute and store one source's day; its metrics have `qualite` last."""
-    if source_files(settings, data_type):
+    if source_files(settings, source):
         keep_apart(settings)  # before the past is read; a run that has no input at all moves nothing
-    rests_on = dependencies(data_type)
+    rests_on = dependencies(source)
     note_inputs(settings, rests_on.raw)
-    with recorded(settings, day, data_type, lambda: inputs(rests_on.raw_paths(settings))) as step:
-        stored = keep_day(settings, store, data_type, day, measured(process, settings, day), compare, force)
+    with recorded(settings, day, source.name, lambda: inputs(rests_on.raw_paths(settings))) as step:
+        stored = keep_day(settings, store, source, day, measured(process, settings, day), compare, force)
         step.lignes, step.message = rows_of(stored.metrics["qualite"]), stored.kept
     return stored
 
@@ -80,7 +81,7 @@ def measured(process: Process, settings: Settings, day: date) -> DayResult | Cit
 def keep_day(
     settings: Settings,
     store: DatabaseService,
-    data_type: str,
+    source: Source,
     day: date,
     result: DayResult | CityflowError,
     compare: Compare | None = None,
@@ -93,38 +94,38 @@ def keep_day(
     """
     if isinstance(result, CityflowError):
         known = isinstance(result, NoDataError) and not force
-        stays = kept_figures(settings, store, data_type, day, None, result.message) if known else None
+        stays = kept_figures(settings, store, source, day, None, result.message) if known else None
         if not stays:
             raise result
     else:
-        metrics = _compared(settings, store, data_type, day, result, compare)
-        stays = None if force else kept_figures(settings, store, data_type, day, metrics)
+        metrics = _compared(settings, store, source, day, result, compare)
+        stays = None if force else kept_figures(settings, store, source, day, metrics)
         if not stays:
-            _save(settings, store, data_type, day, metrics, result.quality)
+            _save(settings, store, source, day, metrics, result.quality)
             return Stored(metrics)
     metrics, reason = stays
-    log.warning("%s du %s, chiffres gardés : %s %s", data_type, day, reason, WAY_OUT)
+    log.warning("%s du %s, chiffres gardés : %s %s", source.name, day, reason, WAY_OUT)
     return Stored(metrics, reason)
 
 
 def _save(
-    settings: Settings, store: DatabaseService, data_type: str, day: date, metrics: dict[str, Any], quality: Quality
+    settings: Settings, store: DatabaseService, source: Source, day: date, metrics: dict[str, Any], quality: Quality
 ) -> None:
     files = LocalFileService(settings.output_dir)
-    with files.saving_metrics(metrics, data_type, day):
-        _keep_rejects(rejects_path(settings, data_type, day), quality)
-    forget(settings.output_dir, data_type, day)
-    save_beside(store, files.metrics_path(data_type, day), lambda: store.save_metrics(metrics, data_type, day))
+    with files.saving_metrics(metrics, source.name, day):
+        _keep_rejects(rejects_path(settings, source.name, day), quality)
+    forget(settings.output_dir, source.name, day)
+    save_beside(store, files.metrics_path(source.name, day), lambda: store.save_metrics(metrics, source.name, day))
 
 
 def _compared(
-    settings: Settings, store: DatabaseService, data_type: str, day: date, result: DayResult, compare: Compare | None
+    settings: Settings, store: DatabaseService, source: Source, day: date, result: DayResult, compare: Compare | None
 ) -> dict[str, Any]:
     """The metrics as they are stored."""
     figures = result.metrics
     if compare:
         files = LocalFileService(settings.output_dir)
-        past = from_either(store, files, lambda reader: same_weekdays(reader, data_type, day))
+        past = from_either(store, files, lambda reader: same_weekdays(reader, source.name, day))
         figures = compare(figures, past if result.couverture >= USABLE_FROM else {})
     if is_synthetic(settings):
         result.quality.warn(SYNTHETIC, "attention", "Données de démonstration, inventées.")
@@ -138,8 +139,8 @@ def rows_of(qualite: dict[str, Any]) -> dict[str, int]:
     return {"lues": qualite["lignes_lues"], "retenues": qualite["lignes_retenues"], "rejetees": rejected}
 
 
-def rejects_path(settings: Settings, data_type: str, day: date) -> Path:
-    return settings.output_dir / "rejects" / f"{data_type}_{day.isoformat()}.csv"
+def rejects_path(settings: Settings, source: str, day: date) -> Path:
+    return settings.output_dir / "rejects" / f"{source}_{day.isoformat()}.csv"
 
 
 def _keep_rejects(path: Path, quality: Quality) -> None:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from lib.common.errors import InputError
 from lib.common.settings import ROOT, Settings
-from lib.raw.source_files import BESIDE, source_files
+from lib.raw.source import Source
+from lib.raw.source_files import source_files
 from lib.run.code_files import code_files
 
 REPORT = "report"
@@ -17,7 +18,7 @@ class Dependencies:
     """The script that computes a step, and the sources whose raw files it reads (none for the report)."""
 
     script: Path
-    raw: tuple[str, ...]
+    raw: tuple[Source, ...]
 
     def raw_paths(self, settings: Settings) -> list[Path]:
         """Every raw file that the figures may come from; those that a setting names in vain are left out."""
@@ -33,8 +34,8 @@ class Dependencies:
         return code_files(self.script)
 
 
-def dependencies(step: str) -> Dependencies:
-    """Of a source by its name, or of REPORT, which reads the metrics of the day and of the days it is compared with."""
-    if step == REPORT:
+def dependencies(source: Source | None) -> Dependencies:
+    """Of a source; of the report for None, which reads the metrics of the day and of those it is compared with."""
+    if source is None:
         return Dependencies(ROOT / "scripts" / "generate_report.py", ())
-    return Dependencies(ROOT / "scripts" / f"process_{step}.py", (step, *BESIDE.get(step, ())))
+    return Dependencies(ROOT / "scripts" / f"process_{source.name}.py", source.read)

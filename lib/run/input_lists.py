@@ -13,6 +13,7 @@ from lib.common.errors import InputError, StoreError
 from lib.common.paris_time import machine_now
 from lib.common.settings import Settings
 from lib.files.atomic_file import write_atomically
+from lib.raw.source import Source
 from lib.raw.source_files import source_files
 from lib.raw.tree import is_readable
 
@@ -20,9 +21,9 @@ UNKNOWN = "*"  # stands for the files of before the first list
 UNREADABLE = "illisible"
 
 
-def note_inputs(settings: Settings, sources: Iterable[str]) -> None:
+def note_inputs(settings: Settings, sources: Iterable[Source]) -> None:
     """Rewrite the lists that are no longer true; figures computed from now on are up to date with them."""
-    for source in sorted(set(sources)):
+    for source in dict.fromkeys(sources):
         path, content = list_path(settings.output_dir, source), _content(settings, source)
         listed = _read(path)
         if listed != content:
@@ -30,13 +31,13 @@ def note_inputs(settings: Settings, sources: Iterable[str]) -> None:
             write_atomically(path, content)
 
 
-def inputs_changed(settings: Settings, source: str) -> float:
+def inputs_changed(settings: Settings, source: Source) -> float:
     """When the list of a source's raw files changed last (ns since 1970); infinity when it is no longer true."""
     path = list_path(settings.output_dir, source)
     return path.stat().st_mtime_ns if _read(path) == _content(settings, source) else float("inf")
 
 
-def lost_files(output_dir: Path, source: str) -> dict[str, datetime]:
+def lost_files(output_dir: Path, source: Source) -> dict[str, datetime]:
     """The raw files (paths, or UNKNOWN) that went or changed, each with the last time that this was seen."""
     text = (_read(_lost_path(output_dir, source)) or b"").decode("utf-8", "surrogateescape")
     pairs = (line.split(" ", 1) for line in text.splitlines())
@@ -47,15 +48,15 @@ def lost_files(output_dir: Path, source: str) -> dict[str, datetime]:
         raise StoreError(f"{path} est illisible ({error}).", "Le supprimer.") from error
 
 
-def list_path(output_dir: Path, source: str) -> Path:
-    return output_dir / ".inputs" / f"{source}.txt"
+def list_path(output_dir: Path, source: Source) -> Path:
+    return output_dir / ".inputs" / f"{source.name}.txt"
 
 
-def _lost_path(output_dir: Path, source: str) -> Path:
-    return output_dir / ".inputs" / f"{source}.lost"
+def _lost_path(output_dir: Path, source: Source) -> Path:
+    return output_dir / ".inputs" / f"{source.name}.lost"
 
 
-def _note_lost(settings: Settings, source: str, before: bytes | None, now: bytes) -> None:
+def _note_lost(settings: Settings, source: Source, before: bytes | None, now: bytes) -> None:
     """Written before the list, so that a run that is killed in between notes the same files again."""
     gone = [UNKNOWN] if before is None else sorted(_paths(set(before.splitlines()) - set(now.splitlines())))
     if gone:
@@ -78,13 +79,13 @@ def _read(path: Path) -> bytes | None:
         return None
 
 
-def _content(settings: Settings, source: str) -> bytes:
+def _content(settings: Settings, source: Source) -> bytes:
     # The store is an input too: figures that are to go into another one are to be made again.
     lines = [f"CITYFLOW_STORE={settings.store}", *_raw_lines(settings, source)]
     return "".join(f"{line}\n" for line in lines).encode("utf-8", "surrogateescape")
 
 
-def _raw_lines(settings: Settings, source: str) -> list[str]:
+def _raw_lines(settings: Settings, source: Source) -> list[str]:
     try:
         paths = [raw.path for raw in source_files(settings, source)]
     except InputError as error:

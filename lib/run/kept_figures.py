@@ -19,8 +19,8 @@ from lib.database_service import DatabaseService
 from lib.figures.quality import has_account
 from lib.files.atomic_file import write_atomically
 from lib.local_file_service import LocalFileService
+from lib.raw.source import Source
 from lib.raw.source_files import raw_file, source_files
-from lib.run.dependencies import dependencies
 from lib.run.input_lists import UNKNOWN, lost_files
 from lib.run.store_beside import save_beside
 
@@ -49,13 +49,18 @@ def worth(qualite: dict[str, Any]) -> tuple[float, int]:
 
 
 def kept_figures(
-    settings: Settings, store: DatabaseService, source: str, day: date, new: dict[str, Any] | None, without: str = ""
+    settings: Settings,
+    store: DatabaseService,
+    source: Source,
+    day: date,
+    new: dict[str, Any] | None,
+    without: str = "",
 ) -> tuple[dict[str, Any], str] | None:
     """The stored metrics that stay, and why; None where the new ones take their place.
 
     `new` is what was computed, `qualite` included; None where nothing is left to compute from, as `without` says.
     """
-    found = list(_known(settings, store, source, day))
+    found = list(_known(settings, store, source.name, day))
     if not found:
         return None
     best = max(found, key=lambda one: one.worth)
@@ -65,9 +70,9 @@ def kept_figures(
         reason = _reason(settings, source, day, best, new)
     if not reason:
         return None
-    _everywhere(settings, store, source, day, best, found)
+    _everywhere(settings, store, source.name, day, best, found)
     note = {"depuis": machine_now().isoformat(timespec="seconds"), "raison": reason}
-    write_atomically(note_path(settings.output_dir, source, day), json.dumps(note, ensure_ascii=False).encode())
+    write_atomically(note_path(settings.output_dir, source.name, day), json.dumps(note, ensure_ascii=False).encode())
     return best.metrics, reason
 
 
@@ -116,7 +121,7 @@ def _made(document: dict[str, Any]) -> datetime:
         return datetime.min.replace(tzinfo=UTC)
 
 
-def _reason(settings: Settings, source: str, day: date, known: Known, new: dict[str, Any]) -> str:
+def _reason(settings: Settings, source: Source, day: date, known: Known, new: dict[str, Any]) -> str:
     """Why the known figures rest on more than the new ones; empty where they do not."""
     lost = _lost_since(settings, source, known.made)
     if _figures(new) == _figures(known.metrics):
@@ -128,14 +133,14 @@ def _reason(settings: Settings, source: str, day: date, known: Known, new: dict[
     present = {str(raw.path) for raw in source_files(settings, source)}
     if any(_is_about(path, day) and path not in present for path in lost):
         return _less(known, lost, left)
-    for beside in dependencies(source).raw[1:]:
+    for beside in source.reads:
         gone = set(_lost_since(settings, beside, known.made)) - {UNKNOWN}
         if gone and not source_files(settings, beside):
-            return f"les fichiers bruts « {beside} », dont le calcul enregistré s'est servi, ne sont plus là."
+            return f"les fichiers bruts « {beside.name} », dont le calcul enregistré s'est servi, ne sont plus là."
     return ""
 
 
-def _lost_since(settings: Settings, source: str, made: datetime) -> list[str]:
+def _lost_since(settings: Settings, source: Source, made: datetime) -> list[str]:
     return [path for path, seen in lost_files(settings.output_dir, source).items() if seen >= made]
 
 

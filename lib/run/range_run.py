@@ -22,6 +22,7 @@ from lib.common.settings import Settings
 from lib.database_service import DatabaseService
 from lib.files.day_locks import DayLocks, let_go
 from lib.files.run_lock import day_lock
+from lib.raw.source import Source
 from lib.run.day_plan import Plan, Step
 from lib.run.day_run import Compare, DayResult, keep_day, rows_of
 from lib.run.dependencies import REPORT, dependencies
@@ -58,7 +59,7 @@ class Failure:
 def chunks(plan: Plan, most: int = CHUNK_DAYS) -> list[tuple[str, list[date]]]:
     """The days to compute as (source, days), in the order in which the writer needs them."""
     found = []
-    for source in plan.sources:
+    for source in plan.names:
         days = plan.days_of(source)
         found += [(source, days[start : start + most]) for start in range(0, len(days), most)]
     return sorted(found, key=lambda chunk: chunk[1][0])
@@ -120,18 +121,19 @@ def store_in_order(
     locks: DayLocks,
     steps: Iterable[Step],
     outcomes: Iterator[Outcome],
+    sources: list[Source],
     compares: dict[str, Compare],
     report: Report,
     force: bool,
 ) -> Iterator[Done | Failure]:
     """Store each step when its turn comes, waiting for it if need be; yields how it ended.
 
-    A day is let go of after its report, which is its last step.
+    A day's lock is released after its report, which is its last step.
     """
     ready: dict[tuple[str, date], DayResult | CityflowError] = {}
-    read = lru_cache(
-        lambda source: inputs(dependencies(source).raw_paths(settings))
-    )  # the files of a source serve all its days
+    by_name = {source.name: source for source in sources}
+    # The files of a source serve all its days.
+    read = lru_cache(lambda name: inputs(dependencies(by_name[name]).raw_paths(settings)))
     for step in steps:
         while step.source != REPORT and (step.source, step.day) not in ready:
             source, day, found = next(outcomes)
@@ -144,7 +146,7 @@ def store_in_order(
                     report(settings, store, step.day)
                 else:
                     described, compare = partial(read, step.source), compares.get(step.source)
-                    ended = _keep(settings, store, step, result, compare, described, force)
+                    ended = _keep(settings, store, step, by_name[step.source], result, compare, described, force)
         except CityflowError as error:
             ended = Failure(step, error)
         yield ended
@@ -156,6 +158,7 @@ def _keep(
     settings: Settings,
     store: DatabaseService,
     step: Step,
+    source: Source,
     result: DayResult | CityflowError,
     compare: Compare | None,
     read: Callable[[], list[Input]],
@@ -163,6 +166,6 @@ def _keep(
 ) -> Done:
     """Store what was computed elsewhere, or raise what went wrong there; the manifest's duration is that of storing."""
     with recorded(settings, step.day, step.source, read) as entry:
-        stored = keep_day(settings, store, step.source, step.day, result, compare, force)
+        stored = keep_day(settings, store, source, step.day, result, compare, force)
         entry.lignes, entry.message = rows_of(stored.metrics["qualite"]), stored.kept
     return Done(step, bool(stored.kept))

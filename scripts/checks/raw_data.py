@@ -7,20 +7,20 @@ import gzip
 import re
 import zlib
 from collections.abc import Iterator
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from pathlib import Path
 
 from lib.common.errors import CityflowError
 from lib.common.paris_time import HOUR, PARIS, parse_instant, parse_road_label
 from lib.common.settings import Settings
-from lib.raw.source_files import API_SOURCES, SOURCES, RawFile, is_synthetic, override_warning, source_files
+from lib.raw.source import Source
+from lib.raw.source_files import RawFile, is_synthetic, override_warning, source_files, usual_folder
 from lib.raw.tree import is_readable
 from scripts.checks.findings import ATTENTION, ERROR, OK, Finding
+from scripts.registry import RAW, SOURCES
 
 READ_WHOLE = 64 * 1024 * 1024  # bytes; a larger file is sampled
 SAMPLES, SAMPLE_BYTES = 64, 256 * 1024
-STALE_AFTER = timedelta(days=3)  # publishers are one to two days late
-EXPORT_STALE_AFTER = timedelta(days=14)  # twice the time after which make fetch asks for a whole dataset again
 SHOWN = 3  # unreadable files named
 LOOKED_AT = 3  # newest files of a source in which its newest day is looked for
 
@@ -32,28 +32,31 @@ def check_raw_files(settings: Settings, today: date) -> Iterator[Finding]:
     """One finding per source, on the civil day `today`; a source without any file would stop its script."""
     if _is_invented(settings):
         yield Finding("données brutes", ATTENTION, "données de démonstration, inventées", "make fetch, ou DATA_DIR.")
-    for source in SOURCES:
+    for source in SOURCES.values():
         try:
             files = source_files(settings, source)
         except CityflowError as error:
-            yield Finding(source, ERROR, error.message, error.hint)
+            yield Finding(source.name, ERROR, error.message, error.hint)
             continue
         lost = [raw for raw in files if not is_readable(raw.path)]
         if lost:
-            yield _lost_finding(source, lost, ERROR if len(lost) == len(files) else ATTENTION)
+            yield _lost_finding(source.name, lost, ERROR if len(lost) == len(files) else ATTENTION)
         if not files or len(lost) < len(files):
             yield _source_finding(settings, source, [raw for raw in files if raw not in lost], today)
-    yield from _arrondissements_findings(settings)
+    for source in RAW.values():
+        if not source.computed:
+            yield from _beside_findings(settings, source)
 
 
-def _arrondissements_findings(settings: Settings) -> Iterator[Finding]:
-    files = source_files(settings, "arrondissements")
+def _beside_findings(settings: Settings, source: Source) -> Iterator[Finding]:
+    """What others read besides their own files: without it they have fewer figures."""
+    files = source_files(settings, source)
     lost = [raw for raw in files if not is_readable(raw.path)]
     if lost:
-        yield _lost_finding("arrondissements", lost, ATTENTION)
+        yield _lost_finding(source.name, lost, ATTENTION)
     elif not files:
-        way_out = "make fetch SOURCE=arrondissements ; sinon aucun arrondissement n'est calculé."
-        yield Finding("arrondissements", ATTENTION, "aucun fichier", way_out)
+        way_out = f"make fetch SOURCE={source.name} ; sinon les chiffres par {source.french[:-1]} manquent."
+        yield Finding(source.name, ATTENTION, "aucun fichier", way_out)
 
 
 def _lost_finding(source: str, lost: list[RawFile], result: str) -> Finding:
@@ -74,7 +77,7 @@ def _is_invented(settings: Settings) -> bool:
 def newest_file(settings: Settings) -> float:
     """When the raw file written last was (POSIX time); 0 without any."""
     times = [0.0]
-    for source in SOURCES:
+    for source in SOURCES.values():
         try:
             times += [raw.path.stat().st_mtime for raw in source_files(settings, source) if is_readable(raw.path)]
         except CityflowError:
@@ -82,37 +85,33 @@ def newest_file(settings: Settings) -> float:
     return max(times)
 
 
-def _source_finding(settings: Settings, source: str, files: list[RawFile], today: date) -> Finding:
-    fetch = f"make fetch SOURCE={source}"
+def _source_finding(settings: Settings, source: Source, files: list[RawFile], today: date) -> Finding:
+    name, fetch = source.name, f"make fetch SOURCE={source.name}"
     if not files:
-        folder = settings.api_dir / source if source in API_SOURCES else settings.batch_dir
-        return Finding(source, ERROR, f"aucun fichier dans {folder}", fetch)
+        return Finding(name, ERROR, f"aucun fichier dans {usual_folder(settings, source)}", fetch)
     pulled = files[-1].pulled or f"{datetime.fromtimestamp(files[-1].path.stat().st_mtime, PARIS):%Y-%m-%dT%H}"
     detail = f"fichiers : {len(files)}, le plus récent du {pulled.replace('T', ' à ')} h"
-    limit, newest = STALE_AFTER, date.fromisoformat(pulled[:10])
-    if source in ("bikes", "comptages", "weather"):
+    newest = date.fromisoformat(pulled[:10])
+    if source.stamped:
         days = [day for raw in files[-LOOKED_AT:] if (day := newest_day(source, raw.path, today))]
         if not days:
-            return Finding(source, ATTENTION, f"{detail} ; aucun jour lisible", fetch)
+            return Finding(name, ATTENTION, f"{detail} ; aucun jour lisible", fetch)
         newest = max(days)
         detail += f" ; dernier jour {newest}"
-    elif source != "traffic":
-        limit = EXPORT_STALE_AFTER
     if warning := override_warning(settings, source):
-        return Finding(source, ATTENTION, detail, warning)
+        return Finding(name, ATTENTION, detail, warning)
     return (
-        Finding(source, ATTENTION, f"{detail} : ancien", fetch)
-        if today - newest > limit
-        else Finding(source, OK, detail)
+        Finding(name, ATTENTION, f"{detail} : ancien", fetch)
+        if today - newest > source.late_after
+        else Finding(name, OK, detail)
     )
 
 
-def newest_day(source: str, path: Path, today: date) -> date | None:
+def newest_day(source: Source, path: Path, today: date) -> date | None:
     """The newest civil day, not after `today`, that the file's time stamps tell about; None when there is none."""
     found: set[date] = set()
     for block in _blocks(path):
-        if source == "weather":
-            found |= {date.fromisoformat(text.decode()) for text in set(_DAY.findall(block)) if _is_day(text)}
+        found |= {date.fromisoformat(text.decode()) for text in set(_DAY.findall(block)) if _is_day(text)}
         for stamp in set(_STAMP.findall(block)):
             day = _day_of(source, stamp.decode())
             if day:
@@ -120,9 +119,9 @@ def newest_day(source: str, path: Path, today: date) -> date | None:
     return max((day for day in found if day <= today), default=None)
 
 
-def _day_of(source: str, stamp: str) -> date | None:
+def _day_of(source: Source, stamp: str) -> date | None:
     """Road labels name the end of the hour; the others an instant."""
-    if source == "comptages":
+    if source.labels_end:
         label = parse_road_label(stamp)
         return (label - HOUR).date() if label else None
     moment = parse_instant(stamp)

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from lib.common.errors import CityflowError
 from lib.common.settings import Settings
 from lib.database_factory import get_database_service
-from lib.raw.source_files import SOURCES
 from scripts.checks.findings import ATTENTION, ERROR, OK, Finding
+from scripts.registry import SOURCES
 
 
 def check_store(settings: Settings) -> Finding:

@@ -19,6 +19,7 @@ from lib.files.scratch_folder import scratch_folder
 from lib.raw import s3_path
 from lib.raw.contents import unreadable
 from lib.raw.source_files import RawFile, source_files
+from scripts.registry import COMPTAGES
 from scripts.sources.comptages.day_rows import DayRows
 from scripts.sources.comptages.export import Export, open_export
 from scripts.sources.comptages.scan import WIDE_BUFFER, RowsOf, rows_at_hand, spilled_files, spilled_rows
@@ -35,7 +36,7 @@ def open_exports(settings: Settings) -> Exports:
     """The road-count exports in CSV, or what is wrong with them."""
     s3_path.connect(settings)
     found: Exports = []
-    for raw in source_files(settings, "comptages"):
+    for raw in source_files(settings, COMPTAGES):
         if raw.is_csv:
             try:
                 found.append((raw, open_export(raw)))

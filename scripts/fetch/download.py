@@ -20,8 +20,8 @@ from urllib3.exceptions import HTTPError as Urllib3Error
 from lib.common.errors import ConfigError, InputError
 from lib.common.paris_time import machine_now
 from scripts.fetch.resume import discard, forget, remember, resume_point
-from scripts.fetch.source_addresses import Address
 from scripts.fetch.time_bound import timed_session
+from scripts.sources.publishers import Address
 
 CONNECT_TIMEOUT, READ_TIMEOUT = 10.0, 90.0  # s; an export takes its time before the first byte
 ATTEMPTS = 5  # in a row without one more byte than ever before

@@ -27,7 +27,8 @@ from lib.aws.errors import DENIED, MISSING, aws_errors, error_code
 from lib.common.errors import CityflowError, ConfigError, InputError, NoDataError
 from lib.common.settings import Settings
 from lib.files.atomic_file import part_writer
-from lib.raw.source_files import API_SOURCES, BATCH_PREFIXES, SUFFIXES
+from lib.raw.source import Source
+from lib.raw.source_files import SUFFIXES
 from lib.raw.tree import is_readable
 from scripts.fetch.etags import has_content
 from scripts.fetch.raw_landing import refuse_to_lose
@@ -61,21 +62,21 @@ class RawObject:
     path: Path
 
 
-def day_objects(s3: Any, settings: Settings, source: str, days: list[date]) -> list[RawObject]:
+def day_objects(s3: Any, settings: Settings, source: Source, days: list[date]) -> list[RawObject]:
     """The objects of a source about these days. NoDataError, naming the days of pulls there are, when there is none."""
     found: list[RawObject] = []
     pulls: set[str] = set()
-    if source in API_SOURCES:
+    if source.pulls:
         wanted = {(day + timedelta(days=late)).isoformat() for day in days for late in range(PULLS_AFTER + 1)}
-        pulls = set(pull_days(s3, settings, source))
+        pulls = set(pull_days(s3, settings, source.name))
         for pull in sorted(pulls & wanted):
-            found += _listed(s3, settings, source, f"api/{source}/dt={pull}/", settings.api_dir, "api")
-    if source in BATCH_PREFIXES:
-        found += _listed(s3, settings, source, f"batch/{BATCH_PREFIXES[source]}", settings.batch_dir, "batch")
+            found += _listed(s3, settings, source.name, f"api/{source.name}/dt={pull}/", settings.api_dir, "api")
+    if source.export:
+        found += _listed(s3, settings, source.name, f"batch/{source.export}", settings.batch_dir, "batch")
     if not found:
         known = sorted(pulls)
         hint = f"Relevés présents : {known[0]} … {known[-1]}." if known else "Vérifier S3_RAW_BUCKET et S3_RAW_PREFIX."
-        raise NoDataError(f"{source} : rien dans {_place(settings)} pour ces jours.", hint)
+        raise NoDataError(f"{source.name} : rien dans {_place(settings)} pour ces jours.", hint)
     return found
 
 

@@ -13,51 +13,50 @@ from pathlib import Path
 from lib.common.errors import InputError
 from lib.common.paris_time import PARIS
 from lib.common.settings import Settings
-from lib.raw.source_files import API_SOURCES, BATCH_PREFIXES
+from lib.raw.source import Source
 from lib.raw.tree import is_readable
-from scripts.fetch.source_addresses import WHOLE, Address
+from scripts.registry import RAW
+from scripts.sources.publishers import Address
 
 FINAL_AFTER = timedelta(days=3)  # publishers add to a day until J+2: what was fetched later than that is final
 REFRESH_AFTER = timedelta(days=7)  # whole datasets: works, road reference, arrondissements
-STEMS = {"bikes": "comptage-velo", "traffic": "line_reports", "weather": "meteo"}
 
 
-def landing_path(settings: Settings, address: Address, now: datetime) -> Path:
+def landing_path(settings: Settings, source: Source, address: Address, now: datetime) -> Path:
     """The file an answer becomes; `now` is the moment of the pull."""
     local = now.astimezone(PARIS)
-    if address.source in API_SOURCES:
-        folder = settings.api_dir / address.source / f"dt={local:%Y-%m-%d}" / f"hour={local:%H}"
+    if source.pulls:
+        folder = settings.api_dir / source.name / f"dt={local:%Y-%m-%d}" / f"hour={local:%H}"
         page = f"_p{int(address.params['start_page']):02d}" if "start_page" in address.params else ""
-        return folder / f"{STEMS[address.source]}_{address.day}_{local:%H%M%S}{page}.json"
-    name = f"{BATCH_PREFIXES[address.source]}-{address.day or local.date()}{_suffix(address.source)}"
+        return folder / f"{source.pulls}_{address.day}_{local:%H%M%S}{page}.json"
+    name = f"{source.export}-{address.day or local.date()}{source.suffix}"
     return settings.batch_dir / name
 
 
 def landing_folders(settings: Settings) -> Iterator[Path]:
     """Every folder that fetched files may lie in."""
     yield settings.batch_dir
-    for source in API_SOURCES:
+    for source in RAW.values():
         for folder in ("dt=*", "dt=*/hour=*"):
-            yield from (settings.api_dir / source).glob(folder)
+            yield from (settings.api_dir / source.name).glob(folder)
 
 
-def already_there(settings: Settings, source: str, day: date, now: datetime) -> Path | None:
+def already_there(settings: Settings, source: Source, day: date, now: datetime) -> Path | None:
     """The file that makes fetching this source and day needless, or None.
 
     A day is final once fetched FINAL_AFTER days after it; a whole dataset is refreshed after REFRESH_AFTER.
     Disruptions never are: publishers revise them, and a pull of several pages may lack some.
     """
-    if source == "traffic":
+    if source.revised:
         return None
-    if source in WHOLE:
-        names = f"{BATCH_PREFIXES[source]}*{_suffix(source)}"
-        found = _readable(settings.batch_dir, names)
+    if source.whole:
+        found = _readable(settings.batch_dir, f"{source.export}*{source.suffix}")
         fresh = [path for path in found if now - _written(path) < REFRESH_AFTER]
-    elif source in API_SOURCES:
-        found = _readable(settings.api_dir / source, f"dt=*/hour=*/{STEMS[source]}_{day}_*.json")
+    elif source.pulls:
+        found = _readable(settings.api_dir / source.name, f"dt=*/hour=*/{source.pulls}_{day}_*.json")
         fresh = [path for path in found if _is_final(path, day)]
     else:
-        found = _readable(settings.batch_dir, f"{BATCH_PREFIXES[source]}-{day}.csv")
+        found = _readable(settings.batch_dir, f"{source.export}-{day}.csv")
         fresh = [path for path in found if _is_final(path, day)]
     return max(fresh, default=None)
 
@@ -85,10 +84,6 @@ def _readable(folder: Path, pattern: str) -> list[Path]:
         return [path for path in folder.glob(pattern) if is_readable(path)]
     except OSError:
         return []
-
-
-def _suffix(source: str) -> str:
-    return ".geojson" if source == "arrondissements" else ".csv"
 
 
 def _is_final(path: Path, day: date) -> bool:

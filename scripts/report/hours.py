@@ -1,39 +1,31 @@
 """The day hour by hour: each chart, its words for a screen reader, and its table."""
 
-from collections.abc import Callable
 from typing import Any
 
+from lib.figures.key_figures import HourlyProfile, at
 from lib.figures.past_days import change
+from scripts.registry import SOURCES, on_the_page
 from scripts.report.french import counted, hour, number, quantity
 from scripts.report.svg_charts import hour_chart, weather_chart
 
 Metrics = dict[str, Any]
-
-# Of each profile of the report: its colour, its title, and how many sensors measured each hour.
-CHARTS: tuple[tuple[str, str, str, str, Callable[[Metrics], list[int]]], ...] = (
-    (
-        "trafic_routier",
-        "routes",
-        "Trafic routier",
-        "comptages",
-        lambda m: [one["troncons_mesures"] for one in m["global_metrics"]["profil_horaire"]],
-    ),
-    ("velo", "velos", "Vélo", "bikes", lambda m: [one["compteurs_mesures"] for one in m["profil_horaire"]]),
-)
 
 
 def hour_views(report: dict[str, Any], metrics: dict[str, Metrics]) -> list[dict[str, Any]]:
     """One view per profile: titre, genre, dessin (None where the source is missing), unite, jour, usuel, lignes."""
     weekday = report["contexte"]["jour_semaine"]
     return [
-        _view(report["profils_horaires"][name], kind, title, weekday, measured(metrics[source]))
-        if report["profils_horaires"][name]
-        else {"titre": title, "genre": kind, "dessin": None}
-        for name, kind, title, source, measured in CHARTS
+        _view(report["profils_horaires"][drawn.name], drawn, weekday, metrics[source.name])
+        if report["profils_horaires"][drawn.name]
+        else {"titre": drawn.title, "genre": drawn.kind, "dessin": None}
+        for source in on_the_page(SOURCES)
+        for drawn in source.profiles
     ]
 
 
-def _view(profile: dict[str, Any], kind: str, title: str, weekday: str, measured: list[int]) -> dict[str, Any]:
+def _view(profile: dict[str, Any], drawn: HourlyProfile, weekday: str, metrics: Metrics) -> dict[str, Any]:
+    kind, title = drawn.kind, drawn.title
+    measured = [one[drawn.sensors] for one in at(metrics, drawn.where)]
     day, usual = profile["jour"], profile["habituel"]
     return {
         "titre": title,
@@ -44,13 +36,13 @@ def _view(profile: dict[str, Any], kind: str, title: str, weekday: str, measured
         "dessin": hour_chart(kind, day, usual, _words(title, profile, weekday)),
         "lignes": [
             {
-                "heure": hour(at),
-                "jour": number(day[at], 0),
-                "usuel": number(usual[at], 0),
-                "ecart": change(day[at], usual[at]),
-                "mesures": number(measured[at]),
+                "heure": hour(place),
+                "jour": number(day[place], 0),
+                "usuel": number(usual[place], 0),
+                "ecart": change(day[place], usual[place]),
+                "mesures": number(measured[place]),
             }
-            for at in range(len(day))
+            for place in range(len(day))
         ],
     }
 

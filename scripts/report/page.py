@@ -13,7 +13,9 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from lib.database_service import report_id
+from lib.raw.source import Credit, Source
 from lib.run.day_run import SYNTHETIC
+from scripts.registry import RAW, SOURCES, on_the_page
 from scripts.report import french
 from scripts.report.cards import cards
 from scripts.report.colours import stylesheet_variables
@@ -21,7 +23,6 @@ from scripts.report.hours import hour_views, weather_view
 from scripts.report.key_figures import measured
 from scripts.report.road_map import IMPACTS, map_view
 from scripts.report.summary import sentence
-from scripts.source_credits import CREDITS, NAMES, weather_credits
 from scripts.sources.traffic.lines import METRO, RER, TRAM
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -59,14 +60,15 @@ def daily_page(day: date, report: Report, metrics: dict[str, Metrics]) -> bytes:
         chantiers=works_view(report),
         qualite=quality_rows(report, metrics),
         capteurs=sensor_views(report),
-        credits=[credit for source in NAMES for credit in _credits(source, metrics)],
+        credits=[credit for source in on_the_page(RAW) for credit in _credits(source, metrics)],
     )
 
 
 def render(template: str, **values: Any) -> bytes:
     """A page of scripts/report/templates, whole; a name the template does not know is a fault, not a blank."""
     page = _environment().get_template(template)
-    return page.render(policy=POLICY, variables=stylesheet_variables(), noms=NAMES, **values).encode()
+    names = {name: source.french for name, source in SOURCES.items()}
+    return page.render(policy=POLICY, variables=stylesheet_variables(), noms=names, **values).encode()
 
 
 @lru_cache(maxsize=1)
@@ -149,7 +151,7 @@ def quality_rows(report: Report, metrics: dict[str, Metrics]) -> list[dict[str, 
             "compte": metrics[source]["qualite"] if source in metrics else None,
             "commande": f"make {source}",
         }
-        for source, name in NAMES.items()
+        for source, name in ((one.name, one.french) for one in on_the_page(SOURCES))
     ]
 
 
@@ -171,7 +173,8 @@ def sensor_views(report: Report) -> list[dict[str, Any]]:
     return views
 
 
-def _credits(source: str, metrics: dict[str, Metrics]) -> tuple[Any, ...]:
-    if source == "weather":
-        return weather_credits(metrics.get("weather", {}).get("source"))
-    return CREDITS[source]
+def _credits(source: Source, metrics: dict[str, Metrics]) -> list[Credit]:
+    """The data sets to name; of one that may come from several publishers, those of the one that was used if known."""
+    used = metrics.get(source.name, {}).get("source")
+    known = [credit for credit in source.credits if credit.used == used]
+    return known or list(source.credits)

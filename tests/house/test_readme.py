@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from lib.common.settings import env_example
-from lib.raw.source_files import SOURCES
+from scripts.registry import SOURCES
 from tests.conftest import ROOT, Ran
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")

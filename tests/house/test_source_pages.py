@@ -10,11 +10,10 @@ from typing import Any
 import pytest
 
 from lib.common.errors import ExitCode
-from scripts import fetch_raw
+from scripts.registry import RAW, SOURCES
 from tests.conftest import ROOT, Ran, RawTree
 
 PAGES = ROOT / "docs" / "sources"
-SOURCES = ("bikes", "traffic", "weather", "comptages", "chantiers", "referentiel")
 NOT_NAMED = {"lon", "lat"}  # of a point
 CODED = ("par_cause", "par_impact", "par_niveau", "par_statut", "par_severite", "par_mode", "reliability_par_mode")
 
@@ -33,7 +32,7 @@ def figures(value: Any) -> Iterator[str]:
 
 def test_every_source_that_is_fetched_has_a_page_and_a_line_in_the_index() -> None:
     index = (PAGES / "README.md").read_text("utf-8")
-    for source in fetch_raw.SOURCES:
+    for source in RAW:
         page = (PAGES / f"{source}.md").read_text("utf-8")
         assert f"({source}.md)" in index
         for word in ("**Origin**", "**Licence**", "**Delay**", "**How it arrives**", "## Traps", "## Checks"):

@@ -15,14 +15,13 @@ from lib.common.settings import near_misses
 from lib.files.run_lock import day_lock
 from scripts import doctor
 from scripts.checks import raw_data
+from scripts.registry import COMPTAGES, SOURCES
 from tests.conftest import ROOT, Ran, RawTree, bike, count_row
 from tests.support.aws_server import AwsServer
 from tests.support.patience import deadline
 from tests.support.portal_server import NEXT_MORNING, set_written
 
 Run = Callable[..., Ran]
-
-SOURCES = ("bikes", "traffic", "weather", "comptages", "chantiers", "referentiel")
 
 
 @pytest.fixture
@@ -150,8 +149,8 @@ def test_a_huge_export_is_sampled(raw: RawTree, monkeypatch: pytest.MonkeyPatch)
     path = raw.counts(rows)
     monkeypatch.setattr(raw_data, "READ_WHOLE", 1000)
     monkeypatch.setattr(raw_data, "SAMPLE_BYTES", 500)
-    assert raw_data.newest_day("comptages", path, date(2026, 1, 1)) == date(2025, 11, 28)
-    assert raw_data.newest_day("comptages", path, date(2025, 11, 20)) <= date(2025, 11, 20)  # type: ignore[operator]
+    assert raw_data.newest_day(COMPTAGES, path, date(2026, 1, 1)) == date(2025, 11, 28)
+    assert raw_data.newest_day(COMPTAGES, path, date(2025, 11, 20)) <= date(2025, 11, 20)  # type: ignore[operator]
 
 
 def test_an_unreadable_file_stops_nothing(raw: RawTree, run: Run) -> None:

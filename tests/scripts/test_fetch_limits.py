@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from scripts import fetch_raw
-from scripts.fetch.source_addresses import PRIM_PAGES_MAX
+from scripts.sources.traffic.publisher import PRIM_PAGES_MAX
 from tests.conftest import Ran, RawTree
 from tests.support.portal_server import Fault, Handler, Portal, refusing, send
 

@@ -21,7 +21,7 @@ from scripts import (
     process_comptages,
     process_weather,
 )
-from scripts.six_sources import MAINS
+from scripts.registry import mains
 from tests.conftest import ROOT, Ran, RawTree
 from tests.support.patience import child, deadline, wait_until
 from tests.support.portal_server import (
@@ -74,7 +74,7 @@ def test_a_day_fetched_from_the_publishers_can_be_processed(raw: RawTree, portal
     fetched = fetch(run, portal)
     assert fetched.code == 0, fetched.err
     assert not left_overs(raw)
-    for main in MAINS.values():
+    for main in mains().values():
         ran = run(main, "--date", day)
         assert ran.code == 0, ran.err
     assert run(generate_report.main, "--date", day).code == 0
@@ -318,7 +318,7 @@ def test_an_answer_without_disruptions_is_a_normal_one(raw: RawTree, portal: Por
 def test_a_filter_that_is_not_obeyed_is_bounded(
     raw: RawTree, portal: Portal, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("scripts.fetch.source_addresses.DAY_OF_COUNTS_MAX", 100_000)
+    monkeypatch.setattr("scripts.sources.publishers.EXPORT_MAX", 100_000)
     portal.ignores_where = True
     ran = fetch(run, portal, "--source", "comptages")
     assert ran.code == 1 and "dépasse" in ran.err and "filtre" in ran.err

@@ -12,13 +12,13 @@ import pytest
 from lib.common.errors import ExitCode
 from lib.common.paris_time import hours_in_day
 from lib.local_file_service import LocalFileService
-from lib.raw.source_files import API_SOURCES
 from scripts import doctor, fetch_raw, generate_report, process_bikes, process_comptages, show_status
-from scripts.six_sources import MAINS
+from scripts.registry import SOURCES, mains
 from tests.conftest import ROOT, Ran, RawTree, bike
 from tests.support.clocks import CLOCKS, Clock, clocks
 from tests.support.portal_server import WEATHER_KEY, Portal, small_tree
 
+PULLED = [name for name, source in SOURCES.items() if source.pulls]
 Run = Callable[..., Ran]
 
 BEFORE_AUTUMN_CHANGE = date(2026, 10, 23)
@@ -29,13 +29,13 @@ FORMS = 5  # make_demo_data writes bike pulls in another form each day of five, 
 def test_the_publishers_answer_the_same_way_day_after_day(
     day: date, raw: RawTree, portal: Portal, run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    portal.tree, portal.day = small_tree(tmp_path / "publishers", day, *API_SOURCES), day
+    portal.tree, portal.day = small_tree(tmp_path / "publishers", day, *PULLED), day
     monkeypatch.setenv("CITYFLOW_NOW", f"{day + timedelta(days=1)}T06:30:00+01:00")
     monkeypatch.setenv("VISUALCROSSING_API_KEY", WEATHER_KEY)
-    for source in API_SOURCES:
+    for source in PULLED:
         fetched = run(fetch_raw.main, "--source", source)
         assert fetched.code == 0, fetched.err
-        assert run(MAINS[source]).code == 0
+        assert run(mains()[source]).code == 0
     assert raw.metrics("weather", day.isoformat())["source"] == "visual_crossing"
     assert len(portal.requests("prim")) > 2
     bikes = raw.metrics("bikes", day.isoformat())

@@ -13,9 +13,9 @@ import pandas as pd
 import pytest
 
 from lib.local_file_service import LocalFileService
-from lib.raw.source_files import SOURCES
 from scripts import backfill
 from scripts.generate_report import main
+from scripts.registry import SOURCES
 from tests.conftest import Ran, RawTree
 from tests.support.shared_trees import demo_tree
 

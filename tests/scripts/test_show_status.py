@@ -11,8 +11,8 @@ import pytest
 from lib.common.errors import StoreError
 from lib.common.paris_time import machine_now
 from lib.local_file_service import LocalFileService
-from lib.raw.source_files import SOURCES
 from lib.run.manifest import PUBLICATION, recorded
+from scripts.registry import SOURCES
 from scripts.show_status import main
 from tests.conftest import Ran, RawTree
 

@@ -20,7 +20,7 @@ from scripts import (
     process_bikes,
     process_weather,
 )
-from scripts.six_sources import MAINS
+from scripts.registry import mains
 from tests.conftest import Ran, RawTree
 from tests.support.aws_server import AwsServer
 from tests.support.fault_proxy import FaultProxy
@@ -59,12 +59,12 @@ def test_each_command_fills_the_database_and_the_files_alike(
     tree: RawTree, run: Run, request: pytest.FixtureRequest, kind: str, server: str
 ) -> None:
     request.getfixturevalue(server)
-    for main in MAINS.values():
+    for main in mains().values():
         ran = run(main, "--date", DAY, "--store", kind)
         assert (ran.code, ran.out.count("\n")) == (0, 1), ran.err
     assert run(generate_report.main, "--date", DAY, "--store", kind).code == 0
     with get_database_service(load_settings({"CITYFLOW_STORE": kind})) as store:
-        for source in MAINS:
+        for source in mains():
             assert json.dumps(store.load_metrics(source, date(2025, 11, 4))) == json.dumps(tree.metrics(source, DAY))
         assert json.dumps(store.load_report(date(2025, 11, 4))) == json.dumps(tree.report(DAY))
 

@@ -11,7 +11,7 @@ import pytest
 
 from lib.files.atomic_file import part_writer
 from scripts.fetch.download import download
-from scripts.fetch.source_addresses import Address
+from scripts.sources.publishers import Address
 
 Answer = Callable[[BaseHTTPRequestHandler], None]
 

@@ -11,8 +11,8 @@ import pytest
 
 from lib.common.settings import Settings, load_settings
 from lib.local_file_service import LocalFileService
-from lib.raw.source_files import SOURCES
 from scripts import generate_report, make_demo_data
+from scripts.registry import SOURCES
 
 DAY = date(2025, 11, 4)
 WEEK_BEFORE = DAY - timedelta(weeks=1)

@@ -24,6 +24,7 @@ from lib.files.scratch_folder import scratch_folder
 from lib.raw.contents import read_blocks, too_large
 from lib.raw.limits import DAY_ROWS, JSON_BYTES
 from lib.raw.source_files import RawFile, source_files
+from scripts.registry import COMPTAGES
 from scripts.sources.comptages.day_rows import DayRows, TooManyRowsError, day_rows
 from scripts.sources.comptages.export import Export, open_export
 from scripts.sources.comptages.search import Search, collect, cut_short, start, stop
@@ -73,7 +74,7 @@ def search_ahead(argv: list[str]) -> None:
         asked, _ = words.parse_known_args(argv)
         settings = load_settings()
         day = asked.date or yesterday(settings.now())
-        files = source_files(settings, "comptages")
+        files = source_files(settings, COMPTAGES)
         if asked.first is None and files and files[0].is_csv and not {"-h", "--help"} & set(argv):
             _ahead[files[0].path, day] = start(Job(open_export(files[0]), (day,)))
 

@@ -19,6 +19,8 @@ from lib.raw.limits import EXPORT_ROWS
 from lib.raw.source_files import RawFile, source_files
 from lib.raw.tables import read_table
 from lib.raw.usable_files import newest_usable
+from scripts.registry import REFERENTIEL
+from scripts.sources.arrondissements.polygons import load_arrondissements
 
 COLUMNS: Aliases = {
     "identifiant_arc": ("Identifiant arc", "IU_AC", "iu_ac"),
@@ -91,7 +93,7 @@ def merge_parts(parts: pd.DataFrame) -> pd.DataFrame:
 
 def reference_arcs(settings: Settings, quality: Quality, consequence: str) -> pd.DataFrame | None:
     """The merged arcs of the newest usable export; None without any, and a warning says the `consequence`."""
-    files = source_files(settings, "referentiel")
+    files = source_files(settings, REFERENTIEL)
     if not files:
         quality.warn("referentiel_absent", "information", f"Sans référentiel, {consequence}.")
         return None
@@ -141,7 +143,7 @@ def read_arcs(settings: Settings, counts: pd.DataFrame, quality: Quality) -> pd.
     unknown = arcs["longueur_metres"].isna()
     shapes = geometry.as_geometries([geometry.parse_shape(value) for value in arcs.loc[unknown, "geo_shape"]])
     arcs.loc[unknown, "longueur_metres"] = geometry.lengths(shapes)
-    arcs["arrondissement"] = geometry.load_arrondissements(settings, quality).locate(arcs["lon"], arcs["lat"])
+    arcs["arrondissement"] = load_arrondissements(settings, quality).locate(arcs["lon"], arcs["lat"])
     return arcs.drop(columns=["geo_point_2d", "geo_shape"])
 
 

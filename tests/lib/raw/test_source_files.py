@@ -12,13 +12,14 @@ from lib.raw.contents import read_bytes
 from lib.raw.source_files import is_synthetic, no_data, require_files, source_files
 from lib.raw.tree import is_readable
 from scripts import process_comptages
+from scripts.registry import RAW
 from tests.conftest import Ran, RawTree
 
 Run = Callable[..., Ran]
 
 
 def names(raw: RawTree, source: str) -> list[str]:
-    return [one.name for one in source_files(raw.settings(), source)]
+    return [one.name for one in source_files(raw.settings(), RAW[source])]
 
 
 def test_the_newest_pull_comes_last_with_or_without_hours(raw: RawTree) -> None:
@@ -30,22 +31,22 @@ def test_the_newest_pull_comes_last_with_or_without_hours(raw: RawTree) -> None:
         "dt=2025-11-05/hour=10/a.json",
         "dt=2025-11-06/a.json",
     ]
-    assert [one.pull_day for one in source_files(raw.settings(), "bikes")][-1] == date(2025, 11, 6)
+    assert [one.pull_day for one in source_files(raw.settings(), RAW["bikes"])][-1] == date(2025, 11, 6)
 
 
 def test_the_time_of_a_pull_file_on_the_disk_says_nothing(raw: RawTree) -> None:
     old = raw.pull("weather", "2025-11-04", "a.json", [])
     new = raw.pull("weather", "2025-11-05", "a.json", [])
     os.utime(new, (1, 1))
-    assert [one.path for one in source_files(raw.settings(), "weather")] == [old, new]
+    assert [one.path for one in source_files(raw.settings(), RAW["weather"])] == [old, new]
 
 
 def test_batch_exports_are_believed_by_their_time(raw: RawTree) -> None:
     newer = raw.batch("comptages-routiers-permanents.csv", "x")
     older = raw.batch("comptages-routiers-permanents-2.csv.gz", gzip.compress(b"x"))
     os.utime(older, (1_000, 1_000))
-    assert [one.path for one in source_files(raw.settings(), "comptages")] == [older, newer]
-    assert all(one.is_csv for one in source_files(raw.settings(), "comptages"))
+    assert [one.path for one in source_files(raw.settings(), RAW["comptages"])] == [older, newer]
+    assert all(one.is_csv for one in source_files(raw.settings(), RAW["comptages"]))
 
 
 def test_what_is_no_raw_file_is_left_out(raw: RawTree) -> None:
@@ -72,7 +73,7 @@ def test_what_cannot_be_looked_at_is_kept_so_that_reading_it_says_so(raw: RawTre
         "dt=2025-11-05/hour=06/up",
         "dt=2025-11-06",
     ]
-    found = source_files(raw.settings(), "bikes")
+    found = source_files(raw.settings(), RAW["bikes"])
     assert [is_readable(one.path) for one in found] == [True, False, True, False, False, False]
     with pytest.raises(InputError, match=r"b\.json est illisible .*C'est un lien qui ne mène à aucun fichier"):
         read_bytes(found[3].path)
@@ -80,7 +81,7 @@ def test_what_cannot_be_looked_at_is_kept_so_that_reading_it_says_so(raw: RawTre
 
 def test_a_folder_named_for_no_day_is_no_pull_day(raw: RawTree) -> None:
     raw.pull("traffic", "2025-99-99", "a.json", [])
-    (found,) = source_files(raw.settings(), "traffic")
+    (found,) = source_files(raw.settings(), RAW["traffic"])
     assert found.pull_day is None
 
 
@@ -88,7 +89,7 @@ def test_one_file_named_by_a_setting_is_the_only_one(raw: RawTree, run: Run, mon
     raw.batch("comptages-routiers-permanents.csv", "x")
     mine = raw.batch("../mine.csv", "x")
     monkeypatch.setenv("COMPTAGES_CSV", str(mine))
-    assert [one.path for one in source_files(raw.settings(), "comptages")] == [mine]
+    assert [one.path for one in source_files(raw.settings(), RAW["comptages"])] == [mine]
     mine.unlink()
     ran = run(process_comptages.main, "--date", "2025-11-04")
     assert (ran.code, ran.out) == (1, "")
@@ -98,7 +99,7 @@ def test_one_file_named_by_a_setting_is_the_only_one(raw: RawTree, run: Run, mon
 def test_no_file_names_the_folder(raw: RawTree) -> None:
     for source, folder in (("bikes", "api/bikes"), ("chantiers", "batch")):
         with pytest.raises(NoDataError, match=str(raw.root / folder)):
-            require_files(raw.settings(), source)
+            require_files(raw.settings(), RAW[source])
 
 
 def test_no_data_names_the_days_that_have_some() -> None:

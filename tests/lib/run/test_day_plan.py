@@ -1,17 +1,20 @@
 """What is missing or stale in a range of days, as the Makefile would say it of each day."""
 
 import os
+from collections.abc import Collection
 from datetime import date, timedelta
 
 import pytest
 
 from lib.common.paris_time import days_between
 from lib.common.settings import ROOT
+from lib.raw.source import Source
 from lib.run import day_plan
 from lib.run.day_plan import CODE, FORMS, HISTORY, INCOMPLETE, INPUTS, REMADE, gaps, in_words, plan_range
 from lib.run.dependencies import REPORT
 from lib.run.input_lists import note_inputs
 from scripts.backfill import main
+from scripts.registry import BIKES, CHANTIERS, SOURCES
 from tests.conftest import RawTree, bike
 from tests.scripts.test_backfill import Run
 
@@ -28,9 +31,11 @@ def made(raw: RawTree, run: Run) -> RawTree:
     return raw
 
 
-def reasons(raw: RawTree, first: date = LAST - timedelta(weeks=1)) -> dict[tuple[str, str], str]:
+def reasons(
+    raw: RawTree, first: date = LAST - timedelta(weeks=1), every: Collection[Source] = tuple(SOURCES.values())
+) -> dict[tuple[str, str], str]:
     """Why each step of the two Tuesdays is to be done."""
-    plan = plan_range(raw.settings(), list(days_between(first, LAST)), ["bikes"], force=False)
+    plan = plan_range(raw.settings(), list(days_between(first, LAST)), [BIKES], False, every)
     return {(str(step.day)[5:], step.source): step.reason for step in plan.steps if step.day.weekday() == 1}
 
 
@@ -79,36 +84,34 @@ def test_newer_code_makes_everything_stale(made: RawTree, monkeypatch: pytest.Mo
 
 
 def test_a_report_older_than_its_figures_is_made_again(made: RawTree) -> None:
-    for source in day_plan.SOURCES:
+    for source in SOURCES:
         (made.output / "metrics" / f"{source}_metrics_2025-11-04.json").touch()
     assert reasons(made, LAST)["11-04", REPORT] == REMADE
 
 
 @pytest.mark.parametrize("suffix", [".html", ".csv"])
 def test_a_page_or_table_that_is_missing_or_older_than_the_report_is_made_again(
-    made: RawTree, run: Run, monkeypatch: pytest.MonkeyPatch, suffix: str
+    made: RawTree, run: Run, suffix: str
 ) -> None:
-    monkeypatch.setattr(day_plan, "SOURCES", ("bikes",))
-    assert reasons(made, LAST)["11-04", REPORT] == ""
+    assert reasons(made, LAST, [BIKES])["11-04", REPORT] == ""
     form = made.output / "reports" / f"daily_report_2025-11-04{suffix}"
     for spoil in (form.unlink, lambda: touch(form, -1000)):
         spoil()
-        assert reasons(made, LAST)["11-04", REPORT] == FORMS
+        assert reasons(made, LAST, [BIKES])["11-04", REPORT] == FORMS
         assert run(main, "--from", "2025-11-04", "--to", "2025-11-04", "--source", "bikes").code == 0
-        assert reasons(made, LAST)["11-04", REPORT] == ""
+        assert reasons(made, LAST, [BIKES])["11-04", REPORT] == ""
 
 
 def test_newer_templates_make_the_report_alone_stale(made: RawTree, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(day_plan, "SOURCES", ("bikes",))
     real = day_plan._time
     monkeypatch.setattr(day_plan, "_time", lambda path: float("inf") if path.suffix == ".j2" else real(path))
-    assert reasons(made, LAST) == {("11-04", "bikes"): "", ("11-04", REPORT): CODE}
+    assert reasons(made, LAST, [BIKES]) == {("11-04", "bikes"): "", ("11-04", REPORT): CODE}
 
 
 def test_days_without_a_pull_are_gaps(made: RawTree) -> None:
     days = list(days_between(date(2025, 11, 3), date(2025, 11, 6)))
-    note_inputs(made.settings(), ["bikes", "chantiers", "referentiel", "arrondissements"])
-    plan = plan_range(made.settings(), days, ["bikes", "chantiers"], force=False)
+    note_inputs(made.settings(), CHANTIERS.read + BIKES.read)
+    plan = plan_range(made.settings(), days, [BIKES, CHANTIERS], False, [BIKES, CHANTIERS])
     assert gaps(made.settings(), plan) == {"bikes": [days[0], days[1], days[3]], "chantiers": days}
 
 

@@ -6,14 +6,17 @@ from pathlib import Path
 
 import pytest
 
+from lib.raw.source import Source
 from lib.run.input_lists import UNKNOWN, inputs_changed, list_path, lost_files, note_inputs
+from scripts.registry import RAW
 from tests.conftest import RawTree
 
 DAY = "2025-11-04"
-SOURCES = ("bikes", "weather", "arrondissements")
+BIKES, WEATHER = RAW["bikes"], RAW["weather"]
+SOURCES = (BIKES, WEATHER, RAW["arrondissements"])
 
 
-def stamp(raw: RawTree, source: str) -> tuple[int, str]:
+def stamp(raw: RawTree, source: Source) -> tuple[int, str]:
     path = list_path(raw.output, source)
     return path.stat().st_mtime_ns, path.read_text(encoding="utf-8")
 
@@ -28,21 +31,21 @@ def test_a_list_changes_with_its_files_and_only_then(raw: RawTree, tmp_path: Pat
     second = raw.pull("bikes", "2025-11-05", "b.json", [])
     shutil.copy2(first, tmp_path / "older")
     os.utime(tmp_path / "older", (1_000_000_000, 1_000_000_000))
-    seen = [before["bikes"]]
+    seen = [before[BIKES]]
     for change in (lambda: None, lambda: shutil.copy2(tmp_path / "older", first), second.unlink):
         change()
         note_inputs(raw.settings(), SOURCES)
-        seen.append(stamp(raw, "bikes"))
+        seen.append(stamp(raw, BIKES))
     assert len({content for _, content in seen}) == 4
-    assert stamp(raw, "weather") == before["weather"]
+    assert stamp(raw, WEATHER) == before[WEATHER]
 
 
 def test_another_store_makes_every_list_another(raw: RawTree, monkeypatch: pytest.MonkeyPatch) -> None:
     note_inputs(raw.settings(), SOURCES)
-    before = stamp(raw, "bikes")
+    before = stamp(raw, BIKES)
     monkeypatch.setenv("CITYFLOW_STORE", "mongodb")
     note_inputs(raw.settings(), SOURCES)
-    assert stamp(raw, "bikes")[1] != before[1]
+    assert stamp(raw, BIKES)[1] != before[1]
 
 
 def test_a_file_that_can_be_read_again_makes_figures_stale(raw: RawTree, tmp_path: Path) -> None:
@@ -54,29 +57,29 @@ def test_a_file_that_can_be_read_again_makes_figures_stale(raw: RawTree, tmp_pat
     for change in (lambda: None, lambda: target.rename(tmp_path / "away"), lambda: (tmp_path / "away").rename(target)):
         change()
         note_inputs(raw.settings(), SOURCES)
-        seen.append(stamp(raw, "bikes")[1])
+        seen.append(stamp(raw, BIKES)[1])
     assert seen[0] == seen[2] != seen[1]
     assert "hour=06/a.json illisible\n" in seen[1]
 
 
 def test_a_list_that_is_no_longer_true_is_newer_than_any_figure(raw: RawTree) -> None:
     raw.pull("bikes", DAY, "a.json", [])
-    assert inputs_changed(raw.settings(), "bikes") == float("inf")
-    note_inputs(raw.settings(), ["bikes"])
-    assert inputs_changed(raw.settings(), "bikes") == stamp(raw, "bikes")[0]
+    assert inputs_changed(raw.settings(), BIKES) == float("inf")
+    note_inputs(raw.settings(), [BIKES])
+    assert inputs_changed(raw.settings(), BIKES) == stamp(raw, BIKES)[0]
 
 
 def test_files_that_went_or_changed_are_remembered_and_new_ones_are_not(raw: RawTree) -> None:
     paths = [raw.pull("bikes", DAY, f"{name}.json", []) for name in "abc"]
-    note_inputs(raw.settings(), ["bikes"])
-    assert set(lost_files(raw.output, "bikes")) == {UNKNOWN}, "what lay there before the first list is not known"
+    note_inputs(raw.settings(), [BIKES])
+    assert set(lost_files(raw.output, BIKES)) == {UNKNOWN}, "what lay there before the first list is not known"
     raw.pull("bikes", DAY, "d.json", [])
-    note_inputs(raw.settings(), ["bikes"])
-    assert set(lost_files(raw.output, "bikes")) == {UNKNOWN}
+    note_inputs(raw.settings(), [BIKES])
+    assert set(lost_files(raw.output, BIKES)) == {UNKNOWN}
     paths[0].unlink()
     paths[1].write_text("[1]")
-    note_inputs(raw.settings(), ["bikes"])
+    note_inputs(raw.settings(), [BIKES])
     paths[2].unlink()
-    note_inputs(raw.settings(), ["bikes"])
-    assert set(lost_files(raw.output, "bikes")) == {UNKNOWN, *map(str, paths)}
-    assert lost_files(raw.output, "weather") == {}
+    note_inputs(raw.settings(), [BIKES])
+    assert set(lost_files(raw.output, BIKES)) == {UNKNOWN, *map(str, paths)}
+    assert lost_files(raw.output, WEATHER) == {}

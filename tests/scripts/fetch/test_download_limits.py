@@ -10,7 +10,7 @@ import pytest
 
 from lib.common.errors import ConfigError, InputError
 from scripts.fetch.download import ATTEMPTS
-from scripts.fetch.source_addresses import Address
+from scripts.sources.publishers import Address
 from tests.support.answer_server import Answer, fetch
 from tests.support.patience import deadline, within
 

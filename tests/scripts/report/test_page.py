@@ -14,8 +14,8 @@ import pytest
 from lib.common.settings import Settings
 from lib.figures.calendar_days import day_context
 from lib.local_file_service import LocalFileService
-from lib.raw.source_files import SOURCES
 from scripts.generate_report import compute_report
+from scripts.registry import SOURCES
 from scripts.report.french import BREAK
 from scripts.report.page import POLICY, daily_page
 from tests.support import report_days

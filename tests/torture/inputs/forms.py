@@ -6,8 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from scripts.six_sources import MAINS
+from scripts.registry import mains
 from tests.conftest import ARCS_HEADER, bike, count_row
+
+MAINS = mains()
 
 DAY = "2025-11-04"
 Main = Callable[[list[str] | None], int]

@@ -13,7 +13,6 @@ import pytest
 
 import upload_to_aws
 from lib.figures.quality import spreadsheet_cell
-from lib.raw.source_files import SOURCES
 from scripts import (
     backfill,
     check_quality,
@@ -23,8 +22,8 @@ from scripts import (
     process_bikes,
     process_chantiers,
     process_weather,
-    six_sources,
 )
+from scripts.registry import mains
 from tests.conftest import ROOT, RawTree
 from tests.support.patience import deadline
 from tests.torture.inputs import hostile_day
@@ -34,7 +33,7 @@ from tests.torture.inputs.test_hostile_input import Run, listing
 
 ACTING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 FORMULAS = tuple("=+-@\t\r\n＝")
-MAINS = {name: getattr(six_sources, f"process_{name}").main for name in SOURCES}
+MAINS = mains()
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from scripts import (
     generate_history,
     generate_report,
 )
-from scripts.six_sources import MAINS
+from scripts.registry import mains
 from tests.conftest import Ran
 from tests.support.confined import Main, run_confined
 from tests.support.shared_trees import demo_tree
@@ -29,13 +29,13 @@ Files = dict[str, Any]  # name below OUTPUT_DIR: content without its timestamp, 
 DAY = "2025-11-04"
 ONE_DAY = ["--date", DAY]
 COMMANDS: dict[str, tuple[Main, list[str]]] = {
-    **{source: (main, ONE_DAY) for source, main in MAINS.items()},
+    **{source: (main, ONE_DAY) for source, main in mains().items()},
     "report": (generate_report.main, ONE_DAY),
     "history": (generate_history.main, []),
     "backfill": (backfill.main, ["--from", DAY, "--to", DAY, "--force", "--jobs", "1"]),
     "backfill on two processes": (backfill.main, ["--from", DAY, "--to", DAY, "--force", "--jobs", "2"]),
 }
-SOURCES = list(MAINS)
+SOURCES = list(mains())
 GROUPS = {  # files that are written together: all of them are old, or all new
     **{one: (f"metrics/{one}_metrics_{DAY}.json", f"rejects/{one}_{DAY}.csv") for one in SOURCES},
     "report": tuple(f"reports/daily_report_{DAY}{suffix}" for suffix in (".json", ".csv", ".html")),

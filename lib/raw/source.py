@@ -1,0 +1,48 @@
+"""What is known of one source of raw data before any of its files is read. The table of them is scripts/registry.py."""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from lib.figures.key_figures import HourlyProfile, KeyFigure, Watched
+
+
+@dataclass(frozen=True)
+class Credit:
+    """A data set as its licence asks to be named; `used` is the metrics' `source` that it goes with, if it varies."""
+
+    title: str
+    publisher: str
+    url: str
+    licence: str
+    licence_url: str
+    used: str = ""
+
+
+@dataclass(frozen=True)
+class Source:
+    """One source. Its script is scripts/process_<name>.py and its room scripts/sources/<name>/."""
+
+    name: str  # in options, file names and JSON
+    french: str
+    pulls: str = ""  # how make fetch names a pull of api/<name>/dt=…/; empty where there are only exports
+    export: str = ""  # how the names of its exports in batch/ begin; empty where there are only pulls
+    suffix: str = ".csv"  # of an export that make fetch writes
+    whole: bool = False  # an export holds the whole data set as it stands, whatever the day
+    override: str = ""  # the field of Settings that names one file in place of all
+    reads: tuple["Source", ...] = ()  # whose raw files it reads besides its own
+    computed: bool = True  # whether it has figures of its own
+    compared: bool = False  # whether these hold comparisons with earlier days (`compare` of its script)
+    revised: bool = False  # whether its publisher revises a day until long after: it is fetched each time
+    stamped: bool = False  # whether its records say in a form common to all which day they are about
+    labels_end: bool = False  # whether a record's label is the END of its hour
+    late_after: timedelta = timedelta(days=3)  # publishers are one to two days late
+    credits: tuple[Credit, ...] = ()
+    key_figures: tuple[KeyFigure, ...] = ()
+    profiles: tuple[HourlyProfile, ...] = ()
+    watched: tuple[Watched, ...] = ()
+    shown: int = field(default=0, compare=False)  # its place on the page
+
+    @property
+    def read(self) -> tuple["Source", ...]:
+        """Every source whose raw files its figures come from, itself first."""
+        return (self, *self.reads)

@@ -1,0 +1,205 @@
+"""The one table of sources: names, raw files, what else is read, what is shown, and to whom credit is due.
+
+Code is found by a source's name: scripts/process_<name>.py has `process` (and `compare`, where figures are compared),
+scripts/sources/<name>/publisher.py has `address` and `check_answer`. It is imported when it is asked for, so that a
+script that needs the table runs no other source's code.
+"""
+
+import importlib
+from collections.abc import Callable
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any
+
+from lib.common.errors import CityflowError
+from lib.common.settings import Settings
+from lib.figures.key_figures import HourlyProfile, KeyFigure, Watched
+from lib.raw.source import Credit, Source
+
+if TYPE_CHECKING:
+    from lib.run.day_run import Compare, DayResult
+
+ODBL = ("ODbL 1.0", "https://opendatacommons.org/licenses/odbl/1-0/")
+PORTAL = "https://opendata.paris.fr/explore/dataset"
+
+ARRONDISSEMENTS = Source(
+    "arrondissements",
+    "arrondissements",
+    export="arrondissements",
+    suffix=".geojson",
+    whole=True,
+    computed=False,
+    credits=(Credit("Arrondissements", "Ville de Paris", f"{PORTAL}/arrondissements/", *ODBL),),
+    shown=7,
+)
+REFERENTIEL = Source(
+    "referentiel",
+    "référentiel routier",
+    export="referentiel-geographique-pour-les-donnees-trafic-issues-des-capteurs-permanents",
+    whole=True,
+    override="referentiel_csv",
+    reads=(ARRONDISSEMENTS,),
+    late_after=timedelta(days=14),  # twice the time after which make fetch asks for a whole data set again
+    credits=(
+        Credit(
+            "Référentiel géographique des comptages routiers",
+            "Ville de Paris",
+            f"{PORTAL}/referentiel-comptages-routiers/",
+            *ODBL,
+        ),
+    ),
+    watched=(Watched("statistiques.nombre_arcs", -5, 10),),
+    shown=6,
+)
+BIKES = Source(
+    "bikes",
+    "comptage vélo",
+    pulls="comptage-velo",
+    export="comptage-velo-donnees-compteurs",
+    reads=(ARRONDISSEMENTS,),
+    compared=True,
+    stamped=True,
+    credits=(
+        Credit(
+            "Comptage vélo - Données compteurs", "Ville de Paris", f"{PORTAL}/comptage-velo-donnees-compteurs/", *ODBL
+        ),
+    ),
+    key_figures=(KeyFigure("passages_velo", "total_jour", "passages", 4),),
+    profiles=(HourlyProfile("velo", "profil_horaire", "total", "compteurs_mesures", "passages", "velos", "Vélo"),),
+    # Ordinary weeks of Paris move less than these bounds; rain alone halves the bikes, and works start in bursts.
+    watched=(Watched("total_jour", -60, 80), Watched("nombre_compteurs_actifs", -15, 25)),
+    shown=2,
+)
+TRAFFIC = Source(
+    "traffic",
+    "perturbations des transports",
+    pulls="line_reports",
+    revised=True,
+    credits=(
+        Credit("Messages d'info trafic", "Île-de-France Mobilités", "https://prim.iledefrance-mobilites.fr/", *ODBL),
+    ),
+    key_figures=(
+        KeyFigure("perturbations", "nombre_perturbations", "perturbations", 5),
+        KeyFigure("fiabilite_transports", "reliability_index", "% des lignes-heures", 6),
+    ),
+    shown=3,
+)
+WEATHER = Source(
+    "weather",
+    "météo",
+    pulls="meteo",
+    stamped=True,
+    credits=(
+        Credit(
+            "Weather data by Open-Meteo.com",
+            "Open-Meteo",
+            "https://open-meteo.com/",
+            "CC BY 4.0",
+            "https://creativecommons.org/licenses/by/4.0/",
+            used="open_meteo",
+        ),
+        Credit(
+            "Weather Data",
+            "Visual Crossing",
+            "https://www.visualcrossing.com/",
+            "conditions d'utilisation de Visual Crossing",
+            "https://www.visualcrossing.com/weather-services-terms/",
+            used="visual_crossing",
+        ),
+    ),
+    key_figures=(
+        KeyFigure("temperature_moyenne", "metrics.temp_moyenne", "°C", 8),
+        KeyFigure("precipitations", "metrics.precip_totale", "mm", 9),
+    ),
+    shown=4,
+)
+COMPTAGES = Source(
+    "comptages",
+    "comptages routiers",
+    export="comptages-routiers-permanents",
+    override="comptages_csv",
+    reads=(REFERENTIEL, ARRONDISSEMENTS),
+    stamped=True,
+    labels_end=True,
+    credits=(
+        Credit("Comptages routiers permanents", "Ville de Paris", f"{PORTAL}/comptages-routiers-permanents/", *ODBL),
+    ),
+    key_figures=(
+        KeyFigure("debit_routier", "global_metrics.debit_journalier_total", "véhicules x arcs", 1),
+        KeyFigure("taux_occupation_routier", "global_metrics.taux_occupation_moyen", "%", 2),
+        KeyFigure("temps_perdu", "global_metrics.temps_perdu_total_minutes", "minutes (modèle)", 3),
+    ),
+    profiles=(
+        HourlyProfile(
+            "trafic_routier",
+            "global_metrics.profil_horaire",
+            "debit_total",
+            "troncons_mesures",
+            "véhicules x arcs",
+            "routes",
+            "Trafic routier",
+        ),
+    ),
+    watched=(
+        Watched("global_metrics.debit_journalier_total", -30, 30),
+        Watched("global_metrics.nombre_troncons_actifs", -15, 25),
+        Watched("global_metrics.taux_disponibilite_capteurs", -20, 40),
+    ),
+    shown=1,
+)
+CHANTIERS = Source(
+    "chantiers",
+    "chantiers",
+    export="chantiers-perturbants-la-circulation",
+    whole=True,
+    override="chantiers_csv",
+    reads=(REFERENTIEL, ARRONDISSEMENTS),
+    late_after=timedelta(days=14),
+    credits=(
+        Credit("Chantiers perturbants la circulation", "Ville de Paris", f"{PORTAL}/chantiers-perturbants/", *ODBL),
+    ),
+    key_figures=(KeyFigure("chantiers_actifs", "nombre_chantiers_actifs", "chantiers", 7),),
+    watched=(Watched("nombre_chantiers_actifs", -40, 60),),
+    shown=5,
+)
+
+# By name, in the order in which they are computed; RAW has those without figures of their own as well.
+SOURCES = {one.name: one for one in (BIKES, TRAFFIC, WEATHER, COMPTAGES, CHANTIERS, REFERENTIEL)}
+RAW = SOURCES | {ARRONDISSEMENTS.name: ARRONDISSEMENTS}
+
+Outcome = tuple[str, date, "DayResult | CityflowError"]
+
+
+def on_the_page(sources: dict[str, Source]) -> list[Source]:
+    """The sources in the order in which the report names them."""
+    return sorted(sources.values(), key=lambda source: source.shown)
+
+
+def script(source: Source) -> Any:
+    """The module scripts/process_<name>: `process`, `main` and, where figures are compared, `compare`."""
+    return importlib.import_module(f"scripts.process_{source.name}")
+
+
+def publisher(source: Source) -> Any:
+    """The module scripts/sources/<name>/publisher: `address` and `check_answer`."""
+    return importlib.import_module(f"scripts.sources.{source.name}.publisher")
+
+
+def mains() -> dict[str, Callable[[list[str] | None], int]]:
+    """The command of each source, by its name."""
+    return {name: script(source).main for name, source in SOURCES.items()}
+
+
+def compares() -> "dict[str, Compare]":
+    """How the figures of a source are compared with earlier days, for those that are."""
+    return {name: script(source).compare for name, source in SOURCES.items() if source.compared}
+
+
+def measure_days(settings: Settings, name: str, days: list[date]) -> list[Outcome]:
+    """Compute some days of a source from the raw files alone: figures, or the error that kept them from being made.
+
+    Any process, or another machine, finds it by its name.
+    """
+    from lib.run.day_run import measured  # pandas: doctor reads this table and needs no package
+
+    process = script(SOURCES[name]).process
+    return [(name, day, measured(process, settings, day)) for day in days]

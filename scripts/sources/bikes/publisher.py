@@ -1,0 +1,36 @@
+"""What the portal is asked for about a day of bike counters, and how its answer is checked."""
+
+import json
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from lib.common.paris_time import PARIS, parse_instant
+from lib.common.settings import Settings
+from lib.raw.json_records import records
+from scripts.sources.answers import json_body, nothing, unexpected
+from scripts.sources.bikes.records import COLUMNS
+from scripts.sources.publishers import Address, midnights, portal_export
+
+
+def address(settings: Settings, day: date, today: date) -> Address:
+    """The rows of a day: their labels are the START of the hour."""
+    first, last = midnights(day)
+    where = f"date >= {first} and date < {last}"
+    return portal_export(settings, "bikes", "comptage-velo-donnees-compteurs", "json", day, where)
+
+
+def check_answer(asked: Address, path: Path) -> Any:
+    """The body, which holds counts of the day."""
+    body = json_body(asked, path)
+    found = list(records(body))
+    if not found:
+        raise nothing(asked)
+    counts = COLUMNS["comptage"]
+    usable = [one for one in found if isinstance(one, dict) and "date" in one and any(name in one for name in counts)]
+    if not usable:
+        raise unexpected(asked, "aucun enregistrement n'a de date et de comptage", json.dumps(found[0]).encode())
+    moments = [parse_instant(str(one["date"])) for one in usable]
+    if not any(moment and moment.astimezone(PARIS).date() == asked.day for moment in moments):
+        raise unexpected(asked, f"les lignes reçues ne sont pas du jour demandé ({usable[0]['date']}…)")
+    return body
