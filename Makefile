@@ -1,7 +1,7 @@
 # CityFlow Paris: the chain of steps, and the words people type. `make help` is the front door.
 #
 # Make sets up the virtual environment and carries out the steps of a day, side by side; which of them are stale is said
-# by Python (scripts/list_stale.py).
+# by Python (scripts/show_status.py --stale).
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
@@ -76,12 +76,12 @@ process: venv ## [DATE=] [FORCE=1] [WAIT=1] les six sources et le rapport du jou
 	@$(TODAY) exec $(PY) -m lib.files.run_lock --date "$$DATE" $(if $(WAIT),--wait) -- $(MAKE) DATE="$$DATE" day
 
 $(SOURCES) report: venv ## [DATE=] [FORCE=1] une source, ou le rapport
-	@$(TODAY) stale="$$($(PY) scripts/list_stale.py --date "$$DATE" --only $@ $(FORCED))"; \
+	@$(TODAY) stale="$$($(PY) scripts/show_status.py --stale "$$DATE" --only $@ $(FORCED))"; \
 	if [[ -z "$$stale" ]]; then echo "$@ $$DATE : à jour, rien à refaire (FORCE=1 pour refaire)."; else $(MAKE) --silent DATE="$$DATE" step-$@; fi
 
 # The report comes after the sources whether they all succeeded or not: what is missing is said in it.
 day:
-	@stale="$$($(PY) scripts/list_stale.py --date "$$DATE" $(FORCED))"; \
+	@stale="$$($(PY) scripts/show_status.py --stale "$$DATE" $(FORCED))"; \
 	[[ -n "$$stale" ]] || { echo "$$DATE : tout est à jour, rien à refaire (FORCE=1 pour refaire)."; exit; }; \
 	read -ra sources <<<"$${stale%report}"; status=0; \
 	[[ -z "$${sources[*]}" ]] || $(MAKE) --silent --keep-going $(SIDE_BY_SIDE) "$${sources[@]/#/step-}" || status=$$?; \

@@ -22,6 +22,7 @@ from lib.figures.quality import has_account
 from lib.local_file_service import LocalFileService
 from lib.run import cli, day_range
 from lib.run.day_plan import ABSENT, INCOMPLETE, plan_range, step_name
+from lib.run.dependencies import REPORT
 from lib.run.kept_figures import why_kept
 from lib.run.manifest import DONE, PUBLICATION, steps_of_day
 from scripts.registry import SOURCES
@@ -93,6 +94,18 @@ def stale_sources(settings: Settings, days: list[date]) -> dict[date, dict[str, 
     return found
 
 
+def stale_steps(settings: Settings, day: date, only: str | None, force: bool) -> dict[str, str]:
+    """The steps of a day that are to be made again and why, sources first; a warning names what is kept instead."""
+    sources = [source for name, source in SOURCES.items() if only in (None, name)]
+    plan = plan_range(settings, [day], sources, force, SOURCES.values())
+    steps = {step.source: step.reason for step in plan.to_do if only in (None, step.source)}
+    for source in sources:
+        kept = "" if source.name in steps else why_kept(settings.output_dir, source.name, day)
+        if kept:
+            log.warning("%s du %s, chiffres gardés : %s", source.name, day, kept)
+    return steps
+
+
 def in_words(stale: dict[str, str]) -> str:
     """« bikes, weather (code changé) ; traffic (fichiers bruts changés) »."""
     reasons = dict.fromkeys(stale.values())
@@ -140,6 +153,14 @@ def main(argv: list[str] | None = None) -> int:
     parser = cli.Parser(HELP)
     day_range.add_range(parser)
     parser.add_argument("--store", choices=STORES, help="où lire (défaut : CITYFLOW_STORE)")
+    parser.add_argument(
+        "--stale",
+        type=day_range.day_argument,
+        metavar="AAAA-MM-JJ",
+        help="seulement les étapes de ce jour à refaire, sur une ligne : ce que suit make",
+    )
+    parser.add_argument("--only", choices=(*SOURCES, REPORT), help="avec --stale : une étape seulement")
+    parser.add_argument("--force", action="store_true", help="avec --stale : même ce qui est à jour")
     cli.add_common(parser)
     arguments = parser.parse_args(argv)
 
@@ -147,6 +168,10 @@ def main(argv: list[str] | None = None) -> int:
         settings = load_settings({"CITYFLOW_STORE": arguments.store or ""})
         if settings.fallback_notice:
             log.warning("%s", settings.fallback_notice)
+        if arguments.stale:
+            steps = stale_steps(settings, arguments.stale, arguments.only, arguments.force)
+            cli.emit_json({"a_refaire": steps}) if arguments.json else cli.emit(" ".join(steps))
+            return ExitCode.DONE
         with get_database_service(settings) as store:
             days = asked_days(store, arguments.first, arguments.last, yesterday(settings.now()))
             stale = stale_sources(settings, days)

@@ -50,7 +50,7 @@ def written(checkout: Checkout) -> dict[str, int]:
 
 def stale(checkout: Checkout, *words: str) -> set[str]:
     """The sources and the report that make would do again."""
-    ran = checkout.run(".venv/bin/python", "scripts/list_stale.py", "--date", DAY, *words)
+    ran = checkout.run(".venv/bin/python", "scripts/show_status.py", "--stale", DAY, *words)
     assert ran.code == 0, ran.err
     return set(ran.out.split())
 

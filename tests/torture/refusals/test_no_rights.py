@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from lib.files import run_lock
-from scripts import backfill, generate_history, generate_report, list_stale, process_weather
+from scripts import backfill, generate_history, generate_report, process_weather, show_status
 from tests.conftest import Ran, RawTree
 from tests.support.confined import Main, mode, run_confined
 from tests.support.confined import bits_count as bits_count
@@ -18,7 +18,7 @@ COMMANDS: dict[str, tuple[Main, list[str]]] = {
     "report": (generate_report.main, ["--date", DAY]),
     "history": (generate_history.main, []),
     "backfill": (backfill.main, ["--from", DAY, "--to", DAY, "--source", "weather", "--force", "--jobs", "1"]),
-    "stale steps of make": (list_stale.main, ["--date", DAY]),
+    "stale steps of make": (show_status.main, ["--stale", DAY]),
     "lock of make": (run_lock.main, ["--date", DAY, "--", "true"]),
 }
 FOLDERS = ("", "metrics", "reports", "rejects", "runs", f"runs/{DAY}", ".locks", ".inputs")
