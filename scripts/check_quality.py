@@ -18,9 +18,9 @@ from lib.database_factory import get_database_service
 from lib.database_service import DatabaseService
 from lib.figures.calendar_days import day_context
 from lib.figures.gate import INFORMATION, Finding, findings
-from lib.figures.past_days import same_weekdays
 from lib.raw.source_files import no_data
 from lib.run import cli
+from lib.run.both import same_weekdays
 from scripts.registry import SOURCES
 
 HELP = """Contrôle de qualité d'un jour : couverture, rejets, chutes et hausses, sources arrêtées.

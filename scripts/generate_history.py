@@ -21,7 +21,7 @@ from lib.database_service import DatabaseService
 from lib.files.atomic_file import write_atomically
 from lib.local_file_service import LocalFileService
 from lib.run import cli, day_range
-from lib.run.store_beside import from_either
+from lib.run.both import from_either
 from scripts.registry import SOURCES
 from scripts.report.history_page import HistoryDay, history_page
 

@@ -21,16 +21,15 @@ from lib.database_factory import get_database_service
 from lib.database_service import DatabaseService
 from lib.figures.calendar_days import day_context
 from lib.figures.numbers import plain
-from lib.figures.past_days import same_weekdays
 from lib.figures.quality import has_account
 from lib.files.atomic_file import write_together
 from lib.files.run_lock import day_lock
 from lib.local_file_service import LocalFileService
 from lib.raw.source_files import no_data
 from lib.run import cli
+from lib.run.both import from_either, same_weekdays, save_in_both
 from lib.run.demo_results import refuse_invented
 from lib.run.manifest import inputs, recorded
-from lib.run.store_beside import from_either, save_beside
 from scripts.registry import SOURCES
 from scripts.report.key_figures import Metrics, hourly_profiles, key_figures, measured
 from scripts.report.page import daily_page
@@ -171,7 +170,7 @@ def process(settings: Settings, store: DatabaseService, day: date) -> dict[str, 
         page, table = daily_page(day, report, metrics), report_csv(report)
         with files.saving_report(report, day):
             write_together({files.report_path(day, ".html"): page, files.report_path(day, ".csv"): table})
-        save_beside(store, files.report_path(day), lambda: store.save_report(report, day))
+        save_in_both(store, files.report_path(day), lambda: store.save_report(report, day))
     return report
 
 

@@ -4,7 +4,8 @@ Retries are botocore's "standard" mode (throttling, 5xx, cut connections; expone
 that no environment variable changes them. AWS_ENDPOINT_URL sends everything to another server (tests, LocalStack).
 """
 
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple, Protocol
 
 import boto3
 import botocore.session
@@ -13,12 +14,24 @@ from botocore.exceptions import BotoCoreError
 
 from lib.aws.errors import aws_errors, no_credentials, without_secrets
 from lib.common.errors import ConfigError
-from lib.common.settings import Settings
 
 CONNECT_TIMEOUT = 5  # s
 READ_TIMEOUT = 30  # s; the longest reply awaited, that of one S3 object of a few MB
 ATTEMPTS = 10  # the first one included: waits of 6 s in all on average (S3: 13 s), longer when AWS asks to slow down
 METADATA_TIMEOUT = 1  # s; the EC2 metadata service, two requests: a machine without a role is told so in 2 s
+
+
+class Place(Protocol):
+    """Where AWS is to be reached, and where each of that was set: Settings, or a part of them."""
+
+    @property
+    def aws_region(self) -> str: ...
+
+    @property
+    def aws_endpoint_url(self) -> str: ...
+
+    @property
+    def origins(self) -> Mapping[str, str]: ...
 
 
 class AwsClients(NamedTuple):
@@ -28,7 +41,7 @@ class AwsClients(NamedTuple):
     s3: Any
 
 
-def aws_clients(settings: Settings, jobs: int = 1) -> AwsClients:
+def aws_clients(settings: Place, jobs: int = 1) -> AwsClients:
     """Open both clients with a pool of `jobs` connections each. No request is sent but those that find credentials.
 
     Raises ConfigError when there are no usable credentials or no usable region.
@@ -43,7 +56,7 @@ def aws_clients(settings: Settings, jobs: int = 1) -> AwsClients:
         return AwsClients(_client(session, settings, "dynamodb", jobs), _client(session, settings, "s3", jobs))
 
 
-def caller(settings: Settings) -> str:
+def caller(settings: Place) -> str:
     """Who AWS says we are: the ARN of the user or role, which holds no secret."""
     with aws_errors(place(settings)):
         config = Config(connect_timeout=CONNECT_TIMEOUT, read_timeout=READ_TIMEOUT, retries={"total_max_attempts": 2})
@@ -51,7 +64,7 @@ def caller(settings: Settings) -> str:
         return str(sts.get_caller_identity()["Arn"])
 
 
-def _session(settings: Settings) -> boto3.Session:
+def _session(settings: Place) -> boto3.Session:
     core = botocore.session.Session()
     core.set_config_variable("metadata_service_timeout", METADATA_TIMEOUT)
     core.set_config_variable("metadata_service_num_attempts", 1)
@@ -72,7 +85,7 @@ def _session(settings: Settings) -> boto3.Session:
     return session
 
 
-def _client(session: boto3.Session, settings: Settings, service: str, jobs: int) -> Any:
+def _client(session: boto3.Session, settings: Place, service: str, jobs: int) -> Any:
     config = Config(
         connect_timeout=CONNECT_TIMEOUT,
         read_timeout=READ_TIMEOUT,
@@ -85,7 +98,7 @@ def _client(session: boto3.Session, settings: Settings, service: str, jobs: int)
     return _opened(session, settings, service, config)
 
 
-def _opened(session: boto3.Session, settings: Settings, service: str, config: Config) -> Any:
+def _opened(session: boto3.Session, settings: Place, service: str, config: Config) -> Any:
     try:
         return session.client(service, endpoint_url=settings.aws_endpoint_url or None, config=config)
     except BotoCoreError:
@@ -98,7 +111,7 @@ def _opened(session: boto3.Session, settings: Settings, service: str, config: Co
         ) from None
 
 
-def place(settings: Settings) -> str:
+def place(settings: Place) -> str:
     """Where the requests go, and why there."""
     origin = settings.origins.get("AWS_REGION", "défaut")
     url = f", serveur {without_secrets(settings.aws_endpoint_url)}" if settings.aws_endpoint_url else ""

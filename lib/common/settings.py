@@ -16,12 +16,12 @@ from typing import Any
 
 from lib.common.errors import ConfigError
 from lib.common.paris_time import machine_now
-from lib.raw.s3_path import S3Path, raw_path
 
 ROOT = Path(__file__).resolve().parents[2]
 LAPTOP_MARKER = "bucket-cityflow-paris-s3-raw"  # this folder exists on a developer's laptop, not on EC2
 
 
+S3_SCHEME = "s3://"
 INTERNAL = "Interne"  # begins the text of what commands tell each other and nobody sets by hand
 
 
@@ -32,16 +32,19 @@ def setting(name: str, default: str, doc: str, secret: bool = False) -> Any:
 
 @dataclass(frozen=True)
 class Settings:
-    """What the run was told. Paths are absolute; an empty string is an unset name."""
+    """What the run was asked to do. Paths are absolute; an empty string is an unset name.
 
-    data_dir: Path = setting(
+    The places of raw files are texts, for they may lie in S3: lib/raw/places makes paths of them.
+    """
+
+    data_dir: str = setting(
         "DATA_DIR", "", "Dossier des fichiers bruts, ou s3://bucket/préfixe (détecté s'il est vide)"
     )
-    batch_dir: Path = setting("BATCH_DATA_PATH", "", "Dossier des CSV (par défaut DATA_DIR/batch)")
-    api_dir: Path = setting("API_DATA_PATH", "", "Dossier des réponses d'API (par défaut DATA_DIR/api)")
-    comptages_csv: Path | None = setting("COMPTAGES_CSV", "", "Un seul fichier de comptages routiers")
-    chantiers_csv: Path | None = setting("CHANTIERS_CSV", "", "Un seul fichier de chantiers")
-    referentiel_csv: Path | None = setting("REFERENTIEL_CSV", "", "Un seul fichier de référentiel")
+    batch_dir: str = setting("BATCH_DATA_PATH", "", "Dossier des CSV (par défaut DATA_DIR/batch)")
+    api_dir: str = setting("API_DATA_PATH", "", "Dossier des réponses d'API (par défaut DATA_DIR/api)")
+    comptages_csv: str = setting("COMPTAGES_CSV", "", "Un seul fichier de comptages routiers")
+    chantiers_csv: str = setting("CHANTIERS_CSV", "", "Un seul fichier de chantiers")
+    referentiel_csv: str = setting("REFERENTIEL_CSV", "", "Un seul fichier de référentiel")
     output_dir: Path = setting("OUTPUT_DIR", "output", "Dossier des résultats")
     store: str = setting("CITYFLOW_STORE", "", "local_files, mongodb ou dynamodb (détecté s'il est vide)")
     mongodb_url: str = setting("MONGODB_URL", "mongodb://localhost:27017", "Adresse de MongoDB", secret=True)
@@ -146,14 +149,15 @@ def _read_dotenv(path: Path) -> Mapping[str, str]:
 
 
 def _build(values: Mapping[str, str], origins: dict[str, str], root: Path) -> Settings:
-    def path(name: str) -> Path | None:
-        return raw_path(root, values[name]) if values[name] else None
+    def path(name: str) -> str:
+        text = values[name]
+        return text if not text or text.startswith(S3_SCHEME) else str(root / Path(text).expanduser())
 
     data_dir = _raw_root(path("DATA_DIR") or _default_data_dir(root))
     return Settings(
         data_dir=data_dir,
-        batch_dir=path("BATCH_DATA_PATH") or data_dir / "batch",
-        api_dir=path("API_DATA_PATH") or data_dir / "api",
+        batch_dir=path("BATCH_DATA_PATH") or f"{data_dir}/batch",
+        api_dir=path("API_DATA_PATH") or f"{data_dir}/api",
         comptages_csv=path("COMPTAGES_CSV"),
         chantiers_csv=path("CHANTIERS_CSV"),
         referentiel_csv=path("REFERENTIEL_CSV"),
@@ -184,16 +188,16 @@ def _build(values: Mapping[str, str], origins: dict[str, str], root: Path) -> Se
     )
 
 
-def _default_data_dir(root: Path) -> Path:
+def _default_data_dir(root: Path) -> str:
     laptop = root / LAPTOP_MARKER / "cityflow-raw" / "raw"
-    return laptop if os.path.isdir(laptop) else root / "data" / "cityflow-raw" / "raw"
+    return str(laptop if os.path.isdir(laptop) else root / "data" / "cityflow-raw" / "raw")
 
 
-def _raw_root(data_dir: Path) -> Path:
+def _raw_root(data_dir: str) -> str:
     """DATA_DIR may be the raw root itself or the folder above cityflow-raw/raw."""
-    if isinstance(data_dir, S3Path):
-        return data_dir  # in S3 it is the raw root itself: no command asks the network for its settings
-    below = data_dir / "cityflow-raw" / "raw"
+    if data_dir.startswith(S3_SCHEME):
+        return data_dir.rstrip("/")  # in S3 it is the raw root itself: no command asks the network for its settings
+    below = os.path.join(data_dir, "cityflow-raw", "raw")
     return below if os.path.isdir(below) else data_dir  # also where that cannot be seen: the readers say why
 
 

@@ -49,7 +49,7 @@ def findings(
 ) -> list[Finding]:
     """All findings of a day, the worst first.
 
-    metrics: by source, None where the store has nothing. past: earlier same weekdays (see past_days.same_weekdays).
+    metrics: by source, None where the store has nothing. past: earlier same weekdays (see lib/run/both).
     last_days: the most recent day up to `day` that the store holds, by source. holiday: the public holiday's name.
     watched: by source, the figures that are compared with their own past.
     """

@@ -5,19 +5,12 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from typing import Any
 
-from lib.common.paris_time import WEEKS_COMPARED, same_weekdays_before
-from lib.database_service import DatabaseService
+from lib.common.paris_time import same_weekdays_before
 from lib.figures.numbers import rounded
 
 Past = dict[date, dict[str, Any]]  # metrics of one source in earlier weeks, most recent first
 
 USABLE_FROM = 0.8  # coverage below which a past day is too partial to compare with
-
-
-def same_weekdays(store: DatabaseService, data_type: str, day: date) -> Past:
-    """Metrics of the four same weekdays before `day` that the store holds in full enough, most recent first."""
-    found = {past: store.load_metrics(data_type, past) for past in same_weekdays_before(day, WEEKS_COMPARED)}
-    return {past: metrics for past, metrics in found.items() if metrics and comparable(metrics)}
 
 
 def comparable(metrics: dict[str, Any]) -> bool:

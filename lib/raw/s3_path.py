@@ -10,31 +10,47 @@ from collections.abc import Generator
 from datetime import datetime
 from fnmatch import fnmatchcase
 from functools import lru_cache
-from pathlib import Path, PosixPath
-from typing import TYPE_CHECKING, Any, cast
+from pathlib import PosixPath
+from typing import Any, ClassVar, NamedTuple, cast
 
 from lib.aws.bodies import cut_after
+from lib.common.settings import S3_SCHEME as SCHEME
 
-if TYPE_CHECKING:
-    from lib.common.settings import Settings
-
-SCHEME = "s3://"
 ATTEMPTS = 5  # at a body that is cut, before giving up
 MOST_KEYS = 1_000_000  # of one listing: a century of hourly pulls of one source
 READ_SECONDS, SLOWEST = 60.0, 100_000.0  # a read may take so long, and a second more for each so many bytes
 
-_connection: list["Settings"] = []  # those of this process: where S3 answers
+
+class Connection(NamedTuple):
+    """Where S3 answers, and where each of that was set (for messages). Keys and secrets are found by boto3 itself."""
+
+    aws_region: str
+    aws_endpoint_url: str
+    set_by: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def origins(self) -> dict[str, str]:
+        return dict(self.set_by)
 
 
-def connect(settings: "Settings") -> None:
-    """Reach S3 as these settings say from now on. A process that was not told reads its own settings."""
-    _connection[:] = [settings]
+@lru_cache
+def s3_paths(connection: Connection) -> "type[S3Path]":
+    """The paths that are reached so, those derived of them included."""
+    return type("S3Path", (S3Path,), {"connection": connection, "__module__": __name__})
+
+
+def _restored(connection: Connection, text: str) -> "S3Path":
+    return s3_paths(connection)(text)
 
 
 class S3Path(PosixPath):
     """An object, or a folder of objects. What a listing says of it is remembered, so that it is not asked for again."""
 
+    connection: ClassVar[Connection]
     known: os.stat_result | None = None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restored, (self.connection, str(self))
 
     def __str__(self) -> str:
         return SCHEME + super().__str__().removeprefix("s3:/")
@@ -96,7 +112,7 @@ class S3Path(PosixPath):
         while True:
             page = _asked(self, "list_objects_v2", Prefix=prefix, **({"ContinuationToken": token} if token else {}))
             for one in page.get("Contents", []):
-                path = S3Path(f"{SCHEME}{self.bucket}/{one['Key']}")
+                path = type(self)(f"{SCHEME}{self.bucket}/{one['Key']}")
                 path.known = _stat(one["Size"], one["LastModified"])
                 yield path
             if not page.get("IsTruncated"):
@@ -199,32 +215,21 @@ def _asked(path: S3Path, operation: str, **words: Any) -> dict[str, Any]:
 
     with aws_errors(str(path)):
         try:
-            return cast(dict[str, Any], getattr(_client(*_place()), operation)(Bucket=path.bucket, **words))
+            return cast(dict[str, Any], getattr(_client(path.connection), operation)(Bucket=path.bucket, **words))
         except ClientError as error:
             if error_code(error) in ("404", "NoSuchKey"):
                 raise FileNotFoundError(f"{path} n'existe pas") from error
             raise
 
 
-def _place() -> tuple["Settings"]:
-    from lib.common.settings import load_settings
-
-    return (_connection[0] if _connection else load_settings(),)
-
-
-@lru_cache(maxsize=1)
-def _client(settings: "Settings") -> Any:
+@lru_cache
+def _client(connection: Connection) -> Any:
     from lib.aws.clients import aws_clients  # botocore takes half a second, which only S3 is worth
 
-    return aws_clients(settings).s3
+    return aws_clients(connection).s3
 
 
 def _stat(size: int, modified: datetime) -> os.stat_result:
     seconds = modified.timestamp()
     values = (0, 0, 0, 0, 0, 0, size, int(seconds), int(seconds), int(seconds))
     return os.stat_result(values, {"st_mtime": seconds, "st_mtime_ns": int(seconds * 1e9)})
-
-
-def raw_path(root: Path, text: str) -> Path:
-    """A path of the settings: in S3, absolute, or relative to `root`."""
-    return S3Path(text) if text.startswith(SCHEME) else root / Path(text).expanduser()

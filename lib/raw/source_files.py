@@ -18,6 +18,7 @@ from lib.common.settings import Settings
 from lib.figures.quality import Quality
 from lib.raw.contents import readable, unreadable
 from lib.raw.limits import MOST_FILES
+from lib.raw.places import exports_folder, pulls_folder, raw_path, raw_root
 from lib.raw.source import Source
 from lib.raw.tree import files_below, files_in
 
@@ -69,9 +70,9 @@ def source_files(settings: Settings, source: Source, quality: Quality | None = N
 
 def _paths(settings: Settings, source: Source) -> Iterator[Path]:
     if source.pulls:
-        yield from files_below(settings.api_dir / source.name, _is_raw_name)
+        yield from files_below(pulls_folder(settings) / source.name, _is_raw_name)
     if source.export:
-        yield from files_in(settings.batch_dir, source.export, _is_raw_name)
+        yield from files_in(exports_folder(settings), source.export, _is_raw_name)
 
 
 def _named_by_a_setting(path: Path, source: Source) -> RawFile:
@@ -113,12 +114,13 @@ def override_warning(settings: Settings, source: Source) -> str:
 
 
 def _single_file(settings: Settings, source: Source) -> Path | None:
-    return getattr(settings, source.override) if source.override else None
+    text = getattr(settings, source.override) if source.override else ""
+    return raw_path(settings, text) if text else None
 
 
 def usual_folder(settings: Settings, source: Source) -> Path:
     """Where its raw files are expected."""
-    return settings.api_dir / source.name if source.pulls else settings.batch_dir
+    return pulls_folder(settings) / source.name if source.pulls else exports_folder(settings)
 
 
 def require_files(settings: Settings, source: Source, quality: Quality | None = None) -> list[RawFile]:
@@ -150,8 +152,8 @@ def shown_days(known: list[str]) -> str:
 
 def is_synthetic(settings: Settings) -> bool:
     """Whether the raw tree was invented by make_demo_data.py; InputError where that cannot be seen."""
-    with readable(settings.data_dir):
-        return (settings.data_dir / SYNTHETIC_MARKER).is_file()
+    with readable(raw_root(settings)):
+        return (raw_root(settings) / SYNTHETIC_MARKER).is_file()
 
 
 def _is_raw_name(name: str) -> bool:

@@ -11,18 +11,18 @@ from lib.common.errors import CityflowError, NoDataError, StoreError
 from lib.common.settings import Settings
 from lib.database_service import DatabaseService
 from lib.figures.numbers import plain
-from lib.figures.past_days import USABLE_FROM, Past, same_weekdays
+from lib.figures.past_days import USABLE_FROM, Past
 from lib.figures.quality import Quality, rejects_csv
 from lib.files.atomic_file import write_atomically
 from lib.local_file_service import LocalFileService
 from lib.raw.source import Source
 from lib.raw.source_files import is_synthetic, source_files
+from lib.run.both import from_either, same_weekdays, save_in_both
 from lib.run.demo_results import keep_apart
 from lib.run.dependencies import dependencies
 from lib.run.input_lists import note_inputs
 from lib.run.kept_figures import WAY_OUT, forget, kept_figures
 from lib.run.manifest import inputs, recorded
-from lib.run.store_beside import from_either, save_beside
 
 log = logging.getLogger(__name__)
 
@@ -115,7 +115,7 @@ def _save(
     with files.saving_metrics(metrics, source.name, day):
         _keep_rejects(rejects_path(settings, source.name, day), quality)
     forget(settings.output_dir, source.name, day)
-    save_beside(store, files.metrics_path(source.name, day), lambda: store.save_metrics(metrics, source.name, day))
+    save_in_both(store, files.metrics_path(source.name, day), lambda: store.save_metrics(metrics, source.name, day))
 
 
 def _compared(

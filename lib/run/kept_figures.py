@@ -21,8 +21,8 @@ from lib.files.atomic_file import write_atomically
 from lib.local_file_service import LocalFileService
 from lib.raw.source import Source
 from lib.raw.source_files import raw_file, source_files
+from lib.run.both import save_in_both
 from lib.run.input_lists import UNKNOWN, lost_files
-from lib.run.store_beside import save_beside
 
 PULLS_ABOUT = timedelta(days=7)  # a pull made that long after a day may still be the one that knows it best
 NAMED = 3  # lost files that a message names
@@ -173,7 +173,7 @@ def _everywhere(
     if LocalFileService not in has:
         files.save_metrics(best.metrics, source, day)
     if type(store) not in has:
-        save_beside(store, files.metrics_path(source, day), lambda: store.save_metrics(best.metrics, source, day))
+        save_in_both(store, files.metrics_path(source, day), lambda: store.save_metrics(best.metrics, source, day))
 
 
 def _figures(metrics: dict[str, Any]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from lib.common.errors import StoreError
 from lib.common.paris_time import PARIS
 from lib.common.settings import ROOT, Settings, near_misses
 from lib.files.run_lock import held_locks
+from lib.raw.places import raw_root
 from scripts.checks.findings import ATTENTION, ERROR, OK, Finding, finding
 
 OLDEST_PYTHON = (3, 11)
@@ -67,9 +68,9 @@ def check_settings(settings: Settings) -> Iterator[Finding]:
 def check_folders(settings: Settings) -> Iterator[Finding]:
     """The raw root can be read, and results and logs written; how much room there is where they go."""
     problem = (
-        "" if _is_open(settings.data_dir, os.R_OK) else f"{settings.data_dir} n'existe pas, ou ne peut pas être lu"
+        "" if _is_open(raw_root(settings), os.R_OK) else f"{settings.data_dir} n'existe pas, ou ne peut pas être lu"
     )
-    yield finding("données brutes", problem, str(settings.data_dir), "make fetch, ou corriger DATA_DIR.")
+    yield finding("données brutes", problem, settings.data_dir, "make fetch, ou corriger DATA_DIR.")
     for what, folder in (("résultats", settings.output_dir), ("journaux", ROOT / "logs")):
         known = _nearest(folder)
         problem = "" if _is_open(known, os.W_OK) else f"{known} ne peut pas être écrit"

@@ -47,7 +47,7 @@ def check_aws(settings: Settings) -> Iterator[Finding]:
 
 
 def _raw_bucket(settings: Settings, s3: object) -> Finding:
-    from scripts.fetch.raw_bucket import pull_days
+    from lib.raw.bucket_listing import pull_days
 
     what = f"bucket {settings.s3_raw_bucket}"
     try:

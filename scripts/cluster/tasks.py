@@ -16,7 +16,6 @@ from typing import Any
 from lib.common.errors import CityflowError, InputError
 from lib.common.settings import Settings
 from lib.files.scratch_folder import scratch_folder
-from lib.raw import s3_path
 from lib.raw.contents import unreadable
 from lib.raw.source_files import RawFile, source_files
 from scripts.registry import COMPTAGES
@@ -34,7 +33,6 @@ Exports = list[tuple[RawFile, Export | CityflowError]]
 
 def open_exports(settings: Settings) -> Exports:
     """The road-count exports in CSV, or what is wrong with them."""
-    s3_path.connect(settings)
     found: Exports = []
     for raw in source_files(settings, COMPTAGES):
         if raw.is_csv:
@@ -56,7 +54,6 @@ def scan_range(
     """The rows of one range, a piece for each group of days; in their place InputError when the export is damaged, and
     SearchError when the worker's disk, or the file's, refused to go on.
     """
-    s3_path.connect(settings)
     days = tuple(sorted(day for group in groups for day in group))
     try:
         with scratch_folder() as folder:
@@ -80,7 +77,6 @@ def measure_counts(
     pieces: list[list[Piece | CityflowError]],
 ) -> Any:
     """The days of road counts, out of the pieces of each export (in file order)."""
-    s3_path.connect(settings)
     found: dict[Path, RowsOf | CityflowError] = {}
     parts = iter(pieces)
     for raw, export in exports:
@@ -93,7 +89,6 @@ def measure_there(
     settings: Settings, measure: Callable[[Settings, str, list[date]], Any], source: str, days: list[date]
 ) -> Any:
     """Days of a source whose raw files are small."""
-    s3_path.connect(settings)
     return measure(settings, source, days)
 
 

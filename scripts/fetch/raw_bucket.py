@@ -6,27 +6,26 @@ The bucket has the raw layout below its prefix. For a day, the pulls made from t
 
 import logging
 import os
-import re
 import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
 
-from botocore.exceptions import ClientError, IncompleteReadError, ReadTimeoutError, ResponseStreamingError
+from botocore.exceptions import IncompleteReadError, ReadTimeoutError, ResponseStreamingError
 from urllib3.exceptions import HTTPError as Urllib3Error
 
 from lib.aws.bodies import cut_after
-from lib.aws.errors import DENIED, MISSING, aws_errors, error_code
-from lib.common.errors import CityflowError, ConfigError, InputError, NoDataError
+from lib.common.errors import CityflowError, InputError, NoDataError
 from lib.common.settings import Settings
 from lib.files.atomic_file import part_writer
+from lib.raw.bucket_listing import pages, place_of, prefix_of, pull_days, raw_bucket_errors
+from lib.raw.places import exports_folder, pulls_folder
 from lib.raw.source import Source
 from lib.raw.source_files import SUFFIXES
 from lib.raw.tree import is_readable
@@ -41,11 +40,8 @@ JOBS = 8  # objects at a time
 ATTEMPTS = 5  # in a row, each with less than a chunk more
 FIRST_WAIT = 1.0  # s before the next one; doubled each time
 COPY_SECONDS, SLOWEST = 300.0, 100_000.0  # an object may take so long, and a second more for each so many bytes
-MOST_KEYS = 100_000  # of one listing: the pulls of a day, or the exports of a source
 CHUNK = 256 * 1024
 CUT = (IncompleteReadError, ReadTimeoutError, ResponseStreamingError)  # in the middle of a body: go on from there
-
-_PULL = re.compile(r"dt=([0-9]{4}-[0-9]{2}-[0-9]{2})/")
 
 Progress = Callable[[int], None]  # bytes more
 
@@ -70,13 +66,13 @@ def day_objects(s3: Any, settings: Settings, source: Source, days: list[date]) -
         wanted = {(day + timedelta(days=late)).isoformat() for day in days for late in range(PULLS_AFTER + 1)}
         pulls = set(pull_days(s3, settings, source.name))
         for pull in sorted(pulls & wanted):
-            found += _listed(s3, settings, source.name, f"api/{source.name}/dt={pull}/", settings.api_dir, "api")
+            found += _listed(s3, settings, source.name, f"api/{source.name}/dt={pull}/", pulls_folder(settings), "api")
     if source.export:
-        found += _listed(s3, settings, source.name, f"batch/{source.export}", settings.batch_dir, "batch")
+        found += _listed(s3, settings, source.name, f"batch/{source.export}", exports_folder(settings), "batch")
     if not found:
         known = sorted(pulls)
         hint = f"Relevés présents : {known[0]} … {known[-1]}." if known else "Vérifier S3_RAW_BUCKET et S3_RAW_PREFIX."
-        raise NoDataError(f"{source.name} : rien dans {_place(settings)} pour ces jours.", hint)
+        raise NoDataError(f"{source.name} : rien dans {place_of(settings)} pour ces jours.", hint)
     return found
 
 
@@ -159,22 +155,6 @@ def _copy(
         _check(remote, stream)
 
 
-@contextmanager
-def raw_bucket_errors(settings: Settings) -> Iterator[None]:
-    """As aws_errors, with the way out of a reader: this bucket is somebody else's."""
-    try:
-        with aws_errors(_place(settings)):
-            yield
-    except ConfigError as error:
-        code = error_code(error.__cause__) if isinstance(error.__cause__, ClientError) else ""
-        if code in MISSING:
-            raise ConfigError(f"{_place(settings)} n'existe pas.", "Corriger S3_RAW_BUCKET ou AWS_REGION.") from error
-        if code in DENIED:
-            way_out = "Demander s3:ListBucket et s3:GetObject sur ce bucket."
-            raise ConfigError(f"{_place(settings)} : droit manquant ({code}).", way_out) from error
-        raise
-
-
 def _receive(
     s3: Any,
     settings: Settings,
@@ -220,20 +200,11 @@ def _given_up(remote: RawObject, error: Exception, cut: bool, deadline: float) -
     return InputError(f"{remote.key} : {why}.", "Relancer : elle reprendra où elle en est.")
 
 
-def pull_days(s3: Any, settings: Settings, source: str) -> Iterator[str]:
-    """The days (YYYY-MM-DD) of the bucket's pulls of a source, oldest first."""
-    with raw_bucket_errors(settings):
-        for page in _pages(s3, settings, f"api/{source}/", Delimiter="/"):
-            for prefix in page.get("CommonPrefixes", []):
-                if found := _PULL.search(prefix["Prefix"]):
-                    yield found[1]
-
-
 def _listed(s3: Any, settings: Settings, source: str, below: str, folder: Path, first: str) -> Iterator[RawObject]:
     with raw_bucket_errors(settings):
-        for page in _pages(s3, settings, below):
+        for page in pages(s3, settings, below):
             for one in page.get("Contents", []):
-                relative = PurePosixPath(one["Key"][len(_prefix(settings)) :]).relative_to(first)
+                relative = PurePosixPath(one["Key"][len(prefix_of(settings)) :]).relative_to(first)
                 if _is_raw_name(relative):
                     yield RawObject(
                         source, one["Key"], one["Size"], one["ETag"], one["LastModified"], folder / relative
@@ -244,22 +215,3 @@ def _is_raw_name(relative: PurePosixPath) -> bool:
     """A name that the readers would read, and that stays below its folder."""
     hidden = any(part.startswith(".") for part in relative.parts)
     return not hidden and not relative.is_absolute() and relative.name.removesuffix(".gz").endswith(SUFFIXES)
-
-
-def _pages(s3: Any, settings: Settings, below: str, **options: str) -> Iterator[dict[str, Any]]:
-    prefix, seen = _prefix(settings) + below, 0
-    paginator = s3.get_paginator("list_objects_v2")  # it refuses a page that leads to itself
-    for page in paginator.paginate(Bucket=settings.s3_raw_bucket, Prefix=prefix, **options):
-        yield page
-        seen += len(page.get("Contents", [])) + len(page.get("CommonPrefixes", []))
-        if seen > MOST_KEYS:
-            where = f"s3://{settings.s3_raw_bucket}/{prefix}"
-            raise InputError(f"plus de {MOST_KEYS} objets sous {where}.", "Vérifier S3_RAW_BUCKET et S3_RAW_PREFIX.")
-
-
-def _prefix(settings: Settings) -> str:
-    return f"{settings.s3_raw_prefix}/" if settings.s3_raw_prefix else ""
-
-
-def _place(settings: Settings) -> str:
-    return f"s3://{settings.s3_raw_bucket}/{_prefix(settings)}"

@@ -13,6 +13,7 @@ from pathlib import Path
 from lib.common.errors import InputError
 from lib.common.paris_time import PARIS
 from lib.common.settings import Settings
+from lib.raw.places import exports_folder, pulls_folder
 from lib.raw.source import Source
 from lib.raw.tree import is_readable
 from scripts.registry import RAW
@@ -26,19 +27,19 @@ def landing_path(settings: Settings, source: Source, address: Address, now: date
     """The file an answer becomes; `now` is the moment of the pull."""
     local = now.astimezone(PARIS)
     if source.pulls:
-        folder = settings.api_dir / source.name / f"dt={local:%Y-%m-%d}" / f"hour={local:%H}"
+        folder = pulls_folder(settings) / source.name / f"dt={local:%Y-%m-%d}" / f"hour={local:%H}"
         page = f"_p{int(address.params['start_page']):02d}" if "start_page" in address.params else ""
         return folder / f"{source.pulls}_{address.day}_{local:%H%M%S}{page}.json"
     name = f"{source.export}-{address.day or local.date()}{source.suffix}"
-    return settings.batch_dir / name
+    return exports_folder(settings) / name
 
 
 def landing_folders(settings: Settings) -> Iterator[Path]:
     """Every folder that fetched files may lie in."""
-    yield settings.batch_dir
+    yield exports_folder(settings)
     for source in RAW.values():
         for folder in ("dt=*", "dt=*/hour=*"):
-            yield from (settings.api_dir / source.name).glob(folder)
+            yield from (pulls_folder(settings) / source.name).glob(folder)
 
 
 def already_there(settings: Settings, source: Source, day: date, now: datetime) -> Path | None:
@@ -50,13 +51,13 @@ def already_there(settings: Settings, source: Source, day: date, now: datetime) 
     if source.revised:
         return None
     if source.whole:
-        found = _readable(settings.batch_dir, f"{source.export}*{source.suffix}")
+        found = _readable(exports_folder(settings), f"{source.export}*{source.suffix}")
         fresh = [path for path in found if now - _written(path) < REFRESH_AFTER]
     elif source.pulls:
-        found = _readable(settings.api_dir / source.name, f"dt=*/hour=*/{source.pulls}_{day}_*.json")
+        found = _readable(pulls_folder(settings) / source.name, f"dt=*/hour=*/{source.pulls}_{day}_*.json")
         fresh = [path for path in found if _is_final(path, day)]
     else:
-        found = _readable(settings.batch_dir, f"{source.export}-{day}.csv")
+        found = _readable(exports_folder(settings), f"{source.export}-{day}.csv")
         fresh = [path for path in found if _is_final(path, day)]
     return max(fresh, default=None)
 

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lib.figures.past_days import change, evolution, same_weekdays
+from lib.figures.past_days import change, evolution
 from lib.local_file_service import LocalFileService
+from lib.run.both import same_weekdays
 
 TODAY = date(2025, 11, 4)
 

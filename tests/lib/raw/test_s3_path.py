@@ -1,6 +1,7 @@
 """Raw files in S3 read as if they were files, from a server that cuts, trickles, lies, or knows nothing of them."""
 
 import io
+import pickle
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -10,14 +11,14 @@ from lib.common.errors import ConfigError, StoreError
 from lib.common.settings import load_settings
 from lib.raw import s3_path
 from lib.raw.contents import read_bytes
-from lib.raw.s3_path import S3Path, connect, raw_path
+from lib.raw.places import raw_path
+from lib.raw.s3_path import S3Path
 from scripts import process_bikes
 from tests.conftest import Ran, RawTree
 from tests.support.aws_server import REGION, AwsServer
 from tests.support.fault_proxy import Fault, FaultProxy
 
 BODY = bytes(range(256)) * 1000
-FOLDER = S3Path("s3://bruts/paris/raw")
 
 
 @pytest.fixture
@@ -37,8 +38,11 @@ def fragile(bucket: AwsServer, proxy: FaultProxy) -> FaultProxy:
 
 
 def forget_connection() -> None:
-    s3_path._connection.clear()
     s3_path._client.cache_clear()
+
+
+def folder(text: str = "s3://bruts/paris/raw") -> Path:
+    return raw_path(load_settings(), text)
 
 
 def put(bucket: AwsServer, key: str, content: bytes) -> None:
@@ -54,18 +58,20 @@ def put_many(number: int) -> None:
         backend.put_object("bruts", f"paris/raw/api/traffic/dt=2025-11-04/hour={one % 24:02}/{one:05}.json", b"{}")
 
 
-def pull() -> S3Path:
+def pull() -> Path:
     """The object, as a listing gives it."""
-    (path,) = (FOLDER / "api" / "bikes" / "dt=2025-11-04" / "hour=06").glob("a.bin")
+    (path,) = (folder() / "api" / "bikes" / "dt=2025-11-04" / "hour=06").glob("a.bin")
     return path
 
 
 def test_a_path_of_the_settings_is_where_it_says(tmp_path: Path) -> None:
-    there = raw_path(tmp_path, "s3://bruts/paris/raw") / "batch" / "a.csv"
+    there = folder() / "batch" / "a.csv"
     assert isinstance(there, S3Path) and str(there) == "s3://bruts/paris/raw/batch/a.csv"
     assert (there.bucket, there.key) == ("bruts", "paris/raw/batch/a.csv")
     assert str(there.absolute()) == str(there)
-    assert raw_path(tmp_path, "data") == tmp_path / "data"
+    assert folder(f"{tmp_path}/data") == tmp_path / "data"
+    again = pickle.loads(pickle.dumps(there / "x"))
+    assert (type(again), str(again)) == (type(there), "s3://bruts/paris/raw/batch/a.csv/x"), "for another process"
 
 
 def test_the_bytes_from_wherever_they_are_sought(bucket: AwsServer) -> None:
@@ -83,15 +89,15 @@ def test_the_bytes_from_wherever_they_are_sought(bucket: AwsServer) -> None:
 
 def test_an_empty_object_is_an_empty_file(bucket: AwsServer) -> None:
     put(bucket, "batch/vide.csv", b"")
-    assert (FOLDER / "batch" / "vide.csv").read_bytes() == b""
+    assert (folder() / "batch" / "vide.csv").read_bytes() == b""
 
 
 def test_what_there_is(bucket: AwsServer) -> None:
     assert pull().stat().st_size == len(BODY) and pull().is_file()
-    assert (FOLDER / "api").is_dir() and not (FOLDER / "batch").is_dir()
-    alone = FOLDER / "api" / "bikes" / "dt=2025-11-04" / "hour=06" / "a.bin"
+    assert (folder() / "api").is_dir() and not (folder() / "batch").is_dir()
+    alone = folder() / "api" / "bikes" / "dt=2025-11-04" / "hour=06" / "a.bin"
     assert alone.stat().st_mtime == pull().stat().st_mtime, "asked for by itself or listed"
-    missing = FOLDER / "batch" / "absent.csv"
+    missing = folder() / "batch" / "absent.csv"
     assert not missing.is_file()
     for look in (missing.stat, missing.read_bytes):
         with pytest.raises(FileNotFoundError, match=r"s3://bruts/paris/raw/batch/absent\.csv n'existe pas"):
@@ -100,26 +106,26 @@ def test_what_there_is(bucket: AwsServer) -> None:
 
 def test_a_listing_goes_on_past_a_thousand_keys(bucket: AwsServer) -> None:
     put_many(2100)
-    found = list((FOLDER / "api" / "traffic").rglob("*"))
+    found = list((folder() / "api" / "traffic").rglob("*"))
     assert len({path.key for path in found}) == len(found) == 2100
     assert found[0].known is not None, "what a listing says is not asked for again"
-    hour = FOLDER / "api" / "traffic" / "dt=2025-11-04" / "hour=05"
+    hour = folder() / "api" / "traffic" / "dt=2025-11-04" / "hour=05"
     assert len(list(hour.glob("0*.json"))) == len(list(hour.glob("*"))) == 88
-    assert list(hour.glob("*.csv")) == list(FOLDER.glob("*.json")) == []
+    assert list(hour.glob("*.csv")) == list(folder().glob("*.json")) == []
 
 
 def test_a_listing_without_end_is_given_up(bucket: AwsServer, monkeypatch: pytest.MonkeyPatch) -> None:
     put_many(2100)
     monkeypatch.setattr("lib.raw.s3_path.MOST_KEYS", 1000)
     with pytest.raises(StoreError, match="plus de 1000 objets sous s3://bruts/paris/raw/api/traffic/"):
-        list((FOLDER / "api" / "traffic").rglob("*"))
+        list((folder() / "api" / "traffic").rglob("*"))
 
 
 def test_a_listing_that_turns_in_a_circle_is_given_up(bucket: AwsServer, monkeypatch: pytest.MonkeyPatch) -> None:
     page = {"IsTruncated": True, "NextContinuationToken": "encore", "Contents": []}
     monkeypatch.setattr("lib.raw.s3_path._asked", lambda *_, **__: page)
     with pytest.raises(StoreError, match="tourne en rond"):
-        list(FOLDER.rglob("*"))
+        list(folder().rglob("*"))
 
 
 @pytest.mark.parametrize("times", [1, 4])
@@ -155,10 +161,10 @@ def test_another_version_is_not_sewn_to_the_first(bucket: AwsServer, fragile: Fa
 
 def test_refusals_are_said(bucket: AwsServer, fragile: FaultProxy) -> None:
     with pytest.raises(ConfigError, match="s3://absent/x n'existe pas"):
-        list((S3Path("s3://absent/x")).rglob("*"))
+        list(folder("s3://absent/x").rglob("*"))
     fragile.policy = {"Statement": []}
     with pytest.raises(ConfigError, match="droit manquant"):
-        list(FOLDER.glob("*"))
+        list(folder().glob("*"))
 
 
 def test_without_credentials_the_reader_says_where_they_were_looked_for(
@@ -167,9 +173,8 @@ def test_without_credentials_the_reader_says_where_they_were_looked_for(
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
         monkeypatch.delenv(name)
     forget_connection()
-    connect(load_settings())
     with pytest.raises(ConfigError, match="aucun identifiant AWS utilisable"):
-        read_bytes(FOLDER / "batch" / "a.csv")
+        read_bytes(folder() / "batch" / "a.csv")
 
 
 @pytest.mark.parametrize(("place", "code", "said"), [("absent", 3, "n'existe pas"), ("bruts/vide", 4, "aucun fichier")])

@@ -58,6 +58,6 @@ def test_a_folder_of_thousands_of_pulls_is_listed_whole(
         name = f"{PULLS}={number % 24:02}/.{number}.json" if number else f"{PULLS}=23/z.json"
         s3_backends["123456789012"]["aws"].put_object(BUCKET, name, BODY)
     assert "reçus : 2" in fetch(run).out, "the last key is on the second page"
-    monkeypatch.setattr("scripts.fetch.raw_bucket.MOST_KEYS", 1000)
+    monkeypatch.setattr("lib.raw.bucket_listing.MOST_KEYS", 1000)
     ran = fetch(run)
     assert ran.code == 1 and "plus de 1000 objets" in ran.err

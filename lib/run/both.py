@@ -1,13 +1,16 @@
-"""A database beside the files of OUTPUT_DIR: neither the day's figures nor its report are lost when it fails."""
+"""A database and the files of OUTPUT_DIR: neither the day's figures nor its report are lost when the database fails."""
 
 import logging
 import os
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import TypeVar
 
 from lib.common.errors import CityflowError, ConfigError, StoreError
+from lib.common.paris_time import WEEKS_COMPARED, same_weekdays_before
 from lib.database_service import DatabaseService
+from lib.figures.past_days import Past, comparable
 from lib.local_file_service import LocalFileService
 
 log = logging.getLogger(__name__)
@@ -26,7 +29,7 @@ def from_either(store: DatabaseService, files: LocalFileService, read: Callable[
         return read(files)
 
 
-def save_beside(store: DatabaseService, path: Path, save: Callable[[], None]) -> None:
+def save_in_both(store: DatabaseService, path: Path, save: Callable[[], None]) -> None:
     """Save in the database what was just written to `path`; nothing where the store is the files themselves.
 
     Until the database has it the file bears an old date, whatever stops this run: make then does the day again.
@@ -40,3 +43,9 @@ def save_beside(store: DatabaseService, path: Path, save: Callable[[], None]) ->
         log.warning("%s est écrit, mais n'est pas dans la base : relancer ce jour.", path)
         raise
     os.utime(path)
+
+
+def same_weekdays(store: DatabaseService, data_type: str, day: date) -> Past:
+    """Metrics of the four same weekdays before `day` that the store holds in full enough, most recent first."""
+    found = {past: store.load_metrics(data_type, past) for past in same_weekdays_before(day, WEEKS_COMPARED)}
+    return {past: metrics for past, metrics in found.items() if metrics and comparable(metrics)}
