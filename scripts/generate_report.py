@@ -24,7 +24,7 @@ from lib.figures.numbers import plain
 from lib.figures.past_days import same_weekdays
 from lib.figures.quality import has_account
 from lib.files.atomic_file import write_together
-from lib.files.run_lock import day_lock
+from lib.files.locks import day_lock
 from lib.local_file_service import LocalFileService
 from lib.raw.source_files import SOURCES, no_data
 from lib.run import cli

@@ -12,7 +12,7 @@ from pathlib import Path
 from lib.common.errors import StoreError
 from lib.common.paris_time import PARIS
 from lib.common.settings import ROOT, Settings, near_misses
-from lib.files.run_lock import held_locks
+from lib.files.locks import held_locks
 from scripts.checks.findings import ATTENTION, ERROR, OK, Finding, finding
 
 OLDEST_PYTHON = (3, 11)
