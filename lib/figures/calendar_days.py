@@ -30,7 +30,7 @@ ZONE_COLUMN = f"vacances_zone_{SCHOOL_ZONE.lower()}"
 
 
 def day_context(day: date) -> dict[str, Any]:
-    """Weekday, holidays and hours of a day. School holidays are None for a year whose calendar is not known."""
+    """Describe a day: weekday, holidays, hours. School holidays are None for a year whose calendar is not known."""
     return {
         "date_longue": long_date(day),
         "jour_semaine": WEEKDAYS[day.weekday()],
@@ -43,7 +43,7 @@ def day_context(day: date) -> dict[str, Any]:
 
 
 def long_date(day: date) -> str:
-    """mardi 4 novembre 2025; the first of a month is « 1er »."""
+    """Write a day as « mardi 4 novembre 2025 »; the first of a month is « 1er »."""
     number = "1er" if day.day == 1 else str(day.day)
     return f"{WEEKDAYS[day.weekday()]} {number} {MONTHS[day.month - 1]} {day.year}"
 
@@ -54,7 +54,7 @@ def school_holiday(day: date) -> str | None:
 
 
 def school_year_known(day: date) -> bool:
-    """Whether the school calendar of that day is in the installed package, whose last year may end with its summer."""
+    """Tell whether the installed package covers that day: its last year may end with its summer."""
     days = _school_calendar()
     return min(days).year <= day.year and day <= max(days)
 
