@@ -1,6 +1,7 @@
 """The day hour by hour: each chart, its words for a screen reader, and its table."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from lib.figures.past_days import change
@@ -9,39 +10,52 @@ from scripts.report.svg_charts import hour_chart, weather_chart
 
 Metrics = dict[str, Any]
 
-# Of each profile of the report: its colour, its title, and how many sensors measured each hour.
-CHARTS: tuple[tuple[str, str, str, str, Callable[[Metrics], list[int]]], ...] = (
-    (
-        "trafic_routier",
-        "routes",
-        "Trafic routier",
-        "comptages",
-        lambda m: [one["troncons_mesures"] for one in m["global_metrics"]["profil_horaire"]],
-    ),
-    ("velo", "velos", "Vélo", "bikes", lambda m: [one["compteurs_mesures"] for one in m["profil_horaire"]]),
+
+@dataclass(frozen=True)
+class Chart:
+    """How one profile of the report is drawn; `measured`: how many sensors of its source measured each hour."""
+
+    profile: str
+    kind: str  # its colour in the stylesheet
+    title: str
+    source: str
+    measured: Callable[[Metrics], list[int]]
+
+
+def _measured_arcs(comptages: Metrics) -> list[int]:
+    return [one["troncons_mesures"] for one in comptages["global_metrics"]["profil_horaire"]]
+
+
+def _measured_counters(bikes: Metrics) -> list[int]:
+    return [one["compteurs_mesures"] for one in bikes["profil_horaire"]]
+
+
+CHARTS = (
+    Chart("trafic_routier", "routes", "Trafic routier", "comptages", _measured_arcs),
+    Chart("velo", "velos", "Vélo", "bikes", _measured_counters),
 )
 
 
 def hour_views(report: dict[str, Any], metrics: dict[str, Metrics]) -> list[dict[str, Any]]:
-    """One view per profile: titre, genre, dessin (None where the source is missing), unite, jour, usuel, lignes."""
+    """Build one view per profile: titre, genre, dessin (None for a missing source), unite, jour, usuel, lignes."""
     weekday = report["contexte"]["jour_semaine"]
     return [
-        _view(report["profils_horaires"][name], kind, title, weekday, measured(metrics[source]))
-        if report["profils_horaires"][name]
-        else {"titre": title, "genre": kind, "dessin": None}
-        for name, kind, title, source, measured in CHARTS
+        _view(chart, report["profils_horaires"][chart.profile], weekday, chart.measured(metrics[chart.source]))
+        if report["profils_horaires"][chart.profile]
+        else {"titre": chart.title, "genre": chart.kind, "dessin": None}
+        for chart in CHARTS
     ]
 
 
-def _view(profile: dict[str, Any], kind: str, title: str, weekday: str, measured: list[int]) -> dict[str, Any]:
+def _view(chart: Chart, profile: dict[str, Any], weekday: str, measured: list[int]) -> dict[str, Any]:
     day, usual = profile["jour"], profile["habituel"]
     return {
-        "titre": title,
-        "genre": kind,
+        "titre": chart.title,
+        "genre": chart.kind,
         "unite": profile["unite"].replace(" x ", " × "),
         "jour": f"ce {weekday}",
         "usuel": f"médiane de {counted(profile['jours_compares'], weekday)}" if profile["jours_compares"] else None,
-        "dessin": hour_chart(kind, day, usual, _words(title, profile, weekday)),
+        "dessin": hour_chart(chart.kind, day, usual, _words(chart.title, profile, weekday)),
         "lignes": [
             {
                 "heure": hour(at),
@@ -71,7 +85,7 @@ def _words(title: str, profile: dict[str, Any], weekday: str) -> str:
 
 
 def weather_view(metrics: Metrics) -> dict[str, Any]:
-    """dessin, or None without hours; lignes for the table."""
+    """Build dessin (None without hours) and lignes, for the table."""
     hours = metrics["heures"]
     day = metrics["metrics"]
     words = (
