@@ -73,7 +73,7 @@ test: venv-dev ## lint, types et tous les tests
 	$(PY) -m pytest -n auto --dist loadfile
 
 process: venv ## [DATE=] [FORCE=1] [WAIT=1] les six sources et le rapport du jour
-	@$(TODAY) exec $(PY) -m lib.files.run_lock --date "$$DATE" $(if $(WAIT),--wait) -- $(MAKE) DATE="$$DATE" day
+	@$(TODAY) exec $(PY) -m lib.files.locks --date "$$DATE" $(if $(WAIT),--wait) -- $(MAKE) DATE="$$DATE" day
 
 $(SOURCES) report: venv ## [DATE=] [FORCE=1] une source, ou le rapport
 	@$(TODAY) stale="$$($(PY) scripts/show_status.py --stale "$$DATE" --only $@ $(FORCED))"; \

@@ -14,7 +14,7 @@ from lib.aws.clients import AwsClients, aws_clients, place
 from lib.common.errors import ConfigError, ExitCode
 from lib.common.settings import Settings, load_settings
 from lib.publish.policy import setup_policy, upload_policy
-from lib.publish.setup import Step, setup_plan
+from lib.publish.setup import SetupStep, setup_plan
 from lib.publish.state import carry_out, read_state
 from lib.run import cli
 
@@ -50,7 +50,7 @@ def show_policies(settings: Settings) -> int:
     return ExitCode.DONE
 
 
-def refuse_conflicts(steps: list[Step]) -> None:
+def refuse_conflicts(steps: list[SetupStep]) -> None:
     """ConfigError when something cannot become what is wanted; nothing has been changed then."""
     conflicts = [f"{step.target} : {step.text}" for step in steps if step.sign == "!"]
     if conflicts:
@@ -60,7 +60,7 @@ def refuse_conflicts(steps: list[Step]) -> None:
         )
 
 
-def run(clients: AwsClients, steps: list[Step], arguments: argparse.Namespace) -> int:
+def run(clients: AwsClients, steps: list[SetupStep], arguments: argparse.Namespace) -> int:
     """Carry out what is to do, unless the command only looks; with --check, something to do is a failure."""
     missing = [step for step in steps if step.sign == "+"]
     looking = arguments.dry_run or arguments.check
@@ -77,13 +77,13 @@ def run(clients: AwsClients, steps: list[Step], arguments: argparse.Namespace) -
     return ExitCode.FAILED if arguments.check and missing else ExitCode.DONE
 
 
-def tell(settings: Settings, steps: list[Step]) -> None:
+def tell(settings: Settings, steps: list[SetupStep]) -> None:
     cli.emit(place(settings))
     for step in steps:
         cli.emit(f"{step.sign} {step.target} : {step.text}")
 
 
-def summary(steps: list[Step], done: int) -> dict[str, Any]:
+def summary(steps: list[SetupStep], done: int) -> dict[str, Any]:
     return {
         "etapes": [{"signe": step.sign, "cible": step.target, "etat": step.text} for step in steps],
         "en_place": sum(step.sign == "=" for step in steps),

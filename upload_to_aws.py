@@ -19,7 +19,7 @@ from lib.common.paris_time import parse_day
 from lib.common.settings import Settings, load_settings
 from lib.publish.check import checker
 from lib.publish.local_documents import DocumentFile, document_files, stray_files
-from lib.publish.run import Outcome, Run, Treat, run_all, uploader
+from lib.publish.run import DocumentOutcome, Run, Treat, run_all, uploader
 from lib.publish.words import PROBLEMS, outcome_lines, run_json, total_line
 from lib.raw.source_files import shown_days
 from lib.run import cli, day_range
@@ -89,7 +89,7 @@ def treatment(settings: Settings, arguments: argparse.Namespace) -> Treat:
     return uploader(clients, settings, arguments.force, arguments.dry_run)
 
 
-def tell(outcome: Outcome, arguments: argparse.Namespace) -> None:
+def tell(outcome: DocumentOutcome, arguments: argparse.Namespace) -> None:
     """The lines of one document; those of an upload that had nothing to do are only counted."""
     looking = arguments.dry_run or arguments.check or arguments.verbose
     if not arguments.json and (looking or outcome.status != "same"):

@@ -11,7 +11,7 @@ from pathlib import Path
 from lib.common.errors import StoreError
 from lib.common.paris_time import parse_day
 from lib.database_service import DatabaseService, Document, encode, metrics_document, report_document, report_id
-from lib.files.atomic_file import atomic_writer, settle
+from lib.files.atomic_file import atomic_writer, flush_to_disk
 
 SAME_RUN = 60.0  # s between the first and the last file of a report, at the most
 
@@ -93,7 +93,7 @@ def _staged(path: Path, content: bytes) -> Iterator[None]:
     """During the block the content has its room on the disk, but not yet its name."""
     with atomic_writer(path) as stream:
         stream.write(content)
-        settle(stream)
+        flush_to_disk(stream)
         yield
 
 

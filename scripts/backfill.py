@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from lib.common.errors import ExitCode, LockHeldError, NoDataError
 from lib.common.settings import STORES, Settings, load_settings
 from lib.database_factory import get_database_service
-from lib.files.day_locks import days_locked
+from lib.files.locks import DayLocks, days_locked
 from lib.files.scratch_folder import clear_abandoned
 from lib.raw.source_files import is_synthetic, source_files
 from lib.run import cli, day_range
@@ -91,7 +91,7 @@ def run_plan(settings: Settings, plan: Plan, jobs: int, force: bool) -> list[Don
         plan = plan.without(locks.refused)
         with (
             get_database_service(settings) as store,
-            (there if settings.scheduler else here)(settings, plan, jobs) as outcomes,
+            there(settings, plan) if settings.scheduler else here(settings, plan, jobs, locks) as outcomes,
             tqdm(plan.to_do, desc="calculs", unit="calcul", disable=None) as steps,
         ):
             return [
@@ -103,17 +103,17 @@ def run_plan(settings: Settings, plan: Plan, jobs: int, force: bool) -> list[Don
 
 
 @contextlib.contextmanager
-def here(settings: Settings, plan: Plan, jobs: int) -> Iterator[Iterator[Outcome]]:
+def here(settings: Settings, plan: Plan, jobs: int, locks: DayLocks) -> Iterator[Iterator[Outcome]]:
     """The plan's days computed on this machine: each road-count file is read once, then the days are shared out."""
     days = plan.days_of("comptages")
     counts: AbstractContextManager[None] = (
         process_comptages.days_at_hand(settings, days) if days else contextlib.nullcontext()
     )
-    with counts, computed(settings, plan, measure_days, jobs) as outcomes:
+    with counts, computed(settings, plan, measure_days, jobs, locks) as outcomes:
         yield outcomes
 
 
-def there(settings: Settings, plan: Plan, _: int) -> AbstractContextManager[Iterator[Outcome]]:
+def there(settings: Settings, plan: Plan) -> AbstractContextManager[Iterator[Outcome]]:
     """The plan's days computed by a Dask cluster, which reads the raw files itself."""
     return computed_there(settings, plan, measure_days)
 

@@ -23,9 +23,9 @@ from lib.common.errors import ConfigError, ExitCode
 from lib.common.paris_time import civil_day
 from lib.common.settings import Settings, load_settings, shown_settings
 from lib.run import cli
-from scripts.checks.findings import ATTENTION, ERROR, Finding
 from scripts.checks.machine import check_clock, check_folders, check_locks, check_packages, check_python, check_settings
 from scripts.checks.raw_data import check_raw_files, newest_file
+from scripts.checks.results import ATTENTION, ERROR, CheckResult
 from scripts.checks.services import check_aws, check_store
 
 HELP = """Dit ce qui empêcherait un traitement sur cette machine, ou l'appauvrirait. Ne change rien.
@@ -35,7 +35,7 @@ Résultats : ok, attention (moins de chiffres), erreur (un traitement échouerai
 Exemple : python scripts/doctor.py --aws"""
 
 
-def examine(settings: Settings, with_aws: bool) -> Iterator[Finding]:
+def examine(settings: Settings, with_aws: bool) -> Iterator[CheckResult]:
     """Every check that needs the settings, the cheap ones first."""
     now = settings.now()
     yield check_clock(newest_file(settings), now)
@@ -73,13 +73,13 @@ def main(argv: list[str] | None = None) -> int:
     return cli.guarded(work, arguments)
 
 
-def _all_findings(with_aws: bool) -> Iterator[Finding]:
+def _all_findings(with_aws: bool) -> Iterator[CheckResult]:
     yield check_python()
     yield check_packages()
     try:
         settings = load_settings()
     except ConfigError as error:
-        yield Finding("réglages", ERROR, error.message, f"{error.hint} Le reste n'est pas regardé.".strip())
+        yield CheckResult("réglages", ERROR, error.message, f"{error.hint} Le reste n'est pas regardé.".strip())
         return
     yield from examine(settings, with_aws)
 
@@ -93,7 +93,7 @@ def _shown(whole: bool) -> list[dict[str, str]]:
     return [one for one in shown if whole or one["origine"] != "défaut"]
 
 
-def _line(one: Finding) -> str:
+def _line(one: CheckResult) -> str:
     return f"{one.result:<10} {one.what:<16} {one.detail}{f' -> {one.way_out}' if one.way_out else ''}"
 
 

@@ -23,7 +23,7 @@ from lib.figures.calendar_days import day_context
 from lib.figures.numbers import plain
 from lib.figures.quality import has_account
 from lib.files.atomic_file import write_together
-from lib.files.run_lock import day_lock
+from lib.files.locks import day_lock
 from lib.local_file_service import LocalFileService
 from lib.raw.source_files import no_data
 from lib.run import cli

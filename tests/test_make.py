@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from lib.files.run_lock import day_lock
+from lib.files.locks import day_lock
 from tests.conftest import ROOT
 from tests.support.checkout import DAY, SOURCES, Checkout, copy_checkout
 from tests.support.shared_trees import demo_tree

@@ -9,7 +9,7 @@ WHOLE_SECONDS = 300.0  # for an object of a few megabytes that is read in one go
 
 
 def read_whole(body: Any) -> bytes:
-    """All the bytes; one of botocore's exceptions when they do not come in WHOLE_SECONDS."""
+    """Read all the bytes; one of botocore's exceptions when they do not come in WHOLE_SECONDS."""
     with cut_after(body, WHOLE_SECONDS):
         return bytes(body.read())
 

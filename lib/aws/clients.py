@@ -1,4 +1,4 @@
-"""Connections to AWS: DynamoDB and S3, with bounded waits, and credentials that are there or said to be missing.
+"""Connections to AWS: DynamoDB and S3, with bounded waits, and credentials that are found or reported as missing.
 
 Retries are botocore's "standard" mode (throttling, 5xx, cut connections; exponential wait with jitter), set here so
 that no environment variable changes them. AWS_ENDPOINT_URL sends everything to another server (tests, LocalStack).
@@ -18,7 +18,7 @@ from lib.common.errors import ConfigError
 CONNECT_TIMEOUT = 5  # s
 READ_TIMEOUT = 30  # s; the longest reply awaited, that of one S3 object of a few MB
 ATTEMPTS = 10  # the first one included: waits of 6 s in all on average (S3: 13 s), longer when AWS asks to slow down
-METADATA_TIMEOUT = 1  # s; the EC2 metadata service, two requests: a machine without a role is told so in 2 s
+METADATA_TIMEOUT = 1  # s; the EC2 metadata service, two requests: a machine without a role gets its error in 2 s
 
 
 class Place(Protocol):
@@ -57,7 +57,7 @@ def aws_clients(settings: Place, jobs: int = 1) -> AwsClients:
 
 
 def caller(settings: Place) -> str:
-    """Who AWS says we are: the ARN of the user or role, which holds no secret."""
+    """Ask AWS who we are: the ARN of the user or role, which holds no secret."""
     with aws_errors(place(settings)):
         config = Config(connect_timeout=CONNECT_TIMEOUT, read_timeout=READ_TIMEOUT, retries={"total_max_attempts": 2})
         sts = _opened(_session(settings), settings, "sts", config)
@@ -112,7 +112,7 @@ def _opened(session: boto3.Session, settings: Place, service: str, config: Confi
 
 
 def place(settings: Place) -> str:
-    """Where the requests go, and why there."""
+    """Describe where the requests go, and which setting says so."""
     origin = settings.origins.get("AWS_REGION", "défaut")
     url = f", serveur {without_secrets(settings.aws_endpoint_url)}" if settings.aws_endpoint_url else ""
     return f"région {settings.aws_region} (AWS_REGION, {origin}){url}"

@@ -26,7 +26,7 @@ from botocore.exceptions import (
 from lib.common.errors import CityflowError, ConfigError, StoreError
 
 EXPIRED = {"ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"}
-UNKNOWN = {
+UNKNOWN_KEYS = {
     "InvalidAccessKeyId",
     "InvalidClientTokenId",
     "InvalidSignatureException",
@@ -61,17 +61,17 @@ def aws_errors(target: str) -> Iterator[None]:
 
 
 def error_code(error: ClientError) -> str:
-    """AWS's own word for the refusal, such as ConditionalCheckFailedException."""
+    """Return AWS's own code of the refusal, such as ConditionalCheckFailedException."""
     return str(error.response.get("Error", {}).get("Code", ""))
 
 
 def translated(error: ClientError | BotoCoreError, target: str) -> CityflowError:
-    """The CityflowError that says what happened to `target`, and the way out."""
+    """Make the CityflowError that says what happened to `target`, and the way out."""
     return _refused(error, target) if isinstance(error, ClientError) else _not_asked(error, target)
 
 
 def no_credentials(detail: str = "") -> ConfigError:
-    """What to say when no credentials are usable."""
+    """Make the error of a run without usable credentials."""
     why = f" ({without_secrets(detail)})" if detail else ""
     return ConfigError(f"aucun identifiant AWS utilisable{why} ; cherché dans : {PLACES}.", GET_CREDENTIALS)
 
@@ -83,7 +83,7 @@ def _refused(error: ClientError, target: str) -> CityflowError:
         return ConfigError(f"les identifiants AWS ont expiré. {what}", "Les renouveler, puis relancer.")
     if code in SKEWED:
         return ConfigError(f"l'horloge de cette machine est fausse. {what}", "La régler (chrony, NTP), puis relancer.")
-    if code in UNKNOWN:
+    if code in UNKNOWN_KEYS:
         return ConfigError(f"AWS ne reconnaît pas les identifiants. {what}", GET_CREDENTIALS)
     if code in DENIED:
         return ConfigError(
@@ -112,7 +112,7 @@ def _not_asked(error: BotoCoreError, target: str) -> CityflowError:
 
 
 def without_secrets(detail: str) -> str:
-    """AWS's own text without what identifies: the user and password of an URL, key ids, signatures, tokens."""
+    """Remove from AWS's text the user and password of an URL, key ids, signatures and tokens."""
     detail = re.sub(r"//[^/@\s]*@", "//***@", " ".join(detail.split())).rstrip(".")
     detail = re.sub(r"\b(A[KS]IA|ABIA|ACCA)[A-Z0-9]{12,}\b", "***", detail)
     return re.sub(r"(?i)((?:token|signature|credential|secret)[\w-]*\s*[=:]\s*)\S+", r"\1***", detail)

@@ -14,12 +14,12 @@ _BUCKET = re.compile(r"[A-Za-z0-9._-]{3,255}")  # what S3 has ever accepted
 
 
 def table_names(settings: Settings) -> dict[str, str]:
-    """Kind of document -> table."""
+    """Map each kind of document to its table."""
     return {"metrics": settings.dynamodb_metrics_table, "reports": settings.dynamodb_reports_table}
 
 
 def reports_bucket(settings: Settings) -> str:
-    """The bucket; ConfigError naming every place looked in when it is not set, or when it is no name of a bucket."""
+    """Return the bucket's name; ConfigError, naming every place looked in, when it is not set or not valid."""
     if not settings.s3_reports_bucket:
         raise ConfigError(
             "S3_REPORTS_BUCKET n'est pas défini (cherché : --bucket, environnement, .env).",
@@ -35,5 +35,5 @@ def reports_bucket(settings: Settings) -> str:
 
 
 def prefixed(settings: Settings, name: str) -> str:
-    """The key of an object below S3_REPORTS_PREFIX, which may be empty or have slashes around it."""
+    """Put the key of an object below S3_REPORTS_PREFIX, which may be empty or have slashes around it."""
     return "/".join(part for part in (settings.s3_reports_prefix.strip("/"), name) if part)

@@ -19,7 +19,7 @@ HIDDEN = frozenset(("script", "style"))
 
 
 def plain_text(text: str) -> str:
-    """The words of HTML or plain text, on one line; what merely looks like a tag (« Sartrouville <RER> ») is kept."""
+    """Extract the words of HTML or plain text on one line, with what only looks like a tag (« Sartrouville <RER> »)."""
     parser = _Words()
     parser.feed(text)
     parser.close()
@@ -27,7 +27,7 @@ def plain_text(text: str) -> str:
 
 
 def shortened(text: str, limit: int) -> str:
-    """The text, cut at a word to `limit` characters at most; an ellipsis says that it was cut."""
+    """Cut the text at a word, to `limit` characters at most; an ellipsis marks the cut."""
     if len(text) <= limit:
         return text
     cut = text[: limit - 1]

@@ -33,7 +33,7 @@ def parse_day(text: str) -> date:
 
 
 def parse_asked_day(text: str) -> date:
-    """As parse_day, for the day that a person asks for."""
+    """Read the day that a person asks for, as parse_day, and refuse a year out of YEARS."""
     day = parse_day(text)
     if day.year not in YEARS:
         raise ValueError(f"date « {text} » invalide : l'année doit être entre {YEARS[0]} et {YEARS[-1]}")
@@ -49,33 +49,33 @@ def machine_now() -> datetime:
 
 
 def civil_day(now: datetime) -> date:
-    """The civil day of an instant in Paris."""
+    """Convert an instant to its civil day in Paris."""
     return now.astimezone(PARIS).date()
 
 
 def yesterday(now: datetime) -> date:
-    """The civil day before that of an instant, in Paris."""
+    """Find the civil day before that of an instant, in Paris."""
     return civil_day(now) - timedelta(days=1)
 
 
 def day_start(day: date) -> datetime:
-    """First instant of the civil day, in UTC."""
+    """Find the first instant of the civil day, in UTC."""
     return datetime.combine(day, time(), PARIS).astimezone(UTC)
 
 
 def hours_in_day(day: date) -> int:
-    """Real hours in the civil day: 24, or 23 and 25 on the clock-change days."""
+    """Count the real hours of the civil day: 24, or 23 and 25 on the clock-change days."""
     return (day_start(day + timedelta(days=1)) - day_start(day)) // HOUR
 
 
 def wall_exists(wall: datetime) -> bool:
-    """Whether a naive Paris wall time is ever shown by a clock (02:30 is skipped in spring)."""
+    """Tell whether a naive Paris wall time is ever shown by a clock (02:30 is skipped in spring)."""
     aware = wall.replace(tzinfo=PARIS)
     return aware.astimezone(UTC).astimezone(PARIS).replace(tzinfo=None) == wall
 
 
 def parse_instant(text: str) -> datetime | None:
-    """ISO text to a UTC instant; without an offset it is Paris wall time. None when it is no readable time."""
+    """Read ISO text as a UTC instant; without an offset it is Paris wall time. None when it is no readable time."""
     found = _ISO.fullmatch(text.strip())
     if not found:
         return None
@@ -92,7 +92,7 @@ def parse_instant(text: str) -> datetime | None:
 
 
 def parse_road_label(text: str) -> datetime | None:
-    """Road-count label to the naive Paris wall time it names (the END of the hour).
+    """Read a road-count label as the naive Paris wall time it names (the END of the hour).
 
     +01:00 and +02:00 are pasted on a Paris clock and carry nothing; any other offset is a real one and is converted.
     None when it is no readable time.
@@ -111,17 +111,17 @@ def parse_road_label(text: str) -> datetime | None:
 
 
 def road_label_hours(day: date) -> dict[datetime, int]:
-    """The road-count labels of a civil day, each with the hour (0..23) it closes: 24, or 23 in spring."""
+    """List the road-count labels of a civil day with the hour (0..23) that each closes: 24, or 23 in spring."""
     midnight = datetime.combine(day, time())
     labels = {midnight + (hour + 1) * HOUR: hour for hour in range(24)}
     return {label: hour for label, hour in labels.items() if wall_exists(label)}
 
 
 def same_weekdays_before(day: date, weeks: int) -> list[date]:
-    """The same weekday in each of the `weeks` weeks before, most recent first."""
+    """List the same weekday in each of the `weeks` weeks before, most recent first."""
     return [day - timedelta(weeks=week) for week in range(1, weeks + 1)]
 
 
 def days_between(first: date, last: date) -> Iterable[date]:
-    """Every day from first to last, both included."""
+    """Iterate over the days from first to last, both included."""
     return (first + timedelta(days=offset) for offset in range((last - first).days + 1))

@@ -14,17 +14,17 @@ _ACTING_OR_BREAKING = re.compile(f"[{CONTROLS}\t\n]")
 
 
 def on_one_line(text: str) -> str:
-    """The text with every control, line breaks included, written as \\x1b or \\u202e."""
+    """Write every control of the text, line breaks included, as \\x1b or \\u202e."""
     return _ACTING_OR_BREAKING.sub(_written, text)
 
 
 def printable(text: str) -> str:
-    """As on_one_line, but line breaks and tabs stay."""
+    """Write the controls as on_one_line does, but keep line breaks and tabs."""
     return _ACTING.sub(_written, text)
 
 
 def without_controls(text: str) -> str:
-    """The text without any control: a page shows words alone."""
+    """Remove every control from the text of a page."""
     return _ACTING_OR_BREAKING.sub("", text) if _ACTING.search(text) else text
 
 

@@ -6,7 +6,7 @@ where the language is C and PYTHONUTF8=0, or a name that another system wrote in
 
 
 def spelled(text: str) -> str:
-    """The same text with the bytes that Python could not read read as UTF-8, as far as they are."""
+    """Decode as UTF-8 the bytes that Python could not read in the machine's encoding, as far as they are UTF-8."""
     try:
         return text.encode("utf-8", "surrogateescape").decode("utf-8", "surrogateescape")
     except UnicodeEncodeError:
@@ -14,7 +14,7 @@ def spelled(text: str) -> str:
 
 
 def storable(text: str) -> str:
-    """The same text as UTF-8 can hold it: « ? » for what is still no character."""
+    """Make a text that UTF-8 can hold: « ? » stands for what is still no character."""
     try:
         text.encode()
     except UnicodeEncodeError:

@@ -1,12 +1,12 @@
 """What the calendar says of a day: weekday, public and school holidays, clock change. Context for every comparison."""
 
+import csv
 from datetime import date
-from functools import lru_cache, partial
+from functools import lru_cache
+from importlib import resources
 from typing import Any
 
 import holidays
-import vacances_scolaires_france
-from vacances_scolaires_france import SchoolHolidayDates, UnsupportedYearException
 
 from lib.common.paris_time import hours_in_day
 
@@ -26,10 +26,11 @@ MONTHS = (
     "décembre",
 )
 SCHOOL_ZONE = "C"  # Paris, Créteil, Versailles, Montpellier, Toulouse
+ZONE_COLUMN = f"vacances_zone_{SCHOOL_ZONE.lower()}"
 
 
 def day_context(day: date) -> dict[str, Any]:
-    """Weekday, holidays and hours of a day. School holidays are None for a year whose calendar is not known."""
+    """Describe a day: weekday, holidays, hours. School holidays are None for a year whose calendar is not known."""
     return {
         "date_longue": long_date(day),
         "jour_semaine": WEEKDAYS[day.weekday()],
@@ -42,31 +43,29 @@ def day_context(day: date) -> dict[str, Any]:
 
 
 def long_date(day: date) -> str:
-    """mardi 4 novembre 2025; the first of a month is « 1er »."""
+    """Write a day as « mardi 4 novembre 2025 »; the first of a month is « 1er »."""
     number = "1er" if day.day == 1 else str(day.day)
     return f"{WEEKDAYS[day.weekday()]} {number} {MONTHS[day.month - 1]} {day.year}"
 
 
 def school_holiday(day: date) -> str | None:
-    """Name of the school holidays of zone C that the day is in; None outside them or where the year is not known."""
-    if not school_year_known(day):
-        return None
-    found = _school_calendar().holidays_for_year_and_zone(day.year, SCHOOL_ZONE).get(day)
-    return found["nom_vacances"] if found else None
+    """Name the school holidays of zone C that the day is in; None outside them or where the year is not known."""
+    return _school_calendar().get(day) if school_year_known(day) else None
 
 
 def school_year_known(day: date) -> bool:
-    """Whether the school calendar of that day is in the installed package, whose last year may end with its summer."""
-    calendar = _school_calendar()
-    try:
-        holidays_told = calendar.holidays_for_year_and_zone(day.year, SCHOOL_ZONE)
-    except UnsupportedYearException:
-        return False
-    return day.year < calendar.max_year or day <= max(holidays_told)
+    """Tell whether the installed package covers that day: its last year may end with its summer."""
+    days = _school_calendar()
+    return min(days).year <= day.year and day <= max(days)
 
 
 @lru_cache(maxsize=1)
-def _school_calendar() -> SchoolHolidayDates:
-    # The package opens its calendar, which is in UTF-8, as whatever the machine's language says.
-    vars(vacances_scolaires_france)["open"] = partial(open, encoding="utf-8")
-    return SchoolHolidayDates()
+def _school_calendar() -> dict[date, str]:
+    """Read the name of the school holidays of each day of zone C that has some.
+
+    The package's own reader opens its UTF-8 file in the encoding of the machine's language, so that it fails where that
+    is another one.
+    """
+    data = resources.files("vacances_scolaires_france") / "data" / "data.csv"
+    rows = csv.DictReader(data.read_text("utf-8").splitlines())
+    return {date.fromisoformat(row["date"]): row["nom_vacances"] for row in rows if row[ZONE_COLUMN] == "True"}

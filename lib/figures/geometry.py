@@ -23,7 +23,7 @@ _LAT_LON = re.compile(r"\s*\[?\s*(-?[0-9.]+)\s*,\s*(-?[0-9.]+)\s*\]?\s*")
 
 
 def parse_point(value: Any) -> tuple[float, float] | None:
-    """(lon, lat) in degrees from 'lat, lon', [lat, lon] or {lon, lat}; None when there is no believable point."""
+    """Read (lon, lat) in degrees from 'lat, lon', [lat, lon] or {lon, lat}; None when there is no valid point."""
     if isinstance(value, dict):
         pair = value.get("lon"), value.get("lat")
     elif isinstance(value, list | tuple) and len(value) == 2:
@@ -40,7 +40,7 @@ def parse_point(value: Any) -> tuple[float, float] | None:
 
 
 def parse_shape(value: Any) -> BaseGeometry | None:
-    """A geometry from GeoJSON text or object, alone or wrapped in a Feature; None when there is none in degrees."""
+    """Read GeoJSON text or object, alone or wrapped in a Feature; None when it holds no geometry in degrees."""
     try:
         if isinstance(value, str):
             value = json.loads(value) if value.strip() else None
@@ -56,41 +56,41 @@ def parse_shape(value: Any) -> BaseGeometry | None:
 
 
 def to_metres(shapes: Geometries) -> Geometries:
-    """The same shapes in Lambert-93 metres (None stays None)."""
+    """Project shapes to Lambert-93 metres (None stays None)."""
     return np.asarray(shapely.transform(shapes, _project))
 
 
 def lengths(shapes: Geometries) -> npt.NDArray[np.float64]:
-    """Length of each shape in metres; NaN for None."""
+    """Measure the length of each shape in metres; NaN for None."""
     return np.asarray(shapely.length(to_metres(shapes)), dtype=float)
 
 
 def areas(shapes: Geometries) -> npt.NDArray[np.float64]:
-    """Area of each shape in m²; NaN for None. Self-crossing outlines are repaired first."""
+    """Measure the area of each shape in m²; NaN for None. Self-crossing outlines are repaired first."""
     return np.asarray(shapely.area(to_metres(np.asarray(shapely.make_valid(shapes)))), dtype=float)
 
 
 def middles(lines: Geometries) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Longitudes and latitudes (degrees) of the point half-way along each line, which lies on it."""
+    """Find the point half-way along each line, on it; longitudes and latitudes in degrees."""
     points = shapely.line_interpolate_point(to_metres(lines), 0.5, normalized=True)
     degrees = _to_degrees(np.asarray(points))
     return np.asarray(shapely.get_x(degrees), dtype=float), np.asarray(shapely.get_y(degrees), dtype=float)
 
 
 def simplified_lines(lines: Geometries, tolerance: float) -> list[str]:
-    """WKT of the lines in degrees, five decimals (1 m), no point moved by more than `tolerance` metres."""
+    """Simplify lines, no point moved by more than `tolerance` metres; WKT in degrees, five decimals (1 m)."""
     simpler = shapely.simplify(to_metres(lines), tolerance)
     return list(shapely.to_wkt(_to_degrees(simpler), rounding_precision=WKT_DECIMALS))
 
 
 def simplified_coverage(polygons: Geometries, tolerance: float) -> list[str]:
-    """WKT of polygons that touch, in degrees; a border that two of them share stays one line (tolerance in metres)."""
+    """Simplify touching polygons, a shared border staying one line (tolerance in metres); WKT in degrees."""
     simpler = shapely.coverage_simplify(to_metres(polygons), tolerance)
     return list(shapely.to_wkt(_to_degrees(simpler), rounding_precision=WKT_DECIMALS))
 
 
 def as_geometries(values: list[BaseGeometry | None]) -> Geometries:
-    """An object array that numpy does not try to unpack."""
+    """Make an object array, which numpy would otherwise try to unpack."""
     array = np.empty(len(values), dtype=object)
     array[:] = values
     return array

@@ -8,7 +8,7 @@ Metrics = dict[str, Any]
 
 
 def at(metrics: Metrics, where: str) -> Any:
-    """The value at a place in the metrics of a source, such as « global_metrics.profil_horaire »."""
+    """Find the value at a place in the metrics of a source, such as « global_metrics.profil_horaire »."""
     return reduce(lambda found, key: found[key], where.split("."), metrics)
 
 

@@ -39,12 +39,12 @@ def rounded(value: float | None, decimals: int = 2) -> float | None:
 
 
 def share(part: float, whole: float) -> float | None:
-    """100 x part / whole, with None when there is no whole."""
+    """Compute 100 x part / whole; None when there is no whole."""
     return rounded(100 * part / whole) if whole else None
 
 
 def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    """One plain dict per row, keys in the frame's column order; whole-number columns stored as Int64 stay integers."""
+    """Convert each row to a plain dict, keys in the frame's column order; Int64 columns stay integers."""
     names = frame.columns.tolist()
     columns = [frame[name].astype(object).where(frame[name].notna(), None).tolist() for name in names]
     return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]

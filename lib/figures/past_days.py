@@ -14,7 +14,7 @@ USABLE_FROM = 0.8  # coverage below which a past day is too partial to compare w
 
 
 def comparable(metrics: dict[str, Any]) -> bool:
-    """Whether a day's totals may stand beside those of another; not without an account of their coverage."""
+    """Tell whether a day's totals may stand beside those of another; not without an account of their coverage."""
     return (metrics.get("qualite", {}).get("couverture") or 0.0) >= USABLE_FROM
 
 
@@ -24,7 +24,7 @@ def evolution(
     past: Past,
     figure: Callable[[dict[str, Any]], float | None],
 ) -> dict[str, Any]:
-    """A figure against the same weekday last week and the median of the last four, in percent.
+    """Compare a figure with the same weekday last week and with the median of the last four, in percent.
 
     None where there is nothing to compare; `comparaison` says why: no history, or a day too partial for its totals.
     """
@@ -54,13 +54,13 @@ def _comparison(today: dict[str, Any] | None, value: float | None, days: int) ->
 
 
 def usual_hours(profiles: Iterable[Sequence[float | None]]) -> list[float | None]:
-    """The usual day: for each of the 24 hours the median of the past days that measured it, None where none did."""
+    """Compute for each of the 24 hours the median of the past days that measured it; None where none did."""
     known = [[value for value in hour if value is not None] for hour in zip(*profiles, strict=True)]
     return [statistics.median(values) if values else None for values in known] or [None] * 24
 
 
 def change(value: float | None, reference: float | None) -> float | None:
-    """Change in percent from `reference`; None when either is missing, and from zero or below: its sign would lie."""
+    """Compute the change in percent from `reference`; None when either is missing or `reference` is not above zero."""
     if value is None or reference is None or reference <= 0:
         return None
     return rounded(100 * (value - reference) / reference, 1)

@@ -17,12 +17,12 @@ SAMPLES_KEPT = 5
 RUN_BY_SPREADSHEETS = tuple("=+-@\t\r\n＝＋－＠")  # a cell that begins so is a formula to some spreadsheet
 _NUMBER = re.compile(r"[+-]?[0-9]+(?:[.,][0-9]+)?(?:[eE][+-]?[0-9]+)?")
 
-COMPLETE_FROM = 0.95  # share of what the day should hold, from which a source is said complete
+COMPLETE_FROM = 0.95  # share of what the day should hold, from which a source counts as complete
 
 
 @dataclass(frozen=True)
 class Reject:
-    """One raw row that was not believed: its file, its line or record number, the reason's code and its text."""
+    """One rejected raw row: its file, its line or record number, the reason's code and its text."""
 
     fichier: str
     ligne: int | str  # « octet N » where lines were not counted
@@ -62,20 +62,20 @@ class Quality:
             self.kept_rejects.append(Reject(fichier, ligne, raison, str(contenu)[:CONTENT_KEPT]))
 
     def reject_file(self, fichier: str, why: str) -> None:
-        """Count a whole file as one rejected row: how many it held is not known. A warning will name it."""
+        """Count an unusable file as one rejected row, its number of rows being unknown; summary() warns of it."""
         self.reject("fichier_illisible", fichier, 1, why)
         self.unusable.append(fichier)
 
     def warn(
         self, code: str, severite: str, message: str, mesure: Any = None, attendu: Any = None, exemples: Any = ()
     ) -> None:
-        """Add a warning; a code is said once."""
+        """Add a warning, unless one of the same code is there."""
         if all(known.code != code for known in self.avertissements):
             samples = tuple(exemples)[:SAMPLES_KEPT]
             self.avertissements.append(QualityWarning(code, severite, message, mesure, attendu, samples))
 
     def summary(self, couverture: float) -> dict[str, Any]:
-        """The `qualite` object of a metrics file; `couverture` is 0..1 of what the day should hold."""
+        """Build the `qualite` object of a metrics file; `couverture` is 0..1 of what the day should hold."""
         rejected = sum(self.rejets.values())
         if self.unusable:
             text = f"Fichiers inutilisables, leurs lignes manquent : {', '.join(self.unusable[:SAMPLES_KEPT])}."
@@ -101,18 +101,18 @@ class Quality:
 
 
 def has_account(metrics: dict[str, Any]) -> bool:
-    """Whether figures bear the account of their rows; those of a version before it may lack any other key too."""
+    """Tell whether figures have the account of their rows; those of a version before it may lack other keys too."""
     return isinstance(metrics.get("qualite"), dict)
 
 
 def spreadsheet_cell(value: object) -> str:
-    """Text that a spreadsheet will not run: one that begins with = + - @ gets an apostrophe, unless it is a number."""
+    """Make text that a spreadsheet will not run: an apostrophe goes before = + - @ unless it is a number."""
     text = "" if value is None else str(value)
     return f"'{text}" if text.startswith(RUN_BY_SPREADSHEETS) and not _NUMBER.fullmatch(text) else text
 
 
 def rejects_csv(quality: Quality) -> bytes:
-    """The kept rejects as a `;` CSV that a French spreadsheet opens (UTF-8 with BOM)."""
+    """Write the kept rejects as a `;` CSV that a French spreadsheet opens (UTF-8 with BOM)."""
     text = io.StringIO()
     writer = csv.writer(text, delimiter=";", lineterminator="\r\n")
     writer.writerow(["fichier", "ligne", "raison", "contenu"])

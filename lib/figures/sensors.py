@@ -1,4 +1,4 @@
-"""Sensors that cannot be believed: silent, stuck on one value, or showing what no sensor can measure."""
+"""Sensors out of order: silent, stuck on one value, or showing what no sensor can measure."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ class Fault:
 
 
 def faults(counts: pd.DataFrame, measured: pd.DataFrame) -> list[Fault]:
-    """Silent and stuck sensors. Both frames: a row per sensor, a column per hour in order; counts and booleans."""
+    """Find silent and stuck sensors. Both frames: a row per sensor, a column per hour in order; counts and booleans."""
     silent = _longest(runs(~measured, SILENT_HOURS))
     same_as_before = counts.eq(counts.shift(axis=1)) & counts.gt(0)
     stuck = _longest(runs(same_as_before, STUCK_HOURS - 1))
@@ -35,12 +35,12 @@ def faults(counts: pd.DataFrame, measured: pd.DataFrame) -> list[Fault]:
 
 
 def impossible_values(found: Iterable[str]) -> list[Fault]:
-    """Sensors of which a row was rejected for a value that cannot be."""
+    """List as faults the sensors of which a row was rejected for an impossible value."""
     return [Fault(sensor, "valeur impossible", None) for sensor in found]
 
 
 def runs(flags: pd.DataFrame, at_least: int) -> list[tuple[str, int, int]]:
-    """(row label, first column, last column) of each run of consecutive true cells, at least so many long."""
+    """Find each run of at least so many consecutive true cells: (row label, first column, last column)."""
     steps = np.diff(np.pad(flags.to_numpy(dtype=np.int8), ((0, 0), (1, 1))), axis=1)
     rows, starts = np.nonzero(steps == 1)
     ends = np.nonzero(steps == -1)[1] - 1

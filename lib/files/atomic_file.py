@@ -28,7 +28,7 @@ def atomic_writer(path: Path) -> Iterator[BinaryIO]:
         clear_leftovers(path.parent)
         with _temporary(path) as stream:
             yield stream
-            settle(stream)
+            flush_to_disk(stream)
             os.replace(stream.name, path)
     except OSError as error:
         raise _refused(path, error) from error
@@ -36,7 +36,7 @@ def atomic_writer(path: Path) -> Iterator[BinaryIO]:
 
 @contextmanager
 def _temporary(path: Path) -> Iterator[BinaryIO]:
-    """A new file beside `path`, locked while it is written so that nobody takes it for a leftover."""
+    """Create a file beside `path`, locked while it is written so that no other run removes it as a leftover."""
     while True:
         temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
         with temporary.open("xb") as stream:
@@ -79,11 +79,11 @@ def write_together(contents: Mapping[Path, bytes]) -> None:
         for path, content in contents.items():
             stream = stack.enter_context(atomic_writer(path))
             stream.write(content)
-            settle(stream)
+            flush_to_disk(stream)
 
 
-def settle(stream: BinaryIO) -> None:
-    """Bring what was written to the disk, which refuses it here and not later."""
+def flush_to_disk(stream: BinaryIO) -> None:
+    """Flush what was written to the disk, so that a refusal comes here and not later."""
     stream.flush()
     os.fsync(stream.fileno())
 
@@ -104,7 +104,7 @@ def part_writer(path: Path) -> Iterator[BinaryIO]:
                 raise LockHeldError(f"{path} est en cours d'écriture par une autre commande.", "Attendre sa fin.")
             try:
                 yield stream
-                settle(stream)
+                flush_to_disk(stream)
             except BaseException:
                 _drop_if_empty(stream, part)
                 raise
@@ -114,7 +114,7 @@ def part_writer(path: Path) -> Iterator[BinaryIO]:
 
 
 def not_through_a_link(path: str | Path, flags: int) -> int:
-    """An opener that refuses a symbolic link: whoever planted one would have us write outside our folders."""
+    """Open a file but never through a symbolic link, which could lead outside our folders."""
     try:
         return os.open(path, flags | os.O_NOFOLLOW, 0o666)
     except OSError as error:

@@ -16,7 +16,7 @@ _NAME = re.compile(re.escape(PREFIX) + "[a-z0-9_]{8}")  # as tempfile makes them
 
 @contextmanager
 def scratch_folder() -> Iterator[Path]:
-    """A new folder, gone with what is in it when the block ends; locked, so that nobody takes it for a leftover."""
+    """Create a folder that is removed when the block ends, locked so that no other run removes it as a leftover."""
     clear_abandoned()
     while True:
         with tempfile.TemporaryDirectory(prefix=PREFIX, ignore_cleanup_errors=True) as name, _locked(name) as ours:
@@ -27,7 +27,7 @@ def scratch_folder() -> Iterator[Path]:
 
 
 def clear_abandoned() -> None:
-    """Remove the folders whose run was killed; for commands that may find nothing to do and need none of their own."""
+    """Remove the folders of killed runs; commands that may need no folder of their own call it too."""
     try:
         found = list(Path(tempfile.gettempdir()).glob(f"{PREFIX}*"))
     except OSError:  # whoever needs a folder there says that none can be had

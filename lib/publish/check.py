@@ -12,36 +12,36 @@ from lib.common.settings import Settings
 from lib.database_service import content_sha256
 from lib.publish.local_documents import DocumentFile, LocalDocument, read_files, sha256, validated
 from lib.publish.plan import is_same, remote_of
-from lib.publish.run import FATAL, Outcome, Treat, alone, get_item
+from lib.publish.run import FATAL, DocumentOutcome, Treat, failures_as_outcomes, get_item
 from lib.stores.dynamodb_items import Item, document_of, pointer, unpack
 
 
 def checker(clients: AwsClients, settings: Settings) -> Treat:
-    """Compare each document with its item and its objects, read back whole."""
+    """Make the function that compares a document with its item and its objects, read back whole."""
 
-    def treat(source: DocumentFile, _: threading.Event) -> Outcome:
+    def treat(source: DocumentFile, _: threading.Event) -> DocumentOutcome:
         local = validated(source, read_files(source))
         return _compared(clients, settings, local, get_item(clients, settings, source))
 
-    return alone(treat)
+    return failures_as_outcomes(treat)
 
 
-def _compared(clients: AwsClients, settings: Settings, local: LocalDocument, item: Item | None) -> Outcome:
+def _compared(clients: AwsClients, settings: Settings, local: LocalDocument, item: Item | None) -> DocumentOutcome:
     if item is None:
-        return Outcome(local.source, "+", "missing", "absent d'AWS")
+        return DocumentOutcome(local.source, "+", "missing", "absent d'AWS")
     remote = remote_of(item)
     if remote.claim:
-        return Outcome(local.source, "!", "damaged", "publication commencée et pas finie")
+        return DocumentOutcome(local.source, "!", "damaged", "publication commencée et pas finie")
     damage = _item_damage(clients, item, remote.digest) or _objects_damage(clients, remote.objects)
     if damage:
-        return Outcome(local.source, "!", "damaged", damage)
+        return DocumentOutcome(local.source, "!", "damaged", damage)
     if not is_same(local, remote, settings):
-        return Outcome(local.source, "*", "different", "le fichier local et AWS diffèrent")
-    return Outcome(local.source, "=", "same")
+        return DocumentOutcome(local.source, "*", "different", "le fichier local et AWS diffèrent")
+    return DocumentOutcome(local.source, "=", "same")
 
 
 def _item_damage(clients: AwsClients, item: Item, digest: str) -> str:
-    """What is wrong with the item, or with the object that holds its whole document; empty when it is sound."""
+    """Describe what is wrong with the item, or with the object that holds its whole document; empty when sound."""
     try:
         place = pointer(item)
         document = unpack(_object(clients, *place), item) if place else document_of(item)
@@ -67,7 +67,7 @@ def _objects_damage(clients: AwsClients, objects: dict[str, tuple[str, str]]) ->
 
 
 def _object(clients: AwsClients, bucket: str, key: str) -> bytes:
-    """The content of an object. Without the right to list, S3 answers 403 for one that is not there."""
+    """Read an object whole. Without the right to list, S3 answers 403 for one that is absent."""
     with aws_errors(f"bucket {bucket}"):
         try:
             return read_whole(clients.s3.get_object(Bucket=bucket, Key=key)["Body"])

@@ -55,7 +55,7 @@ class LocalDocument:
 
 
 def document_files(output_dir: Path, kinds: list[str], first: date | None, last: date | None) -> list[DocumentFile]:
-    """The files of those kinds with a day from first to last (None: no bound), oldest first.
+    """List the files of those kinds with a day from first to last (None: no bound), oldest first.
 
     A file whose name has an impossible day is kept: validated says what is wrong with it.
     """
@@ -65,19 +65,19 @@ def document_files(output_dir: Path, kinds: list[str], first: date | None, last:
 
 
 def stray_files(output_dir: Path, kinds: list[str]) -> list[Path]:
-    """JSON files there that bear another name, such as a person's copy: they are not published."""
+    """List the JSON files that bear another name, such as a person's copy: they are not published."""
     return [path for kind in kinds for path in _visible(output_dir / kind) if not _NAMES[kind].fullmatch(path.stem)]
 
 
 def read_files(source: DocumentFile) -> Files:
-    """The bytes of a document; InputError when a file cannot be read."""
+    """Read the bytes of a document; InputError when a file cannot be read."""
     suffixes = (".json", *COMPANIONS) if source.kind == "reports" else (".json",)
     paths = {suffix: source.path.with_suffix(suffix) for suffix in suffixes}
     return {suffix: _bytes(path) for suffix, path in paths.items() if suffix == ".json" or path.is_file()}
 
 
 def validated(source: DocumentFile, files: Files) -> LocalDocument:
-    """The document of these bytes; InputError says what is wrong with it."""
+    """Parse a document and check it; InputError says what is wrong with it."""
     _check_day(source.day_text)
     try:
         document = json.loads(files[".json"], parse_constant=_refuse)
@@ -120,7 +120,7 @@ def _check_day(text: str) -> None:
 
 
 def _timestamp(source: DocumentFile, document: Any) -> datetime:
-    """The document's timestamp, once its inside agrees with its name."""
+    """Return the document's timestamp, once its inside agrees with its name."""
     key = KEY_ATTRIBUTES[source.kind]
     if not isinstance(document, dict):
         raise InputError("ce n'est pas un objet JSON")

@@ -70,8 +70,10 @@ class Action:
     writes: tuple[Write, ...] = ()
 
 
-def plan(local: LocalDocument, remote: Remote, settings: Settings, now: datetime, force: bool = False) -> Action:
-    """The action for one document; StoreError when DynamoDB has no place for some value of it."""
+def plan_document(
+    local: LocalDocument, remote: Remote, settings: Settings, now: datetime, force: bool = False
+) -> Action:
+    """Plan the action for one document; StoreError when DynamoDB has no place for some value of it."""
     objects = _objects(local.source, local.files, settings)
     if not force and is_same(local, remote, settings):
         return Action("=", local.source)
@@ -87,17 +89,17 @@ def plan(local: LocalDocument, remote: Remote, settings: Settings, now: datetime
 
 
 def is_untouched(source: DocumentFile, files: Files, remote: Remote, settings: Settings) -> bool:
-    """Whether these very bytes were published, valid as they were then. Sooner known than is_same."""
+    """Tell whether these very bytes were published, valid as they were then. Cheaper than is_same."""
     return remote.file == sha256(files[".json"]) and _is_whole(source, files, remote, settings)
 
 
 def is_same(local: LocalDocument, remote: Remote, settings: Settings) -> bool:
-    """Whether AWS has this very content, its timestamp apart, whole and where the settings want it."""
+    """Tell whether AWS has this very content, its timestamp apart, whole and where the settings want it."""
     return remote.digest == local.digest and _is_whole(local.source, local.files, remote, settings)
 
 
 def remote_of(item: Item | None) -> Remote:
-    """What an item (its COMPARED attributes are enough) says; a shape that we never write counts as nothing."""
+    """Read the state of a document from its item (COMPARED attributes suffice); unknown shapes count as nothing."""
     if item is None:
         return ABSENT
     objects = item.get("objects", {}).get("M", {})
@@ -123,7 +125,7 @@ def _text(attribute: dict[str, Any], name: str) -> str:
 
 
 def _is_whole(source: DocumentFile, files: Files, remote: Remote, settings: Settings) -> bool:
-    """Whether the objects beside an item are those of these files; the JSON's digest is compared elsewhere."""
+    """Tell whether the objects beside an item are those of these files; the JSON's digest is compared elsewhere."""
     place = f"s3://{reports_bucket(settings)}/{prefixed(settings, '')}"
     return (
         remote.exists
@@ -138,7 +140,7 @@ def _but_json(objects: dict[str, tuple[str, str]]) -> dict[str, tuple[str, str]]
 
 
 def _objects(source: DocumentFile, files: Files, settings: Settings) -> dict[str, tuple[str, str]]:
-    """The objects of a report, as Remote.objects; none for metrics."""
+    """Describe the objects of a report, as Remote.objects; none for metrics."""
     if source.kind != "reports":
         return {}
     folder = f"s3://{reports_bucket(settings)}"
@@ -170,7 +172,7 @@ def _writes(
 
 
 def _beside(local: LocalDocument, objects: dict[str, tuple[str, str]]) -> Item:
-    """What the item says of the files that it was made from."""
+    """Build the attributes that describe the files from which the item was made."""
     attributes: Item = {FILE: {"S": sha256(local.files[".json"])}}
     if objects:
         described = {
@@ -205,7 +207,7 @@ def _put_item(source: DocumentFile, table: str, item: Item, remote: Remote, clai
 
 
 def _mark(source: DocumentFile, table: str, claim: str, remote: Remote, force: bool) -> Write:
-    """Say on the old item that its objects are being replaced."""
+    """Mark the old item: its objects are being replaced."""
     request: dict[str, Any] = {"TableName": table, "Key": item_key(source)}
     condition = {} if force else condition_on(remote, "")
     values = {**condition.pop("ExpressionAttributeValues", {}), ":claim": {"S": claim}}
@@ -219,7 +221,7 @@ def _mark(source: DocumentFile, table: str, claim: str, remote: Remote, force: b
 
 
 def condition_on(remote: Remote, claim: str) -> dict[str, Any]:
-    """That the item is still the one that was compared, and that nobody else has begun to replace it."""
+    """Require that the item is still the one compared, and that nobody else has begun to replace it."""
     if not remote.exists:
         return {"ConditionExpression": "attribute_not_exists(#day)", "ExpressionAttributeNames": {"#day": SORT_KEY}}
     clauses, names, values = ["attribute_not_exists(#digest)"], {"#digest": "sha256"}, {}

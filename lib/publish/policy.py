@@ -34,7 +34,7 @@ Policy = dict[str, Any]
 
 
 def upload_policy(settings: Settings) -> Policy:
-    """What upload_to_aws.py needs, dry-run and check included: nothing is listed, scanned or described."""
+    """List the rights that upload_to_aws.py needs, dry-run and check included: no list, scan or describe."""
     return _policy(
         ("CityflowTables", UPLOAD_TABLE_ACTIONS, _tables(settings)),
         (
@@ -46,7 +46,7 @@ def upload_policy(settings: Settings) -> Policy:
 
 
 def setup_policy(settings: Settings) -> Policy:
-    """What setup_dynamodb_tables.py needs, for the person who runs it once; the upload does without it."""
+    """List the rights that setup_dynamodb_tables.py needs, for the person who runs it once."""
     return _policy(
         ("CityflowCreationTables", SETUP_TABLE_ACTIONS, _tables(settings)),
         ("CityflowCreationBucket", SETUP_BUCKET_ACTIONS, [f"arn:aws:s3:::{reports_bucket(settings)}"]),

@@ -14,15 +14,15 @@ from lib.stores.dynamodb_items import RETENTION
 RENEWED_BELOW = RETENTION / 2  # of life left
 
 
-def unchanged(source: DocumentFile, remote: Remote, settings: Settings, now: datetime) -> Action:
-    """The action for a document that AWS has already: none, or RETENTION from now on for its item."""
+def plan_renewal(source: DocumentFile, remote: Remote, settings: Settings, now: datetime) -> Action:
+    """Plan the action for a document that AWS has already: none, or RETENTION from now on for its item."""
     if remote.expires is None or remote.expires >= (now + RENEWED_BELOW).timestamp():
         return Action("=", source)
     return Action("=", source, "vie prolongée d'un an", (_renewal(source, remote, settings, now),))
 
 
 def _renewal(source: DocumentFile, remote: Remote, settings: Settings, now: datetime) -> Write:
-    """Nothing else of the item changes, which must still be the one that was compared."""
+    """Prolong the life of the item that was compared, and change nothing else of it."""
     table, condition = table_names(settings)[source.kind], condition_on(remote, "")
     life = {"N": str(int((now + RETENTION).timestamp()))}
     request = condition | {

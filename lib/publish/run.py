@@ -17,15 +17,15 @@ from lib.aws.names import table_names
 from lib.common.errors import CityflowError, ConfigError, InputError, StoreError
 from lib.common.settings import Settings
 from lib.publish.local_documents import DocumentFile, read_files, validated
-from lib.publish.plan import COMPARED, UNKNOWN, Action, Remote, Write, is_untouched, item_key, plan, remote_of
-from lib.publish.renewal import unchanged
+from lib.publish.plan import COMPARED, UNKNOWN, Action, Remote, Write, is_untouched, item_key, plan_document, remote_of
+from lib.publish.renewal import plan_renewal
 from lib.stores.dynamodb_items import Item
 
 FATAL = (ConfigError, UnreachableError)
 
 
 @dataclass(frozen=True)
-class Outcome:
+class DocumentOutcome:
     """What became of one document. `status`: written, planned, same, failed, invalid or interrupted."""
 
     source: DocumentFile
@@ -40,7 +40,7 @@ class Outcome:
 class Run:
     """The outcomes so far, and why the run stopped early, if it did."""
 
-    outcomes: list[Outcome] = field(default_factory=list)
+    outcomes: list[DocumentOutcome] = field(default_factory=list)
     fatal: CityflowError | None = None
     interrupted: bool = False
 
@@ -50,51 +50,51 @@ class Run:
 
     @property
     def renewed(self) -> int:
-        """How many are the same but had, or are to have, their life prolonged."""
+        """Count the documents that are the same but whose life was, or is to be, prolonged."""
         return sum(outcome.status == "same" and bool(outcome.writes) for outcome in self.outcomes)
 
     def count(self, *statuses: str) -> int:
         return sum(outcome.status in statuses for outcome in self.outcomes)
 
 
-Treat = Callable[[DocumentFile, threading.Event], Outcome]
+Treat = Callable[[DocumentFile, threading.Event], DocumentOutcome]
 
 
 def uploader(clients: AwsClients | None, settings: Settings, force: bool, dry_run: bool) -> Treat:
-    """What to do with each document; without clients the remote state is unknown, and nothing can be sent."""
+    """Make the function that plans and sends a document; without clients it sends nothing, the remote being unknown."""
 
-    def treat(source: DocumentFile, stop: threading.Event) -> Outcome:
+    def treat(source: DocumentFile, stop: threading.Event) -> DocumentOutcome:
         files = read_files(source)
         remote = read_remote(clients, settings, source) if clients else UNKNOWN
         now = settings.now()
         action = Action("=", source)
         if force or not is_untouched(source, files, remote, settings):
-            action = plan(validated(source, files), remote, settings, now, force)
+            action = plan_document(validated(source, files), remote, settings, now, force)
         if action.sign == "=":
-            action = unchanged(source, remote, settings, now)
+            action = plan_renewal(source, remote, settings, now)
         return _planned(action) if dry_run or clients is None else _execute(clients, action, stop)
 
-    return alone(treat)
+    return failures_as_outcomes(treat)
 
 
-def alone(treat: Treat) -> Treat:
-    """The same, but a document that cannot be read or is refused becomes the outcome of itself; FATAL goes on."""
+def failures_as_outcomes(treat: Treat) -> Treat:
+    """Return as its outcome the failure of one unreadable or refused document; let FATAL errors pass."""
 
-    def guarded(source: DocumentFile, stop: threading.Event) -> Outcome:
+    def guarded(source: DocumentFile, stop: threading.Event) -> DocumentOutcome:
         try:
             return treat(source, stop)
         except FATAL:
             raise
         except InputError as error:
-            return Outcome(source, "!", "invalid", str(error))
+            return DocumentOutcome(source, "!", "invalid", str(error))
         except StoreError as error:
-            return Outcome(source, "!", "failed", str(error))
+            return DocumentOutcome(source, "!", "failed", str(error))
 
     return guarded
 
 
 def read_remote(clients: AwsClients, settings: Settings, source: DocumentFile) -> Remote:
-    """What the item of a document says of it, read consistently; the item's body is not sent over the network."""
+    """Read what AWS has of a document, consistently, without its body."""
     names = {f"#{rank}": name for rank, name in enumerate(COMPARED)}
     reply = get_item(clients, settings, source, ProjectionExpression=", ".join(names), ExpressionAttributeNames=names)
     return remote_of(reply)
@@ -108,14 +108,14 @@ def get_item(clients: AwsClients, settings: Settings, source: DocumentFile, **pr
     return item
 
 
-def run_all(sources: list[DocumentFile], treat: Treat, jobs: int, told: Callable[[Outcome], None]) -> Run:
-    """Treat every document, `jobs` at a time; `told` hears of each outcome in the order of `sources`."""
+def run_all(sources: list[DocumentFile], treat: Treat, jobs: int, on_outcome: Callable[[DocumentOutcome], None]) -> Run:
+    """Treat every document, `jobs` at a time; `on_outcome` gets each outcome in the order of `sources`."""
     run, stop = Run(), threading.Event()
     with ThreadPoolExecutor(jobs, thread_name_prefix="upload") as pool:
         futures = [pool.submit(_unless_stopped, treat, source, stop) for source in sources]
         try:
             for future in futures:
-                told(future.result())
+                on_outcome(future.result())
         except FATAL as error:
             run.fatal = error
         except KeyboardInterrupt:
@@ -127,9 +127,9 @@ def run_all(sources: list[DocumentFile], treat: Treat, jobs: int, told: Callable
     return run
 
 
-def _unless_stopped(treat: Treat, source: DocumentFile, stop: threading.Event) -> Outcome:
+def _unless_stopped(treat: Treat, source: DocumentFile, stop: threading.Event) -> DocumentOutcome:
     if stop.is_set():
-        return Outcome(source, "!", "interrupted", "pas commencé")
+        return DocumentOutcome(source, "!", "interrupted", "pas commencé")
     try:
         return treat(source, stop)
     except FATAL:
@@ -137,34 +137,34 @@ def _unless_stopped(treat: Treat, source: DocumentFile, stop: threading.Event) -
         raise
 
 
-def _finished(futures: list["Future[Outcome]"]) -> Iterator[Outcome]:
+def _finished(futures: list["Future[DocumentOutcome]"]) -> Iterator[DocumentOutcome]:
     for future in futures:
         if not future.cancelled() and future.exception() is None:
             yield future.result()
 
 
-def _planned(action: Action) -> Outcome:
+def _planned(action: Action) -> DocumentOutcome:
     status = {"=": "same", "!": "failed"}.get(action.sign, "planned")
-    return Outcome(action.source, action.sign, status, action.reason, _places(action))
+    return DocumentOutcome(action.source, action.sign, status, action.reason, _places(action))
 
 
-def _execute(clients: AwsClients, action: Action, stop: threading.Event) -> Outcome:
+def _execute(clients: AwsClients, action: Action, stop: threading.Event) -> DocumentOutcome:
     if not action.writes:
         return _planned(action)
     sent = 0
     for write in action.writes:
         if stop.is_set():
             reason = "commencé, pas fini : relancer le complète"
-            return Outcome(action.source, "!", "interrupted", reason, _places(action), sent)
+            return DocumentOutcome(action.source, "!", "interrupted", reason, _places(action), sent)
         try:
             send(clients, write)
         except StoreError as error:
             if isinstance(error, FATAL):
                 raise
-            return Outcome(action.source, action.sign, "failed", str(error), _places(action), sent)
+            return DocumentOutcome(action.source, action.sign, "failed", str(error), _places(action), sent)
         sent += write.size
     status = "same" if action.sign == "=" else "written"
-    return Outcome(action.source, action.sign, status, action.reason, _places(action), sent)
+    return DocumentOutcome(action.source, action.sign, status, action.reason, _places(action), sent)
 
 
 def _places(action: Action) -> tuple[tuple[str, int], ...]:

@@ -1,6 +1,6 @@
 """What the tables and the bucket must be, and the calls that make them so. Nothing here talks to AWS.
 
-`setup_plan` compares what was observed (see state.py) with what is wanted and gives one Step per wish: already so
+`setup_plan` compares what was observed (see state.py) with what is wanted and gives one SetupStep per wish: already so
 (`=`), to do (`+`), or impossible (`!`). A step that is to do carries the very request that will be sent.
 """
 
@@ -56,7 +56,7 @@ NOTHING = AwsState({kind: TableState() for kind in KEY_ATTRIBUTES}, BucketState(
 
 
 @dataclass(frozen=True)
-class Step:
+class SetupStep:
     """One wish: `sign` is = (already so), + (to do) or ! (cannot be); the request is empty unless it is to do."""
 
     sign: str
@@ -67,26 +67,26 @@ class Step:
     request: dict[str, Any] = field(default_factory=dict)
 
 
-def setup_plan(settings: Settings, state: AwsState) -> list[Step]:
-    """Every wish about both tables and the bucket, in the order in which they are carried out."""
+def setup_plan(settings: Settings, state: AwsState) -> list[SetupStep]:
+    """List the steps for both tables and the bucket, in the order in which they are carried out."""
     names = table_names(settings)
     steps = [step for kind in KEY_ATTRIBUTES for step in _table_steps(names[kind], kind, state.tables[kind])]
     return steps + _bucket_steps(reports_bucket(settings), settings.aws_region, state.bucket)
 
 
 def wanted_keys(kind: str) -> dict[str, tuple[str, str]]:
-    """The key attributes of a table, in the form of TableState.keys."""
+    """Return the key attributes of a table, in the form of TableState.keys."""
     return {KEY_ATTRIBUTES[kind]: ("HASH", "S"), SORT_KEY: ("RANGE", "S")}
 
 
-def _table_steps(name: str, kind: str, state: TableState) -> list[Step]:
+def _table_steps(name: str, kind: str, state: TableState) -> list[SetupStep]:
     target, keys = f"table {name}", wanted_keys(kind)
     if state.exists and state.keys != keys:
-        return [Step("!", target, f"clés {_words(state.keys)} au lieu de {_words(keys)}")]
+        return [SetupStep("!", target, f"clés {_words(state.keys)} au lieu de {_words(keys)}")]
     if state.ttl not in ("", TTL_ATTRIBUTE):
-        return [Step("!", target, f"TTL déjà actif sur « {state.ttl} » au lieu de « {TTL_ATTRIBUTE} »")]
+        return [SetupStep("!", target, f"TTL déjà actif sur « {state.ttl} » au lieu de « {TTL_ATTRIBUTE} »")]
 
-    def step(done: bool, text: str, operation: str, **request: Any) -> Step:
+    def step(done: bool, text: str, operation: str, **request: Any) -> SetupStep:
         return _step(done, target, text, "dynamodb", operation, TableName=name, **request)
 
     ttl = {"Enabled": True, "AttributeName": TTL_ATTRIBUTE}
@@ -117,17 +117,17 @@ def _creation(keys: dict[str, tuple[str, str]]) -> dict[str, Any]:
     }
 
 
-def _to_on_demand(name: str) -> Step:
+def _to_on_demand(name: str) -> SetupStep:
     request = {"TableName": name, "BillingMode": "PAY_PER_REQUEST"}
-    return Step("+", f"table {name}", "facturation à la demande", "dynamodb", "update_table", request)
+    return SetupStep("+", f"table {name}", "facturation à la demande", "dynamodb", "update_table", request)
 
 
-def _bucket_steps(name: str, region: str, state: BucketState) -> list[Step]:
+def _bucket_steps(name: str, region: str, state: BucketState) -> list[SetupStep]:
     target = f"bucket {name}"
     if state.exists and state.region not in ("", region):
-        return [Step("!", target, f"il est dans la région {state.region}, et AWS_REGION={region}")]
+        return [SetupStep("!", target, f"il est dans la région {state.region}, et AWS_REGION={region}")]
 
-    def step(done: bool, text: str, operation: str, **request: Any) -> Step:
+    def step(done: bool, text: str, operation: str, **request: Any) -> SetupStep:
         return _step(done, target, text, "s3", operation, Bucket=name, **request)
 
     # us-east-1 is the one region that must not be named.
@@ -162,14 +162,14 @@ def _abandoned_rule() -> dict[str, Any]:
 
 
 def _ends_abandoned(rule: dict[str, Any]) -> bool:
-    """Whether the rule covers the whole bucket and ends abandoned uploads, however many days it gives them."""
+    """Tell whether the rule covers the whole bucket and ends abandoned uploads, after any number of days."""
     prefix = rule.get("Filter", {}).get("Prefix", rule.get("Prefix", ""))
     narrow = prefix or {"Tag", "And", "ObjectSizeGreaterThan", "ObjectSizeLessThan"} & set(rule.get("Filter", {}))
     return rule.get("Status") == "Enabled" and "AbortIncompleteMultipartUpload" in rule and not narrow
 
 
-def _step(done: bool, target: str, text: str, service: str, operation: str, **request: Any) -> Step:
-    return Step("=", target, text) if done else Step("+", target, text, service, operation, request)
+def _step(done: bool, target: str, text: str, service: str, operation: str, **request: Any) -> SetupStep:
+    return SetupStep("=", target, text) if done else SetupStep("+", target, text, service, operation, request)
 
 
 def _words(keys: dict[str, tuple[str, str]]) -> str:

@@ -13,7 +13,7 @@ from lib.aws.errors import aws_errors, error_code
 from lib.aws.names import reports_bucket, table_names
 from lib.common.errors import ConfigError, StoreError
 from lib.common.settings import Settings
-from lib.publish.setup import ALL_BLOCKED, AwsState, BucketState, Step, TableState
+from lib.publish.setup import ALL_BLOCKED, AwsState, BucketState, SetupStep, TableState
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +30,7 @@ def read_state(clients: AwsClients, settings: Settings) -> AwsState:
     return AwsState(tables, _bucket(clients.s3, reports_bucket(settings)))
 
 
-def carry_out(clients: AwsClients, step: Step) -> None:
+def carry_out(clients: AwsClients, step: SetupStep) -> None:
     """Send a step's request, and for a table wait until it is ACTIVE. StoreError when AWS takes too long."""
     call = getattr(getattr(clients, step.service), step.operation)
     with aws_errors(step.target), _bucket_name_taken(step.target):
@@ -88,7 +88,7 @@ def _bucket(client: Any, name: str) -> BucketState:
 
 
 def _no_head(error: ClientError, name: str) -> BucketState:
-    """HEAD has no body: its status is all that is known."""
+    """Interpret a refused HEAD by its status alone: it has no body."""
     code = error_code(error)
     if code == "404":
         return BucketState()
@@ -145,11 +145,11 @@ def _patiently(target: str, call: Callable[[], object]) -> None:
 
 
 def _until(target: str, ready: Callable[[], bool]) -> None:
-    deadline, told = time.monotonic() + READY_TIMEOUT, False
+    deadline, announced = time.monotonic() + READY_TIMEOUT, False
     while not ready():
-        if not told:
+        if not announced:
             log.info("%s : attente d'AWS, %d s au plus…", target, READY_TIMEOUT)
-            told = True
+            announced = True
         if time.monotonic() > deadline:
             raise StoreError(
                 f"{target} : toujours pas prête après {READY_TIMEOUT} s.", "Relancer : make setup-aws continue."

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from lib.publish.run import Outcome, Run
+from lib.publish.run import DocumentOutcome, Run
 
 PROBLEMS = ("failed", "invalid", "missing", "different", "damaged")
 
@@ -22,8 +22,8 @@ _COUNTS = {
 _MODES = {"upload": "publication", "dry_run": "simulation", "check": "vérification"}
 
 
-def outcome_lines(outcome: Outcome) -> list[str]:
-    """The document's sign and name, why where it is not plain, then where its bytes go."""
+def outcome_lines(outcome: DocumentOutcome) -> list[str]:
+    """Write the document's sign and name, why where it is not plain, then where its bytes go."""
     reason = f" : {outcome.reason}" if outcome.reason else ""
     done = " (échec)" if outcome.status == "failed" and outcome.writes else ""
     places = [f"    {destination}  {french_size(size)}" for destination, size in outcome.writes]
@@ -31,7 +31,7 @@ def outcome_lines(outcome: Outcome) -> list[str]:
 
 
 def total_line(run: Run, mode: str, asked: int, seconds: float) -> str:
-    """Counts, bytes and seconds; documents that were not reached are counted too."""
+    """Write counts, bytes and seconds; documents that were not reached are counted too."""
     counts = [f"{words} {run.count(status)}" for status, words in _COUNTS[mode].items()]
     if run.renewed:
         counts.append(f"prolongés {run.renewed}")
@@ -47,7 +47,7 @@ def total_line(run: Run, mode: str, asked: int, seconds: float) -> str:
 
 
 def run_json(run: Run, mode: str, asked: int, seconds: float) -> dict[str, Any]:
-    """The same as one object."""
+    """Describe the run as one object, for --json."""
     return {
         "mode": _MODES[mode],
         "documents": [_outcome_json(outcome) for outcome in run.outcomes],
@@ -62,13 +62,13 @@ def run_json(run: Run, mode: str, asked: int, seconds: float) -> dict[str, Any]:
 
 
 def french_size(size: int) -> str:
-    """Bytes in words: 640 o, 12,3 Ko, 4,5 Mo (1 Ko is 1024 bytes)."""
+    """Write bytes as 640 o, 12,3 Ko, 4,5 Mo (1 Ko is 1024 bytes)."""
     if size < 1024:
         return f"{size} o"
     return f"{size / 1024:.1f} Ko".replace(".", ",") if size < 1024**2 else f"{size / 1024**2:.1f} Mo".replace(".", ",")
 
 
-def _outcome_json(outcome: Outcome) -> dict[str, Any]:
+def _outcome_json(outcome: DocumentOutcome) -> dict[str, Any]:
     return {
         "signe": outcome.sign,
         "fichier": str(outcome.source.path),

@@ -19,7 +19,7 @@ from lib.common.settings import STORES, Settings, load_settings
 from lib.common.system_text import spelled
 from lib.database_factory import get_database_service
 from lib.database_service import DatabaseService
-from lib.files.run_lock import day_lock
+from lib.files.locks import day_lock
 from lib.local_file_service import LocalFileService
 from lib.run.day_range import add_range, day_argument, range_days
 

@@ -12,7 +12,7 @@ from lib.common.errors import NoDataError, StoreError
 from lib.common.paris_time import PARIS, machine_now
 from lib.common.settings import Settings
 from lib.files.atomic_file import write_atomically
-from lib.files.run_lock import take_briefly_held
+from lib.files.locks import lock_briefly_held
 from lib.raw.source_files import SYNTHETIC_MARKER, is_synthetic
 
 log = logging.getLogger(__name__)
@@ -67,7 +67,7 @@ def _move_aside(output_dir: Path) -> None:
     """Rename the invented results into a folder of their own; the six sources may come here at once."""
     try:
         with (output_dir / SYNTHETIC_MARKER).open("rb") as marker:
-            take_briefly_held(marker.fileno(), output_dir)
+            lock_briefly_held(marker.fileno(), output_dir)
             if _is_demo(output_dir):  # else another source has just done it
                 _rename_results(output_dir)
     except FileNotFoundError:

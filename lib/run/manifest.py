@@ -23,7 +23,7 @@ from lib.common.paris_time import machine_now
 from lib.common.settings import Settings, shown_settings
 from lib.common.system_text import spelled, storable
 from lib.files.atomic_file import write_atomically
-from lib.files.run_lock import new_run_id, opened, take_briefly_held
+from lib.files.locks import lock_briefly_held, new_run_id, open_lock_file
 from lib.raw.tree import is_readable
 
 FILES_NAMED = 100  # inputs listed one by one; beyond it each folder of pulls is one entry
@@ -179,9 +179,9 @@ def _existing(path: Path) -> dict[str, Any] | None:
 
 @contextmanager
 def _alone(path: Path) -> Iterator[None]:
-    descriptor = opened(path)
+    descriptor = open_lock_file(path)
     try:
-        take_briefly_held(descriptor, path)
+        lock_briefly_held(descriptor, path)
         yield
     finally:
         os.close(descriptor)

@@ -20,8 +20,7 @@ from functools import lru_cache, partial
 from lib.common.errors import CityflowError, LockHeldError, SearchError
 from lib.common.settings import Settings
 from lib.database_service import DatabaseService
-from lib.files.day_locks import DayLocks, let_go
-from lib.files.run_lock import day_lock
+from lib.files.locks import DayLocks, day_lock
 from lib.raw.source import Source
 from lib.run.day_plan import Plan, Step
 from lib.run.day_run import Compare, DayResult, keep_day, rows_of
@@ -66,7 +65,9 @@ def chunks(plan: Plan, most: int = CHUNK_DAYS) -> list[tuple[str, list[date]]]:
 
 
 @contextlib.contextmanager
-def computed(settings: Settings, plan: Plan, measure: Measure, jobs: int) -> Iterator[Iterator[Outcome]]:
+def computed(
+    settings: Settings, plan: Plan, measure: Measure, jobs: int, locks: DayLocks
+) -> Iterator[Iterator[Outcome]]:
     """What every day of the plan gives, chunk by chunk, computed by `jobs` processes while the caller iterates."""
     work = chunks(plan)
     if jobs == 1 or len(work) <= 1:
@@ -74,17 +75,17 @@ def computed(settings: Settings, plan: Plan, measure: Measure, jobs: int) -> Ite
         return
     # fork: what the road-count pass has at hand is inherited, and pandas is not imported once more by each process.
     context = multiprocessing.get_context("fork")
-    with ProcessPoolExecutor(min(jobs, len(work)), context, initializer=_follow_the_parent) as pool:
+    with ProcessPoolExecutor(min(jobs, len(work)), context, _follow_the_parent, (locks,)) as pool:
         try:
             yield _collected(pool, settings, measure, work, AHEAD * jobs)
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _follow_the_parent() -> None:
+def _follow_the_parent(locks: DayLocks) -> None:
     """Hold none of the run's locks; end silently at Ctrl-C, which reaches every process, and with a parent killed."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    let_go()
+    locks.close_in_child()
     threading.Thread(target=_end_with_the_parent, daemon=True).start()
 
 

@@ -16,7 +16,7 @@ from lib.common.settings import Settings
 from lib.raw.source import Source
 from lib.raw.source_files import RawFile, is_synthetic, override_warning, source_files, usual_folder
 from lib.raw.tree import is_readable
-from scripts.checks.findings import ATTENTION, ERROR, OK, Finding
+from scripts.checks.results import ATTENTION, ERROR, OK, CheckResult
 from scripts.registry import RAW, SOURCES
 
 READ_WHOLE = 64 * 1024 * 1024  # bytes; a larger file is sampled
@@ -28,87 +28,89 @@ _STAMP = re.compile(rb"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(?::[0-9]{
 _DAY = re.compile(rb'"datetime": ?"([0-9]{4}-[0-9]{2}-[0-9]{2})"')
 
 
-def check_raw_files(settings: Settings, today: date) -> Iterator[Finding]:
-    """One finding per source, on the civil day `today`; a source without any file would stop its script."""
+def check_raw_files(settings: Settings, today: date) -> Iterator[CheckResult]:
+    """Report one line per source, on the civil day `today`; without any file a source's script would stop."""
     if _is_invented(settings):
-        yield Finding("données brutes", ATTENTION, "données de démonstration, inventées", "make fetch, ou DATA_DIR.")
+        yield CheckResult(
+            "données brutes", ATTENTION, "données de démonstration, inventées", "make fetch, ou DATA_DIR."
+        )
     for source in SOURCES.values():
         try:
             files = source_files(settings, source)
         except CityflowError as error:
-            yield Finding(source.name, ERROR, error.message, error.hint)
+            yield CheckResult(source.name, ERROR, error.message, error.hint)
             continue
         lost = [raw for raw in files if not is_readable(raw.path)]
         if lost:
-            yield _lost_finding(source.name, lost, ERROR if len(lost) == len(files) else ATTENTION)
+            yield _lost_result(source.name, lost, ERROR if len(lost) == len(files) else ATTENTION)
         if not files or len(lost) < len(files):
-            yield _source_finding(settings, source, [raw for raw in files if raw not in lost], today)
+            yield _source_result(settings, source, [raw for raw in files if raw not in lost], today)
     for source in RAW.values():
         if not source.computed:
-            yield from _beside_findings(settings, source)
+            yield from _beside_results(settings, source)
 
 
-def _beside_findings(settings: Settings, source: Source) -> Iterator[Finding]:
-    """What others read besides their own files: without it they have fewer figures."""
+def _beside_results(settings: Settings, source: Source) -> Iterator[CheckResult]:
+    """Report the raw files that several sources read besides their own: without them they have fewer figures."""
     files = source_files(settings, source)
     lost = [raw for raw in files if not is_readable(raw.path)]
     if lost:
-        yield _lost_finding(source.name, lost, ATTENTION)
+        yield _lost_result(source.name, lost, ATTENTION)
     elif not files:
         way_out = f"make fetch SOURCE={source.name} ; sinon les chiffres par {source.french[:-1]} manquent."
-        yield Finding(source.name, ATTENTION, "aucun fichier", way_out)
+        yield CheckResult(source.name, ATTENTION, "aucun fichier", way_out)
 
 
-def _lost_finding(source: str, lost: list[RawFile], result: str) -> Finding:
-    """Files and folders that are there and cannot be opened: figures are made without them, or none without any."""
+def _lost_result(source: str, lost: list[RawFile], result: str) -> CheckResult:
+    """Report files and folders that cannot be opened: figures are made without them, or not at all."""
     names = ", ".join(str(raw.path) for raw in lost[:SHOWN])
     detail = f"illisibles ({len(lost)}) : {names}{'…' if len(lost) > SHOWN else ''}"
     way_out = "Corriger leurs droits ; d'un lien mort, remettre ce qu'il désigne, ou l'enlever."
-    return Finding(source, result, detail, way_out)
+    return CheckResult(source, result, detail, way_out)
 
 
 def _is_invented(settings: Settings) -> bool:
     try:
         return is_synthetic(settings)
-    except CityflowError:  # check_folders has said that DATA_DIR cannot be read
+    except CityflowError:  # check_folders reports that DATA_DIR cannot be read
         return False
 
 
 def newest_file(settings: Settings) -> float:
-    """When the raw file written last was (POSIX time); 0 without any."""
+    """Return when the raw file written last was (POSIX time); 0 without any."""
     times = [0.0]
     for source in SOURCES.values():
         try:
             times += [raw.path.stat().st_mtime for raw in source_files(settings, source) if is_readable(raw.path)]
         except CityflowError:
-            continue  # said by check_raw_files
+            continue  # reported by check_raw_files
     return max(times)
 
 
-def _source_finding(settings: Settings, source: Source, files: list[RawFile], today: date) -> Finding:
+def _source_result(settings: Settings, source: Source, files: list[RawFile], today: date) -> CheckResult:
     name, fetch = source.name, f"make fetch SOURCE={source.name}"
     if not files:
-        return Finding(name, ERROR, f"aucun fichier dans {usual_folder(settings, source)}", fetch)
+        return CheckResult(name, ERROR, f"aucun fichier dans {usual_folder(settings, source)}", fetch)
     pulled = files[-1].pulled or f"{datetime.fromtimestamp(files[-1].path.stat().st_mtime, PARIS):%Y-%m-%dT%H}"
     detail = f"fichiers : {len(files)}, le plus récent du {pulled.replace('T', ' à ')} h"
     newest = date.fromisoformat(pulled[:10])
     if source.stamped:
         days = [day for raw in files[-LOOKED_AT:] if (day := newest_day(source, raw.path, today))]
         if not days:
-            return Finding(name, ATTENTION, f"{detail} ; aucun jour lisible", fetch)
+            return CheckResult(name, ATTENTION, f"{detail} ; aucun jour lisible", fetch)
         newest = max(days)
         detail += f" ; dernier jour {newest}"
     if warning := override_warning(settings, source):
-        return Finding(name, ATTENTION, detail, warning)
+        return CheckResult(name, ATTENTION, detail, warning)
     return (
-        Finding(name, ATTENTION, f"{detail} : ancien", fetch)
+        CheckResult(name, ATTENTION, f"{detail} : ancien", fetch)
         if today - newest > source.late_after
-        else Finding(name, OK, detail)
+        else CheckResult(name, OK, detail)
     )
 
 
 def newest_day(source: Source, path: Path, today: date) -> date | None:
-    """The newest civil day, not after `today`, that the file's time stamps tell about; None when there is none."""
+    """Find the newest civil day, not after `today`, among the file's time stamps; None without any."""
     found: set[date] = set()
     for block in _blocks(path):
         found |= {date.fromisoformat(text.decode()) for text in set(_DAY.findall(block)) if _is_day(text)}
@@ -136,7 +138,7 @@ def _is_day(text: bytes) -> bool:
 
 
 def _blocks(path: Path) -> Iterator[bytes]:
-    """The file's bytes: whole, or samples over its length; a gzipped one up to READ_WHOLE. Nothing when unreadable."""
+    """Yield the file's bytes: whole, samples over its length, or READ_WHOLE of a gzipped one; none when unreadable."""
     try:
         size = path.stat().st_size
         if path.suffix == ".gz":

@@ -46,7 +46,7 @@ CARDS = (
 
 
 def cards(figures: dict[str, Any]) -> list[dict[str, Any]]:
-    """One view per card: label, valeur, unite, ecarts [{signe, texte, reference}], and `pourquoi` there are none."""
+    """Build one view per card: label, valeur, unite, ecarts [{signe, texte, reference}], `pourquoi` there are none."""
     return [_view(card, figures[card.key]) for card in CARDS]
 
 

@@ -1,7 +1,7 @@
 """The colours of the HTML pages: one set of names, two themes, and which colour must be seen on which.
 
-tests/lib/test_report_colours.py computes the WCAG 2 contrast ratio of every pair: text 4.5:1, graphics 3:1. A state of
-traffic never rests on its colour alone: it also has a width, dashes or a mark.
+tests/scripts/report/test_colours.py computes the WCAG 2 contrast ratio of every pair: text 4.5:1, graphics 3:1. A state
+of traffic never rests on its colour alone: it also has a width, dashes or a mark.
 """
 
 LIGHT = {
@@ -76,7 +76,7 @@ GRAPHICS: tuple[tuple[str, tuple[str, ...]], ...] = tuple(
 
 
 def stylesheet_variables() -> str:
-    """The two themes as CSS custom properties; paper is always light."""
+    """Write the two themes as CSS custom properties; paper is always light."""
     dark = "@media screen and (prefers-color-scheme:dark){" + _root(DARK) + "}"
     return _root(LIGHT) + dark
 

@@ -28,7 +28,7 @@ RING_NAMES = {"PE_": "Périph. extérieur, ", "PI_": "Périph. intérieur, "}
 
 
 def number(value: float | None, decimals: int = 1, sign: bool = False, fixed: bool = False) -> str:
-    """1234.5 as « 1 234,5 »: at most so many decimals, a final zero is not written unless `fixed` (columns)."""
+    """Write 1234.5 as « 1 234,5 »: at most so many decimals, no final zero unless `fixed` (columns)."""
     if value is None:
         return MISSING
     text = f"{value:{'+' if sign else ''},.{decimals}f}"
@@ -40,7 +40,7 @@ def number(value: float | None, decimals: int = 1, sign: bool = False, fixed: bo
 
 
 def quantity(value: float | None, unit: str, decimals: int = 1, sign: bool = False, fixed: bool = False) -> str:
-    """A number and its unit, never parted at the end of a line; « n. d. » has no unit."""
+    """Write a number and its unit, never parted at the end of a line; « n. d. » has no unit."""
     return MISSING if value is None else f"{number(value, decimals, sign, fixed)}{NARROW}{unit}"
 
 
@@ -48,26 +48,26 @@ def percent(value: float | None, decimals: int = 1, sign: bool = False, fixed: b
     return quantity(value, "%", decimals, sign, fixed)
 
 
-def share(value: float | None) -> str:
-    """A share from 0 to 1 in percent; what is not quite whole is never written 100 %."""
+def share_percent(value: float | None) -> str:
+    """Write a share from 0 to 1 in percent; what is not quite whole is never written 100 %."""
     if value is None:
         return MISSING
     return percent(min(100 * value, 99.9) if value < 1 else 100.0)
 
 
 def counted(value: float, singular: str, plural: str | None = None) -> str:
-    """« 1 chantier », « 1 234 chantiers »; French has the singular below two."""
+    """Write « 1 chantier », « 1 234 chantiers »; French has the singular below two."""
     word = singular if abs(value) < 2 else plural or f"{singular}s"
     return f"{number(value)}{NO_BREAK}{word}"
 
 
 def hour(value: int | None) -> str:
-    """8 as « 08 h »."""
+    """Write 8 as « 08 h »."""
     return MISSING if value is None else f"{value:02d}{NARROW}h"
 
 
 def clock(text: str | None) -> str:
-    """2025-11-04T08:30 as « 08 h 30 »; nothing as « n. d. »."""
+    """Write 2025-11-04T08:30 as « 08 h 30 », None as « n. d. »."""
     if text is None:
         return MISSING
     moment = datetime.fromisoformat(text)
@@ -75,13 +75,13 @@ def clock(text: str | None) -> str:
 
 
 def span(start: str, end: str) -> str:
-    """« 22 h – 24 h »: from one moment to another of the same day, midnight at its end being 24 h."""
+    """Write « 22 h – 24 h »: from one moment to another of the same day, midnight at its end being 24 h."""
     last = f"24{NARROW}h" if end[:10] > start[:10] and end[11:16] == "00:00" else clock(end)
     return f"{clock(start)} – {last}"
 
 
 def duration(hours: float | None) -> str:
-    """8.85 hours as « 8 h 51 », less than one as « 45 min »."""
+    """Write 8.85 hours as « 8 h 51 », less than one as « 45 min »."""
     if hours is None:
         return MISSING
     whole, minutes = divmod(round(hours * 60), 60)
@@ -91,7 +91,7 @@ def duration(hours: float | None) -> str:
 
 
 def short_date(text: str | None) -> str:
-    """2025-11-01 as « 1er novembre 2025 »."""
+    """Write 2025-11-01 as « 1er novembre 2025 »."""
     if text is None:
         return MISSING
     day = date.fromisoformat(text)
@@ -99,17 +99,17 @@ def short_date(text: str | None) -> str:
 
 
 def arrondissement(value: int | None) -> str:
-    """12 as « 12e », 1 as « 1er »; outside all twenty (or unknown) as « hors Paris ou inconnu »."""
+    """Write 12 as « 12e », 1 as « 1er », None (outside all twenty, or unknown) as « hors Paris ou inconnu »."""
     return "hors Paris ou inconnu" if value is None else "1er" if value == 1 else f"{value}e"
 
 
 def zone(name: str) -> str:
-    """A zone of the congestion ranking: « 02 » is « 2e arrondissement », any other name is itself."""
+    """Write a zone of the congestion ranking: « 02 » as « 2e arrondissement », any other name as it is."""
     return f"{arrondissement(int(name))} arrondissement" if name.isdecimal() else name
 
 
 def street(label: str | None) -> str:
-    """Bd_Joli_Val as « Bd Joli Val », PE_Sablons as « Périph. extérieur, Sablons »."""
+    """Write Bd_Joli_Val as « Bd Joli Val », PE_Sablons as « Périph. extérieur, Sablons »."""
     if not label:
         return "sans nom"
     ring = RING_NAMES.get(label[:3], "")
@@ -117,7 +117,7 @@ def street(label: str | None) -> str:
 
 
 def name(text: str | None) -> str:
-    """A name out of raw data as a page shows it: no control character, LABEL_SHOWN characters at the most.
+    """Clean a name out of raw data for a page: no control character, LABEL_SHOWN characters at the most.
 
     A word too long for a column of a table may be broken.
     """
@@ -127,7 +127,7 @@ def name(text: str | None) -> str:
 
 
 def typeset(value: object) -> object:
-    """Plain text with no-break spaces before tall marks and inside « »; anything else (markup, numbers) as it is.
+    """Put no-break spaces before tall marks and inside « » in plain text; leave anything else (markup, numbers).
 
     Raw data may hold any character and any length: controls go, and TEXT_SHOWN characters are shown.
     """
@@ -141,5 +141,5 @@ def _shown(text: str, limit: int) -> str:
 
 
 def joined(words: Sequence[str]) -> str:
-    """« a, b et c »."""
+    """Join words as « a, b et c »."""
     return " et ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)

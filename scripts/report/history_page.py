@@ -15,7 +15,7 @@ from scripts.report.page import is_synthetic, render
 from scripts.report.svg_calendar import spark, strip
 
 # The curves of a day in the calendar: colour, where they stand in the report.
-PROFILES = (("routes", "trafic_routier"), ("velos", "velo"))
+CURVES = (("routes", "trafic_routier"), ("velos", "velo"))
 # The strips above it: colour, key figure, title.
 STRIPS = (
     ("routes", "debit_routier", "Trafic routier, en véhicules × arcs"),
@@ -35,9 +35,9 @@ class HistoryDay(NamedTuple):
 
 
 def history_page(days: Sequence[HistoryDay]) -> bytes:
-    """The page of these days, oldest first, as UTF-8."""
+    """Render the page of these days, oldest first, as UTF-8."""
     reports = [one.report for one in days if one.report]
-    ceilings = {name: _highest(reports, name) for _, name in PROFILES}
+    ceilings = {name: _highest(reports, name) for _, name in CURVES}
     first, last = days[0].day, days[-1].day
     span = list(days_between(first, last))
     by_day = {one.day: one for one in days}
@@ -62,7 +62,7 @@ def _highest(reports: Sequence[dict[str, Any]], name: str) -> float:
 
 
 def _profile(report: dict[str, Any], name: str) -> list[float | None]:
-    """The 24 hours of a report; a report made before profiles were kept has none."""
+    """Return the 24 hours of a report; a report made before profiles were kept has none."""
     profile = report.get("profils_horaires", {}).get(name)
     return profile["jour"] if profile else list(EMPTY)
 
@@ -74,8 +74,8 @@ def _figure(one: HistoryDay | None, key: str) -> float | None:
 def _strip(kind: str, key: str, title: str, span: list[date], by_day: dict[date, HistoryDay]) -> dict[str, Any]:
     values = [_figure(by_day.get(day), key) for day in span]
     known = [value for value in values if value is not None]
-    range_said = f"de {number(min(known))} à {number(max(known))}" if known else "aucune valeur"
-    return {"titre": title, "etendue": range_said, "dessin": strip(kind, values, f"{title} : {range_said} par jour.")}
+    value_range = f"de {number(min(known))} à {number(max(known))}" if known else "aucune valeur"
+    return {"titre": title, "etendue": value_range, "dessin": strip(kind, values, f"{title} : {value_range} par jour.")}
 
 
 def _months(span: list[date]) -> Iterator[tuple[int, int]]:
@@ -86,7 +86,7 @@ def _months(span: list[date]) -> Iterator[tuple[int, int]]:
 def _month(
     year: int, month: int, span: list[date], by_day: dict[date, HistoryDay], ceilings: dict[str, float]
 ) -> dict[str, Any]:
-    """nom, semaines: the weeks that meet the span, as rows of seven cells from Monday, None outside the month."""
+    """Build nom and semaines: the weeks that meet the span, seven cells from Monday, None outside the month."""
     mondays = sorted({day - timedelta(days=day.weekday()) for day in span if (day.year, day.month) == (year, month)})
     weeks = [
         [
@@ -102,7 +102,7 @@ def _cell(day: date, one: HistoryDay | None, ceilings: dict[str, float]) -> dict
     if one is None:
         return {"jour": day.day, "dans_le_magasin": False}
     report = one.report
-    curves = [(kind, _profile(report, name), ceilings[name]) for kind, name in PROFILES] if report else []
+    curves = [(kind, _profile(report, name), ceilings[name]) for kind, name in CURVES] if report else []
     return {
         "jour": day.day,
         "dans_le_magasin": True,
@@ -131,7 +131,6 @@ def _words(one: HistoryDay) -> str:
 
 
 def _row(one: HistoryDay) -> dict[str, Any]:
-    """The day as a row of the table."""
     return {
         "date": long_date(one.day),
         "page": one.page,

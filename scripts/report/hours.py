@@ -12,7 +12,7 @@ Metrics = dict[str, Any]
 
 
 def hour_views(report: dict[str, Any], metrics: dict[str, Metrics]) -> list[dict[str, Any]]:
-    """One view per profile: titre, genre, dessin (None where the source is missing), unite, jour, usuel, lignes."""
+    """Build one view per profile: titre, genre, dessin (None for a missing source), unite, jour, usuel, lignes."""
     weekday = report["contexte"]["jour_semaine"]
     return [
         _view(report["profils_horaires"][drawn.name], drawn, weekday, metrics[source.name])
@@ -63,7 +63,7 @@ def _words(title: str, profile: dict[str, Any], weekday: str) -> str:
 
 
 def weather_view(metrics: Metrics) -> dict[str, Any]:
-    """dessin, or None without hours; lignes for the table."""
+    """Build dessin (None without hours) and lignes, for the table."""
     hours = metrics["heures"]
     day = metrics["metrics"]
     words = (

@@ -29,7 +29,7 @@ TEMPLATES = Path(__file__).parent / "templates"
 # The page may load nothing and run nothing; its styles are in it, and its empty icon is a data: address.
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 FILTERS = (
-    "number", "quantity", "percent", "share", "counted", "hour", "clock", "span", "duration", "short_date",
+    "number", "quantity", "percent", "share_percent", "counted", "hour", "clock", "span", "duration", "short_date",
     "arrondissement", "zone", "street", "name", "joined",
 )  # fmt: skip
 
@@ -41,7 +41,7 @@ Metrics = dict[str, Any]
 
 
 def daily_page(day: date, report: Report, metrics: dict[str, Metrics]) -> bytes:
-    """The page of a day as UTF-8. `metrics`: those of the day by source, as stored; a missing source is not a key."""
+    """Render the page of a day as UTF-8. `metrics`: by source, as stored; a missing source is not a key."""
     known = measured(metrics)
     return render(
         "report.html.j2",
@@ -65,7 +65,7 @@ def daily_page(day: date, report: Report, metrics: dict[str, Metrics]) -> bytes:
 
 
 def render(template: str, **values: Any) -> bytes:
-    """A page of scripts/report/templates, whole; a name the template does not know is a fault, not a blank."""
+    """Render a template of scripts/report/templates; a name that it does not know is a fault, not a blank."""
     page = _environment().get_template(template)
     names = {name: source.french for name, source in SOURCES.items()}
     return page.render(policy=POLICY, variables=stylesheet_variables(), noms=names, **values).encode()
@@ -87,20 +87,20 @@ def _environment() -> Environment:
 
 
 def is_synthetic(report: Report) -> bool:
-    """Whether any figure of the report was computed from invented data."""
+    """Tell whether any figure of the report was computed from invented data."""
     warnings = [one["code"] for state in report["sources"].values() for one in state["avertissements"]]
     return SYNTHETIC in warnings
 
 
 def capped(rows: list[Any] | None, most: int) -> dict[str, Any] | None:
-    """The first rows, how many there are, and how many are left out; None stays None (the source is missing)."""
+    """Keep the first rows and count all and those left out; None stays None (the source is missing)."""
     if rows is None:
         return None
     return {"lignes": rows[:most], "nombre": len(rows), "reste": max(len(rows) - most, 0)}
 
 
 def transit_view(report: Report) -> dict[str, Any] | None:
-    """Lines with hours of disruption (métro, RER and tram in their order, then the others by hours), interruptions."""
+    """List disturbed lines (métro, RER and tram in their order, then the others by hours) and interruptions."""
     figures = report["perturbations"]
     if figures is None:
         return None
@@ -113,19 +113,19 @@ def transit_view(report: Report) -> dict[str, Any] | None:
         {**one, "titre": (one["titre"] or "sans titre").removeprefix(f"{one['ligne']} : ")}
         for one in report["alertes"]["transports"]
     ]
-    told = [line["ligne"] for line in figures["par_ligne"] if not line["heures_perturbees"]]
+    information = [line["ligne"] for line in figures["par_ligne"] if not line["heures_perturbees"]]
     lines = structuring + others
     return {
         "lignes": lines[:LINES_SHOWN],
         "suite": lines[LINES_SHOWN:],
-        "information": capped(told, LINES_SHOWN),
+        "information": capped(information, LINES_SHOWN),
         "interruptions": capped(interruptions, INTERRUPTIONS_SHOWN),
         "heures": report["contexte"]["heures_du_jour"],
     }
 
 
 def works_view(report: Report) -> dict[str, Any] | None:
-    """The works' totals, impacts by name (without the empty ones), and the lists that changed that day."""
+    """Gather the works' totals, impacts by name (without the empty ones), and the lists that changed that day."""
     works = report["chantiers"]
     if works is None:
         return None
@@ -142,7 +142,7 @@ def works_view(report: Report) -> dict[str, Any] | None:
 
 
 def quality_rows(report: Report, metrics: dict[str, Metrics]) -> list[dict[str, Any]]:
-    """One row per source: its state, and the account of its rows where it is not missing."""
+    """Build one row per source: its state, and the account of its rows where it is not missing."""
     return [
         {
             "nom": name,
@@ -156,7 +156,7 @@ def quality_rows(report: Report, metrics: dict[str, Metrics]) -> list[dict[str, 
 
 
 def sensor_views(report: Report) -> list[dict[str, Any]]:
-    """For road and bike sensors: how many are out of order by reason, and the first of them."""
+    """Count road and bike sensors out of order by reason, and list the first of them."""
     kinds = (
         ("comptages", "tronçons routiers", "identifiant_arc", "libelle"),
         ("bikes", "compteurs vélo", "id_compteur", "nom_compteur"),
@@ -174,7 +174,7 @@ def sensor_views(report: Report) -> list[dict[str, Any]]:
 
 
 def _credits(source: Source, metrics: dict[str, Metrics]) -> list[Credit]:
-    """The data sets to name; of one that may come from several publishers, those of the one that was used if known."""
+    """Name the data sets; of one that may come from several publishers, those of the one that was used if known."""
     used = metrics.get(source.name, {}).get("source")
     known = [credit for credit in source.credits if credit.used == used]
     return known or list(source.credits)

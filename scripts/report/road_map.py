@@ -20,7 +20,7 @@ IMPACTS = {
 
 
 def map_view(metrics: dict[str, Metrics]) -> dict[str, Any] | None:
-    """dessin, legende [{classe, etat, nombre}], hors_cadre and the table by arrondissement; None with nothing to draw.
+    """Build dessin, legende [{classe, etat, nombre}], hors_cadre, arrondissements (table); None with nothing to draw.
 
     Without road counts the arcs of the road reference are drawn as unknown; without road reference, or with
     one stored before lines were kept, arcs are points.
@@ -94,7 +94,7 @@ def _words(metrics: dict[str, Metrics], states: Counter[str], works: int, alerts
 
 
 def by_place(metrics: dict[str, Metrics]) -> list[dict[str, Any]]:
-    """One row per arrondissement: nom, etats {state: arcs}, chantiers, alertes; None where the source is missing."""
+    """Build a row per arrondissement: nom, etats {state: arcs}, chantiers, alertes; None for a missing source."""
     roads, works = metrics.get("comptages"), metrics.get("chantiers")
     arcs = Counter((arc["arrondissement"], arc["etat_trafic_dominant"]) for arc in (roads or {}).get("metrics", []))
     alerts = Counter(alert["arrondissement"] for alert in (roads or {}).get("alertes_congestion", []))

@@ -10,7 +10,7 @@ Figure = dict[str, Any]
 
 
 def summary(sources: dict[str, Any], figures: dict[str, Figure], context: dict[str, Any]) -> dict[str, Any]:
-    """phrase, statut (complète | partielle), and the sources that are missing or partial."""
+    """Build phrase, statut (complète | partielle), and the sources that are missing or partial."""
     missing = [source for source, state in sources.items() if state["statut"] == "manquant"]
     partial = [source for source, state in sources.items() if state["statut"] == "partiel"]
     return {
@@ -22,7 +22,7 @@ def summary(sources: dict[str, Any], figures: dict[str, Figure], context: dict[s
 
 
 def sentence(figures: dict[str, Figure], weekday: str) -> str:
-    """What was compared comes first, « par rapport à » being said once; then figures alone, then what is missing."""
+    """Write what was compared, with one « par rapport à », then figures alone, then what is missing."""
     counts = [("trafic routier", figures["debit_routier"]), ("vélo", figures["passages_velo"])]
     compared = [(name, one) for name, one in counts if one["evolution_mediane_pct"] is not None]
     alone = [(name, one) for name, one in counts if (name, one) not in compared and one["valeur"] is not None]
@@ -41,7 +41,7 @@ def sentence(figures: dict[str, Figure], weekday: str) -> str:
 
 
 def _change(change: float) -> str:
-    """« en nette baisse (−34 %) », « stable (+0,8 %) »."""
+    """Write « en nette baisse (−34 %) », « stable (+0,8 %) »."""
     if abs(change) < STABLE_BELOW:
         return f"stable ({percent(change, sign=True)})"
     strength = "nette " if abs(change) >= MARKED_FROM else ""
@@ -49,7 +49,7 @@ def _change(change: float) -> str:
 
 
 def _reference(figures: list[Figure], weekday: str) -> str:
-    """« aux 4 mardis précédents », or without a number where the two figures do not have as many."""
+    """Write « aux 4 mardis précédents », without the number where the two figures have not as many."""
     numbers = {one["jours_compares"] for one in figures}
     if numbers == {1}:
         last_week = all(one["semaine_precedente"] is not None for one in figures)

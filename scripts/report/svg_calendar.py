@@ -12,7 +12,7 @@ GAP = 0.2  # of a day's room, left empty between two bars
 
 
 def spark(profiles: Sequence[tuple[str, Values, float]]) -> Markup:
-    """A day in miniature: for each (kind, 24 values, ceiling) a line. It is decorative: words stand beside it.
+    """Draw a day in miniature: a line for each (kind, 24 values, ceiling). It is decorative: words stand beside it.
 
     Days drawn with the same ceilings can be compared.
     """
@@ -35,7 +35,7 @@ def _place(hour: int, value: float | None, ceiling: float) -> tuple[float, float
 
 
 def strip(kind: str, values: Values, words: str) -> Markup:
-    """One bar a day in the order given, from zero; a day without a value is an empty place with a tick below."""
+    """Draw one bar a day in the order given, from zero; a missing value is an empty place with a tick below."""
     top = max([value for value in values if value is not None], default=0.0) or 1.0
     room = STRIP_WIDTH / max(len(values), 1)
     base = STRIP_HEIGHT - 6

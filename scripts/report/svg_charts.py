@@ -19,7 +19,7 @@ COMPACT_FROM = 1_000_000  # from here on an axis label is in millions
 
 
 def hour_chart(kind: str, values: Values, usual: Values, words: str) -> Markup:
-    """The day's line over its shaded area, the usual day dashed behind it, and the day's peak by name.
+    """Draw the day's line over its shaded area, the usual day dashed behind it, and name the day's peak.
 
     `kind` names the colour in the stylesheet; `words` say what the chart shows to who cannot see it.
     """
@@ -37,7 +37,7 @@ def hour_chart(kind: str, values: Values, usual: Values, words: str) -> Markup:
 
 
 def weather_chart(hours: Sequence[dict[str, Any]], words: str) -> Markup:
-    """Temperature as a line above, rain as bars below; `hours` are rows of heure, temp (°C) and precip (mm)."""
+    """Draw temperature as a line above rain as bars; `hours` are rows of heure, temp (°C) and precip (mm)."""
     temps: list[float | None] = [None] * HOURS
     rains: list[float | None] = [None] * HOURS
     for one in hours:
@@ -56,7 +56,7 @@ def weather_chart(hours: Sequence[dict[str, Any]], words: str) -> Markup:
 
 
 def axis_ticks(top: float) -> list[float]:
-    """Two to four round values above zero, the last one at most `top` (1, 2 or 5 times a power of ten)."""
+    """Choose two to four round values above zero, the last one at most `top` (1, 2 or 5 times a power of ten)."""
     power = 10.0 ** (len(str(int(top))) - 1) if top >= 1 else 0.1
     step = next(factor * power for factor in (0.2, 0.5, 1, 2, 5) if top / (factor * power) < 5)
     return [step * count for count in range(1, int(top / step) + 1)]
@@ -95,7 +95,7 @@ def _short(value: float) -> str:
 
 
 def _x(at: int) -> float:
-    """The middle of an hour."""
+    """Place the middle of an hour."""
     return (at + 0.5) * WIDTH / HOURS
 
 
@@ -109,7 +109,7 @@ def _line(values: Values, ceiling: float) -> str:
 
 
 def strokes(points: Sequence[tuple[float, float] | None]) -> str:
-    """Path data: a stroke for each run of known points, a dot for a point alone."""
+    """Build path data: a stroke for each run of known points, a dot for a point alone."""
     data, drawing = [], False
     for at, point in enumerate(points):
         if point is None:
@@ -122,7 +122,7 @@ def strokes(points: Sequence[tuple[float, float] | None]) -> str:
 
 
 def _area(values: Values, ceiling: float) -> str:
-    """Path data of the surface below each run of known hours."""
+    """Build the path data of the surface below each run of known hours."""
     base, data, run = HEIGHT - BOTTOM, [], list[tuple[float, float]]()
     for at, value in enumerate([*values, None]):
         if value is not None:

@@ -54,7 +54,7 @@ class MapMark(NamedTuple):
 def city_map(
     arcs: Sequence[MapArc], contours: Sequence[dict[str, Any]], marks: Sequence[MapMark], words: str
 ) -> Markup:
-    """The drawing; `words` say in one sentence what it shows."""
+    """Draw the map; `words` say in one sentence what it shows."""
     return Markup(
         '<svg class="carte" viewBox="0 0 {} {}" role="img" aria-labelledby="carte-titre"><title id="carte-titre">{}'
         "</title>{}{}{}{}</svg>"
@@ -62,7 +62,7 @@ def city_map(
 
 
 def in_frame(point: dict[str, float]) -> bool:
-    """Whether a point (degrees) is on the map."""
+    """Tell whether a point (degrees) is on the map."""
     return WEST <= point["lon"] <= EAST and SOUTH <= point["lat"] <= NORTH
 
 
@@ -79,7 +79,7 @@ def _outlines(contours: Sequence[dict[str, Any]]) -> Markup:
 
 
 def _numbers(contours: Sequence[dict[str, Any]]) -> Markup:
-    """The number of each arrondissement, at a point inside it; over the roads, so that it can be read."""
+    """Draw the number of each arrondissement at a point inside it; over the roads, so that it can be read."""
     middles = shapely.point_on_surface(shapely.from_wkt([one["contour"] for one in contours]))
     labels = Markup("").join(
         Markup('<text x="{}" y="{}">{}</text>').format(x, y, one["arrondissement"])
@@ -89,7 +89,7 @@ def _numbers(contours: Sequence[dict[str, Any]]) -> Markup:
 
 
 def _roads(arcs: Sequence[MapArc]) -> Markup:
-    """One path per state and width, the worst state last so that it lies on top."""
+    """Draw one path per state and width, the worst state last so that it lies on top."""
     lines: dict[tuple[str, int], list[str]] = defaultdict(list)
     dots: dict[tuple[str, int], list[str]] = defaultdict(list)
     traced = [arc for arc in arcs if arc.trace]
@@ -112,7 +112,7 @@ def _width(flow: float | None) -> int:
 
 
 def _lines(shapes: Any) -> Iterable[tuple[int, str]]:
-    """(row of `shapes`, path data) of each line of each shape; all the lines of all shapes are projected at once."""
+    """Yield (row of `shapes`, path data) of each line of each shape, projecting all lines at once."""
     parts, rows = shapely.get_parts(shapes, return_index=True)
     degrees, owner = shapely.get_coordinates(parts, return_index=True)
     ends = np.searchsorted(owner, np.arange(len(parts)), side="right")
@@ -121,7 +121,7 @@ def _lines(shapes: Any) -> Iterable[tuple[int, str]]:
 
 
 def _path(points: Pixels) -> str:
-    """Path data relative to the first point, without the points that fall on the one before."""
+    """Build path data relative to the first point, without the points that fall on the one before."""
     steps = np.diff(points, axis=0)
     moves = steps[steps.any(axis=1)].tolist()
     line = " ".join(f"{x} {y}" for x, y in moves).replace(" -", "-")

@@ -11,7 +11,7 @@ from typing import Any
 
 from lib.figures.quality import spreadsheet_cell
 
-COLUMNS = ("section", "rang", "identifiant", "libelle", "indicateur", "valeur", "unite")
+CSV_COLUMNS = ("section", "rang", "identifiant", "libelle", "indicateur", "valeur", "unite")
 
 Row = tuple[Any, ...]
 
@@ -33,17 +33,17 @@ TOPS = (
 
 
 def report_csv(report: dict[str, Any]) -> bytes:
-    """The whole table as bytes."""
+    """Write the whole table as bytes."""
     text = io.StringIO()
     writer = csv.writer(text, delimiter=";", lineterminator="\r\n")
-    writer.writerow(COLUMNS)
+    writer.writerow(CSV_COLUMNS)
     for row in rows(report):
         writer.writerow([_cell(value) for value in row])
     return text.getvalue().encode("utf-8-sig")
 
 
 def rows(report: dict[str, Any]) -> Iterator[Row]:
-    """Every row, in the order of the report."""
+    """Iterate over every row, in the order of the report."""
     yield ("resume", None, None, report["resume"]["phrase"], "statut", report["resume"]["statut"], None)
     yield from _context(report["contexte"])
     for source, state in report["sources"].items():

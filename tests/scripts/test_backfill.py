@@ -14,7 +14,7 @@ import pytest
 
 from lib.common.errors import ExitCode
 from lib.common.settings import ROOT
-from lib.files.run_lock import day_lock
+from lib.files.locks import day_lock
 from lib.files.scratch_folder import PREFIX
 from scripts import generate_report, process_bikes, process_comptages
 from scripts.backfill import main

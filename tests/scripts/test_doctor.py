@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from lib.common.settings import near_misses
-from lib.files.run_lock import day_lock
+from lib.files.locks import day_lock
 from scripts import doctor
 from scripts.checks import raw_data
 from scripts.registry import COMPTAGES, SOURCES

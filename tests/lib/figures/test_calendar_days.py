@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from vacances_scolaires_france import SchoolHolidayDates
 
-from lib.figures.calendar_days import day_context, long_date
+from lib.figures.calendar_days import day_context, long_date, school_holiday
 
 
 @pytest.mark.parametrize(
@@ -60,6 +60,14 @@ def test_after_the_last_holidays_that_are_published_school_holidays_are_unknown_
     last = max(calendar.holidays_for_year_and_zone(calendar.max_year, "C"))
     assert day_context(last)["vacances_scolaires_connues"]
     assert not day_context(last + timedelta(days=60))["vacances_scolaires_connues"]
+
+
+def test_the_school_calendar_is_what_the_package_reads_of_its_file() -> None:
+    calendar = SchoolHolidayDates()
+    for year in (calendar.min_year, 2025, calendar.max_year):
+        expected = {day: row["nom_vacances"] for day, row in calendar.holidays_for_year_and_zone(year, "C").items()}
+        days = [date(year, 1, 1) + timedelta(days=one) for one in range(365)]
+        assert {day: name for day in days if (name := school_holiday(day))} == expected
 
 
 @pytest.mark.parametrize(("day", "hours"), [("2025-03-30", 23), ("2025-10-26", 25), ("2025-11-04", 24)])

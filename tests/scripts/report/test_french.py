@@ -34,7 +34,7 @@ def test_units_never_leave_their_number() -> None:
     ("value", "text"), [(1.0, "100\u202f%"), (0.99996, "99,9\u202f%"), (0.5833, "58,3\u202f%"), (None, "n.\u202fd.")]
 )
 def test_what_is_not_whole_is_never_100_percent(value: float | None, text: str) -> None:
-    assert french.share(value) == text
+    assert french.share_percent(value) == text
 
 
 @pytest.mark.parametrize(("value", "text"), [(0, "0\u00a0alerte"), (1, "1\u00a0alerte"), (2, "2\u00a0alertes")])

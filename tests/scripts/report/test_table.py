@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lib.figures.quality import spreadsheet_cell
-from scripts.report.table import COLUMNS, report_csv
+from scripts.report.table import CSV_COLUMNS, report_csv
 
 
 def report(libelle: Any, valeur: Any) -> dict[str, Any]:
@@ -62,7 +62,7 @@ def test_every_figure_comes_back_with_a_decimal_comma(figure: float) -> None:
 
 def test_missing_is_an_empty_cell_or_one_row_that_says_so() -> None:
     rows = read_back(report_csv(report(None, None)))
-    assert list(rows[0]) == list(COLUMNS)
+    assert list(rows[0]) == list(CSV_COLUMNS)
     assert [row["valeur"] for row in rows if row["indicateur"] == "debit_journalier_total"] == [""]
     assert [(row["indicateur"], row["valeur"]) for row in rows if row["section"] == "sources"] == [
         ("statut", "manquant")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lib.files.run_lock import day_lock
+from lib.files.locks import day_lock
 from lib.run import cli
 from scripts import check_quality, fetch_raw, generate_report, show_status
 from scripts.registry import mains

@@ -13,7 +13,7 @@ from random import Random
 
 import pytest
 
-from lib.files.run_lock import held_locks
+from lib.files.locks import held_locks
 from tests.support.patience import deadline, wait_until
 from tests.torture import results
 from tests.torture.results import Documents

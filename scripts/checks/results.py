@@ -6,7 +6,7 @@ OK, ATTENTION, ERROR = "ok", "attention", "erreur"  # an error stops a run, an a
 
 
 @dataclass(frozen=True)
-class Finding:
+class CheckResult:
     """One line of doctor. `way_out` is empty where nothing has to be done."""
 
     what: str
@@ -15,6 +15,6 @@ class Finding:
     way_out: str = ""
 
 
-def finding(what: str, problem: str, detail: str, way_out: str, result: str = ERROR) -> Finding:
-    """`problem` with its way out when there is one, else that all is well with its `detail`."""
-    return Finding(what, result, problem, way_out) if problem else Finding(what, OK, detail)
+def check_result(what: str, problem: str, detail: str, way_out: str, result: str = ERROR) -> CheckResult:
+    """Report `problem` with its way out when there is one, else that all is well with its `detail`."""
+    return CheckResult(what, result, problem, way_out) if problem else CheckResult(what, OK, detail)

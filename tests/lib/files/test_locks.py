@@ -1,26 +1,32 @@
-"""One run at a time for a day: refused at once, or waited for; never left behind by a run that died."""
+"""One run at a time for a day: refused at once, or waited for; never left behind by a run that died.
+
+The days of a range are held from its start: refused whole, released one by one, and not kept by forked processes.
+"""
 
 import fcntl
 import logging
 import os
+import resource
 import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 
 from lib.common.errors import LockHeldError, StoreError
-from lib.files.run_lock import day_lock, main
+from lib.files.locks import day_lock, days_locked, main
 from scripts import process_bikes, process_weather
 from tests.conftest import ROOT, Ran, RawTree, bike
-from tests.support.patience import child, deadline, first_line
+from tests.scripts.test_backfill import children
+from tests.support.patience import child, deadline, first_line, wait_until
 
 Run = Callable[..., Ran]
 DAY = "2025-11-04"
 TODAY = date.fromisoformat(DAY)
+DAYS = [date(2025, 11, 3), date(2025, 11, 4)]
 
 
 @pytest.fixture
@@ -29,7 +35,7 @@ def whole_day(raw: RawTree) -> Iterator[subprocess.Popen[str]]:
     command = [
         sys.executable,
         "-m",
-        "lib.files.run_lock",
+        "lib.files.locks",
         "--date",
         DAY,
         "--",
@@ -66,7 +72,7 @@ def test_wait_goes_on_when_the_other_run_ends(raw: RawTree, whole_day: subproces
 def test_a_wait_says_for_whom_and_that_it_has_no_limit(
     raw: RawTree, run: Run, whole_day: subprocess.Popen[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lib.files.run_lock.SAID_EVERY", 0.1)
+    monkeypatch.setattr("lib.files.locks.REMINDER_INTERVAL", 0.1)
     words = list[str]()
 
     def until_the_third(record: logging.LogRecord) -> bool:
@@ -75,7 +81,7 @@ def test_a_wait_says_for_whom_and_that_it_has_no_limit(
             whole_day.communicate()
         return True
 
-    monkeypatch.setattr(logging.getLogger("lib.files.run_lock"), "filters", [until_the_third])
+    monkeypatch.setattr(logging.getLogger("lib.files.locks"), "filters", [until_the_third])
     ran = run(process_weather.main, "--date", DAY, "--wait")
     said = [line for line in ran.err.splitlines() if "attente de sa fin" in line]
     assert len(said) >= 3
@@ -86,7 +92,7 @@ def test_a_wait_says_for_whom_and_that_it_has_no_limit(
 def test_a_lock_that_is_briefly_held_is_not_waited_for_without_end(
     raw: RawTree, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lib.files.run_lock.PATIENCE", 0.2)
+    monkeypatch.setattr("lib.files.locks.BRIEF_TIMEOUT", 0.2)
     raw.pull("bikes", DAY, "a.json", [bike("A-1", f"{DAY}T08:00:00+00:00", 1)])
     (raw.output / ".locks").mkdir(parents=True)
     with (raw.output / ".locks" / f"{DAY}.runs.lock").open("wb") as stopped:
@@ -116,7 +122,7 @@ def test_what_make_process_starts_knows_the_lock_as_its_own(raw: RawTree) -> Non
     command = [
         sys.executable,
         "-m",
-        "lib.files.run_lock",
+        "lib.files.locks",
         "--date",
         DAY,
         "--",
@@ -137,7 +143,7 @@ def test_a_number_that_is_no_lock_of_ours_opens_nothing(raw: RawTree, whole_day:
 
 
 def test_the_command_keeps_its_exit_code(raw: RawTree) -> None:
-    command = [sys.executable, "-m", "lib.files.run_lock", "--date", DAY, "--", "bash", "-c", "exit 7"]
+    command = [sys.executable, "-m", "lib.files.locks", "--date", DAY, "--", "bash", "-c", "exit 7"]
     assert subprocess.run(command, cwd=ROOT).returncode == 7
 
 
@@ -150,7 +156,7 @@ def test_a_wrong_day_or_setting_is_one_line(raw: RawTree, run: Run, monkeypatch:
 
 
 def test_ctrl_c_while_waiting_is_quiet(raw: RawTree, whole_day: subprocess.Popen[str]) -> None:
-    command = [sys.executable, "-m", "lib.files.run_lock", "--date", DAY, "--wait", "--", "true"]
+    command = [sys.executable, "-m", "lib.files.locks", "--date", DAY, "--wait", "--", "true"]
     with child(command, cwd=ROOT, stderr=subprocess.PIPE) as waiting:
         said = first_line(waiting.stderr)
         waiting.send_signal(signal.SIGINT)
@@ -163,3 +169,61 @@ def test_a_lock_that_cannot_be_opened_is_a_store_error(tmp_path: Path) -> None:
     (tmp_path / ".locks").touch()
     with pytest.raises(StoreError, match="impossible d'ouvrir le verrou"), day_lock(tmp_path, TODAY, "weather", None):
         raise AssertionError("there is no lock")
+
+
+def is_free(output: Path, day: date) -> bool:
+    try:
+        with day_lock(output, day, "bikes", None):
+            return True
+    except LockHeldError:
+        return False
+
+
+def test_a_day_that_another_run_holds_is_refused_and_the_others_are_held(tmp_path: Path) -> None:
+    with day_lock(tmp_path, DAYS[0], "bikes", None), days_locked(tmp_path, DAYS) as locks:
+        assert (list(locks.refused), list(locks.descriptors)) == ([DAYS[0]], [DAYS[1]])
+        assert not is_free(tmp_path, DAYS[1])
+    assert is_free(tmp_path, DAYS[1])
+
+
+def test_the_run_s_own_steps_know_its_lock_and_a_day_done_is_free(tmp_path: Path) -> None:
+    with days_locked(tmp_path, DAYS) as locks:
+        with day_lock(tmp_path, DAYS[0], "bikes", locks.descriptors[DAYS[0]]):
+            pass
+        locks.release(DAYS[0])
+        locks.release(DAYS[0])  # once more is no harm
+        assert [is_free(tmp_path, day) for day in DAYS] == [True, False]
+
+
+def test_a_forked_process_keeps_no_day_from_being_released(tmp_path: Path) -> None:
+    with days_locked(tmp_path, DAYS[:1]) as locks:
+        forked = os.fork()
+        if not forked:
+            locks.close_in_child()
+            signal.pause()
+        try:
+            os.close(locks.descriptors.pop(DAYS[0]))  # as the kernel does when the run is killed
+            wait_until(lambda: is_free(tmp_path, DAYS[0]))
+        finally:
+            os.kill(forked, signal.SIGKILL)
+            os.waitpid(forked, 0)
+
+
+def test_ten_years_of_days_are_held_at_once(tmp_path: Path) -> None:
+    if resource.getrlimit(resource.RLIMIT_NOFILE)[1] < 5000:
+        pytest.skip("this machine grants fewer open files")
+    days = [date(2020, 1, 1) + timedelta(days=one) for one in range(3660)]
+    with days_locked(tmp_path, days) as locks:
+        assert len(locks.descriptors) == 3660
+
+
+def test_processes_of_a_killed_backfill_end_by_themselves(raw: RawTree) -> None:
+    raw.pull("bikes", "2025-11-05", "a.json", "[]")
+    words = ["--from", "2025-10-01", "--to", "2025-11-04", "--jobs", "2", "--source", "bikes", "--source", "traffic"]
+    command = [sys.executable, str(ROOT / "scripts" / "backfill.py"), *words]
+    with child(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        wait_until(lambda: len(children(process.pid)) == 2, process)
+        workers = children(process.pid)
+        process.kill()
+        process.wait()
+        wait_until(lambda: not any(Path(f"/proc/{one}").exists() for one in workers))
