@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from lib.files import run_lock
+from lib.files import locks
 from scripts import backfill, generate_history, generate_report, process_weather, show_status
 from tests.conftest import Ran, RawTree
 from tests.support.confined import Main, mode, run_confined
@@ -19,7 +19,7 @@ COMMANDS: dict[str, tuple[Main, list[str]]] = {
     "history": (generate_history.main, []),
     "backfill": (backfill.main, ["--from", DAY, "--to", DAY, "--source", "weather", "--force", "--jobs", "1"]),
     "stale steps of make": (show_status.main, ["--stale", DAY]),
-    "lock of make": (run_lock.main, ["--date", DAY, "--", "true"]),
+    "lock of make": (locks.main, ["--date", DAY, "--", "true"]),
 }
 FOLDERS = ("", "metrics", "reports", "rejects", "runs", f"runs/{DAY}", ".locks", ".inputs")
 READ_ONLY, NOT_TO_BE_ENTERED, CLOSED = 0o555, 0o444, 0o000
