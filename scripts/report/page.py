@@ -12,8 +12,8 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from lib.database_service import report_id
 from lib.run.day_run import SYNTHETIC
+from lib.stores.documents import report_id
 from scripts.report import french
 from scripts.report.cards import cards
 from scripts.report.colours import stylesheet_variables
