@@ -16,15 +16,8 @@ from lib.aws.clients import AwsClients, aws_clients
 from lib.aws.errors import DENIED, aws_errors, error_code
 from lib.common.errors import StoreError
 from lib.common.settings import Settings
-from lib.database_service import (
-    DatabaseService,
-    Document,
-    encode,
-    known_days,
-    metrics_document,
-    report_document,
-    report_id,
-)
+from lib.database_service import DatabaseService
+from lib.stores.documents import Document, encode, known_days, metrics_document, report_document, report_id
 from lib.stores.dynamodb_items import Item, document_of, item_of, pack, pointer, unpack
 
 

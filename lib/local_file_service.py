@@ -10,8 +10,9 @@ from pathlib import Path
 
 from lib.common.errors import StoreError
 from lib.common.paris_time import parse_day
-from lib.database_service import DatabaseService, Document, encode, metrics_document, report_document, report_id
+from lib.database_service import DatabaseService
 from lib.files.atomic_file import atomic_writer, flush_to_disk
+from lib.stores.documents import Document, encode, metrics_document, report_document, report_id
 
 SAME_RUN = 60.0  # s between the first and the last file of a report, at the most
 

@@ -24,16 +24,9 @@ from pymongo.errors import (
 from lib.common.errors import CityflowError, ConfigError, StoreError
 from lib.common.paris_time import parse_day
 from lib.common.settings import Settings
-from lib.database_service import (
-    DatabaseService,
-    Document,
-    content_sha256,
-    known_days,
-    metrics_document,
-    report_document,
-    report_id,
-)
+from lib.database_service import DatabaseService
 from lib.local_file_service import LocalFileService
+from lib.stores.documents import Document, content_sha256, known_days, metrics_document, report_document, report_id
 from lib.stores.mongodb_documents import file_of, from_mongo, to_mongo
 
 SELECTION_TIMEOUT = 2000  # ms; how long a server that is not there is waited for

@@ -9,10 +9,10 @@ from lib.aws.clients import AwsClients
 from lib.aws.errors import DENIED, aws_errors, error_code
 from lib.common.errors import StoreError
 from lib.common.settings import Settings
-from lib.database_service import content_sha256
 from lib.publish.local_documents import DocumentFile, LocalDocument, read_files, sha256, validated
 from lib.publish.plan import is_same, remote_of
 from lib.publish.run import FATAL, DocumentOutcome, Treat, failures_as_outcomes, get_item
+from lib.stores.documents import content_sha256
 from lib.stores.dynamodb_items import Item, document_of, pointer, unpack
 
 

@@ -15,8 +15,8 @@ from typing import Any, NoReturn
 from lib.aws.names import KEY_ATTRIBUTES
 from lib.common.errors import InputError, StoreError
 from lib.common.paris_time import parse_day, parse_instant
-from lib.database_service import Document, content_sha256
 from lib.local_file_service import names_in
+from lib.stores.documents import Document, content_sha256
 from lib.stores.dynamodb_items import BODIES
 
 _NAMES = {

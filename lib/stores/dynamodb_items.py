@@ -17,9 +17,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from lib.common.errors import ConfigError, StoreError
-from lib.database_service import Document, content_sha256
 from lib.stores.document_notes import Notes, notes_of, restored
 from lib.stores.document_summary import names_of, without_largest
+from lib.stores.documents import Document, content_sha256
 from lib.stores.dynamodb_values import AttributeValue, from_value, is_held, size_of, size_up_to, to_value, value_size
 
 LIMIT = 409_600  # bytes of an item, names and values (400 KB)

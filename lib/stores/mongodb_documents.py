@@ -15,9 +15,9 @@ from typing import Any
 import bson
 
 from lib.common.errors import StoreError
-from lib.database_service import Document, content_sha256
 from lib.stores.document_notes import Notes, exact_numbers, restored
 from lib.stores.document_summary import names_of, without_largest
+from lib.stores.documents import Document, content_sha256
 
 LIMIT = 16 * 1024 * 1024 - 1024  # bytes of BSON; the server adds an _id to the first version
 MAX_DEPTH = 90  # MongoDB takes 100 levels, those that enclose the body included

@@ -12,9 +12,9 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from lib.database_service import report_id
 from lib.raw.source import Credit, Source
 from lib.run.day_run import SYNTHETIC
+from lib.stores.documents import report_id
 from scripts.registry import RAW, SOURCES, on_the_page
 from scripts.report import french
 from scripts.report.cards import cards

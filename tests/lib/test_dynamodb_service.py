@@ -11,10 +11,10 @@ import pytest
 import upload_to_aws
 from lib.common.errors import ConfigError, StoreError
 from lib.common.settings import load_settings
-from lib.database_service import content_sha256
 from lib.dynamodb_service import DynamodbService
 from lib.local_file_service import LocalFileService
 from lib.publish.policy import upload_policy
+from lib.stores.documents import content_sha256
 from lib.stores.dynamodb_items import document_of
 from tests.conftest import Ran, RawTree
 from tests.support.aws_server import BUCKET, TOKEN, AwsServer

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lib.common.errors import ConfigError, StoreError
-from lib.database_service import content_sha256, encode
 from lib.stores.document_summary import NAMES_KEPT
+from lib.stores.documents import content_sha256, encode
 from lib.stores.dynamodb_items import LIMIT, Item, document_of, item_of, item_size, pack, pointer, unpack
 
 NOW = datetime(2025, 11, 5, 5, 0, tzinfo=UTC)

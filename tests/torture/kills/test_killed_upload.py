@@ -16,9 +16,9 @@ from typing import Any
 
 import pytest
 
-from lib.database_service import content_sha256
 from lib.publish.local_documents import sha256
 from lib.publish.plan import CLAIM, remote_of
+from lib.stores.documents import content_sha256
 from lib.stores.dynamodb_items import Item, document_of, pointer, unpack
 from tests.conftest import ROOT
 from tests.support.aws_server import KEYS, AwsServer
