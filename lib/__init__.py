@@ -1,3 +1,3 @@
 """What the scripts share: settings, raw inputs, civil time, geography, quality and storage."""
 
-__version__ = "0.1.0"  # as in pyproject.toml
+__version__ = "1.0.0"  # pyproject.toml repeats it; printed by make doctor and in every manifest

@@ -19,6 +19,7 @@ except ZoneInfoNotFoundError:  # every module that knows the time fails then, th
     sys.stderr.write("erreur : le fuseau Europe/Paris est introuvable (paquet tzdata). Lancer : make venv\n")
     sys.exit(1)
 
+from lib import __version__
 from lib.common.errors import ConfigError, ExitCode
 from lib.common.paris_time import civil_day
 from lib.common.settings import Settings, load_settings, shown_settings
@@ -56,6 +57,8 @@ def main(argv: list[str] | None = None) -> int:
 
     def work() -> int:
         findings = []
+        if not arguments.json and not arguments.quiet:
+            cli.emit(f"CityFlow Paris {__version__}")
         for one in _all_findings(arguments.aws):
             findings.append(one)
             if not arguments.json and not (arguments.quiet and one.result != ERROR):
@@ -63,7 +66,8 @@ def main(argv: list[str] | None = None) -> int:
         errors = sum(one.result == ERROR for one in findings)
         settings = _shown(arguments.verbose or arguments.json)
         if arguments.json:
-            cli.emit_json({"erreurs": errors, "constats": [asdict(one) for one in findings], "reglages": settings})
+            constats = [asdict(one) for one in findings]
+            cli.emit_json({"version": __version__, "erreurs": errors, "constats": constats, "reglages": settings})
         else:
             for setting in [] if arguments.quiet else settings:
                 cli.emit(f"  {setting['nom']}={setting['valeur']} ({setting['origine']})")

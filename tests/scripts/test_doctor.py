@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from lib import __version__
 from lib.common.settings import near_misses
 from lib.files.locks import day_lock
 from scripts import doctor
@@ -97,6 +98,7 @@ def test_settings_say_where_they_come_from_and_hide_secrets(
 def test_json_holds_every_finding(raw: RawTree, run: Run) -> None:
     ran = run(doctor.main, "--json")
     told = json.loads(ran.out)
+    assert told["version"] == __version__
     assert ran.code == 1 and told["erreurs"] == len([one for one in told["constats"] if one["result"] == "erreur"])
     assert {"what", "result", "detail", "way_out"} == set(told["constats"][0])
 

@@ -5,7 +5,6 @@ import json
 import os
 import subprocess
 import sys
-import tomllib
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -139,7 +138,3 @@ def test_a_large_file_is_sampled_and_said_so(tmp_path: Path, monkeypatch: pytest
         (again,) = inputs([path])
         assert again["sha256"] != first["sha256"]
         first = again
-
-
-def test_the_version_is_the_project_s() -> None:
-    assert tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["version"] == lib.__version__
