@@ -1,7 +1,7 @@
 """How much of a raw source is read at most: bounds that real data never meets, so that a machine of 1 GB copes with
 whatever lies in its folders. A loss beyond one of them is counted (`qualite.rejets`) and said.
 
-README repeats them for people. Real sizes: docs/sources.
+docs/limits.md repeats them for people. Real sizes: docs/sources.
 """
 
 MEGABYTE = 1_000_000

@@ -11,32 +11,32 @@ import pytest
 
 import setup_dynamodb_tables
 import upload_to_aws
-from lib.common.errors import ExitCode
-from lib.common.settings import env_example, load_settings
+from lib.common.settings import load_settings
 from lib.publish.policy import upload_policy
 from tests.conftest import ROOT, Ran
 from tests.support.aws_server import AwsServer
+from tests.support.documents import (
+    KNOWN_SETTINGS,
+    defaults_shown,
+    make_words,
+    messages_shown,
+    never_said,
+    page,
+    typed,
+)
 from tests.support.published import Output
 
-GUIDE = (ROOT / "UPLOAD_AWS_GUIDE.md").read_text(encoding="utf-8")
-MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
+GUIDE = page("UPLOAD_AWS_GUIDE.md")
+COMMANDS = typed(GUIDE)
 MAINS = {"upload_to_aws.py": upload_to_aws.main, "setup_dynamodb_tables.py": setup_dynamodb_tables.main}
 
 
-def commands() -> list[str]:
-    """Every command of the blocks and of the table of commands, once, without what cron puts before it."""
-    blocks = "\n".join(re.findall(r"```bash\n(.*?)```", GUIDE, re.DOTALL))
-    lines = [re.sub(r"\s+#.*|^(\S+ ){5}(?=cd )", "", line) for line in blocks.splitlines()]
-    rows = re.findall(r"^\| `((?:make|\.venv/bin/python) [^`]+)` \|", GUIDE, re.MULTILINE)
-    return list(dict.fromkeys(part.strip() for line in [*lines, *rows] for part in line.split("&&") if part.strip()))
-
-
 def of(word: str) -> list[str]:
-    return [command for command in commands() if command.split()[0] == word]
+    return [command for command in COMMANDS if command.split()[0] == word]
 
 
 def test_every_command_is_tried_here() -> None:
-    assert {command.split()[0] for command in commands()} == {"make", ".venv/bin/python", "cp", "cd"}
+    assert {command.split()[0] for command in COMMANDS} == {"make", ".venv/bin/python", "cp", "cd"}
     assert of("cp") == ["cp .env.example .env"]
     assert (ROOT / ".env.example").is_file()
     assert len(of("make")) > 12
@@ -59,12 +59,9 @@ def test_python_commands_run(four_days: Output, run: Callable[..., Ran], command
 
 @pytest.mark.parametrize("command", of("make"))
 def test_make_commands_run(four_days: Output, run: Callable[..., Ran], command: str) -> None:
-    """The very recipe that make would run, its words as bash gives them; they must be those that make help tells of."""
-    _, target, *words = shlex.split(command)
-    told = re.search(rf"^{target}: [^#\n]*## (.*)$", MAKEFILE, re.MULTILINE)
-    assert told, f"no target {target} in make help"
-    variables = dict(word.split("=") for word in words)
-    assert all(f"{name}=" in told[1] for name in variables)
+    """The very recipe that make would run, its words as bash gives them."""
+    target, variables = make_words(command)
+    words = shlex.split(command)[2:]
     dry = subprocess.run(["make", "-n", target, *words], cwd=ROOT, capture_output=True, text=True, check=True)
     recipe = dry.stdout[dry.stdout.rindex(".venv/bin/python ") :].replace(".venv/bin/python", "printf '%s\\0'")
     said = subprocess.run(
@@ -77,11 +74,9 @@ def test_make_commands_run(four_days: Output, run: Callable[..., Ran], command: 
 
 
 def test_every_setting_exists_with_its_default() -> None:
-    table = GUIDE[GUIDE.index("| Réglage |") : GUIDE.index("Ordre :")]
-    rows = re.findall(r"^\| `([A-Z0-9_]+)` \| (?:`([^`]+)`|aucun.*?) \|", table, re.MULTILINE)
-    known = dict(re.findall(r"^#([A-Z0-9_]+)=(.*)$", env_example(), re.MULTILINE))
-    assert len(rows) == 7
-    assert all(known[name] == default for name, default in rows)
+    shown = defaults_shown(GUIDE)
+    assert len(shown) == 7
+    assert all(KNOWN_SETTINGS[name] == default for name, default in shown.items())
 
 
 def test_the_policy_shown_is_the_one_that_is_printed() -> None:
@@ -91,14 +86,6 @@ def test_the_policy_shown_is_the_one_that_is_printed() -> None:
 
 
 def test_every_message_is_one_that_the_commands_say() -> None:
-    table = GUIDE[GUIDE.index("| Message |") : GUIDE.index("Ctrl-C arrête")]
-    messages = re.findall(r"^\| `([^`]+)` \|", table, re.MULTILINE)
-    sources = [*(ROOT / "lib").rglob("*.py"), ROOT / "upload_to_aws.py"]
-    said = "\n".join(path.read_text(encoding="utf-8") for path in sources)
+    messages = messages_shown(GUIDE)
     assert len(messages) > 12
-    assert [message for message in messages if message not in said] == []
-
-
-def test_the_exit_codes_are_the_real_ones() -> None:
-    codes = {int(code) for code in re.findall(r"^\| (\d+) \|", GUIDE, re.MULTILINE)}
-    assert codes == {int(code) for code in ExitCode} - {int(ExitCode.LOCKED)}
+    assert never_said(messages) == []

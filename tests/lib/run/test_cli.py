@@ -143,9 +143,3 @@ def test_french_goes_through_a_terminal_that_knows_ascii_alone(bikes: RawTree) -
     script += "sys.exit(cli.guarded(lambda: cli.emit_json('\\u202fé') or 0, argparse.Namespace(verbose=0, quiet=0)))"
     ran = subprocess.run([sys.executable, "-c", script], cwd=ROOT, env=environment, capture_output=True, text=True)
     assert (ran.returncode, ran.stderr) == (0, "")
-
-
-def test_exit_codes_are_those_of_the_readme() -> None:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    rows = [line.split("|") for line in readme.splitlines() if line.startswith("| ")]
-    assert [int(row[1]) for row in rows if row[1].strip().isdigit()] == [int(code) for code in ExitCode]
