@@ -70,6 +70,7 @@ test: venv-dev ## lint, types et tous les tests
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
+	.venv/bin/lint-imports --no-logo --no-cache
 	$(PY) -m pytest -n auto --dist loadfile
 
 process: venv ## [DATE=] [FORCE=1] [WAIT=1] les six sources et le rapport du jour

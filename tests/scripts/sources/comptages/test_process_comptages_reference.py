@@ -12,7 +12,7 @@ import pytest
 from scripts import make_demo_data
 from scripts.process_comptages import main
 from tests.conftest import SAMPLES, Ran, RawTree, needs_samples
-from tests.support.road_day_reference import Row, lengths_of, lines_of, reference_day
+from tests.scripts.sources.comptages.road_day_reference import Row, lengths_of, lines_of, reference_day
 
 Run = Callable[..., Ran]
 REFERENTIEL = f"{make_demo_data.STEMS['referentiel']}.csv"
