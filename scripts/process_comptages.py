@@ -14,22 +14,10 @@ from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-
-from lib.run import cli
-from scripts.registry import COMPTAGES
-from scripts.sources.comptages import scan
-
-HELP = """Comptages routiers permanents : débits, occupation, congestion et temps perdu (modèle) d'un jour.
-
-Exemples : python scripts/process_comptages.py --date 2025-11-04
-           python scripts/process_comptages.py --from 2025-10-05 --to 2025-11-04"""
-
-if __name__ == "__main__":
-    scan.search_ahead(sys.argv[1:])  # other processes search the file while this one imports pandas
-
 import numpy as np
 import pandas as pd
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from lib.common.errors import InputError
 from lib.common.paris_time import road_label_hours
@@ -38,7 +26,9 @@ from lib.figures import sensors
 from lib.figures.numbers import records, rounded, share
 from lib.figures.quality import Quality
 from lib.raw.source_files import no_data, require_files, source_files
+from lib.run import cli
 from lib.run.day_run import DayResult
+from scripts.registry import COMPTAGES
 from scripts.sources.comptages.model import (
     SATURATED_FROM,
     SLOW_STATES,
@@ -49,8 +39,13 @@ from scripts.sources.comptages.model import (
     traffic_state,
 )
 from scripts.sources.comptages.records import read_files
-from scripts.sources.comptages.scan import days_named
-from scripts.sources.referentiel.records import is_ring, read_arcs, reference_arcs
+from scripts.sources.comptages.scan import days_named, one_pass
+from scripts.sources.referentiel.records import is_ring, read_arcs
+
+HELP = """Comptages routiers permanents : débits, occupation, congestion et temps perdu (modèle) d'un jour.
+
+Exemples : python scripts/process_comptages.py --date 2025-11-04
+           python scripts/process_comptages.py --from 2025-10-05 --to 2025-11-04"""
 
 ALERT_OCCUPANCY = 80.0  # %
 ALERT_HOURS = 2  # consecutive hours at ALERT_OCCUPANCY or more
@@ -235,7 +230,6 @@ def process(settings: Settings, day: date) -> DayResult:
 
     Blanks are part of every day (about 44 % of arc-hours), but a day with nothing else holds nothing.
     """
-    reference_arcs(settings, Quality(), "")  # kept for read_arcs; it costs nothing while the file is still searched
     counts, quality = read_raw(settings, day)
     arcs = read_arcs(settings, counts, quality)
     metrics = compute_metrics(counts, arcs, day, quality.sensors_at_fault)
@@ -250,7 +244,7 @@ def days_at_hand(settings: Settings, days: list[date]) -> AbstractContextManager
         files = source_files(settings, COMPTAGES)
     except InputError:
         files = []  # process() says of each day what is wrong
-    return scan.one_pass(files, days)
+    return one_pass(files, days)
 
 
 def main(argv: list[str] | None = None) -> int:

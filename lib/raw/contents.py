@@ -2,7 +2,7 @@
 
 import gzip
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -23,7 +23,7 @@ def read_bytes(path: Path, limit: int = JSON_BYTES) -> bytes:
 
 
 def check_size(path: Path, limit: int) -> None:
-    """InputError when the file has more than `limit` bytes, unzipped; a gzipped one is unzipped to know, and let go."""
+    """InputError when the file has more than `limit` bytes, unzipped; a gzipped one is unzipped to know it."""
     with readable(path):
         size = path.stat().st_size
         if path.suffix == ".gz" and size <= limit < size * MOST_ZIPPED:
@@ -55,12 +55,17 @@ def read_blocks(path: Path, limit: int, overlap: int = 0) -> Iterator[bytes]:
 
 
 def read_lines(path: Path, limit: int, longest: int) -> Iterator[bytes]:
-    """The file's lines without their ends, unzipped when it ends in .gz. InputError as read_blocks.
+    """The file's lines (see lines_of), unzipped when it ends in .gz. InputError as read_blocks."""
+    return lines_of(read_blocks(path, limit), longest)
+
+
+def lines_of(blocks: Iterable[bytes], longest: int) -> Iterator[bytes]:
+    """The lines of a text in pieces, without their ends.
 
     Of a line of more than `longest` bytes only the beginning is given, still too long to be one.
     """
     rest = b""
-    for block in read_blocks(path, limit):
+    for block in blocks:
         lines = (rest + block).split(b"\n") if len(rest) <= longest else _after_cut(rest, block)
         rest = lines.pop()
         yield from (line.removesuffix(b"\r") for line in lines)

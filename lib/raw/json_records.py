@@ -1,37 +1,51 @@
-"""Records out of API pulls, whatever their envelope.
+"""Records out of API pulls, whatever their envelope and their length.
 
 Met in the field: {"results": […]} (portal v2.1), a bare list (export), {"records": [{"fields": …}]} (portal v1.0), and
 JSONL whose lines are records or whole responses. A file or a line that is no JSON is rejected alone.
+
+A short file that is one JSON value is decoded at once, which is quickest. Any other is read in pieces, so that memory
+does not depend on its length: line by line, or as bodies of some records each, with the members that came before their
+list. The lists of a disruption response belong together (a line names the disruptions that touch it): they come in one
+body. Where the text breaks, what precedes is kept and the rest rejected.
 """
 
 import json
 import logging
 import re
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from contextlib import suppress
+from itertools import islice
+from typing import Any, TypeVar
 
 from lib.common.errors import InputError
-from lib.figures.quality import Quality
-from lib.raw.contents import MOST_ZIPPED, check_size, opened, read_blocks, read_bytes, readable
-from lib.raw.limits import JSON_BYTES, READ_WHOLE
-from lib.raw.long_json import long_bodies
+from lib.figures.quality import CONTENT_KEPT, Quality
+from lib.raw.contents import MOST_ZIPPED, check_size, lines_of, opened, read_blocks, read_bytes, readable, too_large
+from lib.raw.csv_dialect import MAX_ROW_CHARACTERS
+from lib.raw.json_stream import Text, items, names
+from lib.raw.limits import DISRUPTIONS, JSON_BYTES, MEGABYTE, MOST_RECORDS, READ_WHOLE
 from lib.raw.source_files import RawFile
-from lib.raw.usable_files import passed_over
+from lib.raw.usable_files import passed_over, too_many
 
-_ENVELOPE = re.compile(r'^\s*\[|"(results|records|features|disruptions|days)"\s*:\s*\[')
-_GAP = re.compile(r"[\s,]*")
+TOGETHER = ("disruptions", "lines", "line_reports")
+APART = (None, "results", "records", "features", "days")
+BATCH = MEGABYTE  # characters of the records of a body, from which the next one begins
+
+_ENVELOPE = re.compile(r'"(results|records|features|disruptions|days)"\s*:\s*\[')
+_BROKEN = (ValueError, RecursionError)
+
+Slim = Callable[[Any], Any] | None
+Thing = TypeVar("Thing")
 
 log = logging.getLogger(__name__)
 
 
 def read_bodies(
-    files: Iterable[RawFile], quality: Quality, needles: Iterable[str] = (), slim: Callable[[Any], Any] | None = None
+    files: Iterable[RawFile], quality: Quality, needles: Iterable[str] = (), slim: Slim = None
 ) -> Iterator[tuple[RawFile, int, Any]]:
     """Yield (file, line, JSON value) for each response or JSONL line of the files, in their order.
 
-    With `needles`, a file whose bytes hold none of these texts is passed over unread: it cannot be about the day. A
-    long response comes in several values, each with some of its records; what must stay together (see
-    lib/raw/long_json) is made smaller by `slim`, item by item.
+    With `needles`, a file whose bytes hold none of these texts is passed over unread: it cannot be about the day. Of a
+    response read in pieces, what must stay together is made smaller by `slim`, item by item.
     """
     wanted = [needle.encode() for needle in needles]
     for raw in files:
@@ -45,11 +59,18 @@ def read_bodies(
             passed_over(raw, error, quality)
 
 
-def bodies_of(
-    raw: RawFile, data: bytes | None, quality: Quality, slim: Callable[[Any], Any] | None = None
-) -> Iterator[tuple[int, Any]]:
-    """(line, JSON value) of each response of one file, whose short_text is `data`."""
-    return long_bodies(raw, quality, slim) if data is None else _parse(data, raw, quality)
+def bodies_of(raw: RawFile, data: bytes | None, quality: Quality, slim: Slim = None) -> Iterator[tuple[int, Any]]:
+    """(line or number of the first record, JSON value) of each response of one file, whose short_text is `data`.
+
+    InputError after MOST_RECORDS.
+    """
+    whole, is_whole = _decoded(data) if data is not None else (None, False)
+    if is_whole:
+        yield 1, whole
+    elif _is_jsonl(_blocks(raw, data)):
+        yield from _lines(raw, _blocks(raw, data), quality)
+    else:
+        yield from _Document(raw, Text(_blocks(raw, data)), slim).bodies(quality)
 
 
 def short_text(raw: RawFile) -> bytes | None:
@@ -70,8 +91,7 @@ def short_text(raw: RawFile) -> bytes | None:
 def holds(raw: RawFile, data: bytes | None, texts: list[bytes]) -> bool:
     """Whether one of the texts stands in a file, of which `data` is the whole content where that is known."""
     overlap = max(map(len, texts), default=0)
-    pieces = [data] if data is not None else read_blocks(raw.path, JSON_BYTES, overlap)
-    return any(text in piece for piece in pieces for text in texts)
+    return any(text in piece for piece in _blocks(raw, data, overlap) for text in texts)
 
 
 def records(body: Any) -> Iterator[Any]:
@@ -88,52 +108,116 @@ def records(body: Any) -> Iterator[Any]:
         yield body
 
 
-def _parse(data: bytes, raw: RawFile, quality: Quality) -> Iterator[tuple[int, Any]]:
-    """Yield (line, JSON value) for each response or JSONL line of one file's bytes."""
-    text = data.decode("utf-8-sig", errors="replace")
-    if not text.strip():
-        quality.reject("fichier_vide", raw.name, 1, "")
-        return
-    whole, problem = _loads(text)
-    if not problem:
-        yield 1, whole
-        return
-    lines = [(number, line) for number, line in enumerate(text.split("\n"), start=1) if line.strip()]
-    if _loads(lines[0][1])[1] and (len(lines) < 2 or _loads(lines[1][1])[1]):  # not JSONL: one broken document
-        saved, rest = _whole_records(text)
-        log.warning("%s n'est pas un JSON complet (%s)", raw.name, problem)
-        quality.reject("json_illisible", raw.name, 1, text[rest:])
-        if saved:
-            yield 1, saved
-        return
-    for number, line in lines:
-        body, problem = _loads(line)
-        if problem:
-            quality.reject("json_illisible", raw.name, number, line)
-        else:
+def _blocks(raw: RawFile, data: bytes | None, overlap: int = 0) -> Iterable[bytes]:
+    return [data] if data is not None else read_blocks(raw.path, JSON_BYTES, overlap)
+
+
+def _decoded(text: bytes) -> tuple[Any, bool]:
+    """The value of a JSON text, and whether it is one."""
+    with suppress(*_BROKEN):
+        return json.loads(text.decode("utf-8-sig", "replace")), True
+    return None, False
+
+
+def _is_jsonl(blocks: Iterable[bytes]) -> bool:
+    """Whether each line is a JSON text of its own, one broken line aside: those of an indented list are not."""
+    lines = (line for line in lines_of(blocks, MAX_ROW_CHARACTERS) if line.strip())
+    first = list(islice(lines, 2))
+    known = [_decoded(line)[1] for line in first]
+    opens_list = known[:1] == [False] and first[0].lstrip(b"\xef\xbb\xbf \t").startswith(b"[")
+    return len(first) > 1 and any(known) and not opens_list
+
+
+def _lines(raw: RawFile, blocks: Iterable[bytes], quality: Quality) -> Iterator[tuple[int, Any]]:
+    lines = _at_most(raw, lines_of(blocks, MAX_ROW_CHARACTERS), "lignes")
+    for number, line in enumerate(lines, start=1):
+        body, is_json = _decoded(line)
+        if is_json:
             yield number, body
+        elif line.strip():
+            quality.reject("json_illisible", raw.name, number, line[: 4 * CONTENT_KEPT].decode("utf-8", "replace"))
 
 
-def _whole_records(text: str) -> tuple[Any, int]:
-    """What a broken response still says: the envelope with its whole leading records, and where the rest begins."""
-    found = _ENVELOPE.search(text)
-    if not found:
-        return None, 0
-    items, position = [], found.end()
-    decoder = json.JSONDecoder()
-    while True:
-        gap = _GAP.match(text, position)
+def _at_most(raw: RawFile, things: Iterable[Thing], what: str = "enregistrements") -> Iterator[Thing]:
+    """The same, up to MOST_RECORDS of them; InputError after that."""
+    for count, thing in enumerate(things):
+        if count == MOST_RECORDS:
+            raise too_large(raw.path, MOST_RECORDS, what)
+        yield thing
+
+
+class _Document:
+    """One JSON document on its way into bodies."""
+
+    def __init__(self, raw: RawFile, text: Text, slim: Slim) -> None:
+        self.raw, self.text, self.slim = raw, text, slim
+        self.beside: dict[str, Any] = {}  # the members that every body has
+        self.room = MAX_ROW_CHARACTERS  # characters that these may still have
+        self.lists: list[str | None] = []  # the names of the lists of records that were met
+        self.line, self.left_out = 1, 0
+
+    def bodies(self, quality: Quality) -> Iterator[tuple[int, Any]]:
+        text, broken = self.text, False
+        if not text.peek():
+            quality.reject("fichier_vide", self.raw.name, 1, "")
+            return
         try:
-            item, position = decoder.raw_decode(text, gap.end() if gap else position)
-        except (ValueError, RecursionError):
-            break
-        items.append(item)
-    return ({found[1]: items} if found[1] else items) if items else None, position
+            yield from self.read(_at_most(self.raw, names(text)))
+        except _BROKEN as error:
+            log.warning("%s n'est pas un JSON complet (%s)", self.raw.name, error)
+            quality.reject("json_illisible", self.raw.name, 1, text.window[text.at : text.at + CONTENT_KEPT])
+            broken = True
+        found = _ENVELOPE.search(text.window, text.at) if broken and not self.lists else None
+        if found:  # what is broken stands before the records
+            text.at = found.end() - 1
+            with suppress(*_BROKEN):
+                yield from self.read([found[1]])
+        if self.beside and not set(self.lists) & set(APART) and (self.lists or not broken):
+            yield 1, self.beside
+        if self.left_out:
+            too_many(self.raw, 1, "", DISRUPTIONS, quality, self.left_out)
 
+    def read(self, members: Iterable[str | None]) -> Iterator[tuple[int, Any]]:
+        """The bodies of the lists of records among these members, whose values come next in the text."""
+        for name in members:
+            is_list = self.text.peek() == "["
+            if is_list and name in APART:
+                self.lists.append(name)
+                for batch in self.batches():
+                    yield self.line, batch if name is None else {**self.beside, name: batch}
+                    self.line += len(batch)
+            elif is_list and name in TOGETHER:
+                self.lists.append(name)
+                kept: list[Any] = []
+                self.beside[str(name)] = kept
+                self.keep(kept)
+            else:
+                begun, value = self.text.position, self.text.value()
+                size = self.text.position - begun
+                if size <= self.room:
+                    self.beside[str(name)] = value
+                    self.room -= size
 
-def _loads(text: str) -> tuple[Any, str]:
-    """The value, and the problem met (empty when there is none)."""
-    try:
-        return json.loads(text), ""
-    except (ValueError, RecursionError) as error:
-        return None, str(error)
+    def batches(self) -> Iterator[list[Any]]:
+        """The records of a list, some at a time; of one that breaks, those before."""
+        batch: list[Any] = []
+        end = self.text.position + BATCH
+        try:
+            for item in _at_most(self.raw, items(self.text)):
+                batch.append(item)
+                if self.text.position >= end:
+                    yield batch
+                    batch, end = [], self.text.position + BATCH
+        except _BROKEN:
+            if batch:
+                yield batch
+            raise
+        if batch:
+            yield batch
+
+    def keep(self, kept: list[Any]) -> None:
+        for item in _at_most(self.raw, items(self.text)):
+            if len(kept) < DISRUPTIONS:
+                kept.append(self.slim(item) if self.slim else item)
+            else:
+                self.left_out += 1

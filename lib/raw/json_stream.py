@@ -1,4 +1,4 @@
-"""A long JSON document value by value: what is held is one value and a piece of the text, never the whole.
+"""A JSON document value by value: what is held is one value and a piece of the text, never the whole.
 
 Reading a list in pieces costs about as much time as json.loads, and a hundredth of the memory.
 """
@@ -12,9 +12,8 @@ from typing import Any
 from lib.raw.csv_dialect import MAX_ROW_CHARACTERS
 from lib.raw.limits import MEGABYTE
 
-START = object()  # stands for the beginning of a list, before its items
-
 _SPACE = re.compile(r"[ \t\n\r]*")
+_ONE_COMMA = re.compile(r"[ \t\n\r]*,[ \t\n\r]*(?=[^ \t\n\r,\]])")  # with an item after it
 
 
 class Text:
@@ -26,6 +25,12 @@ class Text:
         self.scan = json.JSONDecoder().raw_decode
         self.window, self.at, self.ended = "", 0, False
         self.passed = 0  # characters before the window
+        self.odd_commas = False  # whether some list has too many or too few between its items
+
+    @property
+    def position(self) -> int:
+        """Characters of the document before the place reached."""
+        return self.passed + self.at
 
     def more(self) -> bool:
         """Read on, dropping what has been read; False at the end. A value that is begun doubles the window."""
@@ -71,13 +76,13 @@ class Text:
             self.more()
 
 
-def members(text: Text) -> Iterator[tuple[str | None, Any]]:
-    """(name, value) of each member of a document that is an object, (None, value) of each item of a list.
+def names(text: Text) -> Iterator[str | None]:
+    """The name of each member of a document that is an object, None once for a list: the caller then reads the value.
 
-    A member that is a list comes as (name, START), then item by item. ValueError where the document is broken.
+    ValueError where the document is broken.
     """
     if text.peek() == "[":
-        yield from _items(text, None)
+        yield None
     else:
         text.take("{")
         while text.peek() != "}":
@@ -85,26 +90,33 @@ def members(text: Text) -> Iterator[tuple[str | None, Any]]:
             if not isinstance(name, str):
                 raise ValueError("nom attendu")
             text.take(":")
-            if text.peek() == "[":
-                yield from _items(text, name)
-            else:
-                yield name, text.value()
-            _next(text, "}")
+            yield name
+            if text.peek() != "}":
+                text.take(",")
         text.take("}")
     if text.peek():
         raise ValueError("texte après la fin du document")
+    if text.odd_commas:
+        raise ValueError("virgules en trop ou manquantes")
 
 
-def _items(text: Text, name: str | None) -> Iterator[tuple[str | None, Any]]:
+def items(text: Text) -> Iterator[Any]:
+    """The items of the list that begins here; commas too many or too few lose none. ValueError where it is broken."""
     text.take("[")
-    yield name, START
-    while text.peek() != "]":
-        yield name, text.value()
-        _next(text, "]")
-    text.take("]")
-
-
-def _next(text: Text, end: str) -> None:
-    """Go past the comma; none stands before the end."""
-    if text.peek() != end:
-        text.take(",")
+    wanted = 0  # commas before the next item
+    while True:
+        comma = _ONE_COMMA.match(text.window, text.at)
+        if comma and wanted:
+            text.at = comma.end()
+        else:
+            commas = 0
+            while text.peek() == ",":
+                text.at += 1
+                commas += 1
+            if text.peek() == "]":
+                text.odd_commas |= commas > 0
+                text.at += 1
+                return
+            text.odd_commas |= commas != wanted
+        wanted = 1
+        yield text.value()

@@ -1,13 +1,9 @@
 """The rows of a civil day out of road-count exports of any size.
 
 The export is not sorted by day and holds hundreds of them; a day is one row in four hundred. Its rows are found by the
-day's text, and only those found are read as CSV. The search of one day can be started ahead, before pandas is
-imported; many days are found in one pass. Needs no pandas.
+day's text, and only those found are read as CSV. Many days are found in one pass.
 """
 
-import argparse
-import atexit
-import contextlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
@@ -18,24 +14,21 @@ from types import MappingProxyType
 from typing import cast
 
 from lib.common.errors import CityflowError, SearchError
-from lib.common.paris_time import parse_day, parse_road_label, yesterday
-from lib.common.settings import load_settings
+from lib.common.paris_time import parse_road_label
 from lib.files.scratch_folder import scratch_folder
 from lib.raw.contents import read_blocks, too_large
 from lib.raw.limits import DAY_ROWS, JSON_BYTES
-from lib.raw.source_files import RawFile, source_files
-from scripts.registry import COMPTAGES
+from lib.raw.source_files import RawFile
+from scripts.sources.comptages.day_files import kept_lines
 from scripts.sources.comptages.day_rows import DayRows, TooManyRowsError, day_rows
 from scripts.sources.comptages.export import Export, open_export
-from scripts.sources.comptages.search import Search, collect, cut_short, start, stop
+from scripts.sources.comptages.search import collect, cut_short, start
 from scripts.sources.comptages.worker import Job, labels_in
 
 _CLOSED_HOUR = timedelta(hours=1)  # a label is the end of the hour it is about: D+1 00:00 belongs to D
 
 LONGEST_LABEL = 32  # bytes
 WIDE_BUFFER = 1 << 22  # bytes: of many days, thousands of lines are sorted out together
-
-_ahead: dict[tuple[Path, date], Search] = {}  # searches started before their rows were asked for
 
 RowsOf = Callable[[date], DayRows]
 # Of exports that were searched for many days: how to get a day's rows, or what was wrong with the file.
@@ -51,7 +44,7 @@ def rows_of_day(raw: RawFile, day: date) -> DayRows:
         if isinstance(known, CityflowError):
             raise known
         return known(day)
-    search = _ahead.pop((raw.path, day), None) or start(Job(open_export(raw), (day,)))
+    search = start(Job(open_export(raw), (day,)))
     blocks: dict[int, DayRows] = {}
     for part in collect(search):
         blocks |= cast(dict[int, DayRows], part)
@@ -60,29 +53,6 @@ def rows_of_day(raw: RawFile, day: date) -> DayRows:
         for number in search.job.blocks():
             found.extend(blocks[number])
     return found
-
-
-def search_ahead(argv: list[str]) -> None:
-    """Start the search that the command line of process_comptages.py will ask for, if it can be told in advance.
-
-    Nothing is said of what is wrong with the words, the settings or the file: the command does, when it gets there.
-    """
-    words = argparse.ArgumentParser(add_help=False, exit_on_error=False, allow_abbrev=False)
-    words.add_argument("--date", type=parse_day)
-    words.add_argument("--from", dest="first")
-    with contextlib.suppress(CityflowError, argparse.ArgumentError):
-        asked, _ = words.parse_known_args(argv)
-        settings = load_settings()
-        day = asked.date or yesterday(settings.now())
-        files = source_files(settings, COMPTAGES)
-        if asked.first is None and files and files[0].is_csv and not {"-h", "--help"} & set(argv):
-            _ahead[files[0].path, day] = start(Job(open_export(files[0]), (day,)))
-
-
-@atexit.register
-def _stop_what_nobody_asked_for() -> None:
-    for search in _ahead.values():
-        stop(search)
 
 
 @contextmanager
@@ -126,16 +96,12 @@ def _spilled(raw: RawFile, days: tuple[date, ...], folder: Path) -> RowsOf | Cit
 
 
 def spilled_files(folder: Path) -> dict[Path, int]:
-    """The files of spilled lines (see scripts/sources/comptages/day_spill) and their sizes, once all are written."""
+    """The files of spilled lines (see scripts/sources/comptages/day_files) and their sizes, once all are written."""
     return {path: path.stat().st_size for path in folder.iterdir()}
 
 
 def spilled_rows(export: Export, files: Mapping[Path, int], day: date) -> DayRows:
     """The rows of a day out of spilled lines; SearchError when somebody has cleared a part of them meanwhile."""
-    from scripts.sources.comptages.day_spill import (
-        spilled_lines,  # it needs numpy, which a search ahead does not wait for
-    )
-
     own = [path for path in files if path.name.startswith(f"{day}.")]
     if any(not path.is_file() or path.stat().st_size != files[path] for path in own):
         raise SearchError(
@@ -143,7 +109,7 @@ def spilled_rows(export: Export, files: Mapping[Path, int], day: date) -> DayRow
             "Relancer, avec un TMPDIR que personne ne vide.",
         )
     with _one_day(export):
-        return day_rows(spilled_lines(own), day, export.header, export.delimiter)
+        return day_rows(kept_lines(own), day, export.header, export.delimiter)
 
 
 @contextmanager

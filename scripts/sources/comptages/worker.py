@@ -73,7 +73,7 @@ def answer(job: Job, numbers: Iterable[int]) -> Answer:
                 labels.update(islice(labels_in(*span[:3]), MOST_LABELS - len(labels)))
         return labels
     if job.folder:
-        _spill(job, job.folder, numbers)
+        _keep_lines(job, job.folder, numbers)
         return None
     export, (day,) = job.export, job.days
     needles = export.needles(job.days)
@@ -88,15 +88,15 @@ def answer(job: Job, numbers: Iterable[int]) -> Answer:
     return found
 
 
-def _spill(job: Job, folder: Path, numbers: Iterable[int]) -> None:
-    from scripts.sources.comptages.day_spill import (
-        DaySpill,  # it needs numpy, which the search for one day does not wait for
+def _keep_lines(job: Job, folder: Path, numbers: Iterable[int]) -> None:
+    from scripts.sources.comptages.day_files import (
+        DayFiles,  # it needs numpy, which the search for one day does not wait for
     )
 
-    with DaySpill(folder, job.export.needles(job.days), job.days) as spill:
+    with DayFiles(folder, job.export.needles(job.days), job.days) as files:
         for number in numbers:
             for span in _spans(job, number):
-                spill.take(span)
+                files.take(span)
 
 
 def _spans(job: Job, number: int) -> Iterator[Span]:

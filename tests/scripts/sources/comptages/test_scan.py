@@ -130,7 +130,7 @@ def test_a_file_that_grows_gives_the_lines_begun_before(tmp_path: Path) -> None:
     assert "99" not in {row[1] for rows in part.values() for row in rows.rows}
 
 
-def test_nothing_heavy_is_imported_before_the_search_starts() -> None:
-    modules = "import sys, lib.run.cli, scripts.sources.comptages.scan"
+def test_a_worker_of_the_search_starts_without_anything_heavy() -> None:
+    modules = "import sys, scripts.sources.comptages.worker"
     program = f"{modules}; sys.exit(bool({{'numpy', 'pandas', 'tqdm'}} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", program], cwd=ROOT, timeout=deadline()).returncode == 0

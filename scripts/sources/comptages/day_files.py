@@ -27,7 +27,7 @@ _BATCH = struct.Struct("<QQ")
 Ints = npt.NDArray[np.int64]
 
 
-class DaySpill:
+class DayFiles:
     """Takes spans, and leaves the lines that mention its days in the folder's files at the end of its block."""
 
     def __init__(self, folder: Path, needles: Needles, days: tuple[date, ...]) -> None:
@@ -90,7 +90,7 @@ class DaySpill:
         self.write()
 
 
-def spilled_lines(paths: Sequence[Path]) -> list[tuple[int, bytes]]:
+def kept_lines(paths: Sequence[Path]) -> list[tuple[int, bytes]]:
     """The lines of a day's files, each with its offset, in the order of the export they come from.
 
     TooManyRowsError when they are more text than a day has.
