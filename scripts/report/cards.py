@@ -46,8 +46,17 @@ CARDS = (
 
 
 def cards(figures: dict[str, Any]) -> list[dict[str, Any]]:
-    """Build one view per card: label, valeur, unite, ecarts [{signe, texte, reference}], `pourquoi` there are none."""
-    return [_view(card, figures[card.key]) for card in CARDS]
+    """Build one view per card: label, valeur, unite, ecarts [{signe, texte, reference}], `pourquoi` there are none.
+
+    A key figure of the registry that has no card of its own above is shown plainly, under its name.
+    """
+    own = {card.key for card in CARDS}
+    plain = [
+        Card(key, key.replace("_", " ").capitalize(), _count(figure["unite"]))
+        for key, figure in figures.items()
+        if key not in own
+    ]
+    return [_view(card, figures[card.key]) for card in (*CARDS, *plain)]
 
 
 def _view(card: Card, figure: dict[str, Any]) -> dict[str, Any]:

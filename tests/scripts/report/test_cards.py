@@ -18,6 +18,7 @@ def shown(key: str, value: float | None, week: float | None = None, median: floa
         return 100 * (value - past) / past if value is not None and past else None
 
     figures[key] = {
+        "unite": "vélos",
         "valeur": value,
         "semaine_precedente": week,
         "evolution_semaine_precedente_pct": percent(week),
@@ -75,3 +76,9 @@ def test_a_reference_of_zero_has_a_difference_but_no_percentage() -> None:
     assert shown("precipitations", 5.0, 0.0)["ecarts"][0]["texte"] == "+5\u202fmm"
     card = shown("passages_velo", 5.0, 0.0)
     assert (card["ecarts"], card["pourquoi"]) == ([], "")
+
+
+def test_a_key_figure_of_the_registry_without_a_card_is_shown_under_its_name() -> None:
+    card = shown("velos_disponibles", 1_234.0, week=1_000.0)
+    assert [card[name] for name in ("label", "valeur", "unite")] == ["Velos disponibles", "1\u202f234", "vélos"]
+    assert card["ecarts"][0]["signe"] == "▲"
