@@ -123,9 +123,19 @@ def _is_jsonl(blocks: Iterable[bytes]) -> bool:
     """Whether each line is a JSON text of its own, one broken line aside: those of an indented list are not."""
     lines = (line for line in lines_of(blocks, MAX_ROW_CHARACTERS) if line.strip())
     first = list(islice(lines, 2))
-    known = [_decoded(line)[1] for line in first]
-    opens_list = known[:1] == [False] and first[0].lstrip(b"\xef\xbb\xbf \t").startswith(b"[")
-    return len(first) > 1 and any(known) and not opens_list
+    if len(first) < 2:
+        return False
+    if _decoded(first[0])[1]:
+        return True
+    return not _opens_list(first[0].decode("utf-8-sig", "replace").lstrip()) and _decoded(first[1])[1]
+
+
+def _opens_list(line: str) -> bool:
+    """Whether a list begins in this line and goes on in the next ones, which may be records."""
+    with suppress(*_BROKEN):
+        json.JSONDecoder().raw_decode(line)
+        return False
+    return line.startswith("[")
 
 
 def _lines(raw: RawFile, blocks: Iterable[bytes], quality: Quality) -> Iterator[tuple[int, Any]]:
@@ -167,7 +177,8 @@ class _Document:
             log.warning("%s n'est pas un JSON complet (%s)", self.raw.name, error)
             quality.reject("json_illisible", self.raw.name, 1, text.window[text.at : text.at + CONTENT_KEPT])
             broken = True
-        found = _ENVELOPE.search(text.window, text.at) if broken and not self.lists else None
+        start = max(text.at - 1, 0)  # the quote before a name may have been taken for the end of another
+        found = _ENVELOPE.search(text.window, start) if broken and not self.lists else None
         if found:  # what is broken stands before the records
             text.at = found.end() - 1
             with suppress(*_BROKEN):

@@ -25,7 +25,7 @@ class Text:
         self.scan = json.JSONDecoder().raw_decode
         self.window, self.at, self.ended = "", 0, False
         self.passed = 0  # characters before the window
-        self.odd_commas = False  # whether some list has too many or too few between its items
+        self.odd_commas = False  # whether there are too many or too few somewhere
 
     @property
     def position(self) -> int:
@@ -93,6 +93,7 @@ def names(text: Text) -> Iterator[str | None]:
             yield name
             if text.peek() != "}":
                 text.take(",")
+                text.odd_commas |= text.peek() == "}"
         text.take("}")
     if text.peek():
         raise ValueError("texte après la fin du document")

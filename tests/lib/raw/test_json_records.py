@@ -63,6 +63,42 @@ def test_a_broken_json_line_costs_itself_alone(tmp_path: Path, place: int) -> No
     assert quality.kept_rejects[0].ligne == place + 1
 
 
+@pytest.mark.parametrize("start", ['"nom": 1}', "[1, 2]}"])
+def test_jsonl_that_lost_its_beginning_keeps_its_other_lines(tmp_path: Path, start: str) -> None:
+    found, quality = read(tmp_path / "a.jsonl", "\n".join([start, *map(json.dumps, ROWS)]))
+    assert found == ROWS
+    assert quality.rejets == {"json_illisible": 1}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"results": [{"id": 1},, {"id": 2}]}',
+        '{"results": [{"id": 1} {"id": 2}]}',
+        '{"results": [{"id": 1}, {"id": 2},]}',
+        '{"results": [{"id": 1}, {"id": 2}],}',
+        'HTTP/1.1 200 OK\r\n\r\n{"results": [{"id": 1}, {"id": 2}]}',
+    ],
+)
+def test_damage_around_whole_records_loses_none(tmp_path: Path, text: str) -> None:
+    found, quality = read(tmp_path / "a.json", text)
+    assert found == [{"id": 1}, {"id": 2}]
+    assert quality.rejets == {"json_illisible": 1}
+
+
+def test_damage_before_the_list_loses_none_where_it_is_near(tmp_path: Path, way: str) -> None:
+    found, quality = read(tmp_path / "a.json", '{"n: 3, "results": [{"id": 1}, {"id": 2}]}')
+    assert found == ([{"id": 1}, {"id": 2}] if way == "whole" else [])  # the list must stand in the piece at hand
+    assert quality.rejets == {"json_illisible": 1}
+
+
+@pytest.mark.parametrize("text", ['{"hourly": {"time": [1]}, "lat', '{"hourly": {"time": [1]},}'])
+def test_of_a_broken_response_without_a_list_of_records_nothing_is_taken(tmp_path: Path, text: str) -> None:
+    found, quality = read(tmp_path / "a.json", text)
+    assert found == []
+    assert quality.rejets == {"json_illisible": 1}
+
+
 @pytest.mark.parametrize("indent", [None, 2])
 @pytest.mark.parametrize("envelope", ["results", "features", "disruptions", "days"])
 def test_a_truncated_response_keeps_its_whole_records(tmp_path: Path, indent: int | None, envelope: str) -> None:
