@@ -127,7 +127,9 @@ def _is_jsonl(blocks: Iterable[bytes]) -> bool:
         return False
     if _decoded(first[0])[1]:
         return True
-    return not _opens_list(first[0].decode("utf-8-sig", "replace").lstrip()) and _decoded(first[1])[1]
+    second, is_json = _decoded(first[1])
+    # Records stand in an indented list, never lists: a list alone on its line is a whole answer.
+    return is_json and (isinstance(second, list) or not _opens_list(first[0].decode("utf-8-sig", "replace").lstrip()))
 
 
 def _opens_list(line: str) -> bool:

@@ -163,3 +163,11 @@ def test_records_keep_their_numbers_and_what_stands_before_them(tmp_path: Path, 
     assert len(bodies) == (1 if way == "whole" else 3)
     assert [line + at for line, one in bodies for at in range(len(one["days"]))] == [1, 2, 3]
     assert {one["latitude"] for _, one in bodies} == {48.85}
+
+
+def test_whole_lists_one_a_line_outlive_a_first_one_that_is_cut(tmp_path: Path) -> None:
+    """A line may be a whole answer of an export: the cut one costs itself, not the others."""
+    lines = "".join(f"{json.dumps([row])}\n" for row in ROWS)
+    found, quality = read(tmp_path / "a.jsonl", '[{"id": 0}, {"id":\n' + lines)
+    assert found == ROWS
+    assert quality.rejets == {"json_illisible": 1}
