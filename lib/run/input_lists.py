@@ -40,7 +40,7 @@ def inputs_changed(settings: Settings, source: Source) -> float:
 def lost_files(output_dir: Path, source: Source) -> dict[str, datetime]:
     """The raw files (paths, or UNKNOWN) that went or changed, each with the last time that this was seen."""
     text = (_read(_lost_path(output_dir, source)) or b"").decode("utf-8", "surrogateescape")
-    pairs = (line.split(" ", 1) for line in text.splitlines())
+    pairs = (line.split(" ", 1) for line in text.split("\n") if line)  # a name may hold any other line break
     try:
         return {path: datetime.fromisoformat(moment) for moment, path in pairs}
     except ValueError as error:

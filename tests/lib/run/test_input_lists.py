@@ -83,3 +83,12 @@ def test_files_that_went_or_changed_are_remembered_and_new_ones_are_not(raw: Raw
     note_inputs(raw.settings(), [BIKES])
     assert set(lost_files(raw.output, BIKES)) == {UNKNOWN, *map(str, paths)}
     assert lost_files(raw.output, WEATHER) == {}
+
+
+@pytest.mark.parametrize("mark", ["\u2028", "\x85", "\x0b", "\x1c", " "])
+def test_a_lost_file_may_have_any_name(raw: RawTree, mark: str) -> None:
+    path = raw.pull("bikes", DAY, f"re{mark}leve.json", [])
+    note_inputs(raw.settings(), [BIKES])
+    path.unlink()
+    note_inputs(raw.settings(), [BIKES])
+    assert set(lost_files(raw.output, BIKES)) == {UNKNOWN, str(path)}
