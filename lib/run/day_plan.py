@@ -84,7 +84,8 @@ def plan_range(
         own = made(source, day)
         if force or own is None:
             return FORCED if force else ABSENT
-        tried = max(own, _time(note_path(settings.output_dir, source, day)) or 0)  # in vain: what was known stayed
+        kept = _time(note_path(settings.output_dir, source, day)) or 0  # tried in vain: what was known stayed
+        tried = max(own, kept) if own else 0  # 0: the database does not have them yet (see both.save_in_both)
         if source != REPORT and inputs[source] > tried:
             return INPUTS
         if code[source] > tried:

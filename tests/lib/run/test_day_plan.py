@@ -118,3 +118,12 @@ def test_days_without_a_pull_are_gaps(made: RawTree) -> None:
 def test_runs_of_days_are_said_short() -> None:
     days = [date(2025, 10, number) for number in (7, 8, 9, 12)]
     assert in_words(days) == "2025-10-07 à 2025-10-09, 2025-10-12"
+
+
+def test_figures_that_a_database_refused_are_tried_again_whatever_was_kept_before(made: RawTree) -> None:
+    note = made.output / ".kept" / "bikes_2025-11-04.json"
+    note.parent.mkdir()
+    note.write_text('{"raison": "d\'avant"}')
+    assert reasons(made, LAST)["11-04", "bikes"] == ""
+    os.utime(made.output / "metrics" / "bikes_metrics_2025-11-04.json", (0, 0))  # see lib/run/both.save_in_both
+    assert reasons(made, LAST)["11-04", "bikes"] != ""
