@@ -160,6 +160,9 @@ def test_nobody_at_the_address_is_said_in_time(demo: RawTree, run: Run, monkeypa
     assert f"l'ordonnanceur Dask {address} ne répond pas en 1 s" in ran.err
 
 
+# Now and then, only beside the rest of the suite, the run says that the cluster is gone where it should wait for a
+# worker. The cause is not known: until it is, this stays in make torture.
+@pytest.mark.long
 def test_workers_that_all_went_are_waited_for_a_while_and_this_is_said(
     demo: RawTree, cluster: Cluster, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
