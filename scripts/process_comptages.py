@@ -2,7 +2,7 @@
 
 A raw row is one arc (the street between two junctions) during one hour; its label is the END of the hour. The daily
 total counts a vehicle once per arc it crosses: it is a number of « véhicules x arcs », never of vehicles in Paris. The
-lost time is a model (see scripts/sources/comptages/model), not a measurement.
+lost time is a model (see lost_minutes), not a measurement.
 
     python scripts/process_comptages.py --date 2025-11-04
     python scripts/process_comptages.py --from 2025-10-05 --to 2025-11-04      (one pass over the file)
@@ -29,15 +29,6 @@ from lib.raw.source_files import no_data, require_files, source_files
 from lib.run import cli
 from lib.run.day_run import DayResult
 from scripts.registry import COMPTAGES
-from scripts.sources.comptages.model import (
-    SATURATED_FROM,
-    SLOW_STATES,
-    STATES,
-    UNKNOWN,
-    dominant_state,
-    lost_minutes,
-    traffic_state,
-)
 from scripts.sources.comptages.records import read_files
 from scripts.sources.comptages.scan import days_named, one_pass
 from scripts.sources.referentiel.records import is_ring, read_arcs
@@ -46,6 +37,19 @@ HELP = """Comptages routiers permanents : débits, occupation, congestion et tem
 
 Exemples : python scripts/process_comptages.py --date 2025-11-04
            python scripts/process_comptages.py --from 2025-10-05 --to 2025-11-04"""
+
+# Traffic state by occupancy rate k (%), the publisher's thresholds.
+STATES = ("Fluide", "Pré-saturé", "Saturé", "Bloqué")
+STATE_BOUNDS = (15.0, 30.0, 50.0)
+SLOW_STATES = STATES[2:]
+UNKNOWN = "Inconnu"
+SATURATED_FROM = 30.0  # % : Saturé or Bloqué
+
+# Lost-time model: free speed, and the share of it that is left at an occupancy of 30, 50 and 70 % or more.
+RING_SPEED = 50.0  # km/h, legal speed of the boulevard périphérique since 2024-10-01
+CITY_SPEED = 30.0  # km/h, legal speed of most streets since 2021-08-30
+SPEED_SHARES = (1.0, 0.8, 0.6, 0.4)
+SPEED_BOUNDS = (30.0, 50.0, 70.0)
 
 ALERT_OCCUPANCY = 80.0  # %
 ALERT_HOURS = 2  # consecutive hours at ALERT_OCCUPANCY or more
@@ -87,6 +91,27 @@ def compute_metrics(counts: pd.DataFrame, arcs: pd.DataFrame, day: date, impossi
     }
 
 
+def traffic_state(occupancy: pd.Series) -> pd.Series:
+    """The publisher's state for each occupancy rate (%); « Inconnu » where it was not measured."""
+    states = np.array(STATES)[np.searchsorted(STATE_BOUNDS, occupancy.fillna(0.0), side="right")]
+    return pd.Series(states, index=occupancy.index).where(occupancy.notna(), UNKNOWN)
+
+
+def lost_minutes(counts: pd.DataFrame, arcs: pd.DataFrame) -> pd.Series:
+    """Minutes lost by all vehicles of each arc-hour: q x length x (1/v(k) - 1/v_ref). A model, not a measurement.
+
+    v_ref is 50 km/h on the périphérique and 30 in the city; v = v_ref x 1 / 0.8 / 0.6 below k = 30 / 50 / 70 %, x 0.4
+    above. Missing where the flow, the occupancy or the length is.
+    """
+    ring = is_ring(arcs["libelle"]).reindex(counts["identifiant_arc"]).to_numpy()
+    kilometres = arcs["longueur_metres"].reindex(counts["identifiant_arc"]).to_numpy() / 1000
+    free_speed = np.where(ring, RING_SPEED, CITY_SPEED)
+    known = counts["taux_occupation"].fillna(0.0)
+    speed = free_speed * np.array(SPEED_SHARES)[np.searchsorted(SPEED_BOUNDS, known, side="right")]
+    minutes = 60 * counts["debit"] * kilometres * (1 / speed - 1 / free_speed)
+    return minutes.where(counts["taux_occupation"].notna())
+
+
 def arc_figures(counts: pd.DataFrame, arcs: pd.DataFrame, flows: pd.DataFrame, alerted: set[str]) -> pd.DataFrame:
     """One row per arc, the columns of metrics[] in their stored order."""
     measured = flows.notna()
@@ -115,6 +140,14 @@ def arc_figures(counts: pd.DataFrame, arcs: pd.DataFrame, flows: pd.DataFrame, a
             "geo_point_2d": _points(arcs.reindex(flows.index)),
         }
     ).reset_index(drop=True)
+
+
+def dominant_state(counts: pd.DataFrame) -> pd.Series:
+    """The most frequent known state of each arc; of two as frequent, the worse."""
+    known = counts[counts["etat"] != UNKNOWN]
+    hours = known.groupby(["identifiant_arc", "etat"]).size().unstack(fill_value=0)
+    worst_first = hours.reindex(columns=STATES[::-1], fill_value=0)
+    return worst_first.idxmax(axis=1) if len(worst_first) else pd.Series(dtype=object)
 
 
 def _points(arcs: pd.DataFrame) -> list[dict[str, float] | None]:

@@ -43,7 +43,7 @@ def detect_delimiter(header: str) -> str:
 
 
 def split_row(text: str, delimiter: str, strict: bool = False) -> list[str]:
-    """The fields of one CSV row; empty when the text is none, or more than one.
+    """The fields of one CSV row; empty when the text is not exactly one row.
 
     `strict` refuses text between a closing quote and the next separator, which is how a stray quote closes.
     """

@@ -21,7 +21,7 @@ from lib.raw.source_files import RawFile, source_files
 from scripts.registry import COMPTAGES
 from scripts.sources.comptages.day_rows import DayRows
 from scripts.sources.comptages.export import Export, open_export
-from scripts.sources.comptages.scan import WIDE_BUFFER, RowsOf, rows_at_hand, spilled_files, spilled_rows
+from scripts.sources.comptages.scan import WIDE_BUFFER, RowsOf, day_file_sizes, rows_at_hand, rows_of_day_files
 from scripts.sources.comptages.search import cut_short
 from scripts.sources.comptages.worker import Job, answer
 
@@ -58,8 +58,8 @@ def scan_range(
     try:
         with scratch_folder() as folder:
             answer(replace(_job(export), days=days, folder=folder), [number])
-            files = spilled_files(folder)
-            return [{day: _packed(spilled_rows(export, files, day)) for day in group} for group in groups]
+            files = day_file_sizes(folder)
+            return [{day: _packed(rows_of_day_files(export, files, day)) for day in group} for group in groups]
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         refused: CityflowError = unreadable(export.raw.path, error)
     except OSError as error:

@@ -2,14 +2,19 @@
 
 A cut download goes on where it stopped only when the publisher marked what it sent (ETag or Last-Modified) and still
 sends the same: anything else starts again from zero. Keys never reach a message: those of `requests` quote the URL.
+
+`requests` bounds each wait for a byte, never their sum: a server that sends its headers, an error page or a body one
+byte a minute is cut off by an alarm. It rings in the main thread alone, so that is where a download must run.
 """
 
+import contextlib
 import email.utils
 import logging
 import os
 import random
+import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC
 from typing import BinaryIO
 from urllib.parse import urlsplit
@@ -20,7 +25,6 @@ from urllib3.exceptions import HTTPError as Urllib3Error
 from lib.common.errors import ConfigError, InputError
 from lib.common.paris_time import machine_now
 from scripts.fetch.resume import discard, forget, remember, resume_point
-from scripts.fetch.time_bound import timed_session
 from scripts.sources.publishers import Address
 
 CONNECT_TIMEOUT, READ_TIMEOUT = 10.0, 90.0  # s; an export takes its time before the first byte
@@ -35,6 +39,7 @@ UNUSABLE = (  # the request itself is wrong: another try would not help
     requests.exceptions.MissingSchema,
     requests.exceptions.TooManyRedirects,
 )
+ALARM_AGAIN = 1.0  # s; where what the first one raised was lost in code that lets no exception out
 SHOWN_OF_A_REFUSAL = 300  # characters of the publisher's own words
 
 Progress = Callable[[int, int | None], None]  # bytes here so far, bytes in all where known
@@ -48,6 +53,10 @@ class _TryAgainError(Exception):
     def __init__(self, what: str, wait: float = 0.0) -> None:
         super().__init__(what)
         self.wait = wait
+
+
+class _TooLateError(Exception):
+    """The time for an answer is over."""
 
 
 def download(address: Address, stream: BinaryIO, progress: Progress) -> None:
@@ -84,8 +93,8 @@ def _one_try(address: Address, stream: BinaryIO, progress: Progress, deadline: f
         headers |= {"Range": f"bytes={kept}-", "If-Range": validator}
     try:
         with (
-            timed_session(deadline) as session,
-            session.get(
+            _alarm_at(deadline),
+            requests.get(
                 address.url,
                 params=dict(address.params),
                 headers=headers,
@@ -95,16 +104,30 @@ def _one_try(address: Address, stream: BinaryIO, progress: Progress, deadline: f
             ) as answer,
         ):
             _refuse(address, answer)
-            _receive(address, answer, stream, kept, progress, deadline)
+            _receive(address, answer, stream, kept, progress)
+    except _TooLateError:
+        raise _too_late(address, stream) from None
     except (requests.RequestException, Urllib3Error) as error:
-        if time.monotonic() >= deadline:
-            raise _too_late(address, stream) from None
         raise _lost(address, error) from None
 
 
-def _receive(
-    address: Address, answer: requests.Response, stream: BinaryIO, kept: int, progress: Progress, deadline: float
-) -> None:
+@contextlib.contextmanager
+def _alarm_at(deadline: float) -> Iterator[None]:
+    """Raise _TooLateError in the block once time.monotonic() has reached `deadline`."""
+
+    def ring(*_: object) -> None:
+        raise _TooLateError
+
+    handler = signal.signal(signal.SIGALRM, ring)
+    timer = signal.setitimer(signal.ITIMER_REAL, max(deadline - time.monotonic(), 0.001), ALARM_AGAIN)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, *timer)
+        signal.signal(signal.SIGALRM, handler)
+
+
+def _receive(address: Address, answer: requests.Response, stream: BinaryIO, kept: int, progress: Progress) -> None:
     if answer.status_code == 416 or (answer.status_code == 206 and _first_byte(answer) != kept):
         stream.truncate(0)
         raise _TryAgainError("la reprise n'a pas été comprise, on repart du début")
@@ -115,16 +138,12 @@ def _receive(
     length = answer.headers.get("Content-Length", "")
     total = kept + int(length) if _is_count(length) and not answer.headers.get("Content-Encoding") else None
     _bound(address, total or 0, stream)
-    while chunk := answer.raw.read1(CHUNK, decode_content=True):  # what is there: a slow answer is timed all the same
+    while chunk := answer.raw.read1(CHUNK, decode_content=True):  # what is there: a slow answer moves the bar as well
         stream.write(chunk)
         kept += len(chunk)
         _bound(address, kept, stream)
         progress(kept, total)
-        if time.monotonic() >= deadline:
-            break
     stream.flush()
-    if time.monotonic() >= deadline:  # also where it seems to have ended: its connection was cut then
-        raise _too_late(address, stream)
     if total is not None and kept != total:
         raise _TryAgainError(f"réponse coupée à {kept} octets sur {total}")
 

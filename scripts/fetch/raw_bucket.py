@@ -4,6 +4,7 @@ The bucket has the raw layout below its prefix. For a day, the pulls made from t
 (publishers are one to two days late), and every batch export of the source.
 """
 
+import hashlib
 import logging
 import os
 import threading
@@ -29,7 +30,6 @@ from lib.raw.places import exports_folder, pulls_folder
 from lib.raw.source import Source
 from lib.raw.source_files import SUFFIXES
 from lib.raw.tree import is_readable
-from scripts.fetch.etags import has_content
 from scripts.fetch.raw_landing import refuse_to_lose
 from scripts.fetch.resume import discard, forget, remember, resume_point
 
@@ -41,6 +41,8 @@ ATTEMPTS = 5  # in a row, each with less than a chunk more
 FIRST_WAIT = 1.0  # s before the next one; doubled each time
 COPY_SECONDS, SLOWEST = 300.0, 100_000.0  # an object may take so long, and a second more for each so many bytes
 CHUNK = 256 * 1024
+READ = 1024 * 1024  # bytes of a file at a time, to compute its checksum
+PART_SIZES = tuple(size * 1024 * 1024 for size in (8, 5, 16, 15, 32, 64, 100, 128))  # of the usual upload tools
 CUT = (IncompleteReadError, ReadTimeoutError, ResponseStreamingError)  # in the middle of a body: go on from there
 
 Progress = Callable[[int], None]  # bytes more
@@ -87,6 +89,39 @@ def needs_copy(remote: RawObject) -> bool:
     return not same if same is not None else remote.path.stat().st_mtime < remote.modified.timestamp()
 
 
+def has_content(path: Path, etag: str) -> bool | None:
+    """Whether the file's checksum is the ETag's; None where that cannot be told.
+
+    The ETag of an object uploaded at once is its MD5; that of one uploaded in parts is the MD5 of the parts' MD5s, and
+    their number. With KMS encryption it is neither.
+    """
+    digest, _, parts = etag.strip('"').partition("-")
+    if len(digest) != 32:
+        return None
+    if not parts:
+        with path.open("rb") as stream:
+            return hashlib.file_digest(stream, _md5).hexdigest() == digest
+    likely = [size for size in PART_SIZES if -(-path.stat().st_size // size) == int(parts)]
+    return True if any(_digest_of_parts(path, size) == digest for size in likely) else None
+
+
+def _digest_of_parts(path: Path, size: int) -> str:
+    digests = _md5()
+    with path.open("rb") as stream:
+        while stream.peek(1):
+            part, left = _md5(), size
+            while left and (chunk := stream.read(min(READ, left))):
+                part.update(chunk)
+                left -= len(chunk)
+            digests.update(part.digest())
+    return str(digests.hexdigest())
+
+
+def _md5() -> Any:
+    """S3's mark of a content; nothing secret rests on it."""
+    return hashlib.md5(usedforsecurity=False)
+
+
 def copy_all(
     s3: Any, settings: Settings, objects: list[RawObject], force: bool, progress: Progress
 ) -> Iterator[tuple[RawObject, CityflowError | None]]:
@@ -111,7 +146,7 @@ def copy_all(
 
 
 def keep_order(copies: list[RawObject]) -> None:
-    """Give the copies of a source in one folder modification times in the bucket's order: readers believe the newest.
+    """Give the copies of a source in one folder modification times in the bucket's order: readers take the newest.
 
     Also those of earlier runs, which may have been killed before they did it; none is touched where the order is right.
     """

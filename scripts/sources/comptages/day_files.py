@@ -1,4 +1,4 @@
-"""Lines of many days on their way from one pass over an export to the day that reads them: temporary files, no result.
+"""Lines of many days, kept in temporary files from one pass over an export until each day is read.
 
 A folder has a file per day and process; a file is a sequence of batches: how many lines, how many bytes, the offsets,
 then the lines. What is held in memory does not depend on the number of lines or days.

@@ -1,4 +1,4 @@
-"""A road-count export before its rows are read: dialect, columns, clock, size. Needs no pandas.
+"""A road-count export before its rows are read: dialect, columns, clock, size. Needs no pandas: workers import it.
 
 The size is the one at opening: of a file that grows meanwhile, the lines begun before then are read, no later one.
 """
@@ -52,7 +52,7 @@ class Export:
 
 
 def open_export(raw: RawFile) -> Export:
-    """Read the header of a CSV export; InputError when it is none of road counts, or cannot be read."""
+    """Read the header of a CSV export; InputError when it holds no road counts, or cannot be read."""
     try:
         with _open(raw) as stream:
             head = stream.read(LONGEST_HEADER)

@@ -1,4 +1,4 @@
-"""Road-count rows of a day as believed measurements, whatever the export's dialect.
+"""Road-count rows of a day as valid measurements, whatever the export's dialect.
 
 A row is one arc during one hour. Blank is "not measured", never zero; an impossible value discredits its row.
 """
@@ -22,9 +22,9 @@ MAX_OCCUPANCY = 100.0  # % of time
 
 
 def read_day_rows(raw: RawFile, day: date, quality: Quality) -> pd.DataFrame:
-    """Believed rows: identifiant_arc, libelle, heure (0..23), debit (véh/h), taux_occupation (%), geo_* texts.
+    """Return the valid rows: identifiant_arc, libelle, heure (0..23), debit (véh/h), taux_occupation (%), geo_* texts.
 
-    Rows of other days are no part of the account; rows of the day that are not believed are rejected.
+    Rows of other days are no part of the account; rows of the day that are not valid are rejected.
     """
     labels = road_label_hours(day)
     rows = _csv_rows(raw, day, quality) if raw.is_csv else read_table(raw, COLUMNS, REQUIRED, quality)
@@ -49,7 +49,7 @@ def read_day_rows(raw: RawFile, day: date, quality: Quality) -> pd.DataFrame:
 
 
 def read_files(files: Iterable[RawFile], day: date, quality: Quality) -> pd.DataFrame:
-    """The believed rows of all usable files, given oldest first (see newest_rows); InputError when none is usable."""
+    """Return the valid rows of all usable files, oldest first (see newest_rows); InputError when none is usable."""
     return newest_rows(read_usable(files, lambda raw: read_day_rows(raw, day, quality), quality), quality)
 
 
@@ -100,7 +100,7 @@ def _numbers(values: pd.Series) -> tuple[pd.Series, pd.Series]:
 
 
 def _objects(values: list[str], index: pd.Index) -> pd.Series:
-    return pd.Series(values, index, dtype=object)  # said, or pandas looks at every value to guess it
+    return pd.Series(values, index, dtype=object)  # named, or pandas looks at every value to guess it
 
 
 def _without_rejects(rows: pd.DataFrame, reasons: dict[str, pd.Series], raw: RawFile, quality: Quality) -> pd.DataFrame:

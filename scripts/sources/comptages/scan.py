@@ -78,30 +78,30 @@ def one_pass(files: Iterable[RawFile], days: Iterable[date]) -> Iterator[None]:
         found: dict[Path, RowsOf | CityflowError]
         try:
             folder = stack.enter_context(scratch_folder())
-            found = {raw.path: _spilled(raw, wanted, folder / str(number)) for number, raw in enumerate(exports)}
+            found = {raw.path: _kept_lines_of(raw, wanted, folder / str(number)) for number, raw in enumerate(exports)}
         except OSError as error:
             found = {raw.path: cut_short(raw.path, error) for raw in exports}
         with rows_at_hand(found):
             yield
 
 
-def _spilled(raw: RawFile, days: tuple[date, ...], folder: Path) -> RowsOf | CityflowError:
+def _kept_lines_of(raw: RawFile, days: tuple[date, ...], folder: Path) -> RowsOf | CityflowError:
     try:
         export = open_export(raw)
         folder.mkdir()
         collect(start(Job(export, days, folder, buffer=WIDE_BUFFER)))
     except CityflowError as error:
         return error
-    return partial(spilled_rows, export, spilled_files(folder))
+    return partial(rows_of_day_files, export, day_file_sizes(folder))
 
 
-def spilled_files(folder: Path) -> dict[Path, int]:
-    """The files of spilled lines (see scripts/sources/comptages/day_files) and their sizes, once all are written."""
+def day_file_sizes(folder: Path) -> dict[Path, int]:
+    """The files of kept lines (see scripts/sources/comptages/day_files) and their sizes, once all are written."""
     return {path: path.stat().st_size for path in folder.iterdir()}
 
 
-def spilled_rows(export: Export, files: Mapping[Path, int], day: date) -> DayRows:
-    """The rows of a day out of spilled lines; SearchError when somebody has cleared a part of them meanwhile."""
+def rows_of_day_files(export: Export, files: Mapping[Path, int], day: date) -> DayRows:
+    """The rows of a day out of kept lines; SearchError when somebody has cleared a part of them meanwhile."""
     own = [path for path in files if path.name.startswith(f"{day}.")]
     if any(not path.is_file() or path.stat().st_size != files[path] for path in own):
         raise SearchError(

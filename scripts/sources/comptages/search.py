@@ -1,7 +1,6 @@
-"""A search of a road-count export by several processes, which go on while the caller does something else.
+"""A search of a road-count export by several processes.
 
 An answer is whole or an error: a worker that dies, or is refused memory, ends the search, and no worker outlives it.
-Needs no pandas.
 """
 
 import fcntl
@@ -134,7 +133,7 @@ def _processors() -> int:
 def _wait(search: Search) -> None:
     """Until every worker has ended well; a complaint pipe ends with its process."""
     running = {worker.complaints: worker for worker in search.workers}
-    begun = told = time.monotonic()
+    begun = logged = time.monotonic()
     with _progress(search) as show:
         while running:
             for pipe in select.select(list(running), [], [], TICK)[0]:
@@ -144,8 +143,8 @@ def _wait(search: Search) -> None:
                     _expect_success(search.job.export, running.pop(pipe))
             show()
             now = time.monotonic()
-            if now - told >= SAID_EVERY:
-                told = now
+            if now - logged >= SAID_EVERY:
+                logged = now
                 path = search.job.export.raw.path
                 log.info("recherche dans %s : en cours depuis %.0f min (%s).", path, (now - begun) / 60, _left(search))
 

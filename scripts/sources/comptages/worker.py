@@ -1,8 +1,8 @@
 """What one process does of a search: it takes blocks of an export until none is left, and answers for all of them.
 
 Started by the module `search` beside it, never by hand, with the descriptor of the queue. The queue is a pipe that all
-workers of a search share, so that none is idle while another has work left. The job comes on the standard
-input and the answer goes to the standard output, both temporary files of the parent. Needs no pandas.
+workers of a search share, so that none is idle while another has work left. The job comes on the standard input and the
+answer goes to the standard output, both temporary files of the parent. Needs no pandas: each process would import it.
 """
 
 import gc
@@ -90,7 +90,7 @@ def answer(job: Job, numbers: Iterable[int]) -> Answer:
 
 def _keep_lines(job: Job, folder: Path, numbers: Iterable[int]) -> None:
     from scripts.sources.comptages.day_files import (
-        DayFiles,  # it needs numpy, which the search for one day does not wait for
+        DayFiles,  # it needs numpy, which the search for one day does without
     )
 
     with DayFiles(folder, job.export.needles(job.days), job.days) as files:

@@ -33,11 +33,11 @@ def check_place(weather: WeatherDay, quality: Quality) -> None:
 def check_unit(weather: WeatherDay, day: date) -> None:
     """InputError when a temperature cannot be °C: Visual Crossing answers in °F, inches and mph by default."""
     names = ("temp_moyenne", "temp_min", "temp_max")
-    told = [float(weather.daily[name]) for name in names if weather.daily.get(name) is not None]
-    told += weather.hours["temp"].dropna().tolist()
+    temperatures = [float(weather.daily[name]) for name in names if weather.daily.get(name) is not None]
+    temperatures += weather.hours["temp"].dropna().tolist()
     limit = hottest(weather, day)
-    if max(told) > limit or min(told) < COLDEST:
-        wrong = max(told) if max(told) > limit else min(told)
+    if max(temperatures) > limit or min(temperatures) < COLDEST:
+        wrong = max(temperatures) if max(temperatures) > limit else min(temperatures)
         raise InputError(
             f"{weather.raw.path} donne {wrong:g} le {day} : ce ne peut pas être des °C à Paris (°F, pouces, mph ?).",
             "Refaire le relevé avec unitGroup=metric (Visual Crossing), ou sans temperature_unit (Open-Meteo).",

@@ -27,7 +27,6 @@ from scripts.sources.weather.open_meteo import (
     number,
     unknown_unit,
 )
-from scripts.sources.weather.words import conditions_text
 
 VISUAL_CROSSING, OPEN_METEO = "visual_crossing", "open_meteo"
 # Beyond these a value is a marker (-9999, 999), not a weather of France. A temperature may still be in °F or K here.
@@ -39,6 +38,28 @@ DAY_BOUNDS = {
     "precip_totale": (0.0, 600.0),  # mm in one day
     "vent_max": BOUNDS["vent"],
 }
+# The words Visual Crossing joins with commas when no `lang` is asked for.
+CONDITIONS = {
+    "clear": "Dégagé",
+    "partially cloudy": "Partiellement nuageux",
+    "overcast": "Couvert",
+    "rain": "Pluie",
+    "heavy rain": "Forte pluie",
+    "light rain": "Pluie faible",
+    "drizzle": "Bruine",
+    "light drizzle": "Bruine faible",
+    "freezing drizzle/freezing rain": "Pluie verglaçante",
+    "snow": "Neige",
+    "light snow": "Neige faible",
+    "heavy snow": "Forte neige",
+    "ice": "Verglas",
+    "hail": "Grêle",
+    "fog": "Brouillard",
+    "mist": "Brume",
+    "thunderstorm": "Orage",
+    "rain showers": "Averses",
+}
+
 EARTH_RADIUS = 6371.0088  # km, mean
 
 _HOUR = re.compile(r"([01][0-9]|2[0-3]):[0-9]{2}(?::[0-9]{2})?")
@@ -70,7 +91,7 @@ class WeatherDay:
 def read_weather(files: list[RawFile], day: date, quality: Quality) -> list[WeatherDay]:
     """What each pull says of the day, the oldest first; one without any temperature says nothing.
 
-    Responses that are none of ours are rejected.
+    Responses of no known form are rejected.
     """
     found: list[WeatherDay] = []
     for raw, line, body in read_bodies(files, quality, [day.isoformat()]):
@@ -160,6 +181,13 @@ def _visual_crossing_day(entry: dict[str, Any]) -> dict[str, Any]:
         "vent_max": number(entry.get("windspeed")),  # the highest of the day's hours, not their mean
         "conditions": conditions_text(entry.get("conditions")),
     }
+
+
+def conditions_text(text: object) -> str | None:
+    """Visual Crossing's conditions in French, word by word; a word that is not known stays as it is."""
+    if not isinstance(text, str) or not text.strip():
+        return None
+    return ", ".join(CONDITIONS.get(part.strip().casefold(), part.strip()) for part in text.split(","))
 
 
 def _hours(rows: list[HourRow]) -> pd.DataFrame:

@@ -1,6 +1,7 @@
 """What a download does with servers that trickle, zip, cut chunks or send for ever."""
 
 import gzip
+import signal
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -53,6 +54,22 @@ def trickling(request: BaseHTTPRequestHandler) -> None:
 def test_a_trickle_is_ended_by_the_time_bound(serve: Callable[..., Address], tmp_path: Path) -> None:
     with within(30), pytest.raises(InputError, match="pas fini en 0 s"):
         fetch(replace(serve(trickling), max_seconds=0.3), tmp_path / "a")
+
+
+def test_the_time_bound_leaves_the_alarm_as_it_was(serve: Callable[..., Address], tmp_path: Path) -> None:
+    rung = list[int]()
+    before = signal.signal(signal.SIGALRM, lambda number, _: rung.append(number))
+    signal.setitimer(signal.ITIMER_REAL, deadline(60))
+    try:
+        fetch(serve(reply(b"abc")), tmp_path / "a")
+        with pytest.raises(InputError, match="pas fini en 0 s"):
+            fetch(replace(serve(trickling), max_seconds=0.3), tmp_path / "b")
+        assert signal.getitimer(signal.ITIMER_REAL)[0] > 0
+        signal.raise_signal(signal.SIGALRM)
+        assert rung == [signal.SIGALRM]
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def test_a_stream_of_unknown_length_is_bounded(serve: Callable[..., Address], tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ import pytest
 
 from lib.common.paris_time import machine_now
 from scripts import fetch_raw, process_bikes, process_comptages
-from scripts.fetch.etags import has_content
+from scripts.fetch.raw_bucket import has_content
 from tests.conftest import Ran, RawTree, bike, count_row
 from tests.support.aws_server import REGION, AwsServer
 from tests.support.patience import deadline

@@ -94,11 +94,11 @@ def test_many_days_in_one_pass_are_the_days_one_by_one(
 
 
 def test_one_pass_leaves_no_file_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "spill"))
-    (tmp_path / "spill").mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "kept"))
+    (tmp_path / "kept").mkdir()
     with one_pass([export(tmp_path / "a.csv")], [date(2025, 11, 4)]):
-        assert list((tmp_path / "spill").rglob("2025-11-04.*"))
-    assert not list((tmp_path / "spill").iterdir())
+        assert list((tmp_path / "kept").rglob("2025-11-04.*"))
+    assert not list((tmp_path / "kept").iterdir())
 
 
 def test_a_temporary_folder_cleared_meanwhile_is_an_error_not_a_day_without_data(

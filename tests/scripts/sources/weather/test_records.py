@@ -10,8 +10,8 @@ from pyproj import Geod
 
 from lib.figures.quality import Quality
 from lib.raw.source_files import RawFile
-from scripts.sources.weather.records import days_present, distance, read_weather
-from scripts.sources.weather.words import conditions_text, wmo_text
+from scripts.sources.weather.open_meteo import wmo_text
+from scripts.sources.weather.records import conditions_text, days_present, distance, read_weather
 
 DAY = date(2025, 11, 4)
 
