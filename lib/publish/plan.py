@@ -16,7 +16,8 @@ from lib.aws.names import KEY_ATTRIBUTES, SORT_KEY, prefixed, reports_bucket, ta
 from lib.common.paris_time import parse_instant
 from lib.common.settings import Settings
 from lib.publish.local_documents import DocumentFile, Files, LocalDocument, sha256
-from lib.stores.dynamodb_items import POINTERS, Item, item_of, item_size, pack, pointer
+from lib.stores.documents import pack
+from lib.stores.dynamodb_items import POINTERS, Item, item_of, item_size, pointer
 
 CONTENT_TYPES = {
     ".json": "application/json",
