@@ -11,6 +11,7 @@ import pandas as pd
 
 from lib.common.paris_time import parse_road_label, road_label_hours
 from lib.figures.quality import Quality
+from lib.figures.written_places import join_places
 from lib.raw.source_files import RawFile
 from lib.raw.tables import read_table
 from lib.raw.usable_files import read_usable
@@ -19,6 +20,7 @@ from scripts.sources.comptages.scan import rows_of_day
 
 MAX_FLOW = 15_000.0  # véhicules/h; the busiest five-lane arcs of the périphérique stay below 10 000
 MAX_OCCUPANCY = 100.0  # % of time
+TEXTS = ("libelle", "geo_point_2d", "geo_shape")
 
 
 def read_day_rows(raw: RawFile, day: date, quality: Quality) -> pd.DataFrame:
@@ -28,7 +30,7 @@ def read_day_rows(raw: RawFile, day: date, quality: Quality) -> pd.DataFrame:
     """
     labels = road_label_hours(day)
     rows = _csv_rows(raw, day, quality) if raw.is_csv else read_table(raw, COLUMNS, REQUIRED, quality)
-    rows = _of_day(rows, day, labels, raw, quality)
+    rows = _of_day(join_places(rows, "geo_point_2d"), day, labels, raw, quality)
     arcs = _objects(["" if value is None else str(value).strip() for value in rows["identifiant_arc"]], rows.index)
     flows, no_flow = _numbers(rows["debit"])
     rates, no_rate = _numbers(rows["taux_occupation"])
@@ -59,10 +61,19 @@ def newest_rows(tables: Iterable[pd.DataFrame], quality: Quality) -> pd.DataFram
     key = ["identifiant_arc", "heure"]
     values = ["debit", "taux_occupation"]
     quality.conflits += len(rows.drop_duplicates(key + values)) - len(rows.drop_duplicates(key))
-    kept = rows.drop_duplicates(key, keep="last")
+    kept = _with_texts_of_all(rows.drop_duplicates(key, keep="last"), rows)
     quality.doublons += len(rows) - len(kept)
     quality.lignes_retenues += len(kept)
     return kept.sort_values(key, ignore_index=True)
+
+
+def _with_texts_of_all(kept: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
+    """Fill the blank texts of the kept rows with those of any row of the arc: a file may come without geometry."""
+    if len(kept) == len(rows):
+        return kept
+    known = rows[list(TEXTS)].where(rows[list(TEXTS)] != "").groupby(rows["identifiant_arc"]).last()
+    arcs = kept["identifiant_arc"]
+    return kept.assign(**{name: kept[name].where(kept[name] != "").fillna(arcs.map(known[name])) for name in TEXTS})
 
 
 def _csv_rows(raw: RawFile, day: date, quality: Quality) -> pd.DataFrame:
