@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from scripts import process_bikes, process_chantiers, process_comptages, process_referentiel
-from tests.conftest import Ran, RawTree, bike, count_row
+from tests.conftest import Ran, RawTree, bike, count_row, gz
 
 Run = Callable[..., Ran]
 
@@ -171,6 +171,52 @@ def test_the_reference_knows_the_place_that_no_row_has(raw: RawTree, run: Run) -
     assert (arc["arrondissement"], arc["libelle"]) == (6, "PE_Porte")
     assert arc["geo_point_2d"] == pytest.approx({"lon": 2.327, "lat": 48.85}, abs=1e-4)
     assert [zone["zone"] for zone in metrics["top_10_zones_congestionnees"]] == ["périphérique"]
+
+
+@pytest.mark.parametrize("form", ["csv", "split", "gz"])
+def test_a_row_of_another_day_knows_the_place_that_none_of_the_day_has(raw: RawTree, run: Run, form: str) -> None:
+    """An archive without geometry lies beside an export of other days that has it; there is no reference."""
+    raw.batch("arrondissements.geojson", strips())
+    raw.batch("comptages-routiers-permanents-archive.csv", roads_csv("", "autre"))
+    columns = "geo_point_2d.lat,geo_point_2d.lon" if form == "split" else "geo_point_2d"
+    text = roads_csv("48.85,2.327" if form == "split" else quoted("48.85, 2.327"), columns, "2025-09-02")
+    other = raw.batch("comptages-routiers-permanents.csv" + ".gz" * (form == "gz"), gz(text) if form == "gz" else text)
+    os.utime(other, (1_600_000_000, 1_600_000_000))
+    arc, metrics = arc_of(raw, run)
+    assert (arc["arrondissement"], arc["geo_point_2d"]) == (6, {"lon": 2.327, "lat": 48.85})
+    assert metrics["qualite"]["lignes_lues"] == len(HOURS)
+
+
+def test_an_answer_of_the_api_without_any_place_is_no_fault(raw: RawTree, run: Run) -> None:
+    record = {"iu_ac": "7", "libelle": "A", "t_1h": f"{DAY}T12:00:00+01:00", "q": 5.0, "k": 35.0}
+    raw.batch("comptages-routiers-permanents.json", json.dumps({"results": [record]}))
+    arc, _ = arc_of(raw, run)
+    assert (arc["arrondissement"], arc["geo_point_2d"], arc["longueur_metres"]) == (None, None, None)
+
+
+@pytest.mark.parametrize(("newest", "place"), [("", 6), ("-archive", None)])
+def test_no_more_than_some_bytes_of_the_newest_are_read_for_places(
+    raw: RawTree, run: Run, monkeypatch: pytest.MonkeyPatch, newest: str, place: int | None
+) -> None:
+    monkeypatch.setattr("scripts.sources.comptages.records.PLACES_BYTES", 500)
+    raw.batch("arrondissements.geojson", strips())
+    raw.batch("comptages-routiers-permanents-archive.csv", roads_csv("", "autre"))
+    raw.batch("comptages-routiers-permanents.csv", roads_csv(quoted("48.85, 2.327"), day="2025-09-02"))
+    for path in (raw.root / "batch").iterdir():
+        age = 0 if path.stem == f"comptages-routiers-permanents{newest}" else 9_000
+        os.utime(path, (1_600_000_000 - age, 1_600_000_000 - age))
+    assert arc_of(raw, run)[0]["arrondissement"] == place
+
+
+def test_other_days_change_nothing_but_the_place(raw: RawTree, run: Run) -> None:
+    raw.batch("arrondissements.geojson", strips())
+    raw.batch("comptages-routiers-permanents.csv", roads_csv("", "autre"))
+    alone, _ = arc_of(raw, run)
+    raw.batch("comptages-routiers-permanents-b.csv", roads_csv(quoted("48.85, 2.327"), day="2025-09-02"))
+    beside, _ = arc_of(raw, run)
+    assert alone["arrondissement"] is None and beside["arrondissement"] == 6
+    changed = {name for name in alone if alone[name] != beside[name]}
+    assert changed == {"arrondissement", "geo_point_2d"}
 
 
 def test_a_shape_gives_the_place_where_no_point_does(raw: RawTree, run: Run) -> None:
