@@ -29,7 +29,7 @@ from scripts.sources.comptages.scan import rows_of_day
 
 MAX_FLOW = 15_000.0  # véhicules/h; the busiest five-lane arcs of the périphérique stay below 10 000
 MAX_OCCUPANCY = 100.0  # % of time
-PLACES_BYTES = 64 * MEGABYTE  # two daily exports, each of which names all arcs; half a second
+PLACES_BYTES = 64 * MEGABYTE  # two daily exports, each of which names all arcs; about a second
 TEXTS = ("libelle", "geo_point_2d", "geo_shape")
 
 
