@@ -4,7 +4,7 @@ import json
 import os
 import re
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -254,6 +254,58 @@ def test_the_answer_that_measured_most_is_used_not_the_newest(raw: RawTree, run:
     raw.pull("weather", "2025-11-09", "revised.json", visual_crossing(vc_day(DAY, 11.0)))
     assert run(main, "--date", DAY).code == 0
     assert daily_figures(raw)["temp_moyenne"] == 11.0, "of equal ones the newest"
+
+
+def one_offset(day: str, first: str, hours: int, offset: int) -> dict[str, Any]:
+    """An Open-Meteo answer on one offset (hours): 8 mm and a storm from 00:00 to 01:00 of the day, warmest at 15 h."""
+    start = datetime.fromisoformat(f"{first}T00:00:00")
+    labels = [start + timedelta(hours=hour) for hour in range(hours)]
+    paris = ZoneInfo("Europe/Paris")
+    moments = [label.replace(tzinfo=timezone(timedelta(hours=offset))).astimezone(paris) for label in labels]
+    storm = datetime.fromisoformat(f"{day}T00:00:00").replace(tzinfo=paris)
+    return {
+        "latitude": 48.86, "longitude": 2.34, "utc_offset_seconds": 3600 * offset, "timezone": "Europe/Paris",
+        "hourly": {
+            "time": [f"{label:%Y-%m-%dT%H:%M}" for label in labels],
+            "temperature_2m": [25.0 - abs(at.hour - 15) for at in moments],
+            "precipitation": [8.0 if at - storm.astimezone(at.tzinfo) == timedelta(hours=1) else 0.0 for at in moments],
+            "wind_speed_10m": [10.0] * hours,
+            "weather_code": [95 if at == storm else 1 for at in moments],
+        },
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("day", "first", "offset", "pulled", "known"),
+    [
+        ("2025-07-15", "2025-07-14", 2, "2025-07-17", 24),
+        ("2025-07-15", "2025-07-14", 1, "2025-11-20", 24),  # asked for in November
+        ("2025-10-25", "2025-10-25", 1, "2025-10-26", 23),  # pulled on the change day: its first hour is not there
+        ("2025-01-15", "2025-01-14", 2, "2025-07-20", 24),
+        ("2025-10-26", "2025-10-25", 1, "2025-10-27", 24),
+        ("2025-10-26", "2025-10-25", 2, "2025-10-27", 24),
+    ],
+)
+def test_the_storm_is_in_its_hour_and_its_day_whatever_the_offset(
+    raw: RawTree, run: Run, day: str, first: str, offset: int, pulled: str, known: int
+) -> None:
+    raw.pull("weather", pulled, "a.json", one_offset(day, first, 96, offset))
+    assert run(main, "--date", day).code == 0
+    metrics = raw.metrics("weather", day)
+    assert (metrics["metrics"]["precip_totale"], metrics["heures"][0]["precip"]) == (8.0, 8.0)
+    temperatures = {one["heure"]: one["temp"] for one in metrics["heures"] if one["temp"] is not None}
+    assert len(temperatures) == known and max(temperatures, key=temperatures.__getitem__) == 15
+    assert metrics["qualite"]["statut"] == "complet"
+
+
+def test_a_quota_message_after_a_forecast_leaves_the_day_incomplete(raw: RawTree, run: Run) -> None:
+    raw.pull("weather", "2025-11-03", "w.json", visual_crossing(vc_day(DAY)))
+    raw.pull(
+        "weather", NEXT, "w.json", "You have exceeded the maximum number of daily result records for your account."
+    )
+    assert run(main, "--date", DAY).code == 0
+    assert raw.metrics("weather", DAY)["qualite"]["statut"] == "partiel"
+    assert raw.metrics("weather", DAY)["nature"] == "prevision"
 
 
 def test_a_newer_pull_in_another_unit_is_named_and_the_older_one_used(raw: RawTree, run: Run) -> None:
