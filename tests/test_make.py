@@ -246,8 +246,8 @@ HERE = Checkout(ROOT, ROOT, {"PATH": os.environ["PATH"]})  # for commands that w
 
 @pytest.mark.parametrize(
     ("word", "near"),
-    [("DRYRUN=1", "DRY_RUN="), ("dry_run=1", "DRY_RUN="), ("date=2025-11-04", "DATE="), ("OUTPUTDIR=/tmp/x", "OUTPUT_DIR="),
-     ("Force=1", "FORCE="), ("S3_REPORT_BUCKET=x", "S3_REPORTS_BUCKET="), ("x'y$(touch x)=1", "")],
+    [("DRYRUN=1", "DRY_RUN="), ("dry_run=1", "DRY_RUN="), ("date=2025-11-04", "DATE="), ("Force=1", "FORCE="),
+     ("OUTPUTDIR=/tmp/x", "OUTPUT_DIR="), ("S3_REPORT_BUCKET=x", "S3_REPORTS_BUCKET="), ("x'y=1", "")],
 )  # fmt: skip
 def test_a_variable_that_nothing_reads_is_refused_with_the_one_that_was_meant(word: str, near: str) -> None:
     for command in ("help", "upload"):
