@@ -46,6 +46,8 @@ class Settings:
     chantiers_csv: str = setting("CHANTIERS_CSV", "", "Un seul fichier de chantiers")
     referentiel_csv: str = setting("REFERENTIEL_CSV", "", "Un seul fichier de référentiel")
     output_dir: Path = setting("OUTPUT_DIR", "output", "Dossier des résultats")
+    log_dir: Path = setting("LOG_DIR", "logs", "Dossier des journaux de run_processing.sh")
+    keep_days: int = setting("KEEP_DAYS", "90", "Jours de journaux et de comptes rendus gardés (0 : tous)")
     store: str = setting("CITYFLOW_STORE", "", "local_files, mongodb ou dynamodb (détecté s'il est vide)")
     mongodb_url: str = setting("MONGODB_URL", "mongodb://localhost:27017", "Adresse de MongoDB", secret=True)
     mongodb_database: str = setting("MONGODB_DATABASE", "cityflow_paris", "Base MongoDB")
@@ -83,6 +85,12 @@ class Settings:
         "OPEN_METEO_ARCHIVE_URL", "https://archive-api.open-meteo.com/v1/archive", "Météo sans clé, jours anciens"
     )
     scheduler: str = setting("DASK_SCHEDULER_ADDRESS", "", "Cluster Dask de make backfill, p. ex. tcp://10.0.0.4:8786")
+    alert_command: str = setting(
+        "ALERT_COMMAND",
+        "",
+        "Commande qui reçoit le résumé de make daily quand il y a un échec (p. ex. mail -s CityFlow adresse)",
+        secret=True,
+    )
     lock_fd: int | None = setting("CITYFLOW_LOCK_FD", "", f"{INTERNAL} : verrou hérité de make process")
     run_id: str = setting("CITYFLOW_RUN", "", f"{INTERNAL} : nom du traitement, donné par make process")
     fixed_now: datetime | None = setting("CITYFLOW_NOW", "", f"{INTERNAL} : instant pris pour maintenant par un essai")
@@ -162,6 +170,8 @@ def _build(values: Mapping[str, str], origins: dict[str, str], root: Path) -> Se
         chantiers_csv=path("CHANTIERS_CSV"),
         referentiel_csv=path("REFERENTIEL_CSV"),
         output_dir=_output_dir(root, Path(values["OUTPUT_DIR"]).expanduser(), origins),
+        log_dir=root / Path(values["LOG_DIR"]).expanduser(),
+        keep_days=_days_kept(values["KEEP_DAYS"], origins["KEEP_DAYS"]),
         store=_store(values["CITYFLOW_STORE"], origins["CITYFLOW_STORE"], root),
         mongodb_url=values["MONGODB_URL"],
         mongodb_database=values["MONGODB_DATABASE"],
@@ -181,6 +191,7 @@ def _build(values: Mapping[str, str], origins: dict[str, str], root: Path) -> Se
         open_meteo_url=values["OPEN_METEO_URL"],
         open_meteo_archive_url=values["OPEN_METEO_ARCHIVE_URL"],
         scheduler=values["DASK_SCHEDULER_ADDRESS"],
+        alert_command=values["ALERT_COMMAND"],
         lock_fd=int(values["CITYFLOW_LOCK_FD"]) if values["CITYFLOW_LOCK_FD"].isdigit() else None,
         run_id=values["CITYFLOW_RUN"],
         fixed_now=_fixed_now(values["CITYFLOW_NOW"], origins["CITYFLOW_NOW"]),
@@ -221,6 +232,14 @@ def _store(value: str, origin: str, root: Path) -> str:
     if value not in STORES:
         raise ConfigError(f"CITYFLOW_STORE={value} ({origin}) est inconnu.", f"Choisir parmi : {', '.join(STORES)}.")
     return value
+
+
+def _days_kept(text: str, origin: str) -> int:
+    if not text.isascii() or not text.isdigit():
+        raise ConfigError(
+            f"KEEP_DAYS={text} ({origin}) est refusé.", "Écrire un nombre de jours, ou 0 pour tout garder."
+        )
+    return int(text)
 
 
 def _fixed_now(text: str, origin: str) -> datetime | None:
