@@ -56,7 +56,7 @@ IMPACT_MODEL = "pluie 0-20 mm (50 points) + vent 20-62 km/h (30) + froid 5 à -5
 
 def read_raw(settings: Settings, day: date) -> tuple[WeatherDay, Quality]:
     """Read the best account of the day, and what must be said of it; InputError where all are in another unit."""
-    quality = Quality()
+    quality = Quality(rows_tell=False)  # one place, whose hours of the day are all known
     files = require_files(settings, WEATHER, quality)
     accounts = read_weather(files, day, quality)
     if not accounts:

@@ -182,6 +182,7 @@ def test_another_city_is_no_weather_of_paris(raw: RawTree, run: Run) -> None:
     assert daily_figures(raw)["temp_moyenne"] == 10.0
     assert codes(raw) == ["meteo_hors_paris", "releve_du_jour"]
     assert raw.metrics("weather", DAY)["qualite"]["rejets"] == {"hors_ile_de_france": 1}
+    assert raw.metrics("weather", DAY)["qualite"]["statut"] == "complet", "another city is nothing lost of Paris"
 
 
 @pytest.mark.parametrize(
