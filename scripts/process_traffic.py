@@ -32,7 +32,7 @@ from lib.run import cli
 from lib.run.day_run import DayResult
 from scripts.registry import TRAFFIC
 from scripts.sources.traffic.forms import BLOCKING, DISTURBED, SEVERITIES
-from scripts.sources.traffic.lines import METRO, NETWORK, RER, TRAM, line_order, mode_order
+from scripts.sources.traffic.lines import BUS, METRO, NETWORK, RER, TRAM, line_order, mode_order
 from scripts.sources.traffic.pages import PULL_WINDOW, pull_days, share_held, warn_of_cuts
 from scripts.sources.traffic.periods import Window, civil_day, merged, night, service
 from scripts.sources.traffic.records import Disruptions, read_disruptions
@@ -127,9 +127,9 @@ def line_figures(found: Disruptions, day: date) -> pd.DataFrame:
 
 
 def disturbed_lines(per_line: pd.DataFrame) -> dict[str, int]:
-    """Count the lines disturbed during the service by mode; those of a structuring mode stand there even at zero."""
+    """Count the lines disturbed during the service by mode; structuring modes and buses stand there even at zero."""
     counts = per_line.loc[per_line["heures_perturbees"] > 0, "mode"].value_counts()
-    return {mode: int(counts.get(mode, 0)) for mode in sorted({METRO, RER, TRAM, *counts.index}, key=mode_order)}
+    return {mode: int(counts.get(mode, 0)) for mode in sorted({METRO, RER, TRAM, BUS, *counts.index}, key=mode_order)}
 
 
 def by_cause(current: pd.DataFrame) -> dict[str, int]:

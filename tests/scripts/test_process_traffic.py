@@ -237,7 +237,7 @@ def test_what_extends_over_more_than_thirty_days_is_a_list_of_its_own_and_in_no_
     assert {one["id"] for one in metrics["perturbations"] if one["longue_duree"]} == {"nights", "open", "works"}
     assert disturbed(metrics) == {"Métro 6": 17.5, "RER B": 0.0, "Bus 272": 0.0}
     assert [one["nombre_longue_duree"] for one in metrics["par_ligne"]] == [1, 1, 1]
-    assert metrics["lignes_perturbees"] == {"Métro": 1, "RER": 0, "Tram": 0}
+    assert metrics["lignes_perturbees"] == {"Métro": 1, "RER": 0, "Tram": 0, "Bus": 0}
     assert (metrics["alerts"], [one["ligne"] for one in metrics["top_lignes_impactees"]]) == ([], ["Métro 6"])
     assert metrics["reliability_par_mode"]["RER"] == 100.0
 
@@ -250,7 +250,7 @@ def test_the_reliability_does_not_depend_on_how_many_buses_a_pull_names(raw: Raw
     ]
     metrics = figures(raw, run, navitia("a", ("04T0800", "04T1000"), severity=DISTURBED), *many)
     assert metrics["reliability_index"] == round(100 * (1 - 2 / (NETWORK * SERVICE)), 2)
-    assert metrics["lignes_perturbees"].get("Bus", 0) == buses
+    assert metrics["lignes_perturbees"]["Bus"] == buses
 
 
 def test_messages_that_repeat_a_disruption_are_one(raw: RawTree, run: Run) -> None:

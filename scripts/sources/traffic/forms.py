@@ -80,12 +80,12 @@ def read_response(body: Any) -> Response | None:
     nothing = isinstance(error, dict) and error.get("id") == "no_solution"
     if isinstance(body.get("disruptions"), list):
         named, touched = _bulk_lines(body)
-        networks: dict[str, list[Line]] = {}
+        under: dict[str, list[Line]] = {}
         for report in _dicts(body.get("line_reports")):
-            _read_report(report, named, touched, networks)
+            _read_report(report, named, touched, under)
         whole = nothing or isinstance(body.get("lines"), list)
         page = _page(body.get("pagination"))
-        return Response(body["disruptions"], named, touched, networks, _made_at(body), page, whole)
+        return Response(body["disruptions"], named, touched, under, _made_at(body), page, whole)
     if nothing:
         return Response([], made_at=_made_at(body), whole=True)
     if "application_periods" in body or "applicationPeriods" in body:
@@ -103,14 +103,15 @@ def slim(item: Any) -> Any:
     if not isinstance(item, dict) or "impactedObjects" in item:
         return item
     if "line" in item and "application_periods" not in item:
-        networks = [one for one in _dicts(item.get("pt_objects")) if _kind(one) == "network"]
-        return {"line": item["line"], "pt_objects": networks}  # of a line report
+        above = [one for one in _dicts(item.get("pt_objects")) if _kind(one) == "network"]
+        return {"line": item["line"], "pt_objects": above}  # of a line report
     objects: dict[Any, Any] = {}
-    for one in _dicts(item.get("impacted_objects"))[:MOST_PARTS]:
-        target = one.get("pt_object", one)
-        line = _object_line(target)
-        if line or _kind(target) in (*_STOP_TYPES, "network"):
-            objects.setdefault((line and line.key, _kind(target), _is_part(one)), one)
+    for one in _objects(item)[:MOST_PARTS]:
+        target = _target(one)
+        line, kind = _object_line(target), _kind(target)
+        if line or kind in (*_STOP_TYPES, "network"):
+            which = line.key if line else target.get("id") if kind == "network" else None
+            objects.setdefault((kind, str(which), _is_part(one)), one)
     return {**essential(item), "impacted_objects": list(objects.values())}
 
 
@@ -193,26 +194,33 @@ def touched_lines(raw: dict[str, Any], response: Response, identifier: str) -> l
 
     Stops or sections of the disruption's own are parts of every line that it touches.
     """
-    objects = _dicts(raw.get("impacted_objects", raw.get("impactedObjects")))
-    targets = [one.get("pt_object", one) for one in objects]
-    networks = {str(target.get("id")) for target in targets if _kind(target) == "network"}
-    parts = bool(_dicts(raw.get("impactedSections"))) or any(_kind(target) in _STOP_TYPES for target in targets)
-    found = [(line, not _is_part(one)) for one in objects if (line := _object_line(one.get("pt_object", one)))]
-    found += [(line, True) for network in networks for line in response.networks.get(network, [])]
+    objects = _objects(raw)
+    parts = bool(_dicts(raw.get("impactedSections"))) or any(_kind(_target(one)) in _STOP_TYPES for one in objects)
+    found = [(line, not _is_part(one)) for one in objects if (line := _object_line(_target(one)))]
+    for network in networks(raw):
+        found += [(line, True) for line in response.networks.get(network, [])]
     found += response.touched.get(identifier, [])
     return together([(line, whole and not parts) for line, whole in found])
 
 
-def names_network(raw: dict[str, Any]) -> bool:
-    """Tell whether a disruption's own objects name a network."""
-    objects = _dicts(raw.get("impacted_objects", raw.get("impactedObjects")))
-    return any(_kind(one.get("pt_object", one)) == "network" for one in objects)
+def networks(raw: dict[str, Any]) -> list[str]:
+    """List the ids of the networks that a disruption's own objects name."""
+    targets = map(_target, _objects(raw))
+    return [str(target.get("id")) for target in targets if _kind(target) == "network"]
 
 
 def together(touched: list[Touched]) -> list[Touched]:
     """Keep each line once; a line of which a part is named is not touched as a whole."""
     parts = {line.key for line, whole in touched if not whole}
     return [(line, line.key not in parts) for line in distinct(line for line, _ in touched)]
+
+
+def _objects(raw: dict[str, Any]) -> list[dict[str, Any]]:
+    return _dicts(raw.get("impacted_objects", raw.get("impactedObjects")))
+
+
+def _target(impacted: dict[str, Any]) -> Any:
+    return impacted.get("pt_object", impacted)
 
 
 def _kind(target: Any) -> str | None:
@@ -223,7 +231,7 @@ def _kind(target: Any) -> str | None:
 def _is_part(impacted: dict[str, Any]) -> bool:
     """Tell whether an impacted object is a part of a line: a section, stops, one direction."""
     named = any(impacted.get(f"impacted_{name}") for name in ("section", "rail_section", "stops"))
-    return named or _kind(impacted.get("pt_object", impacted)) in _LINE_TYPES[1:]
+    return named or _kind(_target(impacted)) in _LINE_TYPES[1:]
 
 
 def _object_line(target: Any) -> Line | None:
@@ -283,7 +291,7 @@ def _is_whole(target: dict[str, Any]) -> bool:
 
 
 def _read_report(
-    report: dict[str, Any], named: list[Line], touched: dict[str, list[Touched]], networks: dict[str, list[Line]]
+    report: dict[str, Any], named: list[Line], touched: dict[str, list[Touched]], under: dict[str, list[Line]]
 ) -> None:
     """Add the line of a line report, the network it is of, and what the report says of that network."""
     line = _navitia_line(report.get("line"))
@@ -294,7 +302,7 @@ def _read_report(
     others = [one.get("network", one) for one in _dicts(report.get("pt_objects")) if _kind(one) == "network"]
     for network in _dicts([own, *others]):
         if network.get("id"):
-            networks.setdefault(str(network["id"]), []).append(line)
+            under.setdefault(str(network["id"]), []).append(line)
         for link in _dicts(network.get("links")):
             if link.get("type") == "disruption":
                 touched.setdefault(str(link.get("id")), []).append((line, True))

@@ -132,7 +132,7 @@ def _told(
             continue
         lines = forms.touched_lines(record, response, identifier)
         age = (stamp, forms.updated_at(record))
-        yield identifier, Told(forms.essential(record), lines, forms.names_network(record), raw, line, age)
+        yield identifier, Told(forms.essential(record), lines, bool(forms.networks(record)), raw, line, age)
 
 
 def _keep(identifier: str, told: Told, pulled: Pulled, quality: Quality) -> None:

@@ -195,8 +195,10 @@ def test_the_reliability_is_that_of_the_structuring_lines_and_buses_are_a_count(
     wanted = (
         "98,2\u202f% des lignes-heures de service sans perturbation (Métro 99\u202f%, RER 95,5\u202f%, Tram 100\u202f%)"
     )
-    assert f"Fiabilité du métro, du RER et du tram\u00a0: {wanted}. Bus\u00a0: 34\u00a0lignes perturbées." in text
-    assert "une perturbation compte pour toute sa ligne\u00a0; les bus connus dépendent de ce qui a été demandé" in text
+    assert (
+        f"Fiabilité du métro, du RER et du tram\u00a0: {wanted}. Bus\u00a0: 34\u00a0lignes perturbées connues." in text
+    )
+    assert "compte pour toute sa ligne\u00a0; les bus connus dépendent de ce qui a été demandé" in text
 
 
 def test_what_lasts_is_a_list_of_its_own_and_what_lies_outside_the_service_is_said(metrics: dict[str, Metrics]) -> None:

@@ -194,7 +194,8 @@ def reported(line: str, network: str, *links: str, beside: tuple[dict[str, Any],
 
 def test_a_network_touches_the_lines_under_which_it_stands() -> None:
     network = {"pt_object": {"id": "network:RER", "embedded_type": "network", "network": {"id": "network:RER"}}}
-    strike = {"id": "s", "application_periods": [], "impacted_objects": [network]}
+    nowhere = {"pt_object": {"id": "network:Y", "embedded_type": "network"}}
+    strike = {"id": "s", "application_periods": [], "impacted_objects": [nowhere, network]}
     station = {
         "embedded_type": "stop_area",
         "id": "stop:1",
