@@ -47,9 +47,14 @@ def read_metrics(store: DatabaseService, day: date) -> dict[str, Metrics]:
     """The metrics of the day, by source; a source that has none, or some of an older version, is not a key."""
     found = {source: store.load_metrics(source, day) for source in SOURCES}
     for source, metrics in found.items():
-        if metrics is not None and not has_account(metrics):
+        if metrics is not None and not is_current(source, metrics):
             log.warning("%s du %s : chiffres d'une version antérieure, laissés de côté.", SOURCES[source].french, day)
-    return {source: metrics for source, metrics in found.items() if metrics is not None and has_account(metrics)}
+    return {source: one for source, one in found.items() if one is not None and is_current(source, one)}
+
+
+def is_current(source: str, metrics: Metrics) -> bool:
+    """Tell whether figures have the account and the keys that the report needs; those of a version before may not."""
+    return has_account(metrics) and all(key in metrics for key in REPORTED.get(source, ()))
 
 
 def compute_report(
@@ -134,7 +139,20 @@ WORKS_KEYS = (
     "se_terminant",
     "troncons_impactes",
 )
-TRAFFIC_KEYS = ("nombre_perturbations", "par_severite", "par_cause", "par_mode", "par_ligne", "reliability_index")
+TRAFFIC_KEYS = (
+    "nombre_perturbations",
+    "nombre_longue_duree",
+    "par_severite",
+    "par_cause",
+    "par_mode",
+    "par_ligne",
+    "lignes_perturbees",
+    "reliability_index",
+    "reliability_par_mode",
+    "heures_de_service",
+    "longue_duree",
+)
+REPORTED = {"chantiers": WORKS_KEYS, "traffic": TRAFFIC_KEYS}
 
 
 def section(metrics: dict[str, Metrics], source: str, keys: tuple[str, ...]) -> dict[str, Any] | None:

@@ -79,7 +79,7 @@ TRAFFIC = Source(
     ),
     key_figures=(
         KeyFigure("perturbations", "nombre_perturbations", "perturbations", 5),
-        KeyFigure("fiabilite_transports", "reliability_index", "% des lignes-heures", 6),
+        KeyFigure("fiabilite_transports", "reliability_index", "% des lignes-heures (métro, RER, tram)", 6),
     ),
     shown=3,
 )

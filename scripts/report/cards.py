@@ -35,7 +35,7 @@ def _flow(value: float) -> tuple[str, str]:
 CARDS = (
     Card("debit_routier", "Trafic routier", _flow),
     Card("passages_velo", "Vélo", _count("passages aux compteurs")),
-    Card("fiabilite_transports", "Fiabilité des transports", _measure("%", "des lignes-heures de service"), "pt"),
+    Card("fiabilite_transports", "Métro, RER et tram", _measure("%", "des lignes-heures sans perturbation"), "pt"),
     Card("precipitations", "Pluie", _measure("mm", "dans la journée"), "mm"),
     Card("taux_occupation_routier", "Occupation des voies", _measure("%", "du temps, en moyenne"), "pt"),
     Card("temps_perdu", "Temps perdu (modèle)", lambda minutes: (number(minutes / 60, 0), "heures de véhicule")),

@@ -23,6 +23,7 @@ from scripts.report.hours import hour_views, weather_view
 from scripts.report.key_figures import measured
 from scripts.report.road_map import IMPACTS, map_view
 from scripts.report.summary import sentence
+from scripts.sources.traffic.forms import INFORMATION
 from scripts.sources.traffic.lines import METRO, RER, TRAM
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -33,7 +34,8 @@ FILTERS = (
     "arrondissement", "zone", "street", "name", "joined",
 )  # fmt: skip
 
-ALERTS_SHOWN, LINES_SHOWN, INTERRUPTIONS_SHOWN, WORKS_SHOWN, SENSORS_SHOWN = 12, 14, 8, 8, 8
+ALERTS_SHOWN, LINES_SHOWN, INTERRUPTIONS_SHOWN, WORKS_SHOWN, SENSORS_SHOWN = 12, 14, 6, 8, 8
+STANDING_SHOWN, OUTSIDE_SHOWN = 4, 4
 STRUCTURING = (METRO, RER, TRAM)
 
 Report = dict[str, Any]
@@ -113,14 +115,17 @@ def transit_view(report: Report) -> dict[str, Any] | None:
         {**one, "titre": (one["titre"] or "sans titre").removeprefix(f"{one['ligne']} : ")}
         for one in report["alertes"]["transports"]
     ]
-    information = [line["ligne"] for line in figures["par_ligne"] if not line["heures_perturbees"]]
+    information = [line["ligne"] for line in figures["par_ligne"] if line["severite_max"] == INFORMATION]
     lines = structuring + others
     return {
         "lignes": lines[:LINES_SHOWN],
         "suite": lines[LINES_SHOWN:],
         "information": capped(information, LINES_SHOWN),
         "interruptions": capped(interruptions, INTERRUPTIONS_SHOWN),
-        "heures": report["contexte"]["heures_du_jour"],
+        "partiel": report["sources"]["traffic"]["statut"] != "complet",
+        "hors_service": capped([line for line in figures["par_ligne"] if line["heures_hors_service"]], OUTSIDE_SHOWN),
+        "autres": [(mode, count) for mode, count in figures["lignes_perturbees"].items() if mode not in STRUCTURING],
+        "longue_duree": capped(figures["longue_duree"], STANDING_SHOWN),
     }
 
 

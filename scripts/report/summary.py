@@ -33,7 +33,7 @@ def sentence(figures: dict[str, Figure], weekday: str) -> str:
     clauses += [f"{name} {number(one['valeur'])} {one['unite']} ({one['comparaison']})" for name, one in alone]
     reliable = figures["fiabilite_transports"]["valeur"]
     if reliable is not None:
-        clauses.append(f"transports fiables à {percent(reliable)}")
+        clauses.append(f"métro, RER et tram fiables à {percent(reliable)}")
     missing = [name for name, one in counts if one["valeur"] is None] + ["transports"] * (reliable is None)
     if missing:
         clauses.append(f"données manquantes ({joined(missing)})")

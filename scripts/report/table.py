@@ -121,6 +121,13 @@ def _disruptions(report: dict[str, Any]) -> Iterator[Row]:
     for key in ("severite", "cause", "mode"):
         for name, count in report["perturbations"][f"par_{key}"].items():
             yield ("perturbations", None, name, None, f"par_{key}", count, "perturbations")
+    for mode, share in report["perturbations"]["reliability_par_mode"].items():
+        yield ("perturbations", None, mode, None, "reliability_par_mode", share, "% des lignes-heures")
+    for mode, count in report["perturbations"]["lignes_perturbees"].items():
+        yield ("perturbations", None, mode, None, "lignes_perturbees", count, "lignes")
+    for rank, one in enumerate(report["perturbations"]["longue_duree"], start=1):
+        yield ("longue_duree", rank, one["id"], one["titre"], "debut", one["debut"], None)
+        yield ("longue_duree", rank, one["id"], one["titre"], "fin", one["fin"], None)
 
 
 def _weather(report: dict[str, Any]) -> Iterator[Row]:
