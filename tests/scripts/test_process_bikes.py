@@ -98,7 +98,8 @@ def test_bad_records_cost_only_themselves(raw: RawTree, run: Run) -> None:
     assert ran.code == 0
     metrics = raw.metrics("bikes", DAY)
     by_id = {row["id_compteur"]: row for row in metrics["metrics"]}
-    assert metrics["total_jour"] == 252
+    assert metrics["total_jour"] == 12  # A-1 counted -4 once: what else it says is no count of bikes
+    assert (by_id["A-1"]["total_jour"], by_id["A-1"]["ecarte"]) == (240, "valeur impossible")
     assert by_id["B-1"]["total_jour"] == 12
     assert by_id["B-1"]["coordinates"] is None
     assert metrics["qualite"]["rejets"] == {
@@ -180,7 +181,8 @@ def test_half_a_day_is_not_compared_with_whole_ones(raw: RawTree, run: Run) -> N
     metrics = raw.metrics("bikes", DAY)
     assert metrics["total_jour"] == 40
     assert metrics["frequentation_index"] is None
-    assert [one["type"] for one in metrics["anomalies"]] == ["silencieux"]
+    assert metrics["anomalies"] == []  # the hours that nobody published are no silence
+    assert metrics["qualite"]["heures_manquantes"] == list(range(4, 24))
 
 
 def test_a_counter_measured_for_a_few_hours_is_not_compared_nor_compared_with(raw: RawTree, run: Run) -> None:
@@ -271,6 +273,8 @@ def test_no_count_can_stop_the_day(raw: RawTree, run: Run, count: object, reason
     assert run(main, "--date", DAY).code == 0
     metrics = raw.metrics("bikes", DAY)
     assert (metrics["total_jour"], metrics["qualite"]["rejets"]) == (240, {reason: 1})
+    aside = [(one["id_compteur"], one["regle"]) for one in metrics["capteurs_ecartes"]]
+    assert aside == ([] if reason == "comptage_non_numerique" else [("B-1", "valeur impossible")])
 
 
 @pytest.mark.parametrize("blank", [None, "", "  "])

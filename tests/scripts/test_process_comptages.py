@@ -74,7 +74,9 @@ def test_the_spring_day_has_23_labels(raw: RawTree, run: Run) -> None:
     rows = [count_row("1", f"{day}T01:00:00+01:00", 10, 1), count_row("1", f"{day}T03:00:00+02:00", "", "")]
     rows += [count_row("1", label(hour, day, "+02:00"), 10, 1) for hour in range(3, 24)]
     metrics = processed(raw, run, rows, day)
-    assert metrics["qualite"]["couverture"] == 1.0
+    assert (metrics["qualite"]["couverture"], metrics["qualite"]["heures_manquantes"]) == (round(22 / 23, 4), [2])
+    assert metrics["qualite"]["statut"] == "partiel"
+    assert metrics["metrics"][0]["debits_horaires"][:4] == [10, None, None, 10]
     assert metrics["global_metrics"]["debit_journalier_total"] == 220
     profile = metrics["global_metrics"]["profil_horaire"]
     assert [row["heure"] for row in profile if row["debit_total"] is None] == [1, 2]
@@ -180,7 +182,7 @@ def test_a_day_where_nothing_was_measured_has_no_zero(raw: RawTree, run: Run) ->
     assert (figures["debit_journalier_total"], figures["taux_occupation_moyen"]) == (None, None)
     assert figures["temps_perdu_total_minutes"] is None
     assert (metrics["top_10_troncons"], metrics["top_10_zones_congestionnees"]) == ([], [])
-    assert metrics["capteurs_defaillants"][0]["heures_consecutives"] == 24
+    assert metrics["capteurs_defaillants"] == []  # nothing was published for anybody
 
 
 def test_neither_the_state_of_an_arc_nor_its_dates_filter_it(raw: RawTree, run: Run) -> None:

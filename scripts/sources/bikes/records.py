@@ -1,4 +1,4 @@
-"""Bike-counter records of a day as believed measurements, out of API pulls and CSV exports.
+"""Bike-counter records of a day as valid measurements, out of API pulls and CSV exports.
 
 Records are dated on several clocks and come again in later pulls, so that every pull is looked at; only those whose
 bytes hold a date of the day or of the days just before it are read.
@@ -60,7 +60,7 @@ class BikeRecords:
 
 
 def read_day_records(files: list[RawFile], day: date, quality: Quality) -> BikeRecords:
-    """Read the pulls, oldest first; rows of the day that are not believed are rejected, the newest pull wins."""
+    """Read the pulls, oldest first; rows of the day that are not valid are rejected, the newest pull wins."""
     table = _table(_rows(files, day, quality), quality)
     texts = table["date"].where(table["date"].map(lambda value: isinstance(value, str)))
     table["instant"] = pd.to_datetime(
@@ -70,7 +70,7 @@ def read_day_records(files: list[RawFile], day: date, quality: Quality) -> BikeR
     start = pd.Timestamp(day_start(day))
     end = start + hours_in_day(day) * HOUR
     about_day = table["instant"].between(start, end, "left") | table["instant"].isna()
-    counts = _newest(_believed(table[about_day], quality), quality)
+    counts = _newest(_valid(table[about_day], quality), quality)
     lately = table[table["instant"].between(start - RECENT, end, "left") & table["id_compteur"].notna()]
     return BikeRecords(counts, _counters(lately))
 
@@ -105,7 +105,7 @@ def _rows(files: list[RawFile], day: date, quality: Quality) -> Iterator[list[An
 
 
 def _table(rows: Iterator[list[Any]], quality: Quality) -> pd.DataFrame:
-    """The rows as a frame; beyond BIKE_ROWS they are rejected. Values that come again in each pull are kept once."""
+    """Build a frame of the rows; beyond BIKE_ROWS they are rejected. Equal values are one object."""
     one = _Shared()
     columns: list[list[Any]] = [[] for _ in range(len(COLUMNS) + 1)]
     numbers = array("q")
@@ -160,7 +160,7 @@ def _csv_rows(raw: RawFile, day: date, dates: list[bytes], quality: Quality) -> 
 
 
 def _json_rows(raw: RawFile, around: list[bytes], before: list[bytes], quality: Quality) -> Iterator[list[Any]]:
-    """The records of a pull that may be about the day; those of the days before, of a pull that is not."""
+    """Return the records of a pull that may be about the day; those of the days before, of a pull that is not."""
     data = short_text(raw)
     about_day = _holds(raw, data, around)
     if not about_day and not _holds(raw, data, before):
@@ -186,7 +186,7 @@ def _first(record: dict[str, Any], names: tuple[str, ...]) -> Any:
 
 
 def _identity(table: pd.DataFrame) -> pd.Series:
-    """The id of each record's counter; without one, that of the only counter of the same name, else the name itself."""
+    """Find the id of each record's counter; without one, that of the only counter of its name, else the name itself."""
     ids, names = _text(table["id_compteur"]), _text(table["nom_compteur"])
     pairs = pd.DataFrame({"id": ids, "name": names}).dropna().drop_duplicates()
     by_name = pairs.groupby("name")["id"].agg(["nunique", "first"])
@@ -199,8 +199,8 @@ def _text(values: pd.Series) -> pd.Series:
     return values.map(lambda value: str(value).strip() or np.nan, na_action="ignore").astype(object)
 
 
-def _believed(rows: pd.DataFrame, quality: Quality) -> pd.DataFrame:
-    """The rows that can be counted, `comptage` as a number; the others are rejected under their first reason."""
+def _valid(rows: pd.DataFrame, quality: Quality) -> pd.DataFrame:
+    """Return the rows that can be counted, `comptage` as a number; the others are rejected under their first reason."""
     number = pd.to_numeric(rows["comptage"].map(_scalar), errors="coerce").astype(float)
     reasons = {
         "date_illisible": rows["instant"].isna(),
@@ -210,7 +210,7 @@ def _believed(rows: pd.DataFrame, quality: Quality) -> pd.DataFrame:
         "comptage_impossible": number > MAX_COUNT,
         "heure_non_ronde": rows["instant"].notna() & (rows["instant"] != rows["instant"].dt.floor("h")),
     }
-    faulty = reasons["comptage_negatif"] | reasons["comptage_impossible"]
+    faulty = (reasons["comptage_negatif"] | reasons["comptage_impossible"]) & np.isfinite(number)
     quality.sensors_at_fault |= set(rows.loc[faulty, "id_compteur"].dropna())
     struck = pd.Series(False, index=rows.index)
     for reason, mask in reasons.items():
@@ -222,7 +222,7 @@ def _believed(rows: pd.DataFrame, quality: Quality) -> pd.DataFrame:
 
 
 def _scalar(value: Any) -> Any:
-    """A number or a text; a whole number too long for a float is cut to one that is impossible as well."""
+    """Return a number or a text; a whole number too long for a float is cut to one that is impossible as well."""
     if isinstance(value, int) and not isinstance(value, bool):
         return max(-_BEYOND, min(value, _BEYOND))
     return value if isinstance(value, float | str) else None
@@ -244,7 +244,7 @@ def _newest(rows: pd.DataFrame, quality: Quality) -> pd.DataFrame:
 
 
 def _counters(rows: pd.DataFrame) -> pd.DataFrame:
-    """The last known name and place of each counter."""
+    """Return the last known name and place of each counter."""
     points = rows["coordinates"].map(geometry.parse_point)
     places = points[points.notna()].groupby(rows["id_compteur"]).last()
     counters = rows.assign(nom_compteur=_text(rows["nom_compteur"])).groupby("id_compteur")[["nom_compteur"]].last()

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lib.figures.sensors import Fault, faults, impossible_values, runs
+from lib.figures.sensors import Fault, faults, impossible_values, published, runs
 
 hour = st.sampled_from([None, None, 0.0, 5.0, 5.0, 7.0])
 day = st.lists(hour, min_size=24, max_size=24)
@@ -20,7 +20,8 @@ def table(*rows: list[float | None]) -> pd.DataFrame:
 
 
 def found(*rows: list[float | None]) -> list[tuple[str, str, int | None]]:
-    counts = table(*rows)
+    """The faults of some sensors among more sound ones, which publish every hour."""
+    counts = table(*rows, *[[float(number) for number in range(24)]] * (len(rows) + 1))
     return [(fault.sensor, fault.motif, fault.heures_consecutives) for fault in faults(counts, counts.notna())]
 
 
@@ -45,6 +46,15 @@ def test_a_quiet_night_of_zeros_is_no_fault_and_a_blank_ends_a_run() -> None:
 def test_a_sensor_with_an_occupancy_is_not_silent() -> None:
     counts = table([None] * 24)
     assert faults(counts, pd.DataFrame(True, index=counts.index, columns=counts.columns)) == []
+
+
+def test_hours_that_most_sensors_did_not_publish_make_none_of_them_silent() -> None:
+    half = [float(number) for number in range(12)] + [None] * 12
+    counts = table(*[half] * 5, [None] * 12 + half[:12], [None] * 24)
+    told = [(one.sensor, one.motif, one.heures_consecutives) for one in faults(counts, counts.notna())]
+    assert told == [("S5", "silencieux", 12), ("S6", "silencieux", 12)]
+    assert published(counts.notna()).tolist() == [True] * 12 + [False] * 12
+    assert not published(table([None] * 24).notna()).any()
 
 
 def walk(row: list[float | None]) -> tuple[int, int]:
