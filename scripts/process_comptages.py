@@ -141,6 +141,8 @@ def compare(result: DayResult, past: Sequence[SensorDay]) -> DayResult:
     name = "référentiel" if roads.reference else "tronçons de l'export"
     reference = [*roads.reference, *roads.flows.index]  # the référentiel misses some counting arcs
     coverage = sensors.account_for(quality, measured, roads.flows.columns, aside, past, reference, name)
+    if roads.rates.notna().to_numpy().any():
+        coverage = max(coverage, sensors.SEEN)  # a day of occupancies alone is not absent
     metrics = compute_metrics(roads, aside, quality.sensors_at_fault)
     sensors.warn_of_broken(quality, metrics["capteurs_ecartes"], "tronçon", "véhicules x arcs", "libelle")
     return DayResult(metrics, quality, coverage)

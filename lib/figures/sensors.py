@@ -28,6 +28,7 @@ ALIVE_FROM = 10.0  # an hour's count that such a day reaches at least; below it 
 BINARY_MARKS = frozenset(2**bits - less for bits in range(9, 14) for less in (1, 2))
 MARKS_IN_A_DAY = 3  # two may be chance at a counter that passes 500 an hour
 
+SEEN = 0.0001  # least coverage of a day on which anything was measured: other sensors than expected are not nothing
 LEAST_OF_REFERENCE = 0.25  # share of what the reference could measure; real days have half of it, 40 300 of 80 352
 
 
@@ -200,7 +201,8 @@ def account_for(
         names = ", ".join(f"{hour} h" for hour in missing)
         text = f"Heures sans mesures de la plupart des capteurs : {names}."
         quality.warn("heures_manquantes", "attention", text, len(missing), 0, missing)
-    return float(np.minimum(counts, expected).sum() / expected.sum()) if expected.sum() else 0.0
+    seen = SEEN if measured.to_numpy().any() else 0.0
+    return max(seen, float(np.minimum(counts, expected).sum() / expected.sum())) if expected.sum() else seen
 
 
 def expected_hours(

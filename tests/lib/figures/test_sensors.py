@@ -167,7 +167,8 @@ def test_expected_are_the_sensors_of_the_days_before_else_those_of_the_reference
     assert (coverage, said["statut"]) == (1.0, "complet")  # S1 never measured lately
     assert said["capteurs"] == {"attendus": 1, "mesures": 1, "ecartes": 0, "base": "3 jours récents"}
     coverage, said = account(days(10, sensor="S9"), ["S0"], whole)  # new sensors make up for none that fell silent
-    assert (coverage, said["statut"]) == (0.0, "absent")
+    assert (coverage, said["statut"]) == (0.0001, "partiel")
+    assert account([], ["S0"], silent)[1]["statut"] == "absent"
     coverage, said = account([], ["S0"], [*whole[:23], None])
     assert (coverage, said["statut"], said["heures_manquantes"], said["heures_vues"]) == (0.9583, "partiel", [23], 23)
     assert [one["code"] for one in said["avertissements"]] == ["heures_manquantes"]
