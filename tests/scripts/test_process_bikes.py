@@ -386,3 +386,37 @@ def test_the_real_counter_of_2021_09_01(raw: RawTree, run: Run) -> None:
     assert metrics["metrics"][0]["heure_pic"] == 8
     assert metrics["metrics"][0]["arrondissement"] == 14  # 97 avenue Denfert-Rochereau
     assert metrics["qualite"]["statut"] == "partiel"
+
+
+def test_a_counter_beyond_its_own_past_is_set_aside_and_one_that_comes_back_is_not(raw: RawTree, run: Run) -> None:
+    rows = []
+    for day in range(1, 5):
+        first = f"2025-10-{30 + day}T23:00" if day == 1 else f"2025-11-{day - 1:02}T23:00"
+        back = 0 if day < 4 else 400
+        rows += (
+            hours(50, first, counter="SOUND") + hours(back, first, counter="BACK") + hours(20, first, counter="SICK")
+        )
+    rows[-1]["sum_counts"] = 4963
+    raw.pull("bikes", "2025-11-05", "a.json", rows)
+    for day in range(1, 5):
+        assert run(main, "--date", f"2025-11-{day:02}").code == 0
+    metrics = raw.metrics("bikes", DAY)
+    assert metrics["total_jour"] == 24 * 450
+    assert [one["id_compteur"] for one in metrics["top_counters"]] == ["BACK", "SOUND"]
+    (aside,) = metrics["capteurs_ecartes"]
+    assert (aside["id_compteur"], aside["regle"], aside["valeur"]) == ("SICK", "au-delà de toute mesure", 4963)
+    assert aside["aurait_ajoute"] == 23 * 20 + 4963
+    assert [one["total"] for one in metrics["profil_horaire"]] == [450] * 24
+    assert sum(one["total_jour"] for one in metrics["par_arrondissement"]) == metrics["total_jour"]
+
+
+def test_hours_are_kept_in_their_order_on_every_clock(raw: RawTree, run: Run) -> None:
+    rows = hours(0, "2025-10-25T22:00", 25)
+    for number, row in enumerate(rows):
+        row["sum_counts"] = None if number == 5 else number
+    raw.pull("bikes", "2025-10-27", "a.json", rows)
+    assert run(main, "--date", "2025-10-26").code == 0
+    metrics = raw.metrics("bikes", "2025-10-26")
+    assert metrics["metrics"][0]["comptages_horaires"] == [*range(5), None, *range(6, 25)]
+    assert metrics["qualite"]["heures_manquantes"] == [4]  # 02 h was lived twice before it
+    assert metrics["profil_horaire"][2]["total"] == 2 + 3
