@@ -1,7 +1,7 @@
 """The one table of sources: names, raw files, what else is read, what is shown, and to whom credit is due.
 
-Code is found by a source's name: scripts/process_<name>.py has `process` (and, where there are sensors, `compare`, which
-makes the figures beside the days before), scripts/sources/<name>/publisher.py has `address` and `check_answer`. It is
+Code is found by a source's name: scripts/process_<name>.py has `process` and, where there are sensors, `compare`, which
+makes the figures beside the days before; scripts/sources/<name>/publisher.py has `address` and `check_answer`. It is
 imported when it is asked for, so that a script that needs the table runs no other source's code.
 """
 
