@@ -198,7 +198,7 @@ def account_for(
     }
     quality.heures_manquantes, quality.heures_vues = missing, len(shown) - len(missing)
     if 0 < len(missing) < len(shown):
-        names = ", ".join(f"{hour} h" for hour in missing)
+        names = ", ".join("2 h (la seconde)" if hour == 24 else f"{hour} h" for hour in missing)
         text = f"Heures sans mesures de la plupart des capteurs : {names}."
         quality.warn("heures_manquantes", "attention", text, len(missing), 0, missing)
     seen = SEEN if measured.to_numpy().any() else 0.0
