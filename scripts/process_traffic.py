@@ -245,7 +245,8 @@ def coverage(found: Disruptions, day: date, quality: Quality) -> float:
     warn_of_cuts(found.answers, day, quality)
     share = share_held(found.answers, day)
     if share is not None:
-        lost = quality.rejets.total() - len(quality.unusable)  # disruptions; what an unread pull held share_held weighs
+        unread = len(quality.unusable) + quality.rejets["reponse_inattendue"]  # what these held, share_held weighs
+        lost = quality.rejets.total() - unread
         return share * quality.lignes_retenues / (quality.lignes_retenues + lost) if lost else share
     pulled = pull_days(found.answers)
     nearest = min(pulled, key=lambda one: (abs(one - day), one), default=None)

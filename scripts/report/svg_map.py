@@ -35,7 +35,7 @@ Pixels = npt.NDArray[np.int64]
 
 
 class MapArc(NamedTuple):
-    """One arc: its dominant state, its flow of the day, its line (WKT, degrees), else its point."""
+    """One arc: its state, its flow of the day, its line (WKT, degrees), else its point."""
 
     state: str
     flow: float | None
