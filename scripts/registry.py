@@ -1,8 +1,8 @@
 """The one table of sources: names, raw files, what else is read, what is shown, and to whom credit is due.
 
-Code is found by a source's name: scripts/process_<name>.py has `process` (and `compare`, where figures are compared),
-scripts/sources/<name>/publisher.py has `address` and `check_answer`. It is imported when it is asked for, so that a
-script that needs the table runs no other source's code.
+Code is found by a source's name: scripts/process_<name>.py has `process` and, where there are sensors, `compare`, which
+makes the figures beside the days before; scripts/sources/<name>/publisher.py has `address` and `check_answer`. It is
+imported when it is asked for, so that a script that needs the table runs no other source's code.
 """
 
 import importlib
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from lib.common.errors import CityflowError
 from lib.common.settings import Settings
-from lib.figures.key_figures import HourlyProfile, KeyFigure, Watched
+from lib.figures.key_figures import HourlyProfile, KeyFigure, Sensors, Watched
 from lib.raw.source import Credit, Source
 
 if TYPE_CHECKING:
@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 
 ODBL = ("ODbL 1.0", "https://opendatacommons.org/licenses/odbl/1-0/")
 PORTAL = "https://opendata.paris.fr/explore/dataset"
+
+# The keys under which a sensor holds its hours and their sum.
+BIKE_HOURS = ("comptages_horaires", "total_jour")
+ROAD_HOURS = ("debits_horaires", "debit_journalier_total")
 
 ARRONDISSEMENTS = Source(
     "arrondissements",
@@ -56,17 +60,17 @@ BIKES = Source(
     pulls="comptage-velo",
     export="comptage-velo-donnees-compteurs",
     reads=(ARRONDISSEMENTS,),
-    compared=True,
+    sensors=Sensors("id_compteur", "nom_compteur", "compteur", *BIKE_HOURS, "pic_horaire"),
     stamped=True,
     credits=(
         Credit(
             "Comptage vélo - Données compteurs", "Ville de Paris", f"{PORTAL}/comptage-velo-donnees-compteurs/", *ODBL
         ),
     ),
-    key_figures=(KeyFigure("passages_velo", "total_jour", "passages", 4),),
+    key_figures=(KeyFigure("passages_velo", "total_jour", "passages", 4, *BIKE_HOURS),),
     profiles=(HourlyProfile("velo", "profil_horaire", "total", "compteurs_mesures", "passages", "velos", "Vélo"),),
     # Ordinary weeks of Paris move less than these bounds; rain alone halves the bikes, and works start in bursts.
-    watched=(Watched("total_jour", -60, 80), Watched("nombre_compteurs_actifs", -15, 25)),
+    watched=(Watched("total_jour", -60, 80, *BIKE_HOURS), Watched("nombre_compteurs_actifs", -15, 25)),
     shown=2,
 )
 TRAFFIC = Source(
@@ -79,7 +83,7 @@ TRAFFIC = Source(
     ),
     key_figures=(
         KeyFigure("perturbations", "nombre_perturbations", "perturbations", 5),
-        KeyFigure("fiabilite_transports", "reliability_index", "% des lignes-heures", 6),
+        KeyFigure("fiabilite_transports", "reliability_index", "% des lignes-heures (métro, RER, tram)", 6),
     ),
     shown=3,
 )
@@ -118,15 +122,30 @@ COMPTAGES = Source(
     export="comptages-routiers-permanents",
     override="comptages_csv",
     reads=(REFERENTIEL, ARRONDISSEMENTS),
+    sensors=Sensors("identifiant_arc", "libelle", "tronçon", *ROAD_HOURS, "debit_max"),
     stamped=True,
     labels_end=True,
     credits=(
         Credit("Comptages routiers permanents", "Ville de Paris", f"{PORTAL}/comptages-routiers-permanents/", *ODBL),
     ),
     key_figures=(
-        KeyFigure("debit_routier", "global_metrics.debit_journalier_total", "véhicules x arcs", 1),
-        KeyFigure("taux_occupation_routier", "global_metrics.taux_occupation_moyen", "%", 2),
-        KeyFigure("temps_perdu", "global_metrics.temps_perdu_total_minutes", "minutes (modèle)", 3),
+        KeyFigure("debit_routier", "global_metrics.debit_journalier_total", "véhicules x arcs", 1, *ROAD_HOURS),
+        KeyFigure(
+            "taux_occupation_routier",
+            "global_metrics.taux_occupation_moyen",
+            "%",
+            2,
+            hours="taux_horaires",
+            whole_day="taux_occupation_moyen",
+        ),
+        KeyFigure(
+            "temps_perdu",
+            "global_metrics.temps_perdu_total_minutes",
+            "minutes (modèle)",
+            3,
+            hours="temps_perdu_horaires",
+            whole_day="temps_perdu_total_minutes",
+        ),
     ),
     profiles=(
         HourlyProfile(
@@ -140,7 +159,7 @@ COMPTAGES = Source(
         ),
     ),
     watched=(
-        Watched("global_metrics.debit_journalier_total", -30, 30),
+        Watched("global_metrics.debit_journalier_total", -30, 30, *ROAD_HOURS),
         Watched("global_metrics.nombre_troncons_actifs", -15, 25),
         Watched("global_metrics.taux_disponibilite_capteurs", -20, 40),
     ),
@@ -184,6 +203,14 @@ def publisher(source: Source) -> Any:
     return importlib.import_module(f"scripts.sources.{source.name}.publisher")
 
 
+def watched_figures() -> tuple[dict[str, tuple[Watched, ...]], dict[str, Sensors | None]]:
+    """By source, the figures that the quality gate watches, and where the sensors stand that they are measured by."""
+    return (
+        {name: source.watched for name, source in SOURCES.items()},
+        {name: source.sensors for name, source in SOURCES.items()},
+    )
+
+
 def mains() -> dict[str, Callable[[list[str] | None], int]]:
     """The command of each source, by its name."""
     return {name: script(source).main for name, source in SOURCES.items()}
@@ -191,7 +218,7 @@ def mains() -> dict[str, Callable[[list[str] | None], int]]:
 
 def compares() -> "dict[str, Compare]":
     """How the figures of a source are compared with earlier days, for those that are."""
-    return {name: script(source).compare for name, source in SOURCES.items() if source.compared}
+    return {name: script(source).compare for name, source in SOURCES.items() if source.sensors}
 
 
 def measure_days(settings: Settings, name: str, days: list[date]) -> list[Outcome]:

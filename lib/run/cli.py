@@ -101,8 +101,8 @@ def run_source(
     doc: str,
     process: "Process",
     argv: list[str] | None,
-    prepare: Prepare | None = None,
     compare: "Compare | None" = None,
+    prepare: Prepare | None = None,
 ) -> int:
     """The main of the six source scripts; `prepare` is what makes one that has --from and --to quick on many days."""
     from lib.run.day_run import run_day  # pandas: the other commands, and doctor above all, start without it
@@ -120,7 +120,7 @@ def run_source(
         settings, day = day_settings(arguments)
         if prepare and days:
             with get_database_service(settings) as store, prepare(settings, days):
-                return _run_days(settings, store, source, process, days, arguments)
+                return _run_days(settings, store, source, process, compare, days, arguments)
         with (
             day_lock(settings.output_dir, day, source.name, settings.lock_fd, arguments.wait),
             get_database_service(settings) as store,
@@ -137,6 +137,7 @@ def _run_days(
     store: DatabaseService,
     source: "Source",
     process: "Process",
+    compare: "Compare | None",
     days: list[date],
     arguments: argparse.Namespace,
 ) -> int:
@@ -147,7 +148,7 @@ def _run_days(
     for day in days:
         try:
             with day_lock(settings.output_dir, day, source.name, settings.lock_fd, arguments.wait):
-                stored = run_day(settings, store, source, process, day, force=arguments.force)
+                stored = run_day(settings, store, source, process, day, compare, arguments.force)
             if not arguments.json:
                 _tell(settings, source.name, day, stored, False)
         except CityflowError as error:

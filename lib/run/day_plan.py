@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from lib.common.errors import InputError, NoDataError
-from lib.common.paris_time import WEEKS_COMPARED, same_weekdays_before
+from lib.common.paris_time import days_compared, recent_days
 from lib.common.settings import ROOT, Settings
 from lib.local_file_service import LocalFileService
 from lib.raw.places import raw_root
@@ -74,8 +74,9 @@ def plan_range(
     inputs = {source.name: max(inputs_changed(settings, one) for one in source.read) for source in sources}
     code = {step: _newest(rests_on[step].code) for step in rests_on}
     names = [source.name for source in every]
-    compared_ones = {source.name for source in sources if source.compared}
+    with_sensors = {source.name for source in sources if source.sensors}
     times: dict[tuple[str, date], float] = {}  # of results, once planned: infinity for one that is to be made
+    absent: set[tuple[str, date]] = set()
 
     def made(source: str, day: date) -> float | None:
         if (source, day) in times:
@@ -97,8 +98,12 @@ def plan_range(
         today = [made(one, day) for one in names] if source == REPORT else []
         if None in today or any(time is not None and time > own for time in today):
             return INCOMPLETE if None in today else REMADE
-        compared = names if source == REPORT else [source] if source in compared_ones else []
-        past = [made(one, earlier) for earlier in same_weekdays_before(day, WEEKS_COMPARED) for one in compared]
+        if source == REPORT:
+            past = [made(one, earlier) for earlier in days_compared(day) for one in names]
+        else:
+            # A day that was never made may have no data at all: it says so of the same weekdays alone.
+            known = [one for one in recent_days(day) if (source, one) not in absent or one in days_compared(day)]
+            past = [made(source, earlier) for earlier in known if source in with_sensors]
         return HISTORY if any(time is not None and time > tried for time in past) else ""
 
     steps = []
@@ -107,6 +112,8 @@ def plan_range(
             steps.append(Step(day, source, why(source, day)))
             if steps[-1].reason:
                 times[source, day] = float("inf")
+            if steps[-1].reason == ABSENT:
+                absent.add((source, day))
     return Plan(days, sources, steps)
 
 

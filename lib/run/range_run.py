@@ -23,7 +23,7 @@ from lib.database_service import DatabaseService
 from lib.files.locks import DayLocks, day_lock
 from lib.raw.source import Source
 from lib.run.day_plan import Plan, Step
-from lib.run.day_run import Compare, DayResult, keep_day, rows_of
+from lib.run.day_run import Compare, DayResult, Recent, keep_day, rows_of
 from lib.run.dependencies import REPORT, dependencies
 from lib.run.manifest import Input, inputs, recorded
 
@@ -133,6 +133,7 @@ def store_in_order(
     """
     ready: dict[tuple[str, date], DayResult | CityflowError] = {}
     by_name = {source.name: source for source in sources}
+    recent: Recent = {}
     # The files of a source serve all its days.
     read = lru_cache(lambda name: inputs(dependencies(by_name[name]).raw_paths(settings)))
     for step in steps:
@@ -147,7 +148,9 @@ def store_in_order(
                     report(settings, store, step.day)
                 else:
                     described, compare = partial(read, step.source), compares.get(step.source)
-                    ended = _keep(settings, store, step, by_name[step.source], result, compare, described, force)
+                    ended = _keep(
+                        settings, store, step, by_name[step.source], result, compare, described, force, recent
+                    )
         except CityflowError as error:
             ended = Failure(step, error)
         yield ended
@@ -164,9 +167,10 @@ def _keep(
     compare: Compare | None,
     read: Callable[[], list[Input]],
     force: bool,
+    recent: Recent,
 ) -> Done:
     """Store what was computed elsewhere, or raise what went wrong there; the manifest's duration is that of storing."""
     with recorded(settings, step.day, step.source, read) as entry:
-        stored = keep_day(settings, store, source, step.day, result, compare, force)
+        stored = keep_day(settings, store, source, step.day, result, compare, force, recent)
         entry.lignes, entry.message = rows_of(stored.metrics["qualite"]), stored.kept
     return Done(step, bool(stored.kept))

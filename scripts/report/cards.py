@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from scripts.report.french import MISSING, NARROW, number, percent, quantity
+from scripts.registry import SOURCES
+from scripts.report.french import MISSING, NARROW, counted, number, percent, quantity
 
 MILLION = 1_000_000
 SAME = 0.05  # of the unit shown; a smaller difference is written « = »
@@ -35,7 +36,7 @@ def _flow(value: float) -> tuple[str, str]:
 CARDS = (
     Card("debit_routier", "Trafic routier", _flow),
     Card("passages_velo", "Vélo", _count("passages aux compteurs")),
-    Card("fiabilite_transports", "Fiabilité des transports", _measure("%", "des lignes-heures de service"), "pt"),
+    Card("fiabilite_transports", "Métro, RER et tram", _measure("%", "des lignes-heures sans perturbation"), "pt"),
     Card("precipitations", "Pluie", _measure("mm", "dans la journée"), "mm"),
     Card("taux_occupation_routier", "Occupation des voies", _measure("%", "du temps, en moyenne"), "pt"),
     Card("temps_perdu", "Temps perdu (modèle)", lambda minutes: (number(minutes / 60, 0), "heures de véhicule")),
@@ -45,8 +46,16 @@ CARDS = (
 )
 
 
+# Of each earlier day: the keys of its value, of the change since and of what that rests on.
+REFERENCES = (
+    ("semaine_precedente", "evolution_semaine_precedente_pct", "semaine_precedente_base", "7 j avant"),
+    ("mediane_4_semaines", "evolution_mediane_pct", "mediane_base", "habitude"),
+    ("annee_precedente", "evolution_annee_precedente_pct", "annee_precedente_base", "52 sem. avant"),
+)
+
+
 def cards(figures: dict[str, Any]) -> list[dict[str, Any]]:
-    """Build one view per card: label, valeur, unite, ecarts [{signe, texte, reference}], `pourquoi` there are none.
+    """Build one view per card: label, valeur, unite, capteurs, ecarts [{signe, texte, reference, base}] or `pourquoi`.
 
     A key figure of the registry that has no card of its own above is shown plainly, under its name.
     """
@@ -67,26 +76,47 @@ def _view(card: Card, figure: dict[str, Any]) -> dict[str, Any]:
             "valeur": MISSING,
             "unite": "donnée manquante",
             "ecarts": [],
+            "capteurs": "",
             "pourquoi": "",
         }
     shown, unit = card.shown(figure["valeur"])
-    pairs = [
-        (figure["semaine_precedente"], figure["evolution_semaine_precedente_pct"], "7 j avant"),
-        (figure["mediane_4_semaines"], figure["evolution_mediane_pct"], "habitude"),
-    ]
-    gaps = [_gap(card, figure["valeur"], *pair) for pair in pairs]
+    gaps = [gap for reference in REFERENCES if (gap := _gap(card, figure, *reference))]
+    bases = [gap["base"] for gap in gaps]
+    for gap, before in zip(gaps[1:], bases, strict=False):  # the same words are said once
+        gap["base"] = "" if gap["base"] == before else gap["base"]
     return {
         "cle": card.key,
         "label": card.label,
         "valeur": shown,
         "unite": unit,
-        "ecarts": [gap for gap in gaps if gap],
+        "ecarts": gaps,
+        "capteurs": "" if any(bases) else _sensors(figure),
         "pourquoi": "" if figure["jours_compares"] else figure["comparaison"],
     }
 
 
-def _gap(card: Card, value: float, past: float | None, change: float | None, reference: str) -> dict[str, str] | None:
-    gap = change if card.gap_unit is None else None if past is None else value - past
+def _sensors(figure: dict[str, Any]) -> str:
+    """Say how many sensors a total is of; nothing of a figure that no sensor measures."""
+    known = figure.get("capteurs")
+    return f"{counted(known['mesures'], _noun(figure))} sur {number(known['attendus'])} attendus" if known else ""
+
+
+def _noun(figure: dict[str, Any]) -> str:
+    columns = SOURCES[figure["source"]].sensors
+    return columns.noun if columns else "capteur"
+
+
+def _gap(
+    card: Card, figure: dict[str, Any], key: str, change: str, base_key: str, reference: str
+) -> dict[str, str] | None:
+    past, base, percents = (figure.get(one) for one in (key, base_key, change))
+    gap = None
+    if card.gap_unit is None:
+        gap = percents
+    elif base:  # on the same sensors
+        gap = None if percents is None or percents <= -100 else figure["valeur"] * (1 - 1 / (1 + percents / 100))
+    elif past is not None:
+        gap = figure["valeur"] - past
     if gap is None:
         return None
     sign = "=" if abs(gap) < SAME else "▲" if gap > 0 else "▼"
@@ -94,4 +124,15 @@ def _gap(card: Card, value: float, past: float | None, change: float | None, ref
         text = percent(gap, sign=True)
     else:
         text = quantity(gap, card.gap_unit, sign=True).removesuffix(NARROW)
-    return {"signe": sign, "texte": text, "reference": reference}
+    rests_on = (
+        f"à {counted(base['capteurs'], f'{_noun(figure)} constant', f'{_noun(figure)}s constants')} "
+        f"sur {number(base['sur'])}"
+        if base
+        else ""
+    )
+    return {
+        "signe": sign,
+        "texte": text,
+        "reference": reference,
+        "base": rests_on,
+    }
