@@ -24,6 +24,7 @@ from lib.run import cli, day_range
 from lib.run.both import from_either
 from scripts.registry import SOURCES
 from scripts.report.history_page import HistoryDay, history_page
+from scripts.report.ways import link_again
 
 log = logging.getLogger("cityflow.history")
 
@@ -68,6 +69,7 @@ def write_history(settings: Settings, first: date | None = None, last: date | No
         raise NoDataError("aucun jour traité dans cette période.", "Traiter des jours : make backfill FROM= TO=")
     path = files.output_dir / "reports" / "index.html"
     write_atomically(path, history_page(days))
+    link_again(files, [one.day for one in days if one.page])
     return path, len(days)
 
 

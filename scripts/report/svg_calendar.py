@@ -8,6 +8,7 @@ from scripts.report.svg_charts import Values, strokes
 
 SPARK_WIDTH, SPARK_HEIGHT = 100, 32
 STRIP_WIDTH, STRIP_HEIGHT = 640, 90
+BLOCKS = "▁▂▃▄▅▆▇█"
 GAP = 0.2  # of a day's room, left empty between two bars
 
 
@@ -32,6 +33,13 @@ def _place(hour: int, value: float | None, ceiling: float) -> tuple[float, float
     if value is None:
         return None
     return 2 + hour * (SPARK_WIDTH - 4) / 23, SPARK_HEIGHT - 2 - (SPARK_HEIGHT - 4) * value / (ceiling or 1.0)
+
+
+def blocks(values: Sequence[float]) -> str:
+    """Write the hours of a day as a row of blocks, from its own zero to its own peak; a dot where nothing is known."""
+    known = [value for value in values if value == value]
+    top = max(known, default=0.0) or 1.0
+    return "".join(BLOCKS[round(value / top * (len(BLOCKS) - 1))] if value == value else "·" for value in values)
 
 
 def strip(kind: str, values: Values, words: str) -> Markup:
