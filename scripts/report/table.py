@@ -41,7 +41,7 @@ def report_csv(report: dict[str, Any]) -> bytes:
     writer = csv.writer(text, delimiter=";", lineterminator="\r\n")
     writer.writerow(CSV_COLUMNS)
     for row in rows(report):
-        writer.writerow([_cell(value) for value in row])
+        writer.writerow([csv_cell(value) for value in row])
     return text.getvalue().encode("utf-8-sig")
 
 
@@ -192,7 +192,8 @@ def _weather(report: dict[str, Any]) -> Iterator[Row]:
     yield ("meteo", None, None, None, "impact_mobilite", report["meteo"]["impact_mobilite"], "0..100 (modèle)")
 
 
-def _cell(value: Any) -> str:
+def csv_cell(value: Any) -> str:
+    """Write one value with a decimal comma; what a spreadsheet would run as a formula is text."""
     if isinstance(value, float):
         return repr(int(value) if value.is_integer() else value).replace(".", ",")
     return spreadsheet_cell(value)
