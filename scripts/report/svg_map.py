@@ -34,7 +34,7 @@ WOODS = {
     "Bois de Vincennes": (12, "POLYGON ((2.4175 48.85, 2.4175 48.84, 2.408 48.8305, 2.408 48.81, 2.48 48.81, "
         "2.48 48.85, 2.4175 48.85))"),
 }  # fmt: skip
-LEAST_WOOD = 1e-4  # square degrees (0.8 km²); less is where two outlines of the city differ
+LEAST_WOOD = 5e-4  # square degrees (4 km², half of the smaller wood); less is where two outlines of the city differ
 PLACES = (
     ("Étoile", 2.2950, 48.8738), ("République", 2.3637, 48.8675), ("Nation", 2.3958, 48.8484),
     ("Bastille", 2.3692, 48.8532), ("Pte Maillot", 2.2825, 48.8780), ("Pte de la Chapelle", 2.3590, 48.8985),

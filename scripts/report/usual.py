@@ -26,6 +26,7 @@ from scripts.sources.traffic.lines import METRO, RER, TRAM
 
 Metrics = dict[str, Any]
 Values = npt.NDArray[np.float64]
+Hours = Sequence[float | None] | Values
 
 LEAST_DAYS = 3  # past days, below which there is no telling what is usual
 SPREAD = 0.05  # of the median: the least distance that past days are taken to have
@@ -218,7 +219,7 @@ def _row(source: str, what: str, unit: str, value: float, usual: float, score: f
     }
 
 
-def longest_gap(day: Sequence[float] | Values, usual: Sequence[float] | Values) -> tuple[int | None, int | None]:
+def longest_gap(day: Hours, usual: Hours) -> tuple[int | None, int | None]:
     """Find the run of hours in a row (first, last + 1) that are together farthest from the usual ones, on one side."""
     gap = np.asarray(day, dtype=float) - np.asarray(usual, dtype=float)
     side = np.sign(np.nansum(gap))

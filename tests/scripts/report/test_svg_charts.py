@@ -42,8 +42,21 @@ def test_an_unmeasured_hour_is_a_gap_and_never_the_floor() -> None:
     assert strokes[1].endswith("h.1")  # an hour alone is a dot
     heights = {float(y) for y in re.findall(r"[ML][\d.]+ ([\d.]+)", line.get("d", ""))}
     assert max(heights) < HEIGHT - 60
-    (area,) = by_class(drawing, "aire velos")
-    assert area.get("d", "").count("Z") == 3
+    (gap,) = by_class(hour_chart("velos", values, [80.0] * 24, "mots"), "ecart velos")
+    assert gap.get("d", "").count("Z") == 3
+
+
+def test_the_gap_to_the_usual_day_is_shaded_where_both_are_known() -> None:
+    (gap,) = by_class(hour_chart("routes", [10.0] * 24, [5.0] * 12 + [None] * 12, "mots"), "ecart routes")
+    corners = re.findall(r"[ML]([\d.]+) ([\d.]+)", gap.get("d", ""))
+    assert len(corners) == 24 and {y for _, y in corners[:12]} != {y for _, y in corners[12:]}
+    (nothing,) = by_class(hour_chart("routes", [10.0] * 24, NONE, "mots"), "ecart routes")
+    assert nothing.get("d") == ""
+
+
+def test_the_axis_begins_with_zero() -> None:
+    labels = [one.text for one in by_class(hour_chart("routes", [10.0] * 24, NONE, "mots"), "axe")]
+    assert labels[:3] == ["0", "5", "10"]
 
 
 def test_the_peak_is_named_by_its_first_hour() -> None:
