@@ -73,7 +73,7 @@ test: venv-dev ## lint, types et tous les tests
 	.venv/bin/lint-imports --no-logo --no-cache
 	$(PY) -m pytest -n auto --dist loadfile
 
-process: venv ## [DATE=] [FORCE=1] [WAIT=1] les six sources et le rapport du jour
+process: venv ## [DATE=] [FORCE=1] [WAIT=1] toutes les sources et le rapport du jour
 	@$(TODAY) exec $(PY) -m lib.files.locks --date "$$DATE" $(if $(WAIT),--wait) -- $(MAKE) DATE="$$DATE" day
 
 $(SOURCES) report: venv ## [DATE=] [FORCE=1] une source, ou le rapport

@@ -170,27 +170,32 @@ Outcome = tuple[str, date, "DayResult | CityflowError"]
 
 
 def on_the_page(sources: dict[str, Source]) -> list[Source]:
-    """The sources in the order in which the report names them."""
+    """Sort sources in the order in which the report names them."""
     return sorted(sources.values(), key=lambda source: source.shown)
 
 
 def script(source: Source) -> Any:
-    """The module scripts/process_<name>: `process`, `main` and, where figures are compared, `compare`."""
+    """Import scripts/process_<name>: `process`, `main` and, where figures are compared, `compare`."""
     return importlib.import_module(f"scripts.process_{source.name}")
 
 
 def publisher(source: Source) -> Any:
-    """The module scripts/sources/<name>/publisher: `address` and `check_answer`."""
+    """Import scripts/sources/<name>/publisher: `address` and `check_answer`."""
     return importlib.import_module(f"scripts.sources.{source.name}.publisher")
 
 
+def demo_of(source: Source) -> Any:
+    """Import scripts/sources/<name>/demo: `write(root, options)` writes invented files of a source."""
+    return importlib.import_module(f"scripts.sources.{source.name}.demo")
+
+
 def mains() -> dict[str, Callable[[list[str] | None], int]]:
-    """The command of each source, by its name."""
+    """Import the `main` of each source, by its name."""
     return {name: script(source).main for name, source in SOURCES.items()}
 
 
 def compares() -> "dict[str, Compare]":
-    """How the figures of a source are compared with earlier days, for those that are."""
+    """Import `compare` of each source whose figures are compared with earlier days, by its name."""
     return {name: script(source).compare for name, source in SOURCES.items() if source.compared}
 
 

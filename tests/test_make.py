@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from lib.files.locks import day_lock
+from scripts.registry import SOURCES
 from tests.conftest import ROOT
-from tests.support.checkout import DAY, SOURCES, Checkout, copy_checkout
+from tests.support.checkout import DAY, Checkout, copy_checkout
 from tests.support.shared_trees import demo_tree
 
 REPORT = {f"reports/daily_report_{DAY}{suffix}" for suffix in (".json", ".csv", ".html")}

@@ -444,4 +444,4 @@ def test_usage(raw: RawTree, run: Run) -> None:
     assert run(fetch_raw.main, "--from", "2025-11-04").code == 2
     assert run(fetch_raw.main, "--from", "2025-11-05", "--to", "2025-11-04").code == 2
     assert run(fetch_raw.main, "--date", "2999-01-01").code == 2
-    assert run(fetch_raw.main, "--source", "velib").code == 2
+    assert run(fetch_raw.main, "--source", "inconnue").code == 2
