@@ -104,7 +104,7 @@ def run_plan(settings: Settings, plan: Plan, jobs: int, force: bool) -> list[Don
 
 @contextlib.contextmanager
 def here(settings: Settings, plan: Plan, jobs: int, locks: DayLocks) -> Iterator[Iterator[Outcome]]:
-    """The plan's days computed on this machine: each road-count file is read once, then the days are shared out."""
+    """Compute the plan's days on this machine: each road-count file is read once, then the days are shared out."""
     days = plan.days_of("comptages")
     counts: AbstractContextManager[None] = (
         process_comptages.days_at_hand(settings, days) if days else contextlib.nullcontext()
@@ -114,7 +114,7 @@ def here(settings: Settings, plan: Plan, jobs: int, locks: DayLocks) -> Iterator
 
 
 def there(settings: Settings, plan: Plan) -> AbstractContextManager[Iterator[Outcome]]:
-    """The plan's days computed by a Dask cluster, which reads the raw files itself."""
+    """Compute the plan's days on a Dask cluster, which reads the raw files itself."""
     return computed_there(settings, plan, measure_days)
 
 

@@ -37,7 +37,7 @@ Exemple : python scripts/doctor.py --aws"""
 
 
 def examine(settings: Settings, with_aws: bool) -> Iterator[CheckResult]:
-    """Every check that needs the settings, the cheap ones first."""
+    """Make every check that needs the settings, the cheap ones first."""
     now = settings.now()
     yield check_clock(newest_file(settings), now)
     yield from check_settings(settings)
@@ -89,7 +89,7 @@ def _all_findings(with_aws: bool) -> Iterator[CheckResult]:
 
 
 def _shown(whole: bool) -> list[dict[str, str]]:
-    """The settings and where each comes from: all of them, or those that are not the default."""
+    """List the settings and where each comes from: all of them, or those that are not the default."""
     try:
         shown = shown_settings(load_settings())
     except ConfigError:

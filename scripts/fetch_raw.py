@@ -169,7 +169,7 @@ def fetch_from_bucket(settings: Settings, sources: list[Source], days: list[date
 
 
 def exit_code(outcomes: list[Outcome]) -> ExitCode:
-    """0 when all is there; the failures' own code when nothing is and they share one; else 1."""
+    """Return 0 when all is there; the failures' own code when nothing is and they share one; else 1."""
     codes = {outcome.error.exit_code for outcome in outcomes if outcome.error}
     if not codes:
         return ExitCode.DONE
@@ -199,7 +199,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def asked_days(arguments: argparse.Namespace, today: date) -> list[date]:
-    """The days of the command line, oldest first: --date, or --from and --to, or yesterday. UsageError otherwise."""
+    """List the days of the command line, oldest first: --date, or --from and --to, or yesterday."""
     days = day_range.range_days(arguments) or [arguments.date or today - timedelta(days=1)]
     if days[-1] > today:
         raise UsageError(f"le {days[-1]} n'est pas encore passé : rien à récupérer.")
@@ -214,7 +214,7 @@ def _tell(outcome: Outcome, as_json: bool) -> None:
 
 
 def _sum_up(settings: Settings, outcomes: list[Outcome], days: list[date], arguments: argparse.Namespace) -> None:
-    """The last lines: how many files, and the failures again."""
+    """Say how many files there are, and the failures again."""
     failures = [outcome for outcome in outcomes if outcome.error]
     files = [outcome for outcome in outcomes if not outcome.error]
     if arguments.json:

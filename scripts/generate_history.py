@@ -33,7 +33,7 @@ Exemple : python scripts/generate_history.py --from 2025-10-07 --to 2025-11-04""
 
 
 def stored_days(store: DatabaseService, first: date | None, last: date | None) -> list[date]:
-    """The days of which the store has any metrics, within the bounds (both included), oldest first."""
+    """List the days of which the store has any metrics, within the bounds (both included), oldest first."""
     days = {day for source in SOURCES for day in store.list_available_dates(source)}
     return sorted(day for day in days if (first or day) <= day <= (last or day))
 
@@ -41,14 +41,14 @@ def stored_days(store: DatabaseService, first: date | None, last: date | None) -
 def read_days(
     store: DatabaseService, files: LocalFileService, first: date | None, last: date | None
 ) -> list[HistoryDay]:
-    """Each stored day with its report; its page is linked where the file lies in the reports' folder."""
+    """Load each stored day with its report; link its page where the file lies in the reports' folder."""
     days = stored_days(store, first, last)
     pages = {day: path.name for day in days if (path := files.report_path(day, ".html")).is_file()}
     return [HistoryDay(day, usable_report(store, day), pages.get(day)) for day in days]
 
 
 def usable_report(store: DatabaseService, day: date) -> dict[str, Any] | None:
-    """The report of a day; None where there is none, or one of a version that did not say what the calendar shows."""
+    """Load the report of a day; None where there is none, or one of a version without what the calendar shows."""
     report = store.load_report(day)
     if report and not {"resume", "chiffres_cles"} <= report.keys():
         log.warning("rapport du %s d'une version antérieure, laissé de côté (make report DATE=%s FORCE=1).", day, day)

@@ -1,4 +1,4 @@
-"""The daily report: one day of all six sources, as a page for people, JSON for programs, a tidy CSV for spreadsheets.
+"""The daily report: one day of all sources, as a page for people, JSON for programs, a tidy CSV for spreadsheets.
 
 It reads the store alone, never a raw file: a source without metrics for the day is shown as missing, never as zero.
 Each figure stands beside the same weekday last week and the median of the last four, where the store has them. The page
@@ -38,13 +38,13 @@ from scripts.report.table import report_csv
 
 log = logging.getLogger("cityflow.report")
 
-HELP = """Rapport quotidien : synthèse, classements, alertes et évolutions des six sources (page HTML, JSON et CSV).
+HELP = """Rapport quotidien : synthèse, classements, alertes et évolutions du jour (page HTML, JSON et CSV).
 
 Exemple : python scripts/generate_report.py --date 2025-11-04"""
 
 
 def read_metrics(store: DatabaseService, day: date) -> dict[str, Metrics]:
-    """The metrics of the day, by source; a source that has none, or some of an older version, is not a key."""
+    """Load the metrics of the day by source; a source that has none, or some of an older version, is not a key."""
     found = {source: store.load_metrics(source, day) for source in SOURCES}
     for source, metrics in found.items():
         if metrics is not None and not has_account(metrics):
@@ -55,7 +55,7 @@ def read_metrics(store: DatabaseService, day: date) -> dict[str, Metrics]:
 def compute_report(
     metrics: dict[str, Metrics], past: dict[str, dict[date, Metrics]], context: dict[str, Any], day: date
 ) -> dict[str, Any]:
-    """The whole report. `past`: for each source, the metrics of earlier same weekdays (see lib/figures/past_days)."""
+    """Build the report. `past`: for each source, the metrics of earlier same weekdays (see lib/figures/past_days)."""
     known = measured(metrics)
     figures = key_figures(known, past, day)
     sources = {source: source_state(metrics.get(source)) for source in SOURCES}
@@ -76,7 +76,7 @@ def compute_report(
 
 
 def source_state(metrics: Metrics | None) -> dict[str, Any]:
-    """Whether a source is complete, partial or missing, and what its account says.
+    """Say whether a source is complete, partial or missing, and what its account says.
 
     Metrics that hold not one measured value ("absent" in their account) are missing all the same.
     """
@@ -92,7 +92,7 @@ def source_state(metrics: Metrics | None) -> dict[str, Any]:
 
 
 def tops(metrics: dict[str, Metrics]) -> dict[str, Any]:
-    """The rankings; None where the source is missing."""
+    """Gather the rankings; None where the source is missing."""
     roads, bikes, traffic = (metrics.get(source) for source in ("comptages", "bikes", "traffic"))
     return {
         "troncons": roads and roads["top_10_troncons"],
@@ -103,7 +103,7 @@ def tops(metrics: dict[str, Metrics]) -> dict[str, Any]:
 
 
 def alerts(metrics: dict[str, Metrics]) -> dict[str, Any]:
-    """Road congestion and public-transport alerts; None where the source is missing."""
+    """Gather road congestion and public-transport alerts; None where the source is missing."""
     roads, traffic = metrics.get("comptages"), metrics.get("traffic")
     return {
         "congestion": roads and roads["alertes_congestion"],
@@ -112,7 +112,7 @@ def alerts(metrics: dict[str, Metrics]) -> dict[str, Any]:
 
 
 def failing_sensors(metrics: dict[str, Metrics]) -> dict[str, Any]:
-    """Sensors out of order; None where the source is missing."""
+    """Gather sensors out of order; None where the source is missing."""
     roads, bikes = metrics.get("comptages"), metrics.get("bikes")
     return {
         "comptages": roads and roads["capteurs_defaillants"],
@@ -135,12 +135,12 @@ TRAFFIC_KEYS = ("nombre_perturbations", "par_severite", "par_cause", "par_mode",
 
 
 def section(metrics: dict[str, Metrics], source: str, keys: tuple[str, ...]) -> dict[str, Any] | None:
-    """The named keys of one source; None where it is missing."""
+    """Select the named keys of one source; None where it is missing."""
     return {key: metrics[source][key] for key in keys} if source in metrics else None
 
 
 def weather(metrics: dict[str, Metrics], figures: dict[str, Any]) -> dict[str, Any] | None:
-    """The day's weather, and beside it what bikes and roads did: side by side, not cause and effect."""
+    """Put the day's weather beside what bikes and roads did: side by side, not cause and effect."""
     if "weather" not in metrics:
         return None
     return {
@@ -151,7 +151,7 @@ def weather(metrics: dict[str, Metrics], figures: dict[str, Any]) -> dict[str, A
 
 
 def gather(store: DatabaseService, day: date) -> tuple[dict[str, Metrics], dict[str, dict[date, Metrics]]]:
-    """The metrics of the day and of earlier same weekdays, by source; NoDataError where the day has none at all."""
+    """Load the metrics of the day and of earlier same weekdays, by source; NoDataError where the day has none."""
     metrics = read_metrics(store, day)
     if not metrics:
         days = {known.isoformat() for source in SOURCES for known in store.list_available_dates(source)}

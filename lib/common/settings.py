@@ -26,7 +26,7 @@ INTERNAL = "Interne"  # begins the text of what commands tell each other and nob
 
 
 def setting(name: str, default: str, doc: str, secret: bool = False) -> Any:
-    """A Settings field with what .env.example and doctor say of it."""
+    """Declare a Settings field with what .env.example and doctor say of it."""
     return field(metadata={"name": name, "default": default, "doc": doc, "secret": secret}, repr=not secret)
 
 
@@ -89,12 +89,12 @@ class Settings:
     origins: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     def now(self) -> datetime:
-        """The instant from which a command tells its civil day: the machine's clock, unless a test has fixed it."""
+        """Return the instant that a command's civil day comes from: the machine's clock, unless a test has fixed it."""
         return self.fixed_now or machine_now()
 
     @property
     def fallback_notice(self) -> str:
-        """What a person must know when OUTPUT_DIR is not the one asked for; empty otherwise."""
+        """Say in words that OUTPUT_DIR is not the one asked for; empty when it is."""
         origin = self.origins.get("OUTPUT_DIR", "")
         return f"OUTPUT_DIR : {origin} ; résultats dans {self.output_dir}" if origin.startswith("repli") else ""
 
@@ -194,7 +194,7 @@ def _default_data_dir(root: Path) -> str:
 
 
 def _raw_root(data_dir: str) -> str:
-    """DATA_DIR may be the raw root itself or the folder above cityflow-raw/raw."""
+    """Find the raw root: DATA_DIR itself, or cityflow-raw/raw below it."""
     if data_dir.startswith(S3_SCHEME):
         return data_dir.rstrip("/")  # in S3 it is the raw root itself: no command asks the network for its settings
     below = os.path.join(data_dir, "cityflow-raw", "raw")
@@ -205,7 +205,7 @@ STORES = ("local_files", "mongodb", "dynamodb")
 
 
 def _output_dir(root: Path, wanted: Path, origins: dict[str, str]) -> Path:
-    """An absolute OUTPUT_DIR that cannot be made falls back to ./output; origins then says so."""
+    """Make an absolute OUTPUT_DIR; fall back to ./output where it cannot be made, which origins then says."""
     if wanted.is_absolute():
         try:
             wanted.mkdir(parents=True, exist_ok=True)
@@ -224,7 +224,7 @@ def _store(value: str, origin: str, root: Path) -> str:
 
 
 def _fixed_now(text: str, origin: str) -> datetime | None:
-    """The instant that stands for now; not in .env, where it would make every night's run do the same day again."""
+    """Read the instant that stands for now; refuse it in .env, where every night's run would do the same day again."""
     try:
         moment = datetime.fromisoformat(text) if text else None
         if moment and (moment.tzinfo is None or origin == ".env"):
@@ -238,7 +238,7 @@ def _fixed_now(text: str, origin: str) -> datetime | None:
 
 
 def near_misses(root: Path = ROOT) -> dict[str, str]:
-    """Names in .env that nothing reads but that look like a setting's, each with that setting."""
+    """Find the names in .env that nothing reads but that look like a setting's, each with that setting."""
     known = [one["name"] for one in _declared()]
     unknown = [name for name in _read_dotenv(root / ".env") if name not in known]
     close = {name: difflib.get_close_matches(name.upper(), known, n=1, cutoff=0.8) for name in unknown}
@@ -246,7 +246,7 @@ def near_misses(root: Path = ROOT) -> dict[str, str]:
 
 
 def shown_settings(settings: Settings) -> list[dict[str, str]]:
-    """Every setting as a person may see it: nom, valeur (secrets masked, the path really used), origine."""
+    """List every setting as a person may see it: nom, valeur (secrets masked, the path really used), origine."""
     shown = []
     for one in fields(Settings):
         if one.metadata and not one.metadata["doc"].startswith(INTERNAL):
@@ -258,7 +258,7 @@ def shown_settings(settings: Settings) -> list[dict[str, str]]:
 
 
 def env_example() -> str:
-    """The text of .env.example: every setting, its default, one line each."""
+    """Write the text of .env.example: every setting and its default."""
     lines = ["# Copier ce fichier en .env et n'y garder que ce qui change. Ne jamais committer .env.", ""]
     for one in _declared():
         if not one["doc"].startswith(INTERNAL):

@@ -19,7 +19,7 @@ Found = TypeVar("Found")
 
 
 def from_either(store: DatabaseService, files: LocalFileService, read: Callable[[DatabaseService], Found]) -> Found:
-    """read(store), or read(files) where the database fails; that is said. The files have what this machine computed."""
+    """Return read(store), or read(files) with a warning where the database fails: files have what was computed here."""
     try:
         return read(store)
     except (StoreError, ConfigError) as error:
@@ -46,6 +46,6 @@ def save_in_both(store: DatabaseService, path: Path, save: Callable[[], None]) -
 
 
 def same_weekdays(store: DatabaseService, data_type: str, day: date) -> Past:
-    """Metrics of the four same weekdays before `day` that the store holds in full enough, most recent first."""
+    """Load the metrics of the four same weekdays before `day` that are full enough, most recent first."""
     found = {past: store.load_metrics(data_type, past) for past in same_weekdays_before(day, WEEKS_COMPARED)}
     return {past: metrics for past, metrics in found.items() if metrics and comparable(metrics)}

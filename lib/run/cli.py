@@ -68,7 +68,7 @@ class Parser(argparse.ArgumentParser):
 
 
 def add_common(parser: argparse.ArgumentParser) -> None:
-    """--json, -v, -q: the same words on every command."""
+    """Add --json, -v and -q, the same on every command."""
     parser.add_argument("--json", action="store_true", help="un objet JSON sur la sortie standard")
     noise = parser.add_mutually_exclusive_group()
     noise.add_argument("-v", "--verbose", action="store_true", help="tout dire, avec le détail des erreurs")
@@ -76,7 +76,7 @@ def add_common(parser: argparse.ArgumentParser) -> None:
 
 
 def day_parser(doc: str) -> Parser:
-    """The command line of a script that works on one day."""
+    """Build the command line of a script that works on one day."""
     parser = Parser(doc)
     parser.add_argument("--date", type=day_argument, metavar="AAAA-MM-JJ", help="jour traité (défaut : hier, à Paris)")
     parser.add_argument("--store", choices=STORES, help="où enregistrer (défaut : CITYFLOW_STORE)")
@@ -86,7 +86,7 @@ def day_parser(doc: str) -> Parser:
 
 
 def day_settings(arguments: argparse.Namespace) -> tuple[Settings, date]:
-    """Settings and day of a day_parser command line; a fallback of OUTPUT_DIR is said here, once."""
+    """Read the settings and the day of a day_parser command line; warn of a fallback of OUTPUT_DIR, once."""
     settings = load_settings({"CITYFLOW_STORE": arguments.store or ""})
     if settings.fallback_notice:
         log.warning("%s", settings.fallback_notice)
@@ -104,7 +104,7 @@ def run_source(
     prepare: Prepare | None = None,
     compare: "Compare | None" = None,
 ) -> int:
-    """The main of the six source scripts; `prepare` is what makes one that has --from and --to quick on many days."""
+    """Carry out the command line of a source; `prepare` is what makes one with --from and --to quick on many days."""
     from lib.run.day_run import run_day  # pandas: the other commands, and doctor above all, start without it
 
     parser = day_parser(doc)
@@ -182,13 +182,13 @@ def _tell(settings: Settings, source: str, day: date, stored: "Stored", as_json:
 
 
 def emit(text: str) -> None:
-    """A line of result on stdout, for people: not under -q."""
+    """Print a line of result for people: not under -q."""
     if log.isEnabledFor(logging.WARNING):
         print(printable(text), flush=True)
 
 
 def emit_json(value: object) -> None:
-    """One JSON object on stdout, whatever else is asked; a terminal without accents gets JSON's own escapes."""
+    """Print one JSON object, also under -q; a terminal without accents gets JSON's own escapes."""
     text = spelled(json.dumps(value, ensure_ascii=False, indent=2))
     if (sys.stdout.encoding or "").lower() != "utf-8":
         text = json.dumps(json.loads(text), indent=2)

@@ -13,7 +13,7 @@ CARRIERS = frozenset({ROOT / "lib" / "database_factory.py"})
 
 
 def code_files(script: Path) -> set[Path]:
-    """The script, every file of lib/ and scripts/ that it imports, the templates that these fill, requirements.txt."""
+    """Find the files a script runs: itself, all it imports of lib/ and scripts/, their templates, requirements.txt."""
     found: set[Path] = set()
     waiting = [script]
     while waiting:
@@ -26,7 +26,7 @@ def code_files(script: Path) -> set[Path]:
 
 @lru_cache(maxsize=1000)
 def _used_by(path: Path) -> tuple[Path, ...]:
-    """The files that one module imports, and the templates beside it if it fills any."""
+    """Find the files that one module imports, and the templates beside it if it fills any."""
     if path.suffix != ".py":
         return ()
     names = tuple(_names(ast.parse(path.read_bytes()), path))
@@ -35,7 +35,7 @@ def _used_by(path: Path) -> tuple[Path, ...]:
 
 
 def _names(node: ast.AST, path: Path) -> Iterator[str]:
-    """The dotted names that the code below `node` imports when it runs: those for the type checker are left out."""
+    """Yield the dotted names that the code below `node` imports when it runs, without those for the type checker."""
     for child in ast.iter_child_nodes(node):
         if isinstance(child, ast.Import):
             yield from (alias.name for alias in child.names)
@@ -53,7 +53,7 @@ def _names(node: ast.AST, path: Path) -> Iterator[str]:
 
 
 def _module_files(name: str) -> Iterator[Path]:
-    """The files that importing a dotted name runs: the module, and the __init__ of each package above it."""
+    """Yield the files that importing a dotted name runs: the module, and the __init__ of each package above it."""
     parts = name.split(".")
     if parts[0] not in PACKAGES:
         return

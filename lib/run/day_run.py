@@ -71,7 +71,7 @@ def run_day(
 
 
 def measured(process: Process, settings: Settings, day: date) -> DayResult | CityflowError:
-    """What the raw files of a day give: figures, or what kept them from being computed."""
+    """Compute the figures of a day from its raw files; return the error that kept them from being computed."""
     try:
         return process(settings, day)
     except CityflowError as error:
@@ -121,7 +121,7 @@ def _save(
 def _compared(
     settings: Settings, store: DatabaseService, source: Source, day: date, result: DayResult, compare: Compare | None
 ) -> dict[str, Any]:
-    """The metrics as they are stored."""
+    """Build the metrics as they are stored."""
     figures = result.metrics
     if compare:
         files = LocalFileService(settings.output_dir)
@@ -134,7 +134,7 @@ def _compared(
 
 
 def rows_of(qualite: dict[str, Any]) -> dict[str, int]:
-    """The rows of an account, as a manifest tells them."""
+    """Count the rows of an account for a manifest."""
     rejected = sum(qualite["rejets"].values())
     return {"lues": qualite["lignes_lues"], "retenues": qualite["lignes_retenues"], "rejetees": rejected}
 

@@ -21,7 +21,7 @@ class Dependencies:
     raw: tuple[Source, ...]
 
     def raw_paths(self, settings: Settings) -> list[Path]:
-        """Every raw file that the figures may come from; those that a setting names in vain are left out."""
+        """List every raw file that the figures may come from; leave out a missing one that a setting names."""
         paths: list[Path] = []
         for source in self.raw:
             with contextlib.suppress(InputError):
@@ -30,12 +30,12 @@ class Dependencies:
 
     @property
     def code(self) -> set[Path]:
-        """The code files that decide on the figures: what the script imports, templates, requirements.txt."""
+        """Find the code files that decide on the figures: what the script imports, templates, requirements.txt."""
         return code_files(self.script)
 
 
 def dependencies(source: Source | None) -> Dependencies:
-    """Of a source; of the report for None, which reads the metrics of the day and of those it is compared with."""
+    """Return those of a source; for None those of the report, which reads metrics alone."""
     if source is None:
         return Dependencies(ROOT / "scripts" / "generate_report.py", ())
     return Dependencies(ROOT / "scripts" / f"process_{source.name}.py", source.read)

@@ -74,7 +74,7 @@ def record(settings: Settings, day: date, run: str, step: Step) -> Path:
 
 
 def steps_of_day(output_dir: Path, day: date) -> dict[str, dict[str, Any]]:
-    """The last recorded entry of each step of a day, whatever its run; unreadable manifests are passed over."""
+    """Read the last entry of each step of a day, whatever its run; pass over unreadable manifests."""
     entries = [
         step
         for path in (output_dir / "runs" / day.isoformat()).glob("*.json")
@@ -110,17 +110,17 @@ def recorded(settings: Settings, day: date, etape: str, entrees: Callable[[], li
 
 @lru_cache(maxsize=1)
 def _own_run() -> str:
-    """The name of the run of a command that make process did not start."""
+    """Name the run of a command that make process did not start."""
     return new_run_id()
 
 
 def public_settings(settings: Settings) -> dict[str, str]:
-    """Every setting by its name, as text, secrets masked."""
+    """List every setting by its name, as text, secrets masked."""
     return {one["nom"]: one["valeur"] for one in shown_settings(settings) if one["valeur"]}
 
 
 def inputs(paths: Iterable[Path]) -> list[Input]:
-    """Each file's {fichier, octets, sha256, empreinte}; for many, each folder's {dossier, fichiers, octets, sha256}.
+    """Describe each file {fichier, octets, sha256, empreinte}; or each folder {dossier, fichiers, octets, sha256}.
 
     `empreinte` says whether the digest is that of the whole content or, for a file over WHOLE_UP_TO, of samples. Of a
     file that could not be read nothing but its name is known.
@@ -145,7 +145,7 @@ def _described(path: Path) -> Input:
 
 @lru_cache(maxsize=50_000)
 def _digest(path: Path, size: int, _modified: int) -> dict[str, str]:
-    """Cached for a range of days, which reads the same files again; a file that changed is another key."""
+    """Hash a file; cached for a range of days, which reads the same files again (a changed file is another key)."""
     with path.open("rb") as stream:
         if size <= WHOLE_UP_TO:
             return {"sha256": hashlib.file_digest(stream, "sha256").hexdigest(), "empreinte": "contenu"}
@@ -157,7 +157,7 @@ def _digest(path: Path, size: int, _modified: int) -> dict[str, str]:
 
 
 def _pull_root(path: Path) -> Path:
-    """The folder above dt=…: what a person knows as « the pulls of bikes »."""
+    """Find the folder above dt=…: what a person knows as « the pulls of bikes »."""
     return next((parent.parent for parent in path.parents if parent.name.startswith("dt=")), path.parent)
 
 

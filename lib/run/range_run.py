@@ -56,7 +56,7 @@ class Failure:
 
 
 def chunks(plan: Plan, most: int = CHUNK_DAYS) -> list[tuple[str, list[date]]]:
-    """The days to compute as (source, days), in the order in which the writer needs them."""
+    """Group the days to compute as (source, days), in the order in which the writer needs them."""
     found = []
     for source in plan.names:
         days = plan.days_of(source)
@@ -68,7 +68,7 @@ def chunks(plan: Plan, most: int = CHUNK_DAYS) -> list[tuple[str, list[date]]]:
 def computed(
     settings: Settings, plan: Plan, measure: Measure, jobs: int, locks: DayLocks
 ) -> Iterator[Iterator[Outcome]]:
-    """What every day of the plan gives, chunk by chunk, computed by `jobs` processes while the caller iterates."""
+    """Compute every day of the plan, chunk by chunk, in `jobs` processes while the caller iterates."""
     work = chunks(plan)
     if jobs == 1 or len(work) <= 1:
         yield (outcome for source, days in work for outcome in measure(settings, source, days))

@@ -37,7 +37,7 @@ class ClusterError(CityflowError):
 
 @contextlib.contextmanager
 def computed_there(settings: Settings, plan: Plan, measure: Measure) -> Iterator[Iterator[Outcome]]:
-    """What every day of the plan gives, in the order of the plan, computed by the cluster while the caller iterates.
+    """Compute every day of the plan on the cluster, in the order of the plan, while the caller iterates.
 
     ClusterError when it cannot be reached or is lost, ConfigError when its workers cannot give the same figures.
     """
@@ -100,7 +100,7 @@ def cluster_failures(address: str) -> Iterator[None]:
 
 
 def check_versions(client: Any) -> None:
-    """ConfigError naming each worker whose Python or packages are not those of this machine."""
+    """Raise ConfigError naming each worker whose Python or packages are not those of this machine."""
     seen = client.get_versions(packages=list(PACKAGES))
     here = _versions(seen["client"])
     for address, worker in sorted(seen["workers"].items()):
@@ -135,7 +135,7 @@ def _ship_code(client: Any) -> None:
 
 
 def _ask(client: Any, task: Callable[..., Any], *words: Any, given: Any = ()) -> Any:
-    """A future of task(*words, *given); `given` may hold other futures."""
+    """Submit task(*words, *given) and return its future; `given` may hold other futures."""
     from scripts.cluster import code
 
     return client.submit(code.call, task.__module__, task.__name__, pickle.dumps(words), *given, pure=False)
@@ -157,7 +157,7 @@ def _outcomes(client: Any, settings: Settings, plan: Plan, measure: Measure) -> 
 
 
 def _result(client: Any, address: str, future: Any) -> Any:
-    """What a task gives, however long it takes while there are workers; it is said that one waits for them.
+    """Wait for the result of a task, however long it takes while there are workers; warn now and then of the wait.
 
     ClusterError when there is none any more for WORKERS_MISSED: Dask itself would wait for others without end.
     """
@@ -180,7 +180,7 @@ def _result(client: Any, address: str, future: Any) -> Any:
 
 
 def _ask_counts(client: Any, settings: Settings, groups: list[list[date]], measure: Measure) -> list[Any]:
-    """A future for each group of days of road counts; each byte range of each export is read once for all of them."""
+    """Submit each group of days of road counts; each byte range of each export is read once for all of them."""
     exports = _result(client, settings.scheduler, _ask(client, tasks.open_exports, settings))
     scans = [
         [_ask(client, tasks.scan_range, settings, export, number, groups) for number in tasks.ranges(export)]

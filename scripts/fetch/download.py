@@ -158,7 +158,7 @@ def _too_late(address: Address, stream: BinaryIO) -> InputError:
 
 
 def _lost(address: Address, error: Exception) -> Exception:
-    """What to raise for a request that had no answer, or lost it."""
+    """Return the error of a request that had no answer, or lost it."""
     if isinstance(error, UNUSABLE):
         circle = isinstance(error, requests.exceptions.TooManyRedirects)
         why = "elle renvoie à une autre et tourne en rond" if circle else type(error).__name__
@@ -203,7 +203,7 @@ def _refuse(address: Address, answer: requests.Response) -> None:
 
 
 def _said(address: Address, answer: requests.Response) -> str:
-    """The beginning of the publisher's own words, on one line, keys struck out."""
+    """Quote the beginning of the publisher's own words, on one line, keys struck out."""
     try:
         body = next(answer.iter_content(4096), b"").decode("utf-8", "replace")
     except (requests.RequestException, Urllib3Error):
@@ -215,7 +215,7 @@ def _said(address: Address, answer: requests.Response) -> str:
 
 
 def _retry_after(answer: requests.Response) -> float:
-    """Seconds the server asks to wait, from a number or an HTTP date; 0 when it does not say."""
+    """Read the seconds that the server asks to wait, from a number or an HTTP date; 0 when it does not say."""
     text = answer.headers.get("Retry-After", "").strip()
     if _is_count(text):
         return float(text)

@@ -61,7 +61,7 @@ class RawObject:
 
 
 def day_objects(s3: Any, settings: Settings, source: Source, days: list[date]) -> list[RawObject]:
-    """The objects of a source about these days. NoDataError, naming the days of pulls there are, when there is none."""
+    """List the objects of a source about these days; NoDataError, naming the days of pulls, when there is none."""
     found: list[RawObject] = []
     pulls: set[str] = set()
     if source.pulls:
@@ -79,7 +79,7 @@ def day_objects(s3: Any, settings: Settings, source: Source, days: list[date]) -
 
 
 def needs_copy(remote: RawObject) -> bool:
-    """Whether the local file differs from the object: by size, then by the checksum in its ETag.
+    """Tell whether the local file differs from the object: by size, then by the checksum in its ETag.
 
     An ETag that is no checksum of the content (KMS encryption, parts of unknown size) leaves only the times to compare.
     """
@@ -90,7 +90,7 @@ def needs_copy(remote: RawObject) -> bool:
 
 
 def has_content(path: Path, etag: str) -> bool | None:
-    """Whether the file's checksum is the ETag's; None where that cannot be told.
+    """Tell whether the file's checksum is the ETag's; None where that cannot be known.
 
     The ETag of an object uploaded at once is its MD5; that of one uploaded in parts is the MD5 of the parts' MD5s, and
     their number. With KMS encryption it is neither.
@@ -118,7 +118,7 @@ def _digest_of_parts(path: Path, size: int) -> str:
 
 
 def _md5() -> Any:
-    """S3's mark of a content; nothing secret rests on it."""
+    """Make S3's mark of a content; nothing secret rests on it."""
     return hashlib.md5(usedforsecurity=False)
 
 
@@ -247,6 +247,6 @@ def _listed(s3: Any, settings: Settings, source: str, below: str, folder: Path, 
 
 
 def _is_raw_name(relative: PurePosixPath) -> bool:
-    """A name that the readers would read, and that stays below its folder."""
+    """Tell whether the readers would read that name, and it stays below its folder."""
     hidden = any(part.startswith(".") for part in relative.parts)
     return not hidden and not relative.is_absolute() and relative.name.removesuffix(".gz").endswith(SUFFIXES)

@@ -24,7 +24,7 @@ REFRESH_AFTER = timedelta(days=7)  # whole datasets: works, road reference, arro
 
 
 def landing_path(settings: Settings, source: Source, address: Address, now: datetime) -> Path:
-    """The file an answer becomes; `now` is the moment of the pull."""
+    """Name the file that an answer becomes; `now` is the moment of the pull."""
     local = now.astimezone(PARIS)
     if source.pulls:
         folder = pulls_folder(settings) / source.name / f"dt={local:%Y-%m-%d}" / f"hour={local:%H}"
@@ -35,7 +35,7 @@ def landing_path(settings: Settings, source: Source, address: Address, now: date
 
 
 def landing_folders(settings: Settings) -> Iterator[Path]:
-    """Every folder that fetched files may lie in."""
+    """Iterate over the folders that fetched files may lie in."""
     yield exports_folder(settings)
     for source in RAW.values():
         for folder in ("dt=*", "dt=*/hour=*"):
@@ -43,7 +43,7 @@ def landing_folders(settings: Settings) -> Iterator[Path]:
 
 
 def already_there(settings: Settings, source: Source, day: date, now: datetime) -> Path | None:
-    """The file that makes fetching this source and day needless, or None.
+    """Find the file that makes fetching this source and day needless, or None.
 
     A day is final once fetched FINAL_AFTER days after it; a whole dataset is refreshed after REFRESH_AFTER.
     Disruptions never are: publishers revise them, and a pull of several pages may lack some.
@@ -63,7 +63,7 @@ def already_there(settings: Settings, source: Source, day: date, now: datetime) 
 
 
 def refuse_to_lose(path: Path, arriving: int, asked_at: datetime) -> None:
-    """InputError when `path` is larger than the `arriving` bytes, or was written since they were asked for."""
+    """Raise InputError when `path` is larger than the `arriving` bytes, or was written since they were asked for."""
     if not os.path.isfile(path):  # nor where that cannot be seen: nothing will be written there either
         return
     present = path.stat().st_size
@@ -80,7 +80,7 @@ def refuse_to_lose(path: Path, arriving: int, asked_at: datetime) -> None:
 
 
 def _readable(folder: Path, pattern: str) -> list[Path]:
-    """What cannot be looked at makes nothing needless: it is fetched again, and the write says what is wrong."""
+    """List the files that can be looked at; any other is fetched again, and the write says what is wrong."""
     try:
         return [path for path in folder.glob(pattern) if is_readable(path)]
     except OSError:

@@ -26,7 +26,7 @@ def remember(stream: BinaryIO, request: str, validator: str) -> None:
 
 
 def resume_point(stream: BinaryIO, request: str) -> tuple[int, str]:
-    """How many bytes of this very request are here, and the validator to ask for the rest with; (0, "") for none."""
+    """Return how many bytes of this very request are here, and the validator for the rest; (0, "") for none."""
     try:
         known = json.loads(_note(stream).read_bytes())
         if known["request"] == _fingerprint(request):
@@ -37,7 +37,7 @@ def resume_point(stream: BinaryIO, request: str) -> tuple[int, str]:
 
 
 def forget(stream: BinaryIO) -> None:
-    """The partial file is whole, or no longer of any use."""
+    """Remove the note of a partial file that is whole, or no longer of any use."""
     _note(stream).unlink(missing_ok=True)
 
 
@@ -73,5 +73,5 @@ def _note(stream: BinaryIO) -> Path:
 
 
 def _fingerprint(request: str) -> str:
-    """A request's identity without its text, which may hold a key."""
+    """Hash the text of a request, which may hold a key."""
     return hashlib.sha256(request.encode()).hexdigest()

@@ -12,12 +12,12 @@ Metrics = dict[str, Any]
 
 
 def measured(metrics: dict[str, Metrics]) -> dict[str, Metrics]:
-    """The sources that measured anything that day; nothing of the others is zero, all of it is missing."""
+    """Select the sources that measured anything that day; nothing of the others is zero, all of it is missing."""
     return {source: one for source, one in metrics.items() if one["qualite"]["statut"] != "absent"}
 
 
 def key_figures(metrics: dict[str, Metrics], past: dict[str, dict[date, Metrics]], day: date) -> dict[str, Any]:
-    """Each key figure with its evolution; a figure of a missing source has the value None."""
+    """Build each key figure with its evolution; a figure of a missing source has the value None."""
     every = sorted(
         ((source.name, figure) for source in SOURCES.values() for figure in source.key_figures),
         key=lambda pair: pair[1].rank,
@@ -33,7 +33,7 @@ def key_figures(metrics: dict[str, Metrics], past: dict[str, dict[date, Metrics]
 
 
 def hourly_profiles(metrics: dict[str, Metrics], past: dict[str, dict[date, Metrics]]) -> dict[str, Any]:
-    """The 24 hours of the day beside those of the usual day (median of the past same weekdays); None when missing."""
+    """Put the 24 hours of the day beside those of the usual day (median of past same weekdays); None when missing."""
     return {
         profile.name: _beside_usual(profile, metrics[source.name], list(past.get(source.name, {}).values()))
         if source.name in metrics
