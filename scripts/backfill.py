@@ -19,7 +19,7 @@ from tqdm import tqdm
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from lib.common.errors import ExitCode, LockHeldError, NoDataError
-from lib.common.settings import STORES, Settings, load_settings
+from lib.common.settings import Settings
 from lib.database_factory import get_database_service
 from lib.files.locks import DayLocks, days_locked
 from lib.files.scratch_folder import clear_abandoned
@@ -47,11 +47,9 @@ def main(argv: list[str] | None = None) -> int:
 
     def work() -> int:
         days = day_range.range_days(arguments)
-        settings = load_settings(
-            {"CITYFLOW_STORE": arguments.store or "", "DASK_SCHEDULER_ADDRESS": arguments.scheduler or ""}
+        settings = cli.chosen_settings(
+            {"CITYFLOW_STORE": arguments.store, "DASK_SCHEDULER_ADDRESS": arguments.scheduler}
         )
-        if settings.fallback_notice:
-            log.warning("%s", settings.fallback_notice)
         sources = [source for name, source in SOURCES.items() if name in (arguments.source or SOURCES)]
         if not arguments.dry_run and (is_synthetic(settings) or any(source_files(settings, one) for one in sources)):
             keep_apart(settings)  # so that a refusal is said once, not for each source of each day
@@ -91,7 +89,9 @@ def run_plan(settings: Settings, plan: Plan, jobs: int, force: bool) -> list[Don
         plan = plan.without(locks.refused)
         with (
             get_database_service(settings) as store,
-            there(settings, plan) if settings.scheduler else here(settings, plan, jobs, locks) as outcomes,
+            computed_there(settings, plan, measure_days)
+            if settings.scheduler
+            else here(settings, plan, jobs, locks) as outcomes,
             tqdm(plan.to_do, desc="calculs", unit="calcul", disable=None) as steps,
         ):
             return [
@@ -111,11 +111,6 @@ def here(settings: Settings, plan: Plan, jobs: int, locks: DayLocks) -> Iterator
     )
     with counts, computed(settings, plan, measure_days, jobs, locks) as outcomes:
         yield outcomes
-
-
-def there(settings: Settings, plan: Plan) -> AbstractContextManager[Iterator[Outcome]]:
-    """Compute the plan's days on a Dask cluster, which reads the raw files itself."""
-    return computed_there(settings, plan, measure_days)
 
 
 def summary(plan: Plan, failures: list[Failure], kept: list[Step]) -> str:
@@ -150,7 +145,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--scheduler", metavar="ADRESSE", help="cluster Dask (défaut : DASK_SCHEDULER_ADDRESS)")
     parser.add_argument("--force", action="store_true", help="refaire même ce qui est à jour")
     parser.add_argument("--dry-run", action="store_true", help="dire ce qui serait fait, sans rien écrire")
-    parser.add_argument("--store", choices=STORES, help="où enregistrer (défaut : CITYFLOW_STORE)")
+    cli.add_store(parser, "où enregistrer")
     cli.add_common(parser)
     return parser
 

@@ -15,7 +15,6 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from lib.common.errors import ExitCode, NoDataError, UsageError
-from lib.common.settings import STORES, load_settings
 from lib.database_factory import get_database_service
 from lib.database_service import DatabaseService
 from lib.files.atomic_file import write_atomically
@@ -60,9 +59,7 @@ def main(argv: list[str] | None = None) -> int:
     arguments = _parser().parse_args(argv)
 
     def work() -> int:
-        settings = load_settings({"CITYFLOW_STORE": arguments.store or ""})
-        if settings.fallback_notice:
-            log.warning("%s", settings.fallback_notice)
+        settings = cli.chosen_settings({"CITYFLOW_STORE": arguments.store})
         if arguments.first and arguments.last and arguments.first > arguments.last:
             raise UsageError(f"--from {arguments.first} est après --to {arguments.last}.")
         files = LocalFileService(settings.output_dir)
@@ -83,11 +80,8 @@ def main(argv: list[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = cli.Parser(HELP)
-    for flag, name, text in (("--from", "first", "premier jour, compris"), ("--to", "last", "dernier jour, compris")):
-        parser.add_argument(
-            flag, dest=name, type=day_range.day_argument, metavar="AAAA-MM-JJ", help=f"{text} (défaut : tous)"
-        )
-    parser.add_argument("--store", choices=STORES, help="où lire (défaut : CITYFLOW_STORE)")
+    day_range.add_range(parser)
+    cli.add_store(parser, "où lire")
     cli.add_common(parser)
     return parser
 

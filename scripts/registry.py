@@ -10,16 +10,21 @@ from collections.abc import Callable
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
-from lib.common.errors import CityflowError
 from lib.common.settings import Settings
 from lib.figures.key_figures import HourlyProfile, KeyFigure, Watched
 from lib.raw.source import Credit, Source
 
 if TYPE_CHECKING:
-    from lib.run.day_run import Compare, DayResult
+    from lib.run.day_run import Compare
+    from lib.run.range_run import Outcome
 
 ODBL = ("ODbL 1.0", "https://opendatacommons.org/licenses/odbl/1-0/")
 PORTAL = "https://opendata.paris.fr/explore/dataset"
+
+
+def _of_paris(title: str, dataset: str) -> tuple[Credit]:
+    return (Credit(title, "Ville de Paris", f"{PORTAL}/{dataset}/", *ODBL),)
+
 
 ARRONDISSEMENTS = Source(
     "arrondissements",
@@ -28,7 +33,7 @@ ARRONDISSEMENTS = Source(
     suffix=".geojson",
     whole=True,
     computed=False,
-    credits=(Credit("Arrondissements", "Ville de Paris", f"{PORTAL}/arrondissements/", *ODBL),),
+    credits=_of_paris("Arrondissements", "arrondissements"),
     shown=7,
 )
 REFERENTIEL = Source(
@@ -39,14 +44,7 @@ REFERENTIEL = Source(
     override="referentiel_csv",
     reads=(ARRONDISSEMENTS,),
     late_after=timedelta(days=14),  # twice the time after which make fetch asks for a whole data set again
-    credits=(
-        Credit(
-            "Référentiel géographique des comptages routiers",
-            "Ville de Paris",
-            f"{PORTAL}/referentiel-comptages-routiers/",
-            *ODBL,
-        ),
-    ),
+    credits=_of_paris("Référentiel géographique des comptages routiers", "referentiel-comptages-routiers"),
     watched=(Watched("statistiques.nombre_arcs", -5, 10),),
     shown=6,
 )
@@ -58,11 +56,7 @@ BIKES = Source(
     reads=(ARRONDISSEMENTS,),
     compared=True,
     stamped=True,
-    credits=(
-        Credit(
-            "Comptage vélo - Données compteurs", "Ville de Paris", f"{PORTAL}/comptage-velo-donnees-compteurs/", *ODBL
-        ),
-    ),
+    credits=_of_paris("Comptage vélo - Données compteurs", "comptage-velo-donnees-compteurs"),
     key_figures=(KeyFigure("passages_velo", "total_jour", "passages", 4),),
     profiles=(HourlyProfile("velo", "profil_horaire", "total", "compteurs_mesures", "passages", "velos", "Vélo"),),
     # Ordinary weeks of Paris move less than these bounds; rain alone halves the bikes, and works start in bursts.
@@ -120,9 +114,7 @@ COMPTAGES = Source(
     reads=(REFERENTIEL, ARRONDISSEMENTS),
     stamped=True,
     labels_end=True,
-    credits=(
-        Credit("Comptages routiers permanents", "Ville de Paris", f"{PORTAL}/comptages-routiers-permanents/", *ODBL),
-    ),
+    credits=_of_paris("Comptages routiers permanents", "comptages-routiers-permanents"),
     key_figures=(
         KeyFigure("debit_routier", "global_metrics.debit_journalier_total", "véhicules x arcs", 1),
         KeyFigure("taux_occupation_routier", "global_metrics.taux_occupation_moyen", "%", 2),
@@ -154,9 +146,7 @@ CHANTIERS = Source(
     override="chantiers_csv",
     reads=(REFERENTIEL, ARRONDISSEMENTS),
     late_after=timedelta(days=14),
-    credits=(
-        Credit("Chantiers perturbants la circulation", "Ville de Paris", f"{PORTAL}/chantiers-perturbants/", *ODBL),
-    ),
+    credits=_of_paris("Chantiers perturbants la circulation", "chantiers-perturbants"),
     key_figures=(KeyFigure("chantiers_actifs", "nombre_chantiers_actifs", "chantiers", 7),),
     watched=(Watched("nombre_chantiers_actifs", -40, 60),),
     shown=5,
@@ -165,8 +155,6 @@ CHANTIERS = Source(
 # By name, in the order in which they are computed; RAW has those without figures of their own as well.
 SOURCES = {one.name: one for one in (BIKES, TRAFFIC, WEATHER, COMPTAGES, CHANTIERS, REFERENTIEL)}
 RAW = SOURCES | {ARRONDISSEMENTS.name: ARRONDISSEMENTS}
-
-Outcome = tuple[str, date, "DayResult | CityflowError"]
 
 
 def on_the_page(sources: dict[str, Source]) -> list[Source]:
@@ -199,7 +187,7 @@ def compares() -> "dict[str, Compare]":
     return {name: script(source).compare for name, source in SOURCES.items() if source.compared}
 
 
-def measure_days(settings: Settings, name: str, days: list[date]) -> list[Outcome]:
+def measure_days(settings: Settings, name: str, days: list[date]) -> "list[Outcome]":
     """Compute some days of a source from the raw files alone: figures, or the error that kept them from being made.
 
     Any process, or another machine, finds it by its name.

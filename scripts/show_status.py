@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from lib.common.errors import ExitCode, NoDataError
 from lib.common.paris_time import PARIS, days_between, yesterday
-from lib.common.settings import STORES, Settings, load_settings
+from lib.common.settings import Settings
 from lib.database_factory import get_database_service
 from lib.database_service import DatabaseService
 from lib.figures.quality import has_account
@@ -45,7 +45,7 @@ def day_status(settings: Settings, store: DatabaseService, day: date, stale: dic
 
     gardes: figures that stay because they rest on more than the raw files that are left; a_refaire: `stale`.
     """
-    states = {source: source_state(store.load_metrics(source, day)) for source in SOURCES}
+    states = {source: state_of(store.load_metrics(source, day)) for source in SOURCES}
     statut = PARTIAL
     if all(state == COMPLETE for state in states.values()):
         statut = COMPLETE
@@ -64,7 +64,7 @@ def day_status(settings: Settings, store: DatabaseService, day: date, stale: dic
     }
 
 
-def source_state(metrics: dict[str, Any] | None) -> str:
+def state_of(metrics: dict[str, Any] | None) -> str:
     """Read the state of a source from its account; figures without one measured value are missing."""
     if metrics and not has_account(metrics):
         return OLDER
@@ -119,7 +119,7 @@ def changed_after(settings: Settings, day: date, moment: datetime) -> bool:
     return any(datetime.fromtimestamp(path.stat().st_mtime, UTC) > moment for path in paths if path.is_file())
 
 
-def asked_days(store: DatabaseService, first: date | None, last: date | None, newest: date) -> list[date]:
+def days_to_show(store: DatabaseService, first: date | None, last: date | None, newest: date) -> list[date]:
     """List the days of the period; without one, the last DEFAULT_DAYS up to `newest`, from the first day known on."""
     last = last or newest
     asked = day_range.bounded_days(first, last) if first else []
@@ -152,7 +152,7 @@ def totals(statuses: list[dict[str, Any]]) -> str:
 def main(argv: list[str] | None = None) -> int:
     parser = cli.Parser(HELP)
     day_range.add_range(parser)
-    parser.add_argument("--store", choices=STORES, help="où lire (défaut : CITYFLOW_STORE)")
+    cli.add_store(parser, "où lire")
     parser.add_argument(
         "--stale",
         type=day_range.day_argument,
@@ -165,15 +165,13 @@ def main(argv: list[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
 
     def work() -> int:
-        settings = load_settings({"CITYFLOW_STORE": arguments.store or ""})
-        if settings.fallback_notice:
-            log.warning("%s", settings.fallback_notice)
+        settings = cli.chosen_settings({"CITYFLOW_STORE": arguments.store})
         if arguments.stale:
             steps = stale_steps(settings, arguments.stale, arguments.only, arguments.force)
             cli.emit_json({"a_refaire": steps}) if arguments.json else cli.emit(" ".join(steps))
             return ExitCode.DONE
         with get_database_service(settings) as store:
-            days = asked_days(store, arguments.first, arguments.last, yesterday(settings.now()))
+            days = days_to_show(store, arguments.first, arguments.last, yesterday(settings.now()))
             stale = stale_sources(settings, days)
             statuses = [day_status(settings, store, day, stale[day]) for day in days]
         if arguments.json:

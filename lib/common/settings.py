@@ -154,37 +154,23 @@ def _build(values: Mapping[str, str], origins: dict[str, str], root: Path) -> Se
         return text if not text or text.startswith(S3_SCHEME) else str(root / Path(text).expanduser())
 
     data_dir = _raw_root(path("DATA_DIR") or _default_data_dir(root))
+    given: dict[str, Any] = {one.name: values[one.metadata["name"]] for one in fields(Settings) if one.metadata}
+    lock = values["CITYFLOW_LOCK_FD"]
     return Settings(
-        data_dir=data_dir,
-        batch_dir=path("BATCH_DATA_PATH") or f"{data_dir}/batch",
-        api_dir=path("API_DATA_PATH") or f"{data_dir}/api",
-        comptages_csv=path("COMPTAGES_CSV"),
-        chantiers_csv=path("CHANTIERS_CSV"),
-        referentiel_csv=path("REFERENTIEL_CSV"),
-        output_dir=_output_dir(root, Path(values["OUTPUT_DIR"]).expanduser(), origins),
-        store=_store(values["CITYFLOW_STORE"], origins["CITYFLOW_STORE"], root),
-        mongodb_url=values["MONGODB_URL"],
-        mongodb_database=values["MONGODB_DATABASE"],
-        aws_region=values["AWS_REGION"],
-        aws_endpoint_url=values["AWS_ENDPOINT_URL"],
-        dynamodb_metrics_table=values["DYNAMODB_METRICS_TABLE"],
-        dynamodb_reports_table=values["DYNAMODB_REPORTS_TABLE"],
-        s3_reports_bucket=values["S3_REPORTS_BUCKET"],
-        s3_reports_prefix=values["S3_REPORTS_PREFIX"],
-        idfm_api_key=values["IDFM_API_KEY"],
-        visualcrossing_api_key=values["VISUALCROSSING_API_KEY"],
-        s3_raw_bucket=values["S3_RAW_BUCKET"],
-        s3_raw_prefix=values["S3_RAW_PREFIX"].strip("/"),
-        portal_url=values["PORTAL_URL"].rstrip("/"),
-        prim_url=values["PRIM_URL"].rstrip("/"),
-        visualcrossing_url=values["VISUALCROSSING_URL"].rstrip("/"),
-        open_meteo_url=values["OPEN_METEO_URL"],
-        open_meteo_archive_url=values["OPEN_METEO_ARCHIVE_URL"],
-        scheduler=values["DASK_SCHEDULER_ADDRESS"],
-        lock_fd=int(values["CITYFLOW_LOCK_FD"]) if values["CITYFLOW_LOCK_FD"].isdigit() else None,
-        run_id=values["CITYFLOW_RUN"],
-        fixed_now=_fixed_now(values["CITYFLOW_NOW"], origins["CITYFLOW_NOW"]),
-        origins=dict(origins),
+        **given
+        | {name: given[name].rstrip("/") for name in ("portal_url", "prim_url", "visualcrossing_url")}
+        | {name: path(name.upper()) for name in ("comptages_csv", "chantiers_csv", "referentiel_csv")}
+        | {
+            "data_dir": data_dir,
+            "batch_dir": path("BATCH_DATA_PATH") or f"{data_dir}/batch",
+            "api_dir": path("API_DATA_PATH") or f"{data_dir}/api",
+            "output_dir": _output_dir(root, Path(values["OUTPUT_DIR"]).expanduser(), origins),
+            "store": _store(values["CITYFLOW_STORE"], origins["CITYFLOW_STORE"], root),
+            "s3_raw_prefix": values["S3_RAW_PREFIX"].strip("/"),
+            "lock_fd": int(lock) if lock.isdigit() else None,
+            "fixed_now": _fixed_now(values["CITYFLOW_NOW"], origins["CITYFLOW_NOW"]),
+            "origins": dict(origins),
+        }
     )
 
 

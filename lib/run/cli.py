@@ -7,16 +7,15 @@ import logging
 import os
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from datetime import date
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from lib.common.errors import REFUSALS, CityflowError, ExitCode
 from lib.common.paris_time import yesterday
-from lib.common.printable import OneLine, on_one_line, printable
 from lib.common.settings import STORES, Settings, load_settings
-from lib.common.system_text import spelled
+from lib.common.text import OneLine, on_one_line, printable, spelled
 from lib.database_factory import get_database_service
 from lib.database_service import DatabaseService
 from lib.files.locks import day_lock
@@ -75,22 +74,33 @@ def add_common(parser: argparse.ArgumentParser) -> None:
     noise.add_argument("-q", "--quiet", action="store_true", help="ne dire que les erreurs")
 
 
+def add_store(parser: argparse.ArgumentParser, purpose: str) -> None:
+    """Add --store."""
+    parser.add_argument("--store", choices=STORES, help=f"{purpose} (défaut : CITYFLOW_STORE)")
+
+
 def day_parser(doc: str) -> Parser:
     """Build the command line of a script that works on one day."""
     parser = Parser(doc)
     parser.add_argument("--date", type=day_argument, metavar="AAAA-MM-JJ", help="jour traité (défaut : hier, à Paris)")
-    parser.add_argument("--store", choices=STORES, help="où enregistrer (défaut : CITYFLOW_STORE)")
+    add_store(parser, "où enregistrer")
     parser.add_argument("--wait", action="store_true", help="attendre la fin d'un autre traitement du même jour")
     add_common(parser)
     return parser
 
 
 def day_settings(arguments: argparse.Namespace) -> tuple[Settings, date]:
-    """Read the settings and the day of a day_parser command line; warn of a fallback of OUTPUT_DIR, once."""
-    settings = load_settings({"CITYFLOW_STORE": arguments.store or ""})
+    """Read the settings and the day of a day_parser command line."""
+    settings = chosen_settings({"CITYFLOW_STORE": arguments.store})
+    return settings, arguments.date or yesterday(settings.now())
+
+
+def chosen_settings(overrides: Mapping[str, str | None]) -> Settings:
+    """Read the settings with the options of a command line; warn of a fallback of OUTPUT_DIR, once."""
+    settings = load_settings({name: value or "" for name, value in overrides.items()})
     if settings.fallback_notice:
         log.warning("%s", settings.fallback_notice)
-    return settings, arguments.date or yesterday(settings.now())
+    return settings
 
 
 Prepare = Callable[[Settings, list[date]], AbstractContextManager[None]]

@@ -22,7 +22,7 @@ from lib.run.demo_results import keep_apart
 from lib.run.dependencies import dependencies
 from lib.run.input_lists import note_inputs
 from lib.run.kept_figures import WAY_OUT, forget, kept_figures
-from lib.run.manifest import inputs, recorded
+from lib.run.manifest import Input, inputs, recorded
 
 log = logging.getLogger(__name__)
 
@@ -64,10 +64,8 @@ def run_day(
         keep_apart(settings)  # before the past is read; a run that has no input at all moves nothing
     rests_on = dependencies(source)
     note_inputs(settings, rests_on.raw)
-    with recorded(settings, day, source.name, lambda: inputs(rests_on.raw_paths(settings))) as step:
-        stored = keep_day(settings, store, source, day, measured(process, settings, day), compare, force)
-        step.lignes, step.message = rows_of(stored.metrics["qualite"]), stored.kept
-    return stored
+    read, measure = lambda: inputs(rests_on.raw_paths(settings)), lambda: measured(process, settings, day)
+    return keep_day(settings, store, source, day, read, measure, compare, force)
 
 
 def measured(process: Process, settings: Settings, day: date) -> DayResult | CityflowError:
@@ -83,15 +81,34 @@ def keep_day(
     store: DatabaseService,
     source: Source,
     day: date,
-    result: DayResult | CityflowError,
-    compare: Compare | None = None,
-    force: bool = False,
+    read: Callable[[], list[Input]],
+    measure: Callable[[], DayResult | CityflowError],
+    compare: Compare | None,
+    force: bool,
 ) -> Stored:
-    """Store what was computed of a day, a full enough one being compared with what the store has of earlier ones.
+    """Store what `measure` gives of a day, a full enough one being compared with what the store has of earlier ones.
 
     The JSON file below OUTPUT_DIR is written whatever the store, and before it: it is the backup and what upload reads.
-    Stored figures that rest on more stay (see lib/run/kept_figures), unless `force`. Raises the error that `result` is.
+    Stored figures that rest on more stay (see lib/run/kept_figures), unless `force`. Raises the error that `measure`
+    returns. The run's manifest records it as one step, which reads the files that `read` describes.
     """
+    with recorded(settings, day, source.name, read) as step:
+        stored = _stored(settings, store, source, day, measure(), compare, force)
+        step.message, qualite = stored.kept, stored.metrics["qualite"]
+        rejected = sum(qualite["rejets"].values())
+        step.lignes = {"lues": qualite["lignes_lues"], "retenues": qualite["lignes_retenues"], "rejetees": rejected}
+    return stored
+
+
+def _stored(
+    settings: Settings,
+    store: DatabaseService,
+    source: Source,
+    day: date,
+    result: DayResult | CityflowError,
+    compare: Compare | None,
+    force: bool,
+) -> Stored:
     if isinstance(result, CityflowError):
         known = isinstance(result, NoDataError) and not force
         stays = kept_figures(settings, store, source, day, None, result.message) if known else None
@@ -131,12 +148,6 @@ def _compared(
         result.quality.warn(SYNTHETIC, "attention", "Données de démonstration, inventées.")
     metrics: dict[str, Any] = plain({**figures, "qualite": result.quality.summary(result.couverture)})
     return metrics
-
-
-def rows_of(qualite: dict[str, Any]) -> dict[str, int]:
-    """Count the rows of an account for a manifest."""
-    rejected = sum(qualite["rejets"].values())
-    return {"lues": qualite["lignes_lues"], "retenues": qualite["lignes_retenues"], "rejetees": rejected}
 
 
 def rejects_path(settings: Settings, source: str, day: date) -> Path:

@@ -28,7 +28,7 @@ TIMEOUT = 10  # s, for the scheduler to answer and for a first worker to be ther
 LOOK, SAID_EVERY = 5.0, 300.0  # s between two looks at a cluster that computes, and between two words about it
 WORKERS_MISSED = 300.0  # s without a worker before the run gives up
 # What the figures depend on; a worker must have what this process has.
-PACKAGES = ("pandas", "numpy", "shapely", "pyproj", "stringzilla", "tzdata", "boto3", "distributed", "cloudpickle")
+SAME_PACKAGES = ("pandas", "numpy", "shapely", "pyproj", "stringzilla", "tzdata", "boto3", "distributed", "cloudpickle")
 
 
 class ClusterError(CityflowError):
@@ -101,7 +101,7 @@ def cluster_failures(address: str) -> Iterator[None]:
 
 def check_versions(client: Any) -> None:
     """Raise ConfigError naming each worker whose Python or packages are not those of this machine."""
-    seen = client.get_versions(packages=list(PACKAGES))
+    seen = client.get_versions(packages=list(SAME_PACKAGES))
     here = _versions(seen["client"])
     for address, worker in sorted(seen["workers"].items()):
         there = _versions(worker)
@@ -118,7 +118,7 @@ def check_versions(client: Any) -> None:
 def _versions(machine: dict[str, Any]) -> dict[str, str | None]:
     packages = machine["packages"]
     python = ".".join(str(packages["python"]).split(".")[:2])
-    return {"python": python, **{name: packages.get(name) for name in PACKAGES}}
+    return {"python": python, **{name: packages.get(name) for name in SAME_PACKAGES}}
 
 
 def _ship_code(client: Any) -> None:
@@ -148,7 +148,7 @@ def _outcomes(client: Any, settings: Settings, plan: Plan, measure: Measure) -> 
     asked = iter(_ask_counts(client, settings, counts, measure) if counts else [])
     futures = [
         next(asked) if source == "comptages"
-        else _ask(client, tasks.measure_there, settings, measure, source, days)
+        else _ask(client, measure, settings, source, days)
         for source, days in work
     ]  # fmt: skip
     futures.reverse()

@@ -86,13 +86,6 @@ def measure_counts(
         return measure(settings, "comptages", days)
 
 
-def measure_there(
-    settings: Settings, measure: Callable[[Settings, str, list[date]], Any], source: str, days: list[date]
-) -> Any:
-    """Days of a source whose raw files are small."""
-    return measure(settings, source, days)
-
-
 def _job(export: Export) -> Job:
     return Job(export, block=RANGE, buffer=WIDE_BUFFER)
 
