@@ -65,12 +65,12 @@ def main(argv: list[str] | None = None) -> int:
         ended = run_plan(settings, plan, arguments.jobs, arguments.force) if plan.to_do else []
         failures = [one for one in ended if isinstance(one, Failure)]
         kept = [one.step for one in ended if isinstance(one, Done) and one.kept]
-        told = [*dict.fromkeys(map(str, failures))]  # a day that was refused is said once
-        for failure in told:
+        messages = [*dict.fromkeys(map(str, failures))]  # a day that was refused is said once
+        for failure in messages:
             log.error("%s", failure)
         if arguments.json:
             stayed = [f"{step.source} {step.day}" for step in kept]
-            cli.emit_json({**plan_object(plan, without_pull), "gardes": stayed, "echecs": told})
+            cli.emit_json({**plan_object(plan, without_pull), "gardes": stayed, "echecs": messages})
         else:
             cli.emit(f"{summary(plan, failures, kept)} -> {settings.output_dir}")
         return exit_code(plan, failures)

@@ -72,8 +72,8 @@ class Fetched:
     @property
     def failure(self) -> str:
         """The error met, beginning with the source's name."""
-        told = str(self.error)
-        return told if told.startswith(self.source) else f"{self.about} : {told}"
+        text = str(self.error)
+        return text if text.startswith(self.source) else f"{self.about} : {text}"
 
 
 def fetch_from_publishers(

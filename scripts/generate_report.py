@@ -163,8 +163,8 @@ def process(settings: Settings, store: DatabaseService, day: date) -> dict[str, 
     """Build and store the report of a day."""
     refuse_invented(settings)
     files = LocalFileService(settings.output_dir)
-    told = [files.metrics_path(source, day) for source in SOURCES]
-    with recorded(settings, day, "rapport", lambda: inputs(path for path in told if path.is_file())):
+    paths = [files.metrics_path(source, day) for source in SOURCES]
+    with recorded(settings, day, "rapport", lambda: inputs(path for path in paths if path.is_file())):
         metrics, past = from_either(store, files, lambda reader: gather(reader, day))
         report = compute_report(metrics, past, day_context(day), day)
         page, table = daily_page(day, report, metrics), report_csv(report)

@@ -237,9 +237,9 @@ def shown_settings(settings: Settings) -> list[dict[str, str]]:
     for one in fields(Settings):
         if one.metadata and not one.metadata["doc"].startswith(INTERNAL):
             name, value = one.metadata["name"], getattr(settings, one.name)
-            told = "***" if one.metadata["secret"] and value else "" if value is None else str(value)
-            told = re.sub(r"(^|//)[^/@\s]*@", r"\1***@", told)  # the user and password of an address
-            shown.append({"nom": name, "valeur": told, "origine": settings.origins.get(name, "défaut")})
+            text = "***" if one.metadata["secret"] and value else "" if value is None else str(value)
+            text = re.sub(r"(^|//)[^/@\s]*@", r"\1***@", text)  # the user and password of an address
+            shown.append({"nom": name, "valeur": text, "origine": settings.origins.get(name, "défaut")})
     return shown
 
 

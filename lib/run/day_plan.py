@@ -141,8 +141,8 @@ def plan_lines(plan: Plan, without_pull: dict[str, list[date]]) -> list[str]:
     lines = [f"Plan du {first} au {last} : {len(plan.days)} jours, {len(plan.to_do)} calculs à faire."]
     for source in (*plan.names, REPORT):
         reasons = to_do_by_reason(plan, source)
-        told = [f"{len(days)} à faire ({reason}) : {in_words(days)}" for reason, days in reasons.items()]
-        lines.append(f"  {step_name(source):<12} {' ; '.join(told) or 'à jour'}")
+        parts = [f"{len(days)} à faire ({reason}) : {in_words(days)}" for reason, days in reasons.items()]
+        lines.append(f"  {step_name(source):<12} {' ; '.join(parts) or 'à jour'}")
     lines += [f"  {source} : aucun relevé ni fichier pour {in_words(days)}" for source, days in without_pull.items()]
     return lines
 

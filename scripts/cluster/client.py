@@ -42,11 +42,11 @@ def computed_there(settings: Settings, plan: Plan, measure: Measure) -> Iterator
     ClusterError when it cannot be reached or is lost, ConfigError when its workers cannot give the same figures.
     """
     # No worker needs the secrets.
-    told = replace(settings, origins={}, lock_fd=None, mongodb_url="", idfm_api_key="", visualcrossing_api_key="")
+    public = replace(settings, origins={}, lock_fd=None, mongodb_url="", idfm_api_key="", visualcrossing_api_key="")
     with _client(settings.scheduler) as client, cluster_failures(settings.scheduler):
         check_versions(client)
         _ship_code(client)
-        yield _outcomes(client, told, plan, measure)
+        yield _outcomes(client, public, plan, measure)
 
 
 @contextlib.contextmanager
