@@ -9,13 +9,14 @@ from lib.local_file_service import LocalFileService
 
 
 def get_database_type(settings: Settings | None = None) -> str:
-    """`local_files`, `mongodb` or `dynamodb`: CITYFLOW_STORE, else MongoDB on a developer's laptop, else files."""
+    """Return local_files, mongodb or dynamodb: CITYFLOW_STORE, else MongoDB on a developer's laptop, else files."""
     return (settings or load_settings()).store
 
 
 def get_database_service(settings: Settings) -> DatabaseService:
-    """The store of the settings. Nothing is imported for a store that is not used; no server is asked before a use.
+    """Open the store of the settings.
 
+    Nothing is imported for a store that is not used, and no server is asked before the first use.
     ConfigError when the store's package is not installed.
     """
     kind = get_database_type(settings)

@@ -17,8 +17,8 @@ from lib.aws.errors import DENIED, aws_errors, error_code
 from lib.common.errors import StoreError
 from lib.common.settings import Settings
 from lib.database_service import DatabaseService
-from lib.stores.documents import Document, encode, known_days, metrics_document, report_document, report_id
-from lib.stores.dynamodb_items import Item, document_of, item_of, pack, pointer, unpack
+from lib.stores.documents import Document, body_of, encode, known_days, pack
+from lib.stores.dynamodb_items import Item, document_of, item_of, pointer
 
 
 class DynamodbService(DatabaseService):
@@ -31,44 +31,13 @@ class DynamodbService(DatabaseService):
     def _aws(self) -> AwsClients:
         return aws_clients(self._settings)
 
-    def save_metrics(self, metrics: Document, data_type: str, date: date) -> None:
-        self._save(self._settings.dynamodb_metrics_table, metrics_document(metrics, data_type, date))
-
-    def load_metrics(self, data_type: str, date: date) -> Document | None:
-        key = {"metric_type": data_type, "date": date.isoformat()}
-        document = self._load(self._settings.dynamodb_metrics_table, key)
-        return document["metrics"] if document else None
-
-    def save_report(self, report: Document, date: date) -> None:
-        self._save(self._settings.dynamodb_reports_table, report_document(report, date))
-
-    def load_report(self, date: date) -> Document | None:
-        key = {"report_id": report_id(date), "date": date.isoformat()}
-        document = self._load(self._settings.dynamodb_reports_table, key)
-        return document["report"] if document else None
-
-    def query_metrics_by_date_range(self, data_type: str, start: date, end: date) -> list[Document]:
-        if start > end:
-            return []  # DynamoDB calls such a range an error
-        condition = "metric_type = :type AND #date BETWEEN :start AND :end"
-        values = {":type": data_type, ":start": start.isoformat(), ":end": end.isoformat()}
-        return [self._whole(item) for item in self._query(condition, values)]
-
-    def list_available_dates(self, data_type: str) -> list[date]:
-        items = self._query("metric_type = :type", {":type": data_type}, ProjectionExpression="#date")
-        return known_days(item["date"]["S"] for item in items)
-
-    def close(self) -> None:
-        for client in self.__dict__.pop("_aws", ()):
-            client.close()
-
-    def _save(self, table: str, document: Document) -> None:
-        """What the item points to comes first: an interruption leaves the former item, and what that one points to."""
-        settings = self._settings
+    def save(self, document: Document) -> None:
+        """Put what the item points to first: an interruption leaves the former item, and what that one points to."""
+        settings, table = self._settings, self._table(document)
         item = item_of(document, settings.now(), settings.s3_reports_bucket, settings.s3_reports_prefix)
-        whole = pointer(item)
-        if whole:
-            bucket, key = whole
+        place = pointer(item)
+        if place:
+            bucket, key = place
             with aws_errors(f"s3://{bucket}/{key}"):
                 self._aws.s3.put_object(
                     Bucket=bucket,
@@ -80,18 +49,35 @@ class DynamodbService(DatabaseService):
         with aws_errors(f"table {table}"):
             self._aws.dynamodb.put_item(TableName=table, Item=item)
 
-    def _load(self, table: str, key: dict[str, str]) -> Document | None:
-        typed = {name: {"S": value} for name, value in key.items()}
+    def load(self, keys: dict[str, str]) -> Document | None:
+        table, typed = self._table(keys), {name: {"S": value} for name, value in keys.items()}
         with aws_errors(f"table {table}"):
             item = self._aws.dynamodb.get_item(TableName=table, Key=typed, ConsistentRead=True).get("Item")
-        return self._whole(item) if item else None
+        return self._document(item) if item else None
 
-    def _whole(self, item: Item) -> Document:
-        """The document of an item; for a summary that of S3, StoreError unless it is the very one."""
-        whole = pointer(item)
-        if whole is None:
-            return document_of(item)
-        return unpack(self._object(*whole), item)
+    def query_metrics_by_date_range(self, data_type: str, start: date, end: date) -> list[Document]:
+        if start > end:
+            return []  # DynamoDB calls such a range an error
+        condition = "metric_type = :type AND #date BETWEEN :start AND :end"
+        values = {":type": data_type, ":start": start.isoformat(), ":end": end.isoformat()}
+        return [self._document(item) for item in self._query(condition, values)]
+
+    def list_available_dates(self, data_type: str) -> list[date]:
+        items = self._query("metric_type = :type", {":type": data_type}, ProjectionExpression="#date")
+        return known_days(item["date"]["S"] for item in items)
+
+    def close(self) -> None:
+        for client in self.__dict__.pop("_aws", ()):
+            client.close()
+
+    def _table(self, keys: Document) -> str:
+        settings = self._settings
+        return settings.dynamodb_metrics_table if body_of(keys) == "metrics" else settings.dynamodb_reports_table
+
+    def _document(self, item: Item) -> Document:
+        """Read the document of an item, or of the S3 object that it points to."""
+        place = pointer(item)
+        return document_of(item, self._object(*place) if place else None)
 
     def _object(self, bucket: str, key: str) -> bytes:
         with aws_errors(f"s3://{bucket}/{key}"):
@@ -108,7 +94,7 @@ class DynamodbService(DatabaseService):
         return content
 
     def _query(self, condition: str, values: dict[str, str], **options: Any) -> Iterator[Item]:
-        """The items of one type that meet the condition, oldest first, whatever the number of pages."""
+        """Yield the items of one type that meet the condition, oldest first, whatever the number of pages."""
         table = self._settings.dynamodb_metrics_table
         with aws_errors(f"table {table}"):
             try:

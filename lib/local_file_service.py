@@ -4,7 +4,7 @@ import contextlib
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import date
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from lib.common.errors import StoreError
 from lib.common.paris_time import parse_day
 from lib.database_service import DatabaseService
 from lib.files.atomic_file import atomic_writer, flush_to_disk
-from lib.stores.documents import Document, encode, metrics_document, report_document, report_id
+from lib.stores.documents import Document, body_of, encode, metrics_document, report_document, report_id, stem_of
 
 SAME_RUN = 60.0  # s between the first and the last file of a report, at the most
 
@@ -30,57 +30,56 @@ class LocalFileService(DatabaseService):
         return self.output_dir / "reports" / f"{report_id(day)}{suffix}"
 
     def report_is_whole(self, day: date) -> bool:
-        """Whether the report's page and table are there, and of the same run: they are written just before it."""
+        """Tell whether the report's page and table are there, and of the same run: they are written just before it."""
         report, *forms = (_modified(self.report_path(day, suffix)) for suffix in (".json", ".csv", ".html"))
         return min(forms) > 0 and report - min(forms) <= SAME_RUN
 
-    def save_metrics(self, metrics: Document, data_type: str, date: date) -> None:
-        with self.saving_metrics(metrics, data_type, date):
+    def path_of(self, keys: Document) -> Path:
+        """Return the file of a document; its keys suffice."""
+        return self.output_dir / ("metrics" if body_of(keys) == "metrics" else "reports") / f"{stem_of(keys)}.json"
+
+    def save(self, document: Document) -> None:
+        with self._saving(document):
             pass
 
-    @contextmanager
-    def saving_metrics(self, metrics: Document, data_type: str, date: date) -> Iterator[None]:
+    def saving_metrics(self, metrics: Document, data_type: str, date: date) -> AbstractContextManager[None]:
         """Save once the block, which writes what belongs to the metrics, has ended well: all of it or nothing."""
-        with _staged(self.metrics_path(data_type, date), encode(metrics_document(metrics, data_type, date))):
-            yield
+        return self._saving(metrics_document(metrics, data_type, date))
 
-    def load_metrics(self, data_type: str, date: date) -> Document | None:
-        document = _read(self.metrics_path(data_type, date), "metrics", date)
-        return document["metrics"] if document else None
-
-    def save_report(self, report: Document, date: date) -> None:
-        with self.saving_report(report, date):
-            pass
+    def saving_report(self, report: Document, date: date) -> AbstractContextManager[None]:
+        """Save as saving_metrics does."""
+        return self._saving(report_document(report, date))
 
     @contextmanager
-    def saving_report(self, report: Document, date: date) -> Iterator[None]:
-        """As saving_metrics."""
-        with _staged(self.report_path(date), encode(report_document(report, date))):
+    def _saving(self, document: Document) -> Iterator[None]:
+        """Give the content its room on the disk before the block, and its name after it."""
+        with atomic_writer(self.path_of(document)) as stream:
+            stream.write(encode(document))
+            flush_to_disk(stream)
             yield
 
-    def load_report(self, date: date) -> Document | None:
-        document = _read(self.report_path(date), "report", date)
-        return document["report"] if document else None
+    def load(self, keys: dict[str, str]) -> Document | None:
+        return _read(self.path_of(keys), body_of(keys), keys["date"])
 
     def query_metrics_by_date_range(self, data_type: str, start: date, end: date) -> list[Document]:
-        days = [day for day in self.list_available_dates(data_type) if start <= day <= end]
-        documents = [_read(self.metrics_path(data_type, day), "metrics", day) for day in days]
+        days = [day.isoformat() for day in self.list_available_dates(data_type) if start <= day <= end]
+        documents = [self.load({"metric_type": data_type, "date": day}) for day in days]
         return [document for document in documents if document]
 
     def list_available_dates(self, data_type: str) -> list[date]:
         prefix, days = f"{data_type}_metrics_", []
         for name in names_in(self.output_dir / "metrics"):
             if name.startswith(prefix) and name.endswith(".json"):
-                with contextlib.suppress(ValueError):  # somebody's copy, such as bikes_metrics_2025-11-04 (1).json
+                with contextlib.suppress(ValueError):  # a person's copy, such as bikes_metrics_2025-11-04 (1).json
                     days.append(parse_day(name.removeprefix(prefix).removesuffix(".json")))
         return sorted(days)
 
     def close(self) -> None:
-        """Nothing is held open."""
+        """Do nothing: no file is held open."""
 
 
 def names_in(folder: Path) -> list[str]:
-    """The names in a folder of results, sorted; none where there is no folder, StoreError where it cannot be listed."""
+    """List the names in a folder of results, sorted; none without a folder, StoreError where it is unreadable."""
     try:
         return sorted(os.listdir(folder))
     except FileNotFoundError:
@@ -89,25 +88,16 @@ def names_in(folder: Path) -> list[str]:
         raise StoreError(f"{folder} est illisible ({error.strerror}).", "Vérifier ses droits.") from error
 
 
-@contextmanager
-def _staged(path: Path, content: bytes) -> Iterator[None]:
-    """During the block the content has its room on the disk, but not yet its name."""
-    with atomic_writer(path) as stream:
-        stream.write(content)
-        flush_to_disk(stream)
-        yield
-
-
 def _modified(path: Path) -> float:
-    """In seconds since 1970; 0 for a file that is not there, or that nobody may look at: it is to be made again."""
+    """Return seconds since 1970; 0 for a file that is not there or not accessible: it is to be made again."""
     try:
         return path.stat().st_mtime
     except OSError:
         return 0.0
 
 
-def _read(path: Path, body: str, day: date) -> Document | None:
-    """The document of a file, or None when there is no such file; StoreError when it is not that of the day."""
+def _read(path: Path, body: str, day: str) -> Document | None:
+    """Read the document of a file; None when there is no such file, StoreError when it is not that of the day."""
     try:
         document = json.loads(path.read_bytes())
     except FileNotFoundError:
@@ -118,7 +108,7 @@ def _read(path: Path, body: str, day: date) -> Document | None:
         raise StoreError(f"{path} est illisible ({error}).", "Le supprimer et relancer ce jour.") from error
     if not isinstance(document, dict) or not isinstance(document.get(body), dict):
         raise StoreError(f"{path} n'a pas de clé « {body} ».", "Le supprimer et relancer ce jour.")
-    if document.get("date", day.isoformat()) != day.isoformat():
+    if document.get("date", day) != day:
         raise StoreError(
             f"{path} est le document du {document['date']}, copié ou renommé.", "Le supprimer et relancer ce jour."
         )

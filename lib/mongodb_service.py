@@ -22,11 +22,10 @@ from pymongo.errors import (
 )
 
 from lib.common.errors import CityflowError, ConfigError, StoreError
-from lib.common.paris_time import parse_day
 from lib.common.settings import Settings
 from lib.database_service import DatabaseService
 from lib.local_file_service import LocalFileService
-from lib.stores.documents import Document, content_sha256, known_days, metrics_document, report_document, report_id
+from lib.stores.documents import BODIES, Document, body_of, known_days
 from lib.stores.mongodb_documents import file_of, from_mongo, to_mongo
 
 SELECTION_TIMEOUT = 2000  # ms; how long a server that is not there is waited for
@@ -45,34 +44,25 @@ class MongodbService(DatabaseService):
         self._client: MongoClient[Document] | None = None
         self._refusal: CityflowError | None = None
 
-    def save_metrics(self, metrics: Document, data_type: str, date: date) -> None:
-        document = metrics_document(metrics, data_type, date)
-        path = self._files.metrics_path(data_type, date)
-        stored = to_mongo(document, "metrics", str(path.relative_to(self._files.output_dir)))
-        if file_of(stored, "metrics"):
-            self._files.save_metrics(metrics, data_type, date)
-        self._replace("metrics", stored)
+    def save(self, document: Document) -> None:
+        path = self._files.path_of(document)
+        stored = to_mongo(document, str(path.relative_to(self._files.output_dir)))
+        if file_of(stored):
+            self._files.save(document)
+        name = _collection_of(document)
+        with self._collection(name) as collection:
+            collection.replace_one({part: stored[part] for part in (KEYS[name], "date")}, stored, upsert=True)
 
-    def load_metrics(self, data_type: str, date: date) -> Document | None:
-        document = self._find_one("metrics", {"metric_type": data_type, "date": date.isoformat()})
-        return document["metrics"] if document else None
-
-    def save_report(self, report: Document, date: date) -> None:
-        path = self._files.report_path(date)
-        stored = to_mongo(report_document(report, date), "report", str(path.relative_to(self._files.output_dir)))
-        if file_of(stored, "report"):
-            self._files.save_report(report, date)
-        self._replace("reports", stored)
-
-    def load_report(self, date: date) -> Document | None:
-        document = self._find_one("reports", {"report_id": report_id(date), "date": date.isoformat()})
-        return document["report"] if document else None
+    def load(self, keys: dict[str, str]) -> Document | None:
+        with self._collection(_collection_of(keys)) as collection:
+            stored = collection.find_one(keys)
+        return self._document(stored) if stored else None
 
     def query_metrics_by_date_range(self, data_type: str, start: date, end: date) -> list[Document]:
         days = {"$gte": start.isoformat(), "$lte": end.isoformat()}
         with self._collection("metrics") as collection:
             found = list(collection.find({"metric_type": data_type, "date": days}).sort("date", ASCENDING))
-        return [self._whole(stored, "metrics") for stored in found]
+        return [self._document(stored) for stored in found]
 
     def list_available_dates(self, data_type: str) -> list[date]:
         with self._collection("metrics") as collection:
@@ -83,39 +73,17 @@ class MongodbService(DatabaseService):
         if self._client:
             self._client.close()
 
-    def _replace(self, name: str, stored: Document) -> None:
-        key = {part: stored[part] for part in (KEYS[name], "date")}
-        with self._collection(name) as collection:
-            collection.replace_one(key, stored, upsert=True)
-
-    def _find_one(self, name: str, key: Document) -> Document | None:
-        with self._collection(name) as collection:
-            stored = collection.find_one(key)
-        return self._whole(stored, "metrics" if name == "metrics" else "report") if stored else None
-
-    def _whole(self, stored: Document, body: str) -> Document:
-        """The document of what is stored; for a summary that of its file, StoreError unless it is the very one."""
-        document = from_mongo(stored, body)
-        if not file_of(stored, body):
-            return document
-        day = parse_day(document["date"])
-        loaded = (
-            self._files.load_metrics(document["metric_type"], day)
-            if body == "metrics"
-            else self._files.load_report(day)
+    def _document(self, stored: Document) -> Document:
+        """Read the document of what is stored, or of the file that it points to."""
+        if not file_of(stored):
+            return from_mongo(stored)
+        return from_mongo(
+            stored, self._files.load({name: stored[name] for name in (*BODIES, "date") if name in stored})
         )
-        whole = document | {body: loaded}
-        if loaded is None or content_sha256(whole) != stored["sha256"]:
-            raise StoreError(
-                f"{self._files.output_dir / stored[f'{body}_file']} n'est pas le document que MongoDB désigne "
-                "(il dépasse 16 Mo et n'y est qu'en résumé).",
-                f"Relancer ce jour : make process DATE={day} FORCE=1",
-            )
-        return whole
 
     @contextmanager
     def _collection(self, name: str) -> Iterator[Collection[Document]]:
-        """A collection of the connected database; every failure of the block becomes a CityflowError."""
+        """Yield a collection of the connected database; every failure of the block becomes a CityflowError."""
         if self._client is None:
             self._client = self._connected()
         with _mongodb_errors(self._url):
@@ -130,6 +98,10 @@ class MongodbService(DatabaseService):
         except CityflowError as error:
             self._refusal = error
             raise
+
+
+def _collection_of(keys: Document) -> str:
+    return "metrics" if body_of(keys) == "metrics" else "reports"
 
 
 def _open(url: str, name: str) -> MongoClient[Document]:
@@ -163,7 +135,7 @@ def _mongodb_errors(url: str) -> Iterator[None]:
 
 
 def address(url: str) -> str:
-    """Where MONGODB_URL leads, without user, password or options."""
+    """Return the servers of MONGODB_URL, without user, password or options."""
     scheme = next((one for one in ("mongodb://", "mongodb+srv://") if url.startswith(one)), "")
     return scheme + re.split("[/?]", url.removeprefix(scheme).rpartition("@")[2])[0]
 
@@ -190,7 +162,7 @@ def _translated(error: PyMongoError, url: str) -> CityflowError:
 
 
 def _reason(error: PyMongoError, url: str) -> str:
-    """The first clause of pymongo's own text, without what the URL keeps secret."""
+    """Return the first clause of pymongo's own text, without what the URL keeps secret."""
     text = re.split(r" \(configured|, Timeout:|, full error:", str(error))[0]
     user = url.partition("://")[2].rpartition("@")[0]
     secrets = {word for form in (user, unquote(user)) for word in (form, *form.split(":", 1)) if word}

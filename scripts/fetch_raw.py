@@ -4,8 +4,8 @@
 Crossing (VISUALCROSSING_API_KEY) or Open-Meteo without a key. Whole datasets (works, road reference, arrondissements)
 are refreshed when the last export is a week old. `--origin s3` copies from S3_RAW_BUCKET what differs.
 
-What arrives is checked before it becomes a file, nothing larger or newer is replaced without --force, and a source that
-fails does not stop the others.
+What arrives is checked before it becomes a file, nothing larger or newer is replaced without --force, an export of a
+whole dataset that is much smaller than the last one is refused, and a source that fails does not stop the others.
 
     python scripts/fetch_raw.py --date 2025-11-04 --source comptages
 """
@@ -35,7 +35,7 @@ from lib.raw.source_files import override_warning
 from lib.run import cli, day_range
 from scripts.fetch import raw_bucket
 from scripts.fetch.download import download
-from scripts.fetch.raw_landing import already_there, landing_folders, landing_path, refuse_to_lose
+from scripts.fetch.raw_landing import already_there, landing_folders, landing_path, refuse_cut, refuse_to_lose
 from scripts.fetch.resume import clear_abandoned, discard
 from scripts.registry import RAW, publisher
 from scripts.sources.publishers import Address
@@ -112,7 +112,7 @@ def fetch_pages(settings: Settings, source: Source, first: Address, force: bool)
     address: Address | None = first
     while address:
         path = landing_path(settings, source, address, pulled)
-        body = fetch_file(source, address, path, force)
+        body = fetch_file(settings, source, address, path, force)
         yield Fetched(address.source, address.day, RECEIVED, path, path.stat().st_size)
         pages = getattr(publisher(source), "next_page", None)  # most publishers answer in one
         address = pages(address, body) if pages else None
@@ -120,7 +120,7 @@ def fetch_pages(settings: Settings, source: Source, first: Address, force: bool)
             raise InputError(f"pas fini en {PULL_SECONDS:.0f} s : les pages suivantes ne sont pas demandées.")
 
 
-def fetch_file(source: Source, address: Address, path: Path, force: bool) -> Any:
+def fetch_file(settings: Settings, source: Source, address: Address, path: Path, force: bool) -> Any:
     """Download one answer, check it, and only then let it be `path`; returns its JSON body (None for a CSV)."""
     asked_at = machine_now()
     with part_writer(path) as stream, _bar(address.source, None) as bar:
@@ -138,6 +138,7 @@ def fetch_file(source: Source, address: Address, path: Path, force: bool) -> Any
         try:
             body = publisher(source).check_answer(address, Path(stream.name))
             if not force:
+                refuse_cut(settings, source, Path(stream.name))
                 refuse_to_lose(path, os.fstat(stream.fileno()).st_size, asked_at)
         except CityflowError:
             discard(stream)
@@ -169,7 +170,7 @@ def fetch_from_bucket(settings: Settings, sources: list[Source], days: list[date
 
 
 def exit_code(outcomes: list[Fetched]) -> ExitCode:
-    """Return 0 when all is there; the failures' own code when nothing is and they share one; else 1."""
+    """Choose 0 when all is there; the failures' own code when nothing is and they share one; else 1."""
     codes = {outcome.error.exit_code for outcome in outcomes if outcome.error}
     if not codes:
         return ExitCode.DONE
@@ -199,7 +200,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def asked_days(arguments: argparse.Namespace, today: date) -> list[date]:
-    """List the days of the command line, oldest first: --date, or --from and --to, or yesterday."""
+    """List the days of the command line, oldest first: --date, or --from and --to, or yesterday; else UsageError."""
     days = day_range.range_days(arguments) or [arguments.date or today - timedelta(days=1)]
     if days[-1] > today:
         raise UsageError(f"le {days[-1]} n'est pas encore passé : rien à récupérer.")
@@ -214,7 +215,7 @@ def _tell(outcome: Fetched, as_json: bool) -> None:
 
 
 def _sum_up(settings: Settings, outcomes: list[Fetched], days: list[date], arguments: argparse.Namespace) -> None:
-    """Say how many files there are, and the failures again."""
+    """Print the last lines: how many files, and the failures again."""
     failures = [outcome for outcome in outcomes if outcome.error]
     files = [outcome for outcome in outcomes if not outcome.error]
     if arguments.json:
@@ -252,7 +253,7 @@ def _parser() -> argparse.ArgumentParser:
     day_range.add_range(parser)
     parser.add_argument("--source", action="append", choices=list(RAW), help="une source seulement (répétable)")
     parser.add_argument("--origin", choices=("portal", "s3"), default="portal", help="d'où (défaut : portal)")
-    parser.add_argument("--force", action="store_true", help="redemander ce qui est là, remplacer un fichier plus gros")
+    parser.add_argument("--force", action="store_true", help="redemander ce qui est là, accepter moins qu'il n'y a")
     cli.add_common(parser)
     return parser
 

@@ -26,12 +26,12 @@ from lib.figures import geometry
 from lib.figures.numbers import records, rounded
 from lib.figures.quality import Quality
 from lib.raw.source_files import RawFile, require_files
-from lib.raw.usable_files import newest_usable, passed_over
+from lib.raw.usable_files import newest_whole, passed_over
 from lib.run import cli
 from lib.run.day_run import DayResult
 from scripts.registry import REFERENTIEL
 from scripts.sources.arrondissements.polygons import Arrondissements, load_arrondissements
-from scripts.sources.referentiel.records import is_ring, merge_parts, read_road_parts
+from scripts.sources.referentiel.records import INCOMPLETE, is_ring, merge_parts, read_road_parts
 
 log = logging.getLogger("cityflow.referentiel")
 
@@ -46,8 +46,9 @@ Exemple : python scripts/process_referentiel.py --date 2025-11-04"""
 
 
 def read_raw(settings: Settings) -> tuple[pd.DataFrame, Quality]:
-    """The valid parts of the newest usable export (see sources/referentiel/records), and the account of the others."""
-    (parts, quality), refused = newest_usable(require_files(settings, REFERENTIEL), _read_export)
+    """Read the valid parts of the newest whole export (see sources/referentiel/records), and account for the others."""
+    files = require_files(settings, REFERENTIEL)
+    (parts, quality), refused = newest_whole(files, _read_export, INCOMPLETE, lambda found: len(found[0]))
     for raw, error in refused:
         passed_over(raw, error, quality)
     return parts, quality
@@ -62,18 +63,18 @@ def _read_export(raw: RawFile) -> tuple[pd.DataFrame, Quality]:
 
 
 def compute_metrics(parts: pd.DataFrame, arrondissements: Arrondissements) -> dict[str, Any]:
-    """All figures: the totals, the outlines of the arrondissements, and one row per arc."""
+    """Compute all figures: the totals, the outlines of the arrondissements, and one row per arc."""
     arcs = merge_parts(parts).sort_values("identifiant_arc", ignore_index=True)
     mapping = arc_mapping(arcs, arrondissements)
     return {
-        "statistiques": statistics(mapping, len(arrondissements.numbers) > 0),
+        "statistiques": statistics(mapping, arrondissements.complete),
         "contours": outlines(arrondissements),
         "mapping": records(mapping),
     }
 
 
 def arc_mapping(arcs: pd.DataFrame, arrondissements: Arrondissements) -> pd.DataFrame:
-    """One row per arc, the columns of mapping[] in their stored order; geo_point_2d is half-way along the arc."""
+    """Make one row per arc, the columns of mapping[] in their stored order; geo_point_2d is half-way along the arc."""
     lon, lat = geometry.middles(arcs["geometry"].to_numpy())
     return pd.DataFrame(
         {
@@ -94,14 +95,14 @@ def arc_mapping(arcs: pd.DataFrame, arrondissements: Arrondissements) -> pd.Data
 
 
 def outlines(arrondissements: Arrondissements) -> list[dict[str, Any]]:
-    """The simplified outline (WKT, degrees) of each arrondissement, by number; none without their polygons."""
+    """Simplify the outline (WKT, degrees) of each arrondissement, by number; none without their polygons."""
     shapes = geometry.simplified_coverage(arrondissements.polygons, CONTOUR_TOLERANCE)
     known = sorted(zip(arrondissements.numbers.tolist(), shapes, strict=True))
     return [{"arrondissement": number, "contour": shape} for number, shape in known]
 
 
 def statistics(mapping: pd.DataFrame, located: bool) -> dict[str, Any]:
-    """Totals; `located` says whether the arrondissements are known at all (an arc outside all twenty is under None)."""
+    """Sum up; `located` says whether all arrondissements are known (an arc outside all twenty is under None)."""
     lengths = mapping["longueur_metres"]
     return {
         "nombre_arcs": len(mapping),
@@ -116,7 +117,7 @@ def statistics(mapping: pd.DataFrame, located: bool) -> dict[str, Any]:
 
 
 def by_arrondissement(mapping: pd.DataFrame) -> list[dict[str, Any]]:
-    """Arcs and kilometres per arrondissement; those outside all twenty are under None."""
+    """Count arcs and kilometres per arrondissement; those outside all twenty are under None."""
     groups = mapping.groupby("arrondissement", dropna=False)
     frame = pd.DataFrame(
         {
@@ -131,8 +132,7 @@ def process(settings: Settings, day: date) -> DayResult:
     """Read, compute; the coverage is the share of the export's rows that could be used."""
     parts, quality = read_raw(settings)
     arrondissements = load_arrondissements(settings, quality)
-    used = quality.lignes_retenues + quality.doublons
-    return DayResult(compute_metrics(parts, arrondissements), quality, used / (used + quality.rejets.total()))
+    return DayResult(compute_metrics(parts, arrondissements), quality, 1.0 - quality.share_lost())
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -431,7 +431,7 @@ def test_check_reads_the_items_back(aws: AwsServer, output: Output, run: Run) ->
     )
     ran = run(main, "--check")
     assert ran.code == 1
-    assert "l'élément DynamoDB n'est pas celui de son sha256" in ran.err
+    assert "« metrics » de bikes_metrics_2025-11-04 a été modifié dans DynamoDB, hors de CityFlow" in ran.err
 
 
 def test_check_reads_the_whole_of_a_large_document_back(aws: AwsServer, output: Output, run: Run) -> None:

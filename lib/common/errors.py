@@ -60,6 +60,14 @@ class TooLargeError(InputError):
     reason = "fichier_trop_gros"
 
 
+class SmallerExportError(InputError):
+    """An export is much smaller than an older one of the same data set: cut, most likely, and not used."""
+
+    def __init__(self, message: str, hint: str, reason: str) -> None:
+        super().__init__(message, hint)
+        self.reason = reason
+
+
 class SearchError(CityflowError):
     """The search of a file was cut short, by a process that died or by memory or disk refused: nothing is known of it.
 

@@ -1,13 +1,10 @@
-"""Geometry of the sources: points, shapes, metric lengths and areas.
+"""Shapes in metres: lengths, areas, middles, simpler outlines.
 
 Stored coordinates are WGS 84 degrees; metres come from Lambert-93 (EPSG:2154), whose scale error in Paris is below
 0.01 %.
 """
 
-import json
-import re
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,42 +14,8 @@ from shapely.geometry.base import BaseGeometry
 
 WKT_DECIMALS = 5  # of a degree: 1 m
 
+
 Geometries = npt.NDArray[np.object_]
-
-_LAT_LON = re.compile(r"\s*\[?\s*(-?[0-9.]+)\s*,\s*(-?[0-9.]+)\s*\]?\s*")
-
-
-def parse_point(value: Any) -> tuple[float, float] | None:
-    """Read (lon, lat) in degrees from 'lat, lon', [lat, lon] or {lon, lat}; None when there is no valid point."""
-    if isinstance(value, dict):
-        pair = value.get("lon"), value.get("lat")
-    elif isinstance(value, list | tuple) and len(value) == 2:
-        pair = value[1], value[0]
-    elif isinstance(value, str) and (found := _LAT_LON.fullmatch(value)):
-        pair = found[2], found[1]
-    else:
-        return None
-    try:
-        lon, lat = float(pair[0]), float(pair[1])  # type: ignore[arg-type]
-    except (TypeError, ValueError, OverflowError):
-        return None
-    return (lon, lat) if -180 <= lon <= 180 and -90 <= lat <= 90 else None
-
-
-def parse_shape(value: Any) -> BaseGeometry | None:
-    """Read GeoJSON text or object, alone or wrapped in a Feature; None when it holds no geometry in degrees."""
-    try:
-        if isinstance(value, str):
-            value = json.loads(value) if value.strip() else None
-        if isinstance(value, dict) and isinstance(value.get("geometry"), dict):
-            value = value["geometry"]
-        shape = shapely.from_geojson(json.dumps(value)) if isinstance(value, dict) else None
-    except (ValueError, RecursionError, shapely.errors.ShapelyError):
-        return None
-    if shape is None or shape.is_empty:
-        return None
-    west, south, east, north = shape.bounds
-    return shape if -180 <= west <= east <= 180 and -90 <= south <= north <= 90 else None
 
 
 def to_metres(shapes: Geometries) -> Geometries:

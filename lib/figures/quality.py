@@ -74,9 +74,25 @@ class Quality:
             samples = tuple(exemples)[:SAMPLES_KEPT]
             self.avertissements.append(QualityWarning(code, severite, message, mesure, attendu, samples))
 
+    def share_lost(self) -> float:
+        """Compute the share (0..1) of the rows read that were rejected."""
+        rejected = self.rejets.total()
+        return rejected / (self.lignes_retenues + self.doublons + rejected) if rejected else 0.0
+
+    def covered(self, couverture: float) -> float:
+        """Lower a coverage of known sensors to the share of the rows that were kept.
+
+        A row rejected before its sensor is known takes the sensor away with it: what the known ones lack does not show
+        it. Of a row whose sensor is known both tell, and the lower is the coverage: nothing is taken off twice.
+        """
+        return min(couverture, 1.0 - self.share_lost())
+
     def summary(self, couverture: float) -> dict[str, Any]:
-        """Build the `qualite` object of a metrics file; `couverture` is 0..1 of what the day should hold."""
-        rejected = sum(self.rejets.values())
+        """Build the `qualite` object of a metrics file; `couverture` is 0..1 of what the day should hold.
+
+        The rows that were lost lower it (see `covered`).
+        """
+        couverture, rejected = self.covered(couverture), self.rejets.total()
         if self.unusable:
             text = f"Fichiers inutilisables, leurs lignes manquent : {', '.join(self.unusable[:SAMPLES_KEPT])}."
             self.warn("fichiers_inutilisables", "attention", text, len(self.unusable), 0, self.unusable)

@@ -12,8 +12,7 @@ from lib.common.settings import Settings
 from lib.publish.local_documents import DocumentFile, LocalDocument, read_files, sha256, validated
 from lib.publish.plan import is_same, remote_of
 from lib.publish.run import FATAL, DocumentOutcome, Treat, failures_as_outcomes, get_item
-from lib.stores.documents import content_sha256
-from lib.stores.dynamodb_items import Item, document_of, pointer, unpack
+from lib.stores.dynamodb_items import Item, document_of, pointer
 
 
 def checker(clients: AwsClients, settings: Settings) -> Treat:
@@ -32,7 +31,7 @@ def _compared(clients: AwsClients, settings: Settings, local: LocalDocument, ite
     remote = remote_of(item)
     if remote.claim:
         return DocumentOutcome(local.source, "!", "damaged", "publication commencée et pas finie")
-    damage = _item_damage(clients, item, remote.digest) or _objects_damage(clients, remote.objects)
+    damage = _damage(clients, item, remote.objects)
     if damage:
         return DocumentOutcome(local.source, "!", "damaged", damage)
     if not is_same(local, remote, settings):
@@ -40,29 +39,19 @@ def _compared(clients: AwsClients, settings: Settings, local: LocalDocument, ite
     return DocumentOutcome(local.source, "=", "same")
 
 
-def _item_damage(clients: AwsClients, item: Item, digest: str) -> str:
-    """Describe what is wrong with the item, or with the object that holds its whole document; empty when sound."""
+def _damage(clients: AwsClients, item: Item, objects: dict[str, tuple[str, str]]) -> str:
+    """Describe what is wrong with the item or with an object that it describes; empty when all are sound."""
     try:
         place = pointer(item)
-        document = unpack(_object(clients, *place), item) if place else document_of(item)
-        return "" if content_sha256(document) == digest else "l'élément DynamoDB n'est pas celui de son sha256"
+        document_of(item, _object(clients, *place) if place else None)
+        for url, digest in objects.values():
+            bucket, _, key = url.removeprefix("s3://").partition("/")
+            if sha256(_object(clients, bucket, key)) != digest:
+                return f"{url} n'est pas celui qui a été publié (sha256 différent)"
+    except FATAL:
+        raise
     except StoreError as error:
-        if isinstance(error, FATAL):
-            raise
         return error.message
-
-
-def _objects_damage(clients: AwsClients, objects: dict[str, tuple[str, str]]) -> str:
-    for url, digest in objects.values():
-        bucket, _, key = url.removeprefix("s3://").partition("/")
-        try:
-            content = _object(clients, bucket, key)
-        except StoreError as error:
-            if isinstance(error, FATAL):
-                raise
-            return error.message
-        if sha256(content) != digest:
-            return f"{url} n'est pas celui qui a été publié (sha256 différent)"
     return ""
 
 

@@ -16,8 +16,7 @@ from lib.aws.names import KEY_ATTRIBUTES
 from lib.common.errors import InputError, StoreError
 from lib.common.paris_time import parse_day, parse_instant
 from lib.local_file_service import names_in
-from lib.stores.documents import Document, content_sha256
-from lib.stores.dynamodb_items import BODIES
+from lib.stores.documents import BODIES, Document, content_sha256
 
 _NAMES = {
     "metrics": re.compile(r"(?P<name>[a-z][a-z0-9_]{0,40})_metrics_(?P<day>\d{4}-\d{2}-\d{2})"),

@@ -16,7 +16,8 @@ from lib.aws.names import KEY_ATTRIBUTES, SORT_KEY, prefixed, reports_bucket, ta
 from lib.common.paris_time import parse_instant
 from lib.common.settings import Settings
 from lib.publish.local_documents import DocumentFile, Files, LocalDocument, sha256
-from lib.stores.dynamodb_items import POINTERS, Item, item_of, item_size, pack, pointer
+from lib.stores.documents import pack
+from lib.stores.dynamodb_items import POINTERS, RETENTION, Item, item_of, item_size, pointer
 
 CONTENT_TYPES = {
     ".json": "application/json",
@@ -27,6 +28,7 @@ CONTENT_TYPES = {
 CLAIM = "publication"  # attribute of an item whose objects are being replaced
 FILE = "file_sha256"  # attribute: digest of the JSON file's bytes, which spares reading a file that is untouched
 LIFE = "ttl"  # attribute: when DynamoDB removes the item
+RENEWED_BELOW = RETENTION / 2  # of life left: renewing costs a write, made once in half a year, not at each upload
 COMPARED = ("sha256", FILE, "timestamp", "objects", CLAIM, LIFE, *POINTERS)
 
 
@@ -86,6 +88,13 @@ def plan_document(
         )
     sign = "?" if not remote.known else "*" if remote.exists else "+"
     return Action(sign, local.source, "", _writes(local, remote, settings, objects, now, force))
+
+
+def plan_renewal(source: DocumentFile, remote: Remote, settings: Settings, now: datetime) -> Action:
+    """Plan the action for a document that AWS has already: none, or RETENTION from now on for its item."""
+    if remote.expires is None or remote.expires >= (now + RENEWED_BELOW).timestamp():
+        return Action("=", source)
+    return Action("=", source, "vie prolongée d'un an", (_renewal(source, remote, settings, now),))
 
 
 def is_untouched(source: DocumentFile, files: Files, remote: Remote, settings: Settings) -> bool:
@@ -218,6 +227,20 @@ def _mark(source: DocumentFile, table: str, claim: str, remote: Remote, force: b
         "ExpressionAttributeValues": values,
     }
     return Write("dynamodb", "update_item", request, f"{place_of(table, source)} (marque)", len(CLAIM) + len(claim))
+
+
+def _renewal(source: DocumentFile, remote: Remote, settings: Settings, now: datetime) -> Write:
+    """Prolong the life of the item that was compared, and change nothing else of it."""
+    table, condition = table_names(settings)[source.kind], condition_on(remote, "")
+    life = {"N": str(int((now + RETENTION).timestamp()))}
+    request = condition | {
+        "TableName": table,
+        "Key": item_key(source),
+        "UpdateExpression": "SET #life = :life",
+        "ExpressionAttributeNames": {**condition["ExpressionAttributeNames"], "#life": LIFE},
+        "ExpressionAttributeValues": {**condition["ExpressionAttributeValues"], ":life": life},
+    }
+    return Write("dynamodb", "update_item", request, f"{place_of(table, source)} (durée de vie)", 0)
 
 
 def condition_on(remote: Remote, claim: str) -> dict[str, Any]:

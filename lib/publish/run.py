@@ -1,7 +1,7 @@
 """Publishing many documents at once: each is read, compared, planned and, unless one only looks, sent.
 
-A document that fails stops nobody else. What no other document would survive (credentials, rights, a missing table,
-nobody answering) stops the run, and so does Ctrl-C: requests under way end, nothing more is begun.
+A document that fails stops no other. What every document would fail of (credentials, rights, a missing table, a server
+that does not answer) stops the run, and so does Ctrl-C: requests under way end, nothing more is begun.
 """
 
 import threading
@@ -17,8 +17,18 @@ from lib.aws.names import table_names
 from lib.common.errors import CityflowError, ConfigError, InputError, StoreError
 from lib.common.settings import Settings
 from lib.publish.local_documents import DocumentFile, read_files, validated
-from lib.publish.plan import COMPARED, UNKNOWN, Action, Remote, Write, is_untouched, item_key, plan_document, remote_of
-from lib.publish.renewal import plan_renewal
+from lib.publish.plan import (
+    COMPARED,
+    UNKNOWN,
+    Action,
+    Remote,
+    Write,
+    is_untouched,
+    item_key,
+    plan_document,
+    plan_renewal,
+    remote_of,
+)
 from lib.stores.dynamodb_items import Item
 
 FATAL = (ConfigError, UnreachableError)

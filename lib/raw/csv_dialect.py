@@ -14,6 +14,12 @@ csv.field_size_limit(MAX_ROW_CHARACTERS)
 
 Aliases = Mapping[str, tuple[str, ...]]
 
+# A place in two columns, as pandas flattens an object of a JSON answer. A source's table of names has them as well.
+SPLIT_PLACE: Aliases = {
+    "lat": ("lat", "latitude", "coordinates.lat", "coordinates_lat", "geo_point_2d.lat", "geo_point_2d_lat"),
+    "lon": ("lon", "longitude", "coordinates.lon", "coordinates_lon", "geo_point_2d.lon", "geo_point_2d_lon"),
+}
+
 
 def require_columns(raw: RawFile, names: Iterable[str], aliases: Aliases, required: tuple[str, ...]) -> None:
     """InputError naming the file and the first required column that is missing."""

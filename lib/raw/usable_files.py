@@ -4,11 +4,13 @@ import logging
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
-from lib.common.errors import InputError, TooLargeError
+from lib.common.errors import InputError, SmallerExportError
 from lib.figures.quality import Quality
 from lib.raw.source_files import RawFile
 
 log = logging.getLogger(__name__)
+
+WHOLE_FROM = 0.8  # of the rows of an older export: from one week to the next, whole data sets change by some per cent
 
 Rows = TypeVar("Rows")
 
@@ -30,30 +32,64 @@ def read_usable(files: Iterable[RawFile], read: Callable[[RawFile], Rows], quali
     return found
 
 
-def newest_usable(
-    files: Sequence[RawFile], read: Callable[[RawFile], Rows]
+def newest_whole(
+    files: Sequence[RawFile],
+    read: Callable[[RawFile], Rows],
+    code: str,
+    rows: Callable[[Rows], int],
+    most: int = 0,
 ) -> tuple[Rows, list[tuple[RawFile, InputError]]]:
-    """What `read` makes of the newest file that is what it should be, and the newer ones that are not, with the reason.
+    """Read the newest file that is what it should be and is not much smaller than an older one.
 
-    InputError, that of the newest, when none is.
+    Returns what `read` makes of it and the newer ones that were passed over, each with the reason (`code` for a smaller
+    one). InputError, that of the newest, when none can be used. `rows` counts; `most`: the rows of a whole file where
+    that is known, so that any fewer are too few.
     """
+    kept: tuple[RawFile, Rows] | None = None
     refused: list[tuple[RawFile, InputError]] = []
     for raw in reversed(files):
+        if kept and (rows(kept[1]) >= most if most else not _may_be_larger(raw, kept[0])):
+            continue
         try:
-            return read(raw), refused
+            found = read(raw)
         except InputError as error:
-            refused.append((raw, error))
-    raise refused[0][1]
+            refused += [] if kept else [(raw, error)]
+            continue
+        if kept and rows(kept[1]) < (1.0 if most else WHOLE_FROM) * rows(found):
+            refused.append((kept[0], _smaller(kept[0], rows(kept[1]), raw, rows(found), code)))
+            kept = None
+        kept = kept or (raw, found)
+    if kept is None:
+        raise refused[0][1]
+    return kept[1], refused
+
+
+def _may_be_larger(older: RawFile, newer: RawFile) -> bool:
+    """Tell from their bytes whether the newer file may be cut; those of two forms say nothing."""
+    try:
+        sizes = older.path.stat().st_size, newer.path.stat().st_size
+    except OSError:
+        return True
+    return older.path.suffix != newer.path.suffix or sizes[1] < WHOLE_FROM * sizes[0]
+
+
+def _smaller(newer: RawFile, few: int, older: RawFile, many: int, code: str) -> SmallerExportError:
+    return SmallerExportError(
+        f"{newer.name} ({few} lignes) est bien plus petit que {older.name} ({many} lignes), plus ancien : "
+        "il est sans doute coupé, et le plus ancien est pris à sa place.",
+        f"Récupérer l'export à nouveau (make fetch), ou retirer {older.name} si le plus récent est juste.",
+        code,
+    )
 
 
 def passed_over(raw: RawFile, error: InputError, quality: Quality) -> None:
-    """Count a file that cannot be used as rejected, and say why; one that is too large is warned of as well."""
+    """Count a file that cannot be used as rejected, and say why; a reason of its own is warned of as well."""
     log.warning("%s", error)
-    if isinstance(error, TooLargeError):
+    if error.reason == InputError.reason:
+        quality.reject_file(raw.name, error.message)
+    else:
         quality.reject(error.reason, raw.name, 1, error.message)
         quality.warn(error.reason, "attention", str(error), exemples=[raw.name])
-    else:
-        quality.reject_file(raw.name, error.message)
 
 
 def too_many(raw: RawFile, line: int, content: object, limit: int, quality: Quality, count: int = 1) -> None:

@@ -143,7 +143,7 @@ def _compared(
     if compare:
         files = LocalFileService(settings.output_dir)
         past = from_either(store, files, lambda reader: same_weekdays(reader, source.name, day))
-        figures = compare(figures, past if result.couverture >= USABLE_FROM else {})
+        figures = compare(figures, past if result.quality.covered(result.couverture) >= USABLE_FROM else {})
     if is_synthetic(settings):
         result.quality.warn(SYNTHETIC, "attention", "Données de démonstration, inventées.")
     metrics: dict[str, Any] = plain({**figures, "qualite": result.quality.summary(result.couverture)})

@@ -1,12 +1,16 @@
 """The documents that every store keeps: their two forms, their bytes and their digest.
 
-A document is {"metric_type", "date", "timestamp", "metrics"} or {"report_id", "date", "timestamp", "report"}.
+A document is {"metric_type", "date", "timestamp", "metrics"} or {"report_id", "date", "timestamp", "report"}. In a
+database it is a map for readers and, in the attribute EXACT, its JSON, from which it is loaded: a database may not tell
+1.0 from 1, may hold a number only nearly, or give the keys of a map back in another order.
 """
 
+import gzip
 import hashlib
 import json
 import re
-from collections.abc import Iterable
+import zlib
+from collections.abc import Callable, Iterable
 from datetime import date
 from typing import Any
 
@@ -17,26 +21,43 @@ _TYPE = re.compile(r"[a-z][a-z0-9_]{0,40}")
 
 Document = dict[str, Any]
 
+BODIES = {"metric_type": "metrics", "report_id": "report"}  # key beside `date` -> attribute of the body
+EXACT = "json_gz"  # attribute: the packed JSON of the whole document
+
 
 def metrics_document(metrics: Document, data_type: str, day: date) -> Document:
-    """The document stored for a day's metrics; StoreError for a bad type."""
+    """Build the document stored for a day's metrics; StoreError for a bad type."""
     if not _TYPE.fullmatch(data_type):
         raise StoreError(f"type de métrique « {data_type} » invalide.", "Attendu : minuscules, chiffres et « _ ».")
     return {"metric_type": data_type, "date": day.isoformat(), "timestamp": _now(), "metrics": metrics}
 
 
 def report_document(report: Document, day: date) -> Document:
-    """The document stored for a day's report."""
+    """Build the document stored for a day's report."""
     return {"report_id": report_id(day), "date": day.isoformat(), "timestamp": _now(), "report": report}
 
 
 def report_id(day: date) -> str:
-    """The key of a day's report."""
+    """Return the key of a day's report."""
     return f"daily_report_{day.isoformat()}"
 
 
+def body_of(document: Document) -> str:
+    """Return the attribute of a document's body: metrics or report. Its keys suffice."""
+    return next(body for key, body in BODIES.items() if key in document)
+
+
+def stem_of(document: Document) -> str:
+    """Return the name of a document's local file, without suffix. Its keys suffice."""
+    return (
+        str(document["report_id"])
+        if "report_id" in document
+        else f"{document['metric_type']}_metrics_{document['date']}"
+    )
+
+
 def known_days(texts: Iterable[str]) -> list[date]:
-    """The days of documents that a database holds; StoreError for one that no document of ours bears."""
+    """Parse the days of a database's documents; StoreError for a text that is no day."""
     try:
         return [parse_day(text) for text in texts]
     except ValueError as error:
@@ -44,14 +65,51 @@ def known_days(texts: Iterable[str]) -> list[date]:
 
 
 def encode(document: Document) -> bytes:
-    """Canonical JSON bytes: UTF-8, indent 2, keys as given; StoreError for NaN, Infinity or a foreign type."""
+    """Write canonical JSON: UTF-8, indent 2, keys as given; StoreError for NaN, Infinity or a type foreign to JSON."""
     return _json(document, indent=2) + b"\n"
 
 
-def content_sha256(document: Document) -> str:
-    """Digest of a document without its timestamp: the same figures have the same digest, whenever they were computed.
+def pack(content: bytes) -> bytes:
+    """Compress the JSON of a document with gzip: the same bytes for the same document."""
+    return gzip.compress(content, compresslevel=6, mtime=0)
 
-    StoreError for NaN, Infinity or a foreign type.
+
+def unpack(packed: bytes, names: dict[str, str], digest: str) -> Document:
+    """Read a packed document; ValueError unless it is the one with these keys and this content_sha256."""
+    try:
+        document = json.loads(gzip.decompress(packed)) | names
+    except (OSError, EOFError, zlib.error, TypeError) as error:
+        raise ValueError(str(error)) from error
+    if content_sha256(document) != digest:
+        raise ValueError("sha256 différent")
+    return document
+
+
+def shows(shown: Any, exact: Any, held: Callable[[Any], Any], summary: bool) -> bool:
+    """Tell whether a map read from a database has the figures of the exact body, in any order of keys.
+
+    `held` makes of a body what the database holds of it: it is called only where the two differ. 1 and 1.0 are one
+    figure, 1 and true are not. Of a `summary`, maps may lack keys; lists are whole.
+    """
+    return _same_figures(shown, exact, summary) or _same_figures(shown, held(exact), summary)
+
+
+def _same_figures(shown: Any, exact: Any, summary: bool = False) -> bool:
+    if isinstance(exact, dict):
+        return (
+            isinstance(shown, dict)
+            and (shown.keys() <= exact.keys() if summary else shown.keys() == exact.keys())
+            and all(_same_figures(value, exact[key], summary) for key, value in shown.items())
+        )
+    if isinstance(exact, list):
+        return isinstance(shown, list) and len(shown) == len(exact) and all(map(_same_figures, shown, exact))
+    return bool(shown == exact) and isinstance(shown, bool) == isinstance(exact, bool)
+
+
+def content_sha256(document: Document) -> str:
+    """Hash a document without its timestamp: the same figures have the same digest, whenever they were computed.
+
+    StoreError for NaN, Infinity or a type foreign to JSON.
     """
     content = {key: value for key, value in document.items() if key != "timestamp"}
     return hashlib.sha256(_json(content, sort_keys=True, separators=(",", ":"))).hexdigest()

@@ -1,8 +1,8 @@
 """JSON values as DynamoDB attribute values and back, and what they weigh.
 
 A float is sent as the shortest decimal text that names it, never through binary arithmetic. DynamoDB holds 38 digits
-and magnitudes from 1E-130 to 1E+126, and normalises what it holds ('1.0' and '1' are one to it, -0.0 is 0): is_held
-says which numbers it gives back, lib/stores/document_notes keeps the others exact. In the table all stay numbers.
+and magnitudes from 1E-130 to 1E+126, and normalises what it holds ('1.0' and '1' are one to it, -0.0 is 0). A number
+beyond is written as the nearest one that it holds.
 """
 
 from decimal import ROUND_DOWN, Context, Decimal
@@ -19,7 +19,7 @@ AttributeValue = dict[str, Any]
 
 
 def to_value(value: Any, depth: int = 0) -> AttributeValue:
-    """One JSON value; StoreError for what DynamoDB has no place for (nesting, foreign type)."""
+    """Convert a JSON value; StoreError for what DynamoDB has no place for (nesting, a type foreign to JSON)."""
     match value:
         case None:
             return {"NULL": True}
@@ -39,7 +39,7 @@ def to_value(value: Any, depth: int = 0) -> AttributeValue:
 
 
 def from_value(value: AttributeValue) -> Any:
-    """The JSON value: keys sorted, a number without decimals as an int.
+    """Convert back to a JSON value: keys sorted, a number without decimals as an int.
 
     StoreError for a type that we never write (set, binary).
     """
@@ -60,7 +60,7 @@ def from_value(value: AttributeValue) -> Any:
 
 
 def value_size(value: AttributeValue) -> int:
-    """Bytes of one value by DynamoDB's rules (developer guide, "item sizes and formats").
+    """Count the bytes of one value by DynamoDB's rules (developer guide, "item sizes and formats").
 
     The guide gives a number's size as approximate; this is its upper bound: digits are stored in pairs, the decimal
     point may split one, and a sign takes a byte.
@@ -77,40 +77,9 @@ def value_size(value: AttributeValue) -> int:
             return 3 + len(content) + sum(map(value_size, content))
         case "NULL" | "BOOL":
             return 1
+        case "B":
+            return len(content)
     raise _foreign(kind)
-
-
-def size_of(value: Any) -> int:
-    """value_size(to_value(value)) several times sooner: nothing is made, so that nothing is refused either."""
-    if isinstance(value, str):
-        return _bytes(value)
-    if isinstance(value, dict):
-        return 3 + sum([_key_size(key) + size_of(item) for key, item in value.items()])
-    if isinstance(value, list):
-        return 3 + len(value) + sum(map(size_of, value))
-    return 1 if value is None or isinstance(value, bool) else _plain_size(value)
-
-
-def size_up_to(value: Any, most: int) -> int:
-    """size_of, as far as `most`: some number above it for what is larger, without walking the rest."""
-    if not isinstance(value, dict | list):
-        return size_of(value)
-    total = 3
-    for part in value.items() if isinstance(value, dict) else value:
-        total += _key_size(part[0]) + size_of(part[1]) if isinstance(value, dict) else 1 + size_of(part)
-        if total > most:
-            break
-    return total
-
-
-@lru_cache(maxsize=4096)
-def _key_size(key: str) -> int:
-    return 1 + _bytes(_to_key(key))
-
-
-@lru_cache(maxsize=2**16)
-def _plain_size(number: float) -> int:
-    return _number_size(_nearest(number))  # figures repeat themselves: the same few decimals, the same hours
 
 
 def _bytes(text: str) -> int:
@@ -123,16 +92,8 @@ def _number_size(text: str) -> int:
     return digits // 2 + 2 + text.startswith("-") if digits else 1
 
 
-def is_held(number: float) -> bool:
-    """Whether DynamoDB gives back this very value; an int for a float is not its fault here."""
-    if _is_plain(number):
-        return True
-    decimal = Decimal(_exact_text(number))
-    return not decimal.is_signed() if not decimal else Decimal(_nearest(number)) == decimal
-
-
 def _nearest(number: float) -> str:
-    """The number as DynamoDB text, cut to its digits and to its range."""
+    """Write a number as DynamoDB text, cut to its digits and to its range."""
     text = _exact_text(number)
     if _is_plain(number):
         return text
@@ -145,7 +106,7 @@ def _nearest(number: float) -> str:
 
 
 def _is_plain(number: float) -> bool:
-    """Well within DynamoDB's digits and range, as all but a handful of numbers are."""
+    """Tell whether a number is well within DynamoDB's digits and range, as all but a handful are."""
     if isinstance(number, int):
         return -(10**DIGITS) < number < 10**DIGITS
     return 1e-129 < abs(number) < 1e125
@@ -156,7 +117,7 @@ def _exact_text(number: float) -> str:
 
 
 def _to_key(key: Any) -> str:
-    """DynamoDB refuses an empty name: it is written "%", and a name made of "%" alone gets one more."""
+    """Write an empty name, which DynamoDB refuses, as "%"; a name made of "%" alone gets one more."""
     if not isinstance(key, str):
         raise StoreError(f"la clé {key!r} n'est pas un texte : ce n'est pas du JSON.")
     return key if key.strip("%") else key + "%"

@@ -1,11 +1,11 @@
 """A stored document as one MongoDB document and back. Pure functions: nothing is sent here.
 
-The document is stored as it is, plus `sha256` of its content. MongoDB keeps floats, integers and the order of keys; it
-has no integers beyond 64 bits (the nearest float is stored, and document_notes keeps the exact one), and keys with `.`,
-`$` or a null character mean something else to it or to its clients: those are written in percent, as in an URL.
+Readers find it as it is, but for two things. MongoDB has no integers beyond 64 bits: the nearest float stands there.
+Keys with `.`, `$` or a null character mean something else to it or to its clients: they are written in percent, as in
+an URL. Beside it are its JSON, gzipped (`json_gz`), from which it is loaded, and `sha256` of its content.
 
-A document over 16 MB keeps its summary, as in DynamoDB; `metrics_file` (`report_file`) then names the whole one's file
-below OUTPUT_DIR.
+Beyond 16 MB `metrics_file` (`report_file`) takes the place of `json_gz`: it names the document's file below OUTPUT_DIR.
+Where that is not enough the body is a summary, as in DynamoDB.
 """
 
 import re
@@ -15,55 +15,68 @@ from typing import Any
 import bson
 
 from lib.common.errors import StoreError
-from lib.stores.document_notes import Notes, exact_numbers, restored
-from lib.stores.document_summary import names_of, without_largest
-from lib.stores.documents import Document, content_sha256
+from lib.stores import old_items
+from lib.stores.document_summary import fitted
+from lib.stores.documents import EXACT, Document, body_of, content_sha256, encode, pack, shows, stem_of, unpack
 
 LIMIT = 16 * 1024 * 1024 - 1024  # bytes of BSON; the server adds an _id to the first version
 MAX_DEPTH = 90  # MongoDB takes 100 levels, those that enclose the body included
 _INT64 = range(-(2**63), 2**63)
 
 
-def to_mongo(document: Document, body: str, file: str) -> Document:
-    """The MongoDB document: whole where it fits, else its summary pointing to `file`. `body`: metrics or report.
+def to_mongo(document: Document, file: str) -> Document:
+    """Build the MongoDB document: with its JSON where it fits, else pointing to `file`.
 
-    StoreError for NaN, Infinity, a foreign type, or nesting that MongoDB refuses.
+    StoreError for NaN, Infinity, a type foreign to JSON, or nesting that MongoDB refuses.
     """
-    digest = content_sha256(document)
-    stored = _stored(document, body, document[body]) | {"sha256": digest}
-    excess = _size(stored) - LIMIT
-    kept, gone = document[body], []
-    while excess > 0:
-        kept, more = without_largest(kept, excess, lambda value: _size({"v": _to_value(value)}))
-        gone += more
-        stored = _stored(document, body, kept)
-        stored |= {"sha256": digest, f"{body}_file": file, "omitted": names_of(gone)}
-        excess = _size(stored) - LIMIT
-    return stored
+    body, digest = body_of(document), {"sha256": content_sha256(document)}
+    whole = document | {body: _to_value(document[body])} | digest | {EXACT: pack(encode(document))}
+    if _size(whole) <= LIMIT:
+        return whole
+
+    def summary(kept: Document, omitted: list[str]) -> Document:
+        return document | {body: _to_value(kept)} | digest | {f"{body}_file": file, "omitted": omitted}
+
+    return fitted(document[body], LIMIT, summary, _size)
 
 
-def from_mongo(stored: Document, body: str) -> Document:
-    """The document as it was saved; of a summary (see `file_of`), what stayed of it.
+def from_mongo(stored: Document, content: Document | None = None) -> Document:
+    """Read the document as it was saved; `content` is that of the file that it points to (see `file_of`).
 
-    StoreError for a document of somebody else.
+    StoreError for a document of another program, and unless it is the document of its sha256 and has the figures of its
+    map.
     """
+    body = body_of(stored)
     if not isinstance(stored.get(body), dict) or not {"date", "timestamp"} <= set(stored):
         raise StoreError("un document de MongoDB n'est pas de CityFlow.", "Le supprimer et relancer ce jour.")
-    notes = Notes([], _from_value(stored.get("exact_numbers", {})), {})
-    content = _from_value(stored[body])
-    names = {name: stored[name] for name in stored if name in ("metric_type", "report_id", "date", "timestamp")}
-    return names | {body: restored(content, body, notes) if notes.exact_numbers else content}
+    names: dict[str, str] = {
+        name: stored[name] for name in ("metric_type", "report_id", "date", "timestamp") if name in stored
+    }
+    again = f"Relancer ce jour : make process DATE={stored['date']} FORCE=1"
+    if file_of(stored):
+        document = names | {body: (content or {}).get(body)}
+        if content_sha256(document) != stored.get("sha256"):
+            raise StoreError(
+                f"{file_of(stored)} d'OUTPUT_DIR n'est pas le document que MongoDB désigne "
+                "(il dépasse 16 Mo et n'y est pas en entier).",
+                again,
+            )
+    elif EXACT in stored:
+        try:
+            document = unpack(stored[EXACT], names, stored["sha256"])
+        except (ValueError, KeyError) as error:
+            raise StoreError(f"{stem_of(stored)} n'est pas dans MongoDB celui de son sha256.", again) from error
+    else:
+        notes = {name: _from_value(stored[name]) for name in old_items.NOTES if name in stored}
+        return names | {body: old_items.restored(_from_value(stored[body]), body, notes)}
+    if not shows(stored[body], document[body], _to_value, summary=bool(stored.get("omitted"))):
+        raise StoreError(f"« {body} » de {stem_of(stored)} a été modifié dans MongoDB, hors de CityFlow.", again)
+    return document
 
 
-def file_of(stored: Document, body: str) -> str | None:
-    """The file below OUTPUT_DIR that holds the whole document, where this one is only a summary."""
-    return stored.get(f"{body}_file")
-
-
-def _stored(document: Document, body: str, content: Document) -> Document:
-    stored = document | {body: _to_value(content)}
-    exact = exact_numbers(content, body, _is_held)
-    return stored | ({"exact_numbers": _to_value(exact)} if exact else {})
+def file_of(stored: Document) -> str | None:
+    """Return the file below OUTPUT_DIR with the exact document, where this one does not hold it."""
+    return stored.get(f"{body_of(stored)}_file")
 
 
 def _to_value(value: Any, depth: int = 0) -> Any:
@@ -73,17 +86,13 @@ def _to_value(value: Any, depth: int = 0) -> Any:
         return {_to_key(key): _to_value(item, depth + 1) for key, item in value.items()}
     if isinstance(value, list):
         return [_to_value(item, depth + 1) for item in value]
-    return value if _is_held(value) else _nearest(value)
+    return _nearest(value) if isinstance(value, int) and value not in _INT64 else value
 
 
 def _from_value(value: Any) -> Any:
     if isinstance(value, dict):
         return {_from_key(key): _from_value(item) for key, item in value.items()}
     return [_from_value(item) for item in value] if isinstance(value, list) else value
-
-
-def _is_held(value: Any) -> bool:
-    return not isinstance(value, int) or value in _INT64
 
 
 def _nearest(number: int) -> float:

@@ -158,7 +158,7 @@ def _too_late(address: Address, stream: BinaryIO) -> InputError:
 
 
 def _lost(address: Address, error: Exception) -> Exception:
-    """Return the error of a request that had no answer, or lost it."""
+    """Choose what to raise for a request that had no answer, or lost it."""
     if isinstance(error, UNUSABLE):
         circle = isinstance(error, requests.exceptions.TooManyRedirects)
         why = "elle renvoie à une autre et tourne en rond" if circle else type(error).__name__
@@ -203,7 +203,7 @@ def _refuse(address: Address, answer: requests.Response) -> None:
 
 
 def _said(address: Address, answer: requests.Response) -> str:
-    """Quote the beginning of the publisher's own words, on one line, keys struck out."""
+    """Read the beginning of the publisher's own words, on one line, keys struck out."""
     try:
         body = next(answer.iter_content(4096), b"").decode("utf-8", "replace")
     except (requests.RequestException, Urllib3Error):

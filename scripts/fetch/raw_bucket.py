@@ -59,7 +59,7 @@ class RawObject:
 
 
 def day_objects(s3: Any, settings: Settings, source: Source, days: list[date]) -> list[RawObject]:
-    """List the objects of a source about these days; NoDataError, naming the days of pulls, when there is none."""
+    """List the objects of a source about these days; NoDataError, naming the days of its pulls, when there is none."""
     found: list[RawObject] = []
     pulls: set[str] = set()
     if source.pulls:
@@ -245,6 +245,6 @@ def _listed(s3: Any, settings: Settings, source: str, below: str, folder: Path, 
 
 
 def _is_raw_name(relative: PurePosixPath) -> bool:
-    """Tell whether the readers would read that name, and it stays below its folder."""
+    """Tell whether the readers would read a file of this name, and it stays below its folder."""
     hidden = any(part.startswith(".") for part in relative.parts)
     return not hidden and not relative.is_absolute() and relative.name.removesuffix(".gz").endswith(SUFFIXES)

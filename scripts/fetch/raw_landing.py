@@ -7,24 +7,28 @@ by the time they were written.
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
 from lib.common.errors import InputError
 from lib.common.paris_time import PARIS
 from lib.common.settings import Settings
+from lib.raw.contents import read_blocks
 from lib.raw.places import exports_folder, pulls_folder
 from lib.raw.source import Source
+from lib.raw.source_files import source_files
 from lib.raw.tree import is_readable
+from lib.raw.usable_files import WHOLE_FROM
 from scripts.registry import RAW
-from scripts.sources.publishers import Address
+from scripts.sources.publishers import EXPORT_MAX, Address
 
 FINAL_AFTER = timedelta(days=3)  # publishers add to a day until J+2: what was fetched later than that is final
 REFRESH_AFTER = timedelta(days=7)  # whole datasets: works, road reference, arrondissements
 
 
 def landing_path(settings: Settings, source: Source, address: Address, now: datetime) -> Path:
-    """Name the file that an answer becomes; `now` is the moment of the pull."""
+    """Name the file an answer becomes; `now` is the moment of the pull."""
     local = now.astimezone(PARIS)
     if source.pulls:
         folder = pulls_folder(settings) / source.name / f"dt={local:%Y-%m-%d}" / f"hour={local:%H}"
@@ -35,7 +39,7 @@ def landing_path(settings: Settings, source: Source, address: Address, now: date
 
 
 def landing_folders(settings: Settings) -> Iterator[Path]:
-    """Iterate over the folders that fetched files may lie in."""
+    """List every folder that fetched files may lie in."""
     yield exports_folder(settings)
     for source in RAW.values():
         for folder in ("dt=*", "dt=*/hour=*"):
@@ -43,7 +47,7 @@ def landing_folders(settings: Settings) -> Iterator[Path]:
 
 
 def already_there(settings: Settings, source: Source, day: date, now: datetime) -> Path | None:
-    """Find the file that makes fetching this source and day needless, or None.
+    """Find the file that makes fetching this source and day needless; None without one.
 
     A day is final once fetched FINAL_AFTER days after it; a whole dataset is refreshed after REFRESH_AFTER.
     Disruptions never are: publishers revise them, and a pull of several pages may lack some.
@@ -76,8 +80,45 @@ def refuse_to_lose(path: Path, arriving: int, asked_at: datetime) -> None:
         raise InputError(f"{why} : rien n'est remplacé.", hint)
 
 
+def refuse_cut(settings: Settings, source: Source, arrived: Path) -> None:
+    """Raise InputError when an export of a whole data set is much smaller than the newest one of the same form here.
+
+    An answer without Content-Length that ends between two rows looks whole, and readers take the newest export.
+    """
+    present = _newest_extent(settings, source) if source.whole else None
+    if not present:
+        return
+    name, *there = present
+    here = _extent(arrived, source)
+    if any(few < WHOLE_FROM * many for few, many in zip(here, there, strict=True)):
+        raise InputError(
+            f"{source.name} : {here[0]} lignes et {here[1]} octets reçus, {there[0]} lignes et {there[1]} octets dans "
+            f"{name} : l'export est sans doute coupé, rien n'est remplacé.",
+            f"Relancer plus tard. S'il est juste : --force (FORCE=1 avec make), puis retirer {name}.",
+        )
+
+
+def _newest_extent(settings: Settings, source: Source) -> tuple[str, int, int] | None:
+    """Measure the newest export in place that can be read: its name, rows and bytes; None without one."""
+    with suppress(InputError):  # a setting names a file that is not there: nothing to compare with
+        for raw in reversed(source_files(settings, source)):
+            if raw.is_csv == (source.suffix == ".csv"):
+                with suppress(InputError):
+                    return raw.name, *_extent(raw.path, source)
+    return None
+
+
+def _extent(path: Path, source: Source) -> tuple[int, int]:
+    """Count the rows (lines, or features of a GeoJSON) and the bytes of an export, unzipped."""
+    rows, size = 0, 0
+    for block in read_blocks(path, EXPORT_MAX):
+        rows += block.count(b"\n" if source.suffix == ".csv" else b'"Feature"')
+        size += len(block)
+    return rows, size
+
+
 def _readable(folder: Path, pattern: str) -> list[Path]:
-    """List the files that can be looked at; any other is fetched again, and the write says what is wrong."""
+    """List what can be looked at; what cannot makes nothing needless: it is fetched again, and the write says why."""
     try:
         return [path for path in folder.glob(pattern) if is_readable(path)]
     except OSError:

@@ -26,7 +26,7 @@ def remember(stream: BinaryIO, request: str, validator: str) -> None:
 
 
 def resume_point(stream: BinaryIO, request: str) -> tuple[int, str]:
-    """Return how many bytes of this very request are here, and the validator for the rest; (0, "") for none."""
+    """Count the bytes of this very request that are here, with the validator to ask for the rest; (0, "") for none."""
     try:
         known = json.loads(_note(stream).read_bytes())
         if known["request"] == _fingerprint(request):
@@ -73,5 +73,5 @@ def _note(stream: BinaryIO) -> Path:
 
 
 def _fingerprint(request: str) -> str:
-    """Hash the text of a request, which may hold a key."""
+    """Identify a request without its text, which may hold a key."""
     return hashlib.sha256(request.encode()).hexdigest()

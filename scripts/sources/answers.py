@@ -10,9 +10,11 @@ from typing import Any
 
 from lib.common.errors import InputError, NoDataError
 from lib.raw.csv_dialect import Aliases, canonical, detect_delimiter, split_row
+from lib.raw.json_records import records
 from scripts.sources.publishers import Address
 
 HEAD, TAIL = 64 * 1024, 1024 * 1024  # bytes of a CSV that are looked at
+TOTALS = ("total_count", "nhits")  # how many records there are, as the portal's API v2 and v1 say it
 TAIL_LINES = 200  # longest run of lines that one quoted text may span
 SHOWN = 200  # characters of an unexpected body
 
@@ -20,12 +22,16 @@ AGAIN = "Relancer make fetch plus tard ; si cela dure, voir ce que l'éditeur an
 
 
 def json_body(address: Address, path: Path) -> Any:
-    """The JSON body of an answer; InputError for anything else: a page, an error of the publisher's, a cut body."""
+    """Read the JSON body of an answer; InputError for all else: a page, an error of the publisher's, a cut body."""
     _head(address, path)
     body = _json(address, path)
     problem = _error_in(body)
     if problem:
         raise unexpected(address, f"un message d'erreur est arrivé : {problem}")
+    announced = [body.get(name) for name in TOTALS] if isinstance(body, dict) else []
+    for total in announced:
+        if isinstance(total, int) and total > (held := sum(1 for _ in records(body))):
+            raise unexpected(address, f"{total} enregistrements annoncés, {held} reçus")
     return body
 
 
@@ -61,10 +67,17 @@ def _head(address: Address, path: Path) -> bytes:
 
 
 def _last_row_is_whole(path: Path, delimiter: str, width: int) -> bool:
-    """Whether the file ends with as many fields as the header: the shortest run of last lines that reads as a row."""
+    """Whether the file ends with a row of as many fields as the header and the end of its line.
+
+    The row is the shortest run of last lines that reads as one. Publishers end each line, the last one as well: without
+    that, the last field may be cut.
+    """
     with path.open("rb") as stream:
         stream.seek(max(path.stat().st_size - TAIL, 0))
-        lines = stream.read().decode("utf-8", "replace").rstrip("\r\n").split("\n")
+        text = stream.read().decode("utf-8", "replace")
+    if not text.endswith(("\n", "\r")):
+        return False
+    lines = text.rstrip("\r\n").split("\n")
     for size in range(1, min(TAIL_LINES, len(lines)) + 1):
         text = "\n".join(lines[-size:]).rstrip("\r")
         if text.count('"') % 2 == 0 and len(split_row(text, delimiter, strict=size > 1)) == width:

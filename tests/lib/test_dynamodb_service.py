@@ -15,7 +15,7 @@ from lib.dynamodb_service import DynamodbService
 from lib.local_file_service import LocalFileService
 from lib.publish.policy import upload_policy
 from lib.stores.documents import content_sha256
-from lib.stores.dynamodb_items import document_of
+from lib.stores.dynamodb_values import from_value
 from tests.conftest import Ran, RawTree
 from tests.support.aws_server import BUCKET, TOKEN, AwsServer
 from tests.support.fault_proxy import Fault, FaultProxy
@@ -39,7 +39,7 @@ def test_a_large_document_is_in_s3_and_its_summary_points_there(service: Dynamod
     (key,) = aws.objects()
     assert item["metrics_s3"]["S"] == f"s3://{BUCKET}/{key}"
     assert item["sha256"]["S"] == content_sha256({"metric_type": "comptages", "date": "2025-11-04", "metrics": BIG})
-    assert document_of(item)["metrics"] == {"global_metrics": {"total": 1.0}}
+    assert from_value(item["metrics"]) == {"global_metrics": {"total": 1.0}}
     assert aws.clients.s3.head_object(Bucket=BUCKET, Key=key)["ContentType"] == "application/gzip"
 
 
@@ -50,6 +50,31 @@ def test_a_new_version_never_touches_what_the_former_item_points_to(service: Dyn
     assert len(aws.objects()) == 2
     aws.clients.dynamodb.put_item(TableName="cityflow-metrics", Item=former)  # as if the second run had been cut short
     assert service.load_metrics("comptages", DAY) == BIG
+
+
+@pytest.mark.parametrize("body", [BIG, {"global_metrics": {"total": 1.0}}], ids=["in S3", "in the item"])
+def test_a_figure_changed_in_the_table_is_refused_until_it_is_published_again(
+    service: DynamodbService, aws: AwsServer, raw: RawTree, run: Callable[..., Ran], body: dict[str, Any]
+) -> None:
+    LocalFileService(raw.output).save_metrics(body, "comptages", DAY)
+    assert run(upload_to_aws.main).code == 0
+    aws.clients.dynamodb.update_item(
+        TableName="cityflow-metrics",
+        Key={"metric_type": {"S": "comptages"}, "date": {"S": DAY.isoformat()}},
+        UpdateExpression="SET #metrics.global_metrics.#total = :other",
+        ExpressionAttributeNames={"#metrics": "metrics", "#total": "total"},
+        ExpressionAttributeValues={":other": {"N": "2"}},
+    )
+    said = "« metrics » de comptages_metrics_2025-11-04 a été modifié dans DynamoDB, hors de CityFlow"
+    with pytest.raises(StoreError, match=f"{said}.*make upload FORCE=1"):
+        service.load_metrics("comptages", DAY)
+    with pytest.raises(StoreError, match=said):
+        service.query_metrics_by_date_range("comptages", DAY, DAY)
+    ran = run(upload_to_aws.main, "--check")
+    assert (ran.code, said in ran.err) == (1, True)
+    assert run(upload_to_aws.main, "--force").code == 0
+    assert service.load_metrics("comptages", DAY) == body
+    assert run(upload_to_aws.main, "--check").code == 0
 
 
 def test_without_the_object_nothing_is_invented(service: DynamodbService, aws: AwsServer) -> None:

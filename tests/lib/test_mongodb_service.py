@@ -1,8 +1,10 @@
 """MongoDB: what is stored there as other programs see it, and what is said when the server is not what was hoped."""
 
+import gzip
 import json
+import random
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date
@@ -15,6 +17,7 @@ from lib.common.errors import ConfigError, StoreError
 from lib.common.settings import load_settings
 from lib.mongodb_service import MongodbService, address
 from lib.stores import mongodb_documents
+from lib.stores.documents import pack
 from lib.stores.mongodb_documents import from_mongo, to_mongo
 from tests.conftest import RawTree
 from tests.support.mongo_server import MongoServer
@@ -40,8 +43,8 @@ def test_other_programs_see_the_figures_in_two_indexed_collections(service: Mong
     service.save_report({"resume": {"phrase": "Mardi"}}, DAY)
     (metrics,), (report,) = mongo.documents("metrics"), mongo.documents("reports")
     assert metrics["metrics"] == {"total": 12.0, "nombre": 3, "énorme": 2.0**70, "a%2Eb": {"%24x": None}}
-    assert metrics["exact_numbers"] == {"metrics/énorme": str(2**70)}
-    assert set(metrics) == {"metric_type", "date", "timestamp", "metrics", "sha256", "exact_numbers"}
+    assert json.loads(gzip.decompress(metrics["json_gz"]))["metrics"]["énorme"] == 2**70
+    assert set(metrics) == {"metric_type", "date", "timestamp", "metrics", "sha256", "json_gz"}
     assert report["report_id"] == "daily_report_2025-11-04"
     for collection, key in (("metrics", "metric_type"), ("reports", "report_id")):
         indexes = mongo.client[mongo.database][collection].index_information().values()
@@ -147,6 +150,15 @@ def test_a_document_without_room_is_followed_to_its_file(
 
 
 @pytest.mark.usefixtures("low_limit")
+def test_only_the_exact_json_has_no_room(service: MongodbService, mongo: MongoServer) -> None:
+    noise = {"bruit": random.Random(1).randbytes(1500).hex()}
+    service.save_metrics(noise, "comptages", DAY)
+    (stored,) = mongo.documents("metrics")
+    assert (stored["metrics"], stored["omitted"], "json_gz" in stored) == (noise, [], False)
+    assert service.load_metrics("comptages", DAY) == noise
+
+
+@pytest.mark.usefixtures("low_limit")
 def test_another_file_in_its_place_is_refused(service: MongodbService, raw: RawTree) -> None:
     service.save_metrics(LARGE, "comptages", DAY)
     path = raw.output / "metrics" / "comptages_metrics_2025-11-04.json"
@@ -157,6 +169,44 @@ def test_another_file_in_its_place_is_refused(service: MongodbService, raw: RawT
         path.unlink(missing_ok=True)
 
 
+@pytest.mark.parametrize(
+    ("change", "seen"),
+    [
+        (lambda metrics: metrics["global_metrics"].update(total=2), True),
+        (lambda metrics: metrics["global_metrics"].update(total=True), True),
+        (lambda metrics: metrics["global_metrics"].update(total="1"), True),
+        (lambda metrics: metrics["global_metrics"].update(autre=None), True),
+        (lambda metrics: metrics["top_10_troncons"].append({"rang": 2}), True),
+        (lambda metrics: metrics["top_10_troncons"][0].update(rang=2), True),
+        (lambda metrics: metrics["top_10_troncons"][0].clear(), True),
+        (lambda metrics: metrics.update(global_metrics=[]), True),
+        (lambda metrics: metrics["global_metrics"].update(total=1), False),  # shells write 1.0 back as 1
+        (lambda metrics: metrics.update(global_metrics=metrics.pop("global_metrics")), False),  # the order of keys
+    ],
+)
+@pytest.mark.parametrize("limit", [4000, mongodb_documents.LIMIT], ids=["summary", "whole"])
+def test_figures_changed_by_another_program_are_refused(
+    service: MongodbService,
+    mongo: MongoServer,
+    monkeypatch: pytest.MonkeyPatch,
+    change: Callable[[Any], Any],
+    seen: bool,
+    limit: int,
+) -> None:
+    monkeypatch.setattr(mongodb_documents, "LIMIT", limit)
+    service.save_metrics(LARGE, "comptages", DAY)
+    collection = mongo.client[mongo.database]["metrics"]
+    (stored,) = mongo.documents("metrics")
+    change(stored["metrics"])
+    collection.replace_one({"metric_type": "comptages"}, stored | {"note": "vu"})
+    if seen:
+        said = "« metrics » de comptages_metrics_2025-11-04 a été modifié dans MongoDB.*make process DATE=2025-11-04"
+        with pytest.raises(StoreError, match=said):
+            service.load_metrics("comptages", DAY)
+        service.save_metrics(LARGE, "comptages", DAY)
+    assert json.dumps(service.load_metrics("comptages", DAY)) == json.dumps(LARGE)
+
+
 def test_the_real_limit_is_that_of_the_server() -> None:
     document = {
         "metric_type": "bikes",
@@ -164,7 +214,7 @@ def test_the_real_limit_is_that_of_the_server() -> None:
         "timestamp": "t",
         "metrics": {"liste": ["x" * 1000] * 17_000},
     }
-    stored = to_mongo(document, "metrics", "metrics/x.json")
+    stored = to_mongo(document, "metrics/x.json")
     assert stored["metrics_file"] == "metrics/x.json"
     assert len(bson.encode(stored)) < 16 * 1024 * 1024
 
@@ -174,8 +224,8 @@ def test_the_real_limit_is_that_of_the_server() -> None:
 )
 def test_what_mongodb_has_no_place_for_survives_bson(body: dict[str, Any]) -> None:
     document = {"metric_type": "bikes", "date": "2025-11-04", "timestamp": "t", "metrics": body}
-    back = bson.decode(bson.encode(to_mongo(document, "metrics", "")))
-    assert json.dumps(from_mongo(back, "metrics")) == json.dumps(document)
+    back = bson.decode(bson.encode(to_mongo(document, "")))
+    assert json.dumps(from_mongo(back)) == json.dumps(document)
 
 
 def test_a_key_that_is_no_text_is_refused(raw: RawTree) -> None:
@@ -190,6 +240,18 @@ def test_too_deep_is_refused_before_it_is_sent(raw: RawTree) -> None:
         body = {"a": body}
     with at("mongodb://127.0.0.1:1") as service, pytest.raises(StoreError, match="niveaux"):
         service.save_metrics(body, "bikes", DAY)
+
+
+@pytest.mark.parametrize(
+    "spoilt", [{"json_gz": b""}, {"json_gz": pack(b"{}")}, {"json_gz": pack(b"[]")}, {"sha256": ""}]
+)
+def test_what_is_not_the_one_of_its_digest_is_refused(spoilt: dict[str, Any]) -> None:
+    document = {"metric_type": "bikes", "date": "2025-11-04", "timestamp": "t", "metrics": {"n": 1}}
+    with pytest.raises(
+        StoreError,
+        match=r"bikes_metrics_2025-11-04 n'est pas dans MongoDB celui de son sha256.*make process DATE=2025-11-04",
+    ):
+        from_mongo(to_mongo(document, "") | spoilt)
 
 
 def test_a_document_of_somebody_else_is_named(service: MongodbService, mongo: MongoServer) -> None:

@@ -255,6 +255,21 @@ def test_the_newest_file_wins_for_each_work(raw: RawTree, run: Run) -> None:
     assert qualite["lignes_lues"] == 4 + 2 + 1
 
 
+@pytest.mark.parametrize(("left", "warned"), [(5, True), (16, False), (0, True)])
+def test_an_export_much_smaller_than_the_one_before_is_said_and_takes_no_work_away(
+    raw: RawTree, run: Run, left: int, warned: bool
+) -> None:
+    works = [work(f"CP{number}") for number in range(20)]
+    age(raw.batch(CSV, csv_text(works)), 7)
+    raw.batch(CSV.replace(".csv", "-2.csv"), csv_text(works[:left]))
+    assert run(main, "--date", DAY).code == 0
+    metrics = raw.metrics("chantiers", DAY)
+    assert metrics["nombre_chantiers_actifs"] == 20
+    found = [one["message"] for one in metrics["qualite"]["avertissements"] if one["code"] == "chantiers_incomplets"]
+    assert bool(found) == warned
+    assert all(f"({left} lignes)" in text and f"{CSV} (20 lignes)" in text for text in found)
+
+
 def test_a_work_without_a_name_or_a_place_still_counts(raw: RawTree, run: Run) -> None:
     nowhere = work("A", shape="", geo_point_2d="", cp_arrondissement="", voie="", niveau_perturbation="", statut="")
     crooked = work("B", shape='{"type": "Polygon", "coordinates": [[[2.35, 48.85]]]}')

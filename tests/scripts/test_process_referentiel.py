@@ -106,10 +106,66 @@ def test_outlines_of_neighbours_still_share_their_border(raw: RawTree, run: Run)
 def test_the_newest_file_wins_as_a_whole(raw: RawTree, run: Run) -> None:
     old = raw.batch(f"{STEM}-2.csv", exported(row("7", WEST, MIDDLE), row("9", WEST, EAST)))
     os.utime(old, (1_700_000_000, 1_700_000_000))
-    raw.batch(f"{STEM}.csv.gz", gz(exported(row("7", WEST, EAST))))
+    raw.batch(f"{STEM}.csv.gz", gz(exported(row("7", WEST, EAST), row("8", WEST, EAST))))
     assert run(main, "--date", DAY).code == 0
-    (arc,) = raw.metrics("referentiel", DAY)["mapping"]
+    arc, other = raw.metrics("referentiel", DAY)["mapping"]
+    assert other["identifiant_arc"] == "8", "an arc that only the older one has is gone"
     assert arc["longueur_metres"] == pytest.approx(GEOD.line_length([2.35, 2.38], [48.85, 48.85]), rel=1e-3)
+
+
+def aged(path: Path, days: int) -> Path:
+    os.utime(path, (1_700_000_000 - 86_400 * days,) * 2)
+    return path
+
+
+def arcs(count: int) -> str:
+    return exported(*(row(str(number), WEST, EAST) for number in range(count)))
+
+
+@pytest.mark.parametrize("newest", [f"{STEM}-new.csv", f"{STEM}-new.csv.gz"])
+def test_an_export_cut_after_some_rows_does_not_take_the_place_of_an_older_whole_one(
+    raw: RawTree, run: Run, newest: str
+) -> None:
+    aged(raw.batch(f"{STEM}-whole.csv", arcs(40)), 3)
+    aged(raw.batch(f"{STEM}-first.csv", arcs(5)), 9)
+    aged(raw.batch(newest, gz(arcs(5)) if newest.endswith(".gz") else arcs(5)), 0)
+    ran = run(main, "--date", DAY)
+    assert ran.code == 0
+    metrics = raw.metrics("referentiel", DAY)
+    assert metrics["statistiques"]["nombre_arcs"] == 40
+    (warning,) = [one for one in metrics["qualite"]["avertissements"] if one["code"] == "referentiel_incomplet"]
+    assert f"{newest} (5 lignes)" in warning["message"] and f"{STEM}-whole.csv (40 lignes)" in warning["message"]
+    assert "make fetch" in warning["message"] and warning["message"] in ran.err
+    assert metrics["qualite"]["rejets"] == {"referentiel_incomplet": 1}
+
+
+@pytest.mark.parametrize("left", [32, 39])
+def test_an_export_that_lost_a_fifth_of_its_rows_at_the_most_is_the_newest(raw: RawTree, run: Run, left: int) -> None:
+    aged(raw.batch(f"{STEM}-a.csv", arcs(40)), 3)
+    aged(raw.batch(f"{STEM}-b.csv", arcs(left)), 0)
+    assert run(main, "--date", DAY).code == 0
+    metrics = raw.metrics("referentiel", DAY)
+    assert metrics["statistiques"]["nombre_arcs"] == left
+    assert not metrics["qualite"]["rejets"]
+
+
+def test_two_cut_exports_in_a_row_do_not_hide_the_whole_one_before(raw: RawTree, run: Run) -> None:
+    for days, count in enumerate([4, 5, 40, 38]):
+        aged(raw.batch(f"{STEM}-{days}.csv", arcs(count)), days)
+    assert run(main, "--date", DAY).code == 0
+    assert raw.metrics("referentiel", DAY)["statistiques"]["nombre_arcs"] == 40
+
+
+def test_what_lies_outside_is_not_counted_where_some_arrondissements_are_missing(raw: RawTree, run: Run) -> None:
+    raw.batch(f"{STEM}.csv", arcs(3))
+    square = {"type": "Polygon", "coordinates": [[[2.0, 48.0], [2.1, 48.0], [2.1, 48.1], [2.0, 48.1], [2.0, 48.0]]]}
+    features = [{"type": "Feature", "geometry": square, "properties": {"c_ar": 4}}]
+    raw.batch("arrondissements.geojson", json.dumps({"type": "FeatureCollection", "features": features}))
+    assert run(main, "--date", DAY).code == 0
+    metrics = raw.metrics("referentiel", DAY)
+    assert metrics["statistiques"]["nombre_hors_arrondissement"] is None
+    assert {one["arrondissement"] for one in metrics["mapping"]} == {None}
+    assert [one["code"] for one in metrics["qualite"]["avertissements"]] == ["arrondissements_incomplets"]
 
 
 def test_bad_rows_cost_only_themselves(raw: RawTree, run: Run) -> None:

@@ -19,6 +19,7 @@ from scripts import (
     generate_report,
     process_bikes,
     process_weather,
+    show_status,
 )
 from scripts.registry import mains
 from tests.conftest import Ran, RawTree
@@ -83,6 +84,26 @@ def test_history_and_report_come_from_the_database(
         f"daily_report_{DAY}",
         "daily_report_2025-10-28",
     }
+
+
+def test_figures_changed_in_the_database_are_refused_until_their_day_is_run_again(
+    tree: RawTree, run: Run, mongo: MongoServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CITYFLOW_STORE", "mongodb")
+    assert run(process_bikes.main, "--date", "2025-10-28").code == 0
+    collection = mongo.client[mongo.database]["metrics"]
+    collection.update_one({"metric_type": "bikes"}, {"$set": {"metrics.total_jour": 7}})
+    ran = run(process_bikes.main, "--date", DAY)
+    assert ran.code == 0
+    assert "« metrics » de bikes_metrics_2025-10-28 a été modifié dans MongoDB, hors de CityFlow" in ran.err
+    assert "make process DATE=2025-10-28 FORCE=1" in ran.err
+    assert "L'historique est lu dans" in ran.err
+    assert run(show_status.main, "--from", "2025-10-28", "--to", "2025-10-28").code == 1
+    assert run(process_bikes.main, "--date", "2025-10-28", "--force").code == 0
+    assert "modifié" not in run(process_bikes.main, "--date", DAY).err
+    assert [one["metrics"]["total_jour"] for one in mongo.documents("metrics")] == [
+        tree.metrics("bikes", day)["total_jour"] for day in ("2025-10-28", DAY)
+    ]
 
 
 def test_a_database_that_is_down_costs_one_wait_and_no_figures(

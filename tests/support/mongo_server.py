@@ -54,7 +54,8 @@ def mongo_client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MongoClie
 def _start(port: int, folder: Path) -> subprocess.Popen[bytes]:
     files = ["--log-file", str(folder / "log"), "--pid-file", str(folder / "pid")]
     return subprocess.Popen(
-        [sys.executable, "-m", "nx_27017.nx_27017", "--data-dir", "memory", "--port", str(port), *files],
+        [sys.executable, "-m", __name__, "--data-dir", "memory", "--port", str(port), *files],
+        cwd=Path(__file__).parents[2],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
@@ -83,3 +84,22 @@ def looked_for(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     monkeypatch.setattr(mongodb_service, "_open", noted)
     monkeypatch.setattr(mongodb_service, "SELECTION_TIMEOUT", 300)
     return addresses
+
+
+def _emulate() -> None:
+    """Run nx-27017, mended: of itself it takes bytes in a new document, but not in one that replaces another."""
+    from neosqlite.binary import Binary
+    from neosqlite.collection.json_helpers import NeoSQLiteJSONEncoder
+    from nx_27017.nx_27017 import main
+
+    default = NeoSQLiteJSONEncoder.default
+
+    def with_bytes(encoder: Any, value: Any) -> Any:
+        return default(encoder, Binary(value) if type(value) is bytes else value)
+
+    NeoSQLiteJSONEncoder.default = with_bytes
+    main()
+
+
+if __name__ == "__main__":
+    _emulate()

@@ -191,6 +191,18 @@ def shortened(share: float) -> Fault:
     return lambda request, body: send(request, 200, body[: int(len(body) * share)], {})
 
 
+def unmeasured(share: float = 1.0, lines: int = 0) -> Fault:
+    """Send a share of the body, or its first lines, without saying its length, and close the connection."""
+
+    def fault(request: Handler, body: bytes) -> None:
+        request.send_response(200)
+        request.send_header("Connection", "close")
+        request.end_headers()
+        request.wfile.write(b"".join(body.splitlines(keepends=True)[:lines]) or body[: int(len(body) * share)])
+
+    return fault
+
+
 def slow(seconds: float) -> Fault:
     """Say nothing for some time, then answer."""
 

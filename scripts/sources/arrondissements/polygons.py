@@ -11,23 +11,28 @@ from lib.common.errors import InputError
 from lib.common.settings import Settings
 from lib.figures import geometry
 from lib.figures.quality import Quality
+from lib.figures.written_places import parse_shape
 from lib.raw.contents import read_bytes
 from lib.raw.limits import POLYGONS_BYTES
 from lib.raw.source_files import RawFile, source_files
-from lib.raw.usable_files import newest_usable
+from lib.raw.usable_files import newest_whole
 from scripts.registry import ARRONDISSEMENTS
+
+ALL = 20  # arrondissements of Paris
+INCOMPLETE = "arrondissements_incomplets"  # warning code
 
 
 class Arrondissements:
-    """The 20 arrondissements, to be asked where a point lies. Empty when the polygons are not there."""
+    """The arrondissements whose outlines are known, to be asked where a point lies."""
 
     def __init__(self, numbers: list[int], polygons: list[BaseGeometry]) -> None:
         self.numbers = np.asarray(numbers, dtype=int)
         self.polygons = geometry.as_geometries(list(polygons))
         self.tree = shapely.STRtree(polygons)
+        self.complete = len(set(numbers)) == ALL
 
     def locate(self, lon: pd.Series, lat: pd.Series) -> pd.Series:
-        """Arrondissement number of each point (Int64); missing outside all of them or without a point."""
+        """Find the arrondissement (Int64) of each point; missing outside those known or without a point."""
         found = pd.Series(pd.NA, index=lon.index, dtype="Int64")
         known = (lon.notna() & lat.notna()).to_numpy()
         points = shapely.points(lon[known].astype(float), lat[known].astype(float))
@@ -38,7 +43,7 @@ class Arrondissements:
 
 
 def load_arrondissements(settings: Settings, quality: Quality) -> Arrondissements:
-    """Read the newest usable arrondissements*.geojson; where there is none the warning says so and all is missing."""
+    """Read the newest whole arrondissements*.geojson; a warning says which are missing, or all."""
     files = [raw for raw in source_files(settings, ARRONDISSEMENTS) if not raw.is_csv]  # the CSV is of no use here
     if not files:
         quality.warn(
@@ -48,24 +53,35 @@ def load_arrondissements(settings: Settings, quality: Quality) -> Arrondissement
         )
         return Arrondissements([], [])
     try:
-        found, refused = newest_usable(files, _numbered_polygons)
+        found, refused = newest_whole(files, _numbered_polygons, INCOMPLETE, len, ALL)
     except InputError as error:
         text = f"{error.message} Aucun arrondissement n'est calculé. Le récupérer à nouveau : make fetch"
         quality.warn("arrondissements_illisibles", "attention", text)
         return Arrondissements([], [])
+    if len(found) < ALL:
+        missing = sorted(set(range(1, ALL + 1)) - set(found))
+        text = f"{len(found)} arrondissements sur {ALL} : ce qui est dans les autres n'a pas d'arrondissement. "
+        quality.warn(INCOMPLETE, "attention", f"{text}Le récupérer à nouveau : make fetch", len(found), ALL, missing)
     for _, why in refused:
-        quality.warn("arrondissements_illisibles", "attention", f"{why.message} Celui d'avant est pris à sa place.")
-    return Arrondissements(*found)
+        if why.reason == INCOMPLETE:
+            quality.warn(INCOMPLETE, "attention", str(why))
+        else:
+            quality.warn("arrondissements_illisibles", "attention", f"{why.message} Celui d'avant est pris à sa place.")
+    pairs = [(number, shape) for number, shapes in found.items() for shape in shapes]
+    return Arrondissements([number for number, _ in pairs], [shape for _, shape in pairs])
 
 
-def _numbered_polygons(raw: RawFile) -> tuple[list[int], list[BaseGeometry]]:
+def _numbered_polygons(raw: RawFile) -> dict[int, list[BaseGeometry]]:
+    """Read the outlines of each arrondissement by its number; InputError when the file holds none."""
     try:
         features = json.loads(read_bytes(raw.path, POLYGONS_BYTES))["features"]
-        shapes = [(int(one["properties"]["c_ar"]), geometry.parse_shape(one["geometry"])) for one in features]
+        shapes = [(int(one["properties"]["c_ar"]), parse_shape(one["geometry"])) for one in features]
     except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise InputError(f"{raw.path} n'est pas le GeoJSON des arrondissements ({type(error).__name__}).") from error
-    polygons = [(number, shape) for number, shape in shapes if shape is not None and 1 <= number <= 20]
+    polygons: dict[int, list[BaseGeometry]] = {}
+    for number, shape in shapes:
+        if shape is not None and 1 <= number <= ALL:
+            polygons.setdefault(number, []).append(shape)
     if not polygons:
         raise InputError(f"{raw.path} ne contient aucun arrondissement.")
-    numbers, outlines = zip(*polygons, strict=True)
-    return list(numbers), list(outlines)
+    return polygons

@@ -6,22 +6,21 @@ from typing import Any
 
 from lib.common.settings import Settings
 from scripts.sources.answers import json_body, unexpected
+from scripts.sources.arrondissements.polygons import ALL
 from scripts.sources.publishers import Address, portal_export
-
-ARRONDISSEMENTS = 20
 
 
 def address(settings: Settings, day: date, today: date) -> Address:
-    """All the outlines as they stand."""
+    """Ask for all the outlines as they stand."""
     return portal_export(settings, "arrondissements", "arrondissements", "geojson")
 
 
 def check_answer(asked: Address, path: Path) -> Any:
-    """The body, which holds the twenty arrondissements."""
+    """Return the body once it is seen to hold the twenty arrondissements."""
     body = json_body(asked, path)
     features = body.get("features") if isinstance(body, dict) else None
     properties = [one.get("properties") for one in features or [] if isinstance(one, dict)]
     numbers = {one.get("c_ar") for one in properties if isinstance(one, dict)} - {None}
-    if len(numbers) != ARRONDISSEMENTS:
-        raise unexpected(asked, f"{len(numbers)} arrondissements au lieu de {ARRONDISSEMENTS}")
+    if len(numbers) != ALL:
+        raise unexpected(asked, f"{len(numbers)} arrondissements au lieu de {ALL}")
     return body

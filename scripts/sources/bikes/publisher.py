@@ -14,14 +14,14 @@ from scripts.sources.publishers import Address, midnights, portal_export
 
 
 def address(settings: Settings, day: date, today: date) -> Address:
-    """The rows of a day: their labels are the START of the hour."""
+    """Ask for the rows of a day: their labels are the START of the hour."""
     first, last = midnights(day)
     where = f"date >= {first} and date < {last}"
     return portal_export(settings, "bikes", "comptage-velo-donnees-compteurs", "json", day, where)
 
 
 def check_answer(asked: Address, path: Path) -> Any:
-    """The body, which holds counts of the day."""
+    """Return the body once it is seen to hold counts of the day."""
     body = json_body(asked, path)
     found = list(records(body))
     if not found:

@@ -1,10 +1,11 @@
-"""Bike-counter records of a day as believed measurements, out of API pulls and CSV exports.
+"""Bike-counter records of a day as valid measurements, out of API pulls and CSV exports.
 
 Records are dated on several clocks and come again in later pulls, so that every pull is looked at; only those whose
 bytes hold a date of the day or of the days just before it are read.
 """
 
 import contextlib
+import json
 import re
 from array import array
 from collections.abc import Iterator
@@ -18,10 +19,10 @@ import pandas as pd
 
 from lib.common.errors import InputError
 from lib.common.paris_time import HOUR, PARIS, day_start, days_between, hours_in_day, parse_instant
-from lib.figures import geometry
 from lib.figures.quality import Quality
+from lib.figures.written_places import join_places, read_places
 from lib.raw.contents import read_blocks
-from lib.raw.csv_dialect import Aliases
+from lib.raw.csv_dialect import SPLIT_PLACE, Aliases
 from lib.raw.json_records import bodies_of, holds, records, short_text
 from lib.raw.limits import BIKE_ROWS, MOST_LABELS, TABLE_BYTES
 from lib.raw.source_files import RawFile
@@ -33,13 +34,14 @@ COLUMNS: Aliases = {
     "nom_compteur": ("nom_compteur", "Nom du compteur"),
     "comptage": ("sum_counts", "counts", "Comptage horaire"),
     "date": ("date", "Date et heure de comptage"),
-    "coordinates": ("coordinates", "Coordonnées géographiques"),
+    "coordinates": ("coordinates", "Coordonnées géographiques", "geo_point_2d", "geo_shape", "geometry"),
+    **SPLIT_PLACE,
 }
 REQUIRED = ("comptage", "date")
 MAX_COUNT = 5_000.0  # passages/h of one direction; the busiest counters of Paris stay below 2 500
 RECENT = timedelta(days=7)  # a counter heard of within this time before the day is expected to count on it
 
-PLACE = list(COLUMNS).index("coordinates")
+LONGEST_PLACE = 1_000  # characters of an object; that of a point has 40
 LONGEST_DATE = 64  # bytes, with the name before it
 
 _BEYOND = 10**9  # passages; far above MAX_COUNT
@@ -60,8 +62,8 @@ class BikeRecords:
 
 
 def read_day_records(files: list[RawFile], day: date, quality: Quality) -> BikeRecords:
-    """Read the pulls, oldest first; rows of the day that are not believed are rejected, the newest pull wins."""
-    table = _table(_rows(files, day, quality), quality)
+    """Read the pulls, oldest first; invalid rows of the day are rejected, the newest pull wins."""
+    table = join_places(_table(_rows(files, day, quality), quality), "coordinates")
     texts = table["date"].where(table["date"].map(lambda value: isinstance(value, str)))
     table["instant"] = pd.to_datetime(
         texts.map({text: parse_instant(text) for text in texts.dropna().unique()}), utc=True
@@ -70,13 +72,13 @@ def read_day_records(files: list[RawFile], day: date, quality: Quality) -> BikeR
     start = pd.Timestamp(day_start(day))
     end = start + hours_in_day(day) * HOUR
     about_day = table["instant"].between(start, end, "left") | table["instant"].isna()
-    counts = _newest(_believed(table[about_day], quality), quality)
+    counts = _newest(_valid(table[about_day], quality), quality)
     lately = table[table["instant"].between(start - RECENT, end, "left") & table["id_compteur"].notna()]
-    return BikeRecords(counts, _counters(lately))
+    return BikeRecords(counts, _counters(lately, quality))
 
 
 def days_present(files: list[RawFile]) -> set[str]:
-    """Every civil day (YYYY-MM-DD) that some record is dated of: what a message offers when a day has nothing."""
+    """List every civil day (YYYY-MM-DD) that a record is dated of: a message offers them when a day has nothing."""
     found: set[bytes] = set()
     for raw in files:
         with contextlib.suppress(InputError):  # said where the day was read
@@ -88,7 +90,7 @@ def days_present(files: list[RawFile]) -> set[str]:
 
 
 def _rows(files: list[RawFile], day: date, quality: Quality) -> Iterator[list[Any]]:
-    """Raw values in the order of COLUMNS, then the file and the line they come from.
+    """Yield raw values in the order of COLUMNS, then the file and the line they come from.
 
     A CSV that is no count export (the list of the counters, an HTML page) is rejected whole, and alone.
     """
@@ -105,8 +107,8 @@ def _rows(files: list[RawFile], day: date, quality: Quality) -> Iterator[list[An
 
 
 def _table(rows: Iterator[list[Any]], quality: Quality) -> pd.DataFrame:
-    """The rows as a frame; beyond BIKE_ROWS they are rejected. Values that come again in each pull are kept once."""
-    one = _Shared()
+    """Make a frame of the rows; those beyond BIKE_ROWS are rejected. Equal texts are kept once, places as JSON."""
+    known: dict[str, str] = {}
     columns: list[list[Any]] = [[] for _ in range(len(COLUMNS) + 1)]
     numbers = array("q")
     for row in rows:
@@ -114,29 +116,14 @@ def _table(rows: Iterator[list[Any]], quality: Quality) -> pd.DataFrame:
             quality.reject("enregistrements_en_trop", row[-2], row[-1], row[:-2])
             continue
         for place, value in enumerate(row[:-1]):
-            columns[place].append(one.place(value) if place == PLACE else one.text(value))
+            text = json.dumps(value)[:LONGEST_PLACE] if isinstance(value, dict | list) else value
+            columns[place].append(known.setdefault(text, text) if isinstance(text, str) else text)
         numbers.append(row[-1])
     if quality.rejets["enregistrements_en_trop"]:
         text = f"Plus de {BIKE_ROWS} relevés pour ce jour et la semaine avant : les suivants ne sont pas comptés."
         quality.warn("enregistrements_en_trop", "attention", text, attendu=BIKE_ROWS)
     table = pd.DataFrame(dict(zip((*COLUMNS, "_fichier"), columns, strict=True)), dtype=object)
     return table.assign(_ligne=np.frombuffer(numbers, dtype=np.int64))
-
-
-class _Shared:
-    """Equal texts and places as one object: a counter names itself in each of its records."""
-
-    def __init__(self) -> None:
-        self.known: dict[Any, Any] = {}
-
-    def text(self, value: Any) -> Any:
-        return self.known.setdefault(value, value) if isinstance(value, str) else value
-
-    def place(self, value: Any) -> Any:
-        if isinstance(value, str):
-            return self.text(value)
-        point = geometry.parse_point(value)
-        return point and self.known.setdefault(point, [point[1], point[0]])
 
 
 def _dates(day: date, first: int, last: int) -> list[bytes]:
@@ -160,7 +147,7 @@ def _csv_rows(raw: RawFile, day: date, dates: list[bytes], quality: Quality) -> 
 
 
 def _json_rows(raw: RawFile, around: list[bytes], before: list[bytes], quality: Quality) -> Iterator[list[Any]]:
-    """The records of a pull that may be about the day; those of the days before, of a pull that is not."""
+    """Yield the records of a pull that may be about the day; those of the days before, of a pull that is not."""
     data = short_text(raw)
     about_day = _holds(raw, data, around)
     if not about_day and not _holds(raw, data, before):
@@ -176,7 +163,7 @@ def _json_rows(raw: RawFile, around: list[bytes], before: list[bytes], quality: 
 
 
 def _holds(raw: RawFile, data: bytes | None, dates: list[bytes]) -> bool:
-    """Whether any of these YYYY-MM-DD stands there; their months are looked for first, which spares most scans."""
+    """Tell whether any of these YYYY-MM-DD stands there; their months are looked for first, which spares most scans."""
     months = list({one[:7] for one in dates})
     return holds(raw, data, months) and holds(raw, data, dates)
 
@@ -186,7 +173,7 @@ def _first(record: dict[str, Any], names: tuple[str, ...]) -> Any:
 
 
 def _identity(table: pd.DataFrame) -> pd.Series:
-    """The id of each record's counter; without one, that of the only counter of the same name, else the name itself."""
+    """Find the id of each record's counter; without one, that of the only counter of its name, else the name itself."""
     ids, names = _text(table["id_compteur"]), _text(table["nom_compteur"])
     pairs = pd.DataFrame({"id": ids, "name": names}).dropna().drop_duplicates()
     by_name = pairs.groupby("name")["id"].agg(["nunique", "first"])
@@ -195,12 +182,12 @@ def _identity(table: pd.DataFrame) -> pd.Series:
 
 
 def _text(values: pd.Series) -> pd.Series:
-    """Trimmed text, NaN where there is none."""
+    """Trim the texts, NaN where there is none."""
     return values.map(lambda value: str(value).strip() or np.nan, na_action="ignore").astype(object)
 
 
-def _believed(rows: pd.DataFrame, quality: Quality) -> pd.DataFrame:
-    """The rows that can be counted, `comptage` as a number; the others are rejected under their first reason."""
+def _valid(rows: pd.DataFrame, quality: Quality) -> pd.DataFrame:
+    """Keep the rows that can be counted, `comptage` as a number; the others are rejected under their first reason."""
     number = pd.to_numeric(rows["comptage"].map(_scalar), errors="coerce").astype(float)
     reasons = {
         "date_illisible": rows["instant"].isna(),
@@ -222,19 +209,19 @@ def _believed(rows: pd.DataFrame, quality: Quality) -> pd.DataFrame:
 
 
 def _scalar(value: Any) -> Any:
-    """A number or a text; a whole number too long for a float is cut to one that is impossible as well."""
+    """Keep a number or a text; a whole number too long for a float is cut to one that is impossible as well."""
     if isinstance(value, int) and not isinstance(value, bool):
         return max(-_BEYOND, min(value, _BEYOND))
     return value if isinstance(value, float | str) else None
 
 
 def _is_value(value: Any) -> bool:
-    """Whether something is written there: a null or a blank is "not measured", anything else must be a number."""
+    """Tell whether something is written there: a null or a blank is "not measured", the rest must be a number."""
     return value is not None and not (isinstance(value, str) and not value.strip())
 
 
 def _newest(rows: pd.DataFrame, quality: Quality) -> pd.DataFrame:
-    """One row per counter and hour, the last read; differing values are counted as conflicts."""
+    """Keep one row per counter and hour, the last read; differing values are counted as conflicts."""
     key = ["id_compteur", "instant"]
     quality.conflits += len(rows.drop_duplicates([*key, "comptage"])) - len(rows.drop_duplicates(key))
     kept = rows.drop_duplicates(key, keep="last").sort_values(key, ignore_index=True)
@@ -243,12 +230,7 @@ def _newest(rows: pd.DataFrame, quality: Quality) -> pd.DataFrame:
     return kept[[*key, "comptage"]]
 
 
-def _counters(rows: pd.DataFrame) -> pd.DataFrame:
-    """The last known name and place of each counter."""
-    points = rows["coordinates"].map(geometry.parse_point)
-    places = points[points.notna()].groupby(rows["id_compteur"]).last()
+def _counters(rows: pd.DataFrame, quality: Quality) -> pd.DataFrame:
+    """Find the last known name and place of each counter."""
     counters = rows.assign(nom_compteur=_text(rows["nom_compteur"])).groupby("id_compteur")[["nom_compteur"]].last()
-    places = places.reindex(counters.index)
-    counters["lon"] = [point[0] if isinstance(point, tuple) else np.nan for point in places]
-    counters["lat"] = [point[1] if isinstance(point, tuple) else np.nan for point in places]
-    return counters
+    return counters.join(read_places(rows.set_index("id_compteur")["coordinates"], quality, "compteurs"))

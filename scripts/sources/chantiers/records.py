@@ -15,11 +15,12 @@ from shapely.geometry.base import BaseGeometry
 from lib.common.paris_time import parse_day, parse_road_label
 from lib.figures import geometry
 from lib.figures.quality import Quality
-from lib.raw.csv_dialect import Aliases, fold
+from lib.figures.written_places import Point, is_written, join_places, parse_shape, read_places
+from lib.raw.csv_dialect import SPLIT_PLACE, Aliases, fold
 from lib.raw.limits import EXPORT_ROWS
 from lib.raw.source_files import RawFile
 from lib.raw.tables import read_table
-from lib.raw.usable_files import read_usable
+from lib.raw.usable_files import WHOLE_FROM, read_usable
 
 COLUMNS: Aliases = {
     "identifiant": ("Identifiant",),
@@ -34,6 +35,7 @@ COLUMNS: Aliases = {
     "statut": ("Statut",),
     "geo_point_2d": ("geo_point_2d",),
     "geo_shape": ("geo_shape",),
+    **SPLIT_PLACE,
 }
 REQUIRED = ("identifiant", "date_debut", "date_fin")
 DATE_REJECTS = ("date_absente", "date_illisible", "fin_avant_debut")
@@ -66,7 +68,8 @@ def read_works(files: list[RawFile], quality: Quality) -> pd.DataFrame:
         lambda raw: read_table(raw, COLUMNS, REQUIRED, quality, most_rows=EXPORT_ROWS).assign(_fichier=raw.name),
         quality,
     )
-    rows = pd.concat(tables, ignore_index=True).astype(object)
+    _warn_of_a_cut_export(tables, quality)
+    rows = join_places(pd.concat(tables, ignore_index=True).astype(object), "geo_point_2d")
     for name in ("identifiant", "objet", "voies", "description"):
         rows[name] = rows[name].map(_text).astype(object)
     works = _newest(_believed(rows, quality), quality)
@@ -76,6 +79,21 @@ def read_works(files: list[RawFile], quality: Quality) -> pd.DataFrame:
     works["impact"] = _impacts(works["impact"], quality)
     works = _located(works, quality)
     return works.drop(columns=["code_postal", "geo_point_2d", "geo_shape", "_ligne", "_fichier"])
+
+
+def _warn_of_a_cut_export(tables: list[pd.DataFrame], quality: Quality) -> None:
+    """Warn when the newest export is much smaller than the one before, whose works are counted all the same."""
+    before, newest = tables[-2:] if len(tables) > 1 else (tables[0], tables[0])
+    if len(newest) < WHOLE_FROM * len(before):
+        names = [table["_fichier"].iloc[0] if len(table) else "le plus récent export" for table in (newest, before)]
+        quality.warn(
+            "chantiers_incomplets",
+            "attention",
+            f"{names[0]} ({len(newest)} lignes) est bien plus petit que {names[1]} ({len(before)} lignes), d'avant : "
+            "il est sans doute coupé, et les chantiers qu'il n'a pas viennent de l'autre. Le récupérer : make fetch",
+            mesure=len(newest),
+            attendu=len(before),
+        )
 
 
 def parse_work_day(value: object) -> str | None:
@@ -153,15 +171,15 @@ def _impacts(values: pd.Series, quality: Quality) -> pd.Series:
 
 def _located(works: pd.DataFrame, quality: Quality) -> pd.DataFrame:
     """With `geometry`, and lon and lat of geo_point_2d, else of a point of the shape."""
-    shapes = [geometry.parse_shape(value) for value in works["geo_shape"]]
-    points = [
-        geometry.parse_point(value) or _point_of(shape)
-        for value, shape in zip(works["geo_point_2d"], shapes, strict=True)
-    ]
+    shapes = [parse_shape(value) for value in works["geo_shape"]]
+    names = works["identifiant"].fillna(works["_fichier"].astype(str) + " ligne " + works["_ligne"].astype(str))
+    own = read_places(works["geo_point_2d"].set_axis(names), quality, "chantiers").reindex(names)
+    pairs = zip(own["lon"].tolist(), own["lat"].tolist(), shapes, strict=True)
+    points = [_point_of(shape) if np.isnan(lon) else (lon, lat) for lon, lat, shape in pairs]
     invalid = [
         identifier
         for identifier, value, shape in zip(works["identifiant"], works["geo_shape"], shapes, strict=True)
-        if shape is None and _text(value)
+        if shape is None and is_written(value)
     ]
     if invalid:
         quality.warn(
@@ -179,7 +197,7 @@ def _located(works: pd.DataFrame, quality: Quality) -> pd.DataFrame:
     )
 
 
-def _point_of(shape: BaseGeometry | None) -> tuple[float, float] | None:
+def _point_of(shape: BaseGeometry | None) -> Point | None:
     if shape is None:
         return None
     point = shapely.point_on_surface(shape)

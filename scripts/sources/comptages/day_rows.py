@@ -61,12 +61,12 @@ def day_rows(lines: Iterable[tuple[int, bytes]], day: date, header: list[str], d
                 found.rejects.append((offset, reason, text[:CONTENT_KEPT]))
                 found.check_room()
             continue
-        arc, libelle, label, flow, rate, point, shape = pick([*fields, None])  # None: a column the export lacks
+        arc, libelle, label, flow, rate, point, shape, *split = pick([*fields, None])  # None: a column it lacks
         if label not in concerns:
             concerns[label] = _concerns(label, labels, day)
         if concerns[label]:
             arc, libelle, label = one(arc, arc), one(libelle, libelle), one(label, label)
-            found.rows.append((offset, arc, libelle, label, flow, rate, one(point, point), one(shape, shape)))
+            found.rows.append((offset, arc, libelle, label, flow, rate, one(point, point), one(shape, shape), *split))
             if len(found.rows) > DAY_ROWS:
                 found.check_room()
     return found

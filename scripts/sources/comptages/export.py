@@ -10,7 +10,7 @@ from datetime import date
 from typing import BinaryIO
 
 from lib.raw.contents import opened, unreadable
-from lib.raw.csv_dialect import Aliases, canonical, detect_delimiter, require_columns, split_row
+from lib.raw.csv_dialect import SPLIT_PLACE, Aliases, canonical, detect_delimiter, require_columns, split_row
 from lib.raw.source_files import RawFile
 from scripts.sources.comptages.day_lines import Needles, needles_for
 
@@ -22,6 +22,7 @@ COLUMNS: Aliases = {
     "taux_occupation": ("Taux d'occupation", "k"),
     "geo_point_2d": ("geo_point_2d",),
     "geo_shape": ("geo_shape",),
+    **SPLIT_PLACE,
 }
 REQUIRED = ("identifiant_arc", "t_1h", "debit", "taux_occupation")
 SAMPLE = 100_000  # bytes of rows that show which clock an export keeps

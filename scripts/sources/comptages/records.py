@@ -3,22 +3,34 @@
 A row is one arc during one hour. Blank is "not measured", never zero; an impossible value discredits its row.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from datetime import date, datetime, time
+from functools import lru_cache
+from itertools import islice
+from operator import itemgetter
 
 import numpy as np
 import pandas as pd
 
+from lib.common.errors import InputError
 from lib.common.paris_time import parse_road_label, road_label_hours
 from lib.figures.quality import Quality
+from lib.figures.written_places import join_places
+from lib.raw.contents import read_lines
+from lib.raw.csv_dialect import MAX_ROW_CHARACTERS, SPLIT_PLACE
+from lib.raw.limits import COUNTS_BYTES, MEGABYTE
 from lib.raw.source_files import RawFile
 from lib.raw.tables import read_table
 from lib.raw.usable_files import read_usable
-from scripts.sources.comptages.export import COLUMNS, REQUIRED
+from scripts.sources.comptages.day_rows import fields_of
+from scripts.sources.comptages.export import COLUMNS, REQUIRED, open_export
 from scripts.sources.comptages.scan import rows_of_day
 
 MAX_FLOW = 15_000.0  # véhicules/h; the busiest five-lane arcs of the périphérique stay below 10 000
 MAX_OCCUPANCY = 100.0  # % of time
+PLACES_BYTES = 64 * MEGABYTE  # two daily exports, each of which names all arcs; about a second
+TEXTS = ("libelle", "geo_point_2d", "geo_shape")
 
 
 def read_day_rows(raw: RawFile, day: date, quality: Quality) -> pd.DataFrame:
@@ -28,7 +40,7 @@ def read_day_rows(raw: RawFile, day: date, quality: Quality) -> pd.DataFrame:
     """
     labels = road_label_hours(day)
     rows = _csv_rows(raw, day, quality) if raw.is_csv else read_table(raw, COLUMNS, REQUIRED, quality)
-    rows = _of_day(rows, day, labels, raw, quality)
+    rows = _of_day(join_places(rows, "geo_point_2d"), day, labels, raw, quality)
     arcs = _objects(["" if value is None else str(value).strip() for value in rows["identifiant_arc"]], rows.index)
     flows, no_flow = _numbers(rows["debit"])
     rates, no_rate = _numbers(rows["taux_occupation"])
@@ -48,9 +60,16 @@ def read_day_rows(raw: RawFile, day: date, quality: Quality) -> pd.DataFrame:
     return kept.assign(identifiant_arc=arcs[at], debit=flows[at], taux_occupation=rates[at])
 
 
-def read_files(files: Iterable[RawFile], day: date, quality: Quality) -> pd.DataFrame:
+def read_files(files: Sequence[RawFile], day: date, quality: Quality) -> pd.DataFrame:
     """Return the valid rows of all usable files, oldest first (see newest_rows); InputError when none is usable."""
-    return newest_rows(read_usable(files, lambda raw: read_day_rows(raw, day, quality), quality), quality)
+    counts = newest_rows(read_usable(files, lambda raw: read_day_rows(raw, day, quality), quality), quality)
+    places = counts[["geo_point_2d", "geo_shape"]]
+    placed = (places.notna() & (places != "")).any(axis=1).groupby(counts["identifiant_arc"]).any()
+    if placed.all():
+        return counts
+    others = _rows_of_any_day(tuple(files))
+    others = others[others["identifiant_arc"].isin(placed.index[~placed])]
+    return _with_texts_of_all(counts, pd.concat([others, counts], ignore_index=True))
 
 
 def newest_rows(tables: Iterable[pd.DataFrame], quality: Quality) -> pd.DataFrame:
@@ -59,10 +78,48 @@ def newest_rows(tables: Iterable[pd.DataFrame], quality: Quality) -> pd.DataFram
     key = ["identifiant_arc", "heure"]
     values = ["debit", "taux_occupation"]
     quality.conflits += len(rows.drop_duplicates(key + values)) - len(rows.drop_duplicates(key))
-    kept = rows.drop_duplicates(key, keep="last")
+    kept = _with_texts_of_all(rows.drop_duplicates(key, keep="last"), rows)
     quality.doublons += len(rows) - len(kept)
     quality.lignes_retenues += len(kept)
     return kept.sort_values(key, ignore_index=True)
+
+
+def _with_texts_of_all(kept: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
+    """Fill the blank texts of the kept rows with those of any row of the arc: a file may come without geometry."""
+    if len(kept) == len(rows):
+        return kept
+    known = rows[list(TEXTS)].where(rows[list(TEXTS)] != "").groupby(rows["identifiant_arc"]).last()
+    arcs = kept["identifiant_arc"]
+    return kept.assign(**{name: kept[name].where(kept[name] != "").fillna(arcs.map(known[name])) for name in TEXTS})
+
+
+@lru_cache(maxsize=1)
+def _rows_of_any_day(files: tuple[RawFile, ...]) -> pd.DataFrame:
+    """Read identifiant_arc and TEXTS of the rows at the beginning of the exports, oldest first, whatever their day.
+
+    They tell where an arc lies of which no row of the day does: an archive without geometry beside a newer export. No
+    more than PLACES_BYTES are read in all, of the newest exports.
+    """
+    names = ("identifiant_arc", *TEXTS, *SPLIT_PLACE)
+    tables, left = [pd.DataFrame(columns=names, dtype=object)], PLACES_BYTES
+    for raw in reversed([raw for raw in files if raw.is_csv]):
+        if left < 0:
+            break
+        with suppress(InputError):  # said where the day was read
+            export = open_export(raw)
+            header = export.header
+            pick = itemgetter(*(header.index(name) if name in header else len(header) for name in names))
+            found: dict[tuple[str | None, ...], None] = {}  # an arc has the same texts in all its rows
+            for line in islice(read_lines(raw.path, COUNTS_BYTES, MAX_ROW_CHARACTERS), 1, None):
+                left -= len(line) + 1
+                if left < 0:
+                    break
+                fields, reason = fields_of(line, export.delimiter, len(header))
+                if not reason:
+                    found[pick([*fields, None])] = None
+            tables.append(pd.DataFrame(found.keys(), columns=names, dtype=object))
+    rows = join_places(pd.concat(tables[::-1], ignore_index=True), "geo_point_2d")
+    return rows.assign(identifiant_arc=rows["identifiant_arc"].astype(object).str.strip())
 
 
 def _csv_rows(raw: RawFile, day: date, quality: Quality) -> pd.DataFrame:

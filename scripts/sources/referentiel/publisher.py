@@ -10,10 +10,10 @@ from scripts.sources.referentiel.records import COLUMNS
 
 
 def address(settings: Settings, day: date, today: date) -> Address:
-    """All the arcs as they stand."""
+    """Ask for all the arcs as they stand."""
     return portal_export(settings, "referentiel", "referentiel-comptages-routiers", "csv")
 
 
 def check_answer(asked: Address, path: Path) -> None:
-    """Arcs have an id and a geometry, and the last row is whole."""
+    """Check that arcs have an id and a geometry, and that the last row is whole."""
     check_csv(asked, path, COLUMNS, ("identifiant_arc", "geo_shape"))

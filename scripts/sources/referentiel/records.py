@@ -13,12 +13,13 @@ from lib.common.errors import InputError
 from lib.common.settings import Settings
 from lib.figures import geometry
 from lib.figures.quality import Quality
+from lib.figures.written_places import is_written, parse_shape, read_places
 from lib.raw.contents import unreadable
 from lib.raw.csv_dialect import Aliases
 from lib.raw.limits import EXPORT_ROWS
 from lib.raw.source_files import RawFile, source_files
 from lib.raw.tables import read_table
-from lib.raw.usable_files import newest_usable
+from lib.raw.usable_files import newest_whole
 from scripts.registry import REFERENTIEL
 from scripts.sources.arrondissements.polygons import load_arrondissements
 
@@ -34,13 +35,12 @@ COLUMNS: Aliases = {
     "geo_point_2d": ("geo_point_2d",),
     "geo_shape": ("geo_shape",),
 }
-
-
+INCOMPLETE = "referentiel_incomplet"  # warning code
 TEXTS = ("libelle", "iu_nd_amont", "libelle_nd_amont", "iu_nd_aval", "libelle_nd_aval")
 
 
 def read_road_parts(raw: RawFile, quality: Quality) -> pd.DataFrame:
-    """Believed rows of one export: COLUMNS as text, `geometry` (shapely, degrees) and `longueur_metres` per part.
+    """Read the valid rows of one export: COLUMNS as text, `geometry` (shapely, degrees), `longueur_metres` per part.
 
     Rows without an arc id or without a usable line are rejected; the same part of the same arc again is a duplicate.
     """
@@ -49,12 +49,13 @@ def read_road_parts(raw: RawFile, quality: Quality) -> pd.DataFrame:
         parts[name] = parts[name].map(_text).astype(object)
     names = parts["identifiant_arc"].map(lambda value: _text(value) or "").astype(object)
     parts["identifiant_arc"] = names
-    parts["geometry"] = geometry.as_geometries([geometry.parse_shape(value) for value in parts["geo_shape"]])
+    parts["geometry"] = geometry.as_geometries([parse_shape(value) for value in parts["geo_shape"]])
     nameless = names.isin(["", "*"])
     not_a_line = pd.Series([_not_a_line(shape) for shape in parts["geometry"]], index=parts.index, dtype=bool)
     for reason, mask in {"identifiant_absent": nameless, "geometrie_absente": not_a_line & ~nameless}.items():
         for row in parts[mask].to_dict("records"):
             quality.reject(reason, raw.name, row["_ligne"], {key: row[key] for key in ("identifiant_arc", "libelle")})
+    _warn_of_shapes(parts.loc[not_a_line, "geo_shape"].set_axis(names[not_a_line]), quality)
     kept = _without_repeats(parts[~(nameless | not_a_line)].copy(), quality)
     kept["longueur_metres"] = geometry.lengths(kept["geometry"].to_numpy())
     quality.lignes_retenues += len(kept)
@@ -62,7 +63,7 @@ def read_road_parts(raw: RawFile, quality: Quality) -> pd.DataFrame:
 
 
 def _text(value: object) -> str | None:
-    """Trimmed text; None when it is blank."""
+    """Trim the text; None when it is blank."""
     return None if value is None else str(value).strip() or None
 
 
@@ -78,7 +79,7 @@ def _without_repeats(parts: pd.DataFrame, quality: Quality) -> pd.DataFrame:
 
 
 def merge_parts(parts: pd.DataFrame) -> pd.DataFrame:
-    """One row per arc: first known texts, `longueur_metres` summed, `nombre_parties`, merged `geometry`."""
+    """Make one row per arc: first known texts, `longueur_metres` summed, `nombre_parties`, merged `geometry`."""
     groups = parts.groupby("identifiant_arc", sort=False)
     places, shapes = groups.indices, parts["geometry"].to_numpy()
     arcs = groups.first()
@@ -92,24 +93,27 @@ def merge_parts(parts: pd.DataFrame) -> pd.DataFrame:
 
 
 def reference_arcs(settings: Settings, quality: Quality, consequence: str) -> pd.DataFrame | None:
-    """The merged arcs of the newest usable export; None without any, and a warning says the `consequence`."""
+    """Read the merged arcs of the newest whole export; None without any, and a warning says the `consequence`."""
     files = source_files(settings, REFERENTIEL)
     if not files:
         quality.warn("referentiel_absent", "information", f"Sans référentiel, {consequence}.")
         return None
     try:
-        arcs, refused = newest_usable(files, lambda raw: _arcs_of(raw, _state(raw)))
+        arcs, refused = newest_whole(files, lambda raw: _arcs_of(raw, _state(raw)), INCOMPLETE, len)
     except InputError as error:
         quality.warn("referentiel_illisible", "attention", f"{error.message} Sans référentiel, {consequence}.")
         return None
     for _, why in refused:
-        quality.warn("referentiel_illisible", "attention", f"{why.message} Celui d'avant est pris à sa place.")
+        if why.reason == INCOMPLETE:
+            quality.warn(INCOMPLETE, "attention", str(why))
+        else:
+            quality.warn("referentiel_illisible", "attention", f"{why.message} Celui d'avant est pris à sa place.")
     return arcs.copy()
 
 
-@lru_cache(maxsize=1)
+@lru_cache(maxsize=2)  # the newest, and an older one where that is cut
 def _arcs_of(raw: RawFile, state: tuple[int, int]) -> pd.DataFrame:
-    """The merged arcs of one state of an export, read once for all the days of a run."""
+    """Read the merged arcs of one state of an export, once for all the days of a run."""
     parts = read_road_parts(raw, Quality())  # its own account is process_referentiel's
     if parts.empty:
         raise InputError(f"{raw.path} n'a aucun arc utilisable.")
@@ -125,30 +129,40 @@ def _state(raw: RawFile) -> tuple[int, int]:
 
 
 def is_ring(libelle: pd.Series) -> pd.Series:
-    """Arcs of the boulevard périphérique: PE_ (outer) and PI_ (inner)."""
+    """Tell the arcs of the boulevard périphérique: PE_ (outer) and PI_ (inner)."""
     return libelle.fillna("").astype(str).str.startswith(("PE_", "PI_"))
 
 
 def read_arcs(settings: Settings, counts: pd.DataFrame, quality: Quality) -> pd.DataFrame:
-    """One row per arc of the road counts: libelle, lon, lat (degrees), longueur_metres, arrondissement; missing is NaN.
+    """Describe each arc of the road counts: libelle, lon, lat (degrees), longueur_metres, arrondissement; else NaN.
 
-    The length is the road reference's, else that of the counts' own geo_shape.
+    The length is the road reference's, which knows all parts of an arc, else that of the counts' own geo_shape. The
+    place is the counts' own point, else the middle of their shape, else that of the reference's.
     """
-    texts = counts[["libelle", "geo_point_2d", "geo_shape"]].astype(object)
-    arcs = texts.where(texts != "", None).groupby(counts["identifiant_arc"]).last()  # a blank hides no other row's
-    points = [geometry.parse_point(value) for value in arcs["geo_point_2d"]]
-    arcs["lon"] = [point[0] if point else np.nan for point in points]
-    arcs["lat"] = [point[1] if point else np.nan for point in points]
-    arcs["longueur_metres"] = _reference_lengths(settings, quality).reindex(arcs.index)
-    unknown = arcs["longueur_metres"].isna()
-    shapes = geometry.as_geometries([geometry.parse_shape(value) for value in arcs.loc[unknown, "geo_shape"]])
-    arcs.loc[unknown, "longueur_metres"] = geometry.lengths(shapes)
-    arcs["arrondissement"] = load_arrondissements(settings, quality).locate(arcs["lon"], arcs["lat"])
-    return arcs.drop(columns=["geo_point_2d", "geo_shape"])
-
-
-def _reference_lengths(settings: Settings, quality: Quality) -> pd.Series:
+    texts = counts[["libelle", "geo_shape"]].astype(object)
+    own = texts.where(texts != "", None).groupby(counts["identifiant_arc"]).last()  # a blank hides no other row's
     reference = reference_arcs(settings, quality, "les longueurs viennent de geo_shape")
-    if reference is None:
-        return pd.Series(dtype=float)
-    return reference.set_index("identifiant_arc")["longueur_metres"]
+    known = pd.DataFrame(columns=["identifiant_arc", "libelle", "geometry", "longueur_metres"], dtype=object)
+    known = (known if reference is None else reference).set_index("identifiant_arc").reindex(own.index)
+    arcs = read_places(counts.set_index("identifiant_arc")["geo_point_2d"], quality, "arcs").reindex(own.index)
+    arcs["libelle"] = own["libelle"].fillna(known["libelle"])
+    arcs["longueur_metres"] = known["longueur_metres"].astype(float)
+    wanted = own.loc[arcs["longueur_metres"].isna() | arcs["lon"].isna(), "geo_shape"]
+    shapes = pd.Series(geometry.as_geometries([parse_shape(value) for value in wanted]), wanted.index, dtype=object)
+    _warn_of_shapes(wanted[shapes.isna()], quality)
+    lengths = pd.Series(geometry.lengths(shapes.to_numpy()), shapes.index)
+    arcs["longueur_metres"] = arcs["longueur_metres"].fillna(lengths)
+    lines = shapes.where(lengths > 0).reindex(own.index)
+    lines = lines.where(lines.notna(), known["geometry"])[arcs["lon"].isna()].dropna()
+    lon, lat = geometry.middles(lines.to_numpy())
+    arcs.loc[lines.index, ["lon", "lat"]] = np.column_stack([lon, lat])
+    arcs["arrondissement"] = load_arrondissements(settings, quality).locate(arcs["lon"], arcs["lat"])
+    return arcs
+
+
+def _warn_of_shapes(values: pd.Series, quality: Quality) -> None:
+    """Warn of the arcs (index) whose shape is written and not understood."""
+    unread = values[[is_written(value) for value in values]].index.unique()
+    if len(unread):
+        text = f"{len(unread)} arcs ont un geo_shape écrit mais pas compris : il ne donne ni longueur ni lieu."
+        quality.warn("formes_illisibles", "information", text, mesure=len(unread), attendu=0, exemples=list(unread))

@@ -37,6 +37,19 @@ def test_the_state_comes_from_the_coverage(couverture: float, statut: str, shown
     assert (summary["statut"], summary["couverture"]) == (statut, shown)
 
 
+@pytest.mark.parametrize(
+    ("known", "rejected", "statut", "shown"),
+    [(1.0, 0, "complet", 1.0), (1.0, 4, "complet", 0.96), (1.0, 6, "partiel", 0.94), (1.0, 34, "partiel", 0.66),
+     (0.9, 4, "partiel", 0.9), (0.5, 34, "partiel", 0.5), (1.0, 100, "absent", 0.0)],
+)  # fmt: skip
+def test_the_rows_that_were_lost_lower_the_coverage(known: float, rejected: int, statut: str, shown: float) -> None:
+    quality = Quality(lignes_retenues=min(60, 100 - rejected), doublons=max(40 - rejected, 0))
+    quality.reject("champs_manquants", "a.csv", 2, "x", rejected)
+    summary = quality.summary(known)
+    assert (summary["statut"], summary["couverture"]) == (statut, shown)
+    assert quality.covered(known) == pytest.approx(shown)
+
+
 def test_the_cap_on_kept_rejects_is_said_and_the_count_goes_on() -> None:
     quality = Quality()
     for number in range(REJECTS_KEPT + 5):

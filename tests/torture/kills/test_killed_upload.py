@@ -19,7 +19,7 @@ import pytest
 from lib.publish.local_documents import sha256
 from lib.publish.plan import CLAIM, remote_of
 from lib.stores.documents import content_sha256
-from lib.stores.dynamodb_items import Item, document_of, pointer, unpack
+from lib.stores.dynamodb_items import Item, document_of, pointer
 from tests.conftest import ROOT
 from tests.support.aws_server import KEYS, AwsServer
 from tests.support.published import Output
@@ -97,11 +97,11 @@ def named(document: dict[str, Any]) -> str:
 def published(aws: AwsServer) -> Published:
     """Everything, read back; StoreError or KeyError when an item points to an object of another content, or to none."""
     objects = {key.removeprefix("reports/"): content for key, content in aws.objects().items()}
-    items = {named(document_of(item)): item for table in KEYS for item in aws.items(table)}
-    documents = {}
-    for name, item in items.items():
+    items, documents = {}, {}
+    for item in (one for table in KEYS for one in aws.items(table)):
         place = pointer(item)
-        documents[name] = unpack(objects[place[1].removeprefix("reports/")], item) if place else document_of(item)
+        document = document_of(item, objects[place[1].removeprefix("reports/")] if place else None)
+        items[named(document)], documents[named(document)] = item, document
     return Published(items, documents, objects)
 
 

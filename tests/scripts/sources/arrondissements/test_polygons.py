@@ -1,5 +1,7 @@
 """In which arrondissement a point lies, and what is said where the outlines are missing or are something else."""
 
+import json
+import os
 import shutil
 
 import numpy as np
@@ -42,6 +44,52 @@ def test_another_file_under_that_name_gives_no_arrondissement_and_says_so(raw: R
     (warning,) = quality.avertissements
     assert (warning.code, warning.severite) == ("arrondissements_illisibles", "attention")
     assert str(path) in warning.message and "make fetch" in warning.message
+
+
+def squares(*numbers: int) -> str:
+    """Arrondissements as squares side by side, the n-th from the west on the n-th hundredth of a degree."""
+    shapes = [(number, shapely.box(2.0 + number / 100, 48.80, 2.01 + number / 100, 48.90)) for number in numbers]
+    features = [
+        {"type": "Feature", "properties": {"c_ar": number}, "geometry": json.loads(shapely.to_geojson(shape))}
+        for number, shape in shapes
+    ]
+    return json.dumps({"type": "FeatureCollection", "features": features})
+
+
+def test_fewer_than_twenty_are_said_and_the_places_in_the_others_are_missing(raw: RawTree) -> None:
+    raw.batch("arrondissements.geojson", squares(*range(1, 11)))
+    quality = Quality()
+    ten = load_arrondissements(raw.settings(), quality)
+    load_arrondissements(raw.settings(), quality)
+    found = ten.locate(pd.Series([2.035, 2.155]), pd.Series([48.85, 48.85]))
+    assert found.fillna(0).tolist() == [3, 0] and not ten.complete
+    (warning,) = quality.avertissements
+    assert (warning.code, warning.severite) == ("arrondissements_incomplets", "attention")
+    assert (warning.mesure, warning.attendu, warning.exemples) == (10, 20, (11, 12, 13, 14, 15))
+    assert "10 arrondissements sur 20" in warning.message and "make fetch" in warning.message
+
+
+@pytest.mark.parametrize("kept", [10, 19])
+def test_an_older_file_of_all_twenty_is_taken_before_a_newer_one_of_fewer(raw: RawTree, kept: int) -> None:
+    for age, (name, numbers) in enumerate([("cut", range(1, kept + 1)), ("whole", range(1, 21)), ("old", range(1, 6))]):
+        path = raw.batch(f"arrondissements-{name}.geojson", squares(*numbers))
+        os.utime(path, (1_700_000_000 - age, 1_700_000_000 - age))
+    quality = Quality()
+    twenty = load_arrondissements(raw.settings(), quality)
+    assert twenty.complete and twenty.locate(pd.Series([2.205]), pd.Series([48.85])).tolist() == [20]
+    (warning,) = quality.avertissements
+    assert warning.code == "arrondissements_incomplets"
+    assert f"arrondissements-cut.geojson ({kept} lignes)" in warning.message
+    assert "arrondissements-whole.geojson (20 lignes)" in warning.message
+
+
+def test_of_several_files_that_all_lack_some_the_fullest_is_taken(raw: RawTree) -> None:
+    for age, numbers in enumerate([range(1, 8), range(1, 13), range(1, 10)]):
+        path = raw.batch(f"arrondissements-{age}.geojson", squares(*numbers))
+        os.utime(path, (1_700_000_000 - age, 1_700_000_000 - age))
+    quality = Quality()
+    assert len(set(load_arrondissements(raw.settings(), quality).numbers)) == 12
+    assert [one.code for one in quality.avertissements] == ["arrondissements_incomplets"]
 
 
 @needs_samples

@@ -306,6 +306,7 @@ def test_a_cut_answer_keeps_its_whole_records(tmp_path: Path) -> None:
 
 def table(*rows: tuple[str, int, float | None, float | None]) -> pd.DataFrame:
     frame = pd.DataFrame(rows, columns=["identifiant_arc", "heure", "debit", "taux_occupation"])
+    frame = frame.assign(libelle="Rue_A", geo_point_2d="48.85,2.35", geo_shape=None)
     return frame.astype({"debit": float, "taux_occupation": float})
 
 
@@ -318,6 +319,15 @@ def test_the_newest_file_wins_and_conflicts_are_counted() -> None:
         ("1", 5, 10.0, 1.0), ("1", 6, 25.0, None), ("2", 5, 4.0, None), ("3", 5, 7.0, 1.0), ("4", 5, 8.0, 1.0),
     ]  # fmt: skip
     assert (quality.lignes_retenues, quality.doublons, quality.conflits) == (5, 4, 2)
+
+
+def test_a_newer_file_without_texts_takes_none_away() -> None:
+    old, new = table(("1", 5, 10, 1), ("1", 6, 20, 1), ("2", 5, 3, 1)), table(("1", 5, 11, 1), ("3", 5, 4, 1))
+    new = new.assign(libelle=["", "Rue_B"], geo_point_2d=[None, ""])
+    rows = newest_rows([old, new], Quality()).set_index(["identifiant_arc", "heure"])
+    assert rows.loc[("1", 5), ["debit", "libelle", "geo_point_2d"]].tolist() == [11, "Rue_A", "48.85,2.35"]
+    assert rows.loc[("3", 5), "libelle"] == "Rue_B"
+    assert rows.loc[("3", 5), ["geo_point_2d", "geo_shape"]].isna().all()
 
 
 @given(st.lists(st.lists(st.tuples(st.integers(1, 3), st.integers(0, 2), st.sampled_from([None, 1, 2])), max_size=6)))

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -122,6 +123,18 @@ def test_without_a_usable_reference_there_are_no_arcs_and_it_is_said(raw: RawTre
     arcs, codes = asked()
     assert arcs is not None
     assert (arcs["identifiant_arc"].tolist(), codes) == (["7"], [])
+
+
+def test_the_arcs_of_an_older_export_stand_where_the_newest_is_cut(raw: RawTree) -> None:
+    rows = [row(str(number), FIRST) for number in range(30)]
+    for name, count, moment in (("a", 30, 1_600_000_000), ("b", 7, 1_700_000_000)):
+        os.utime(raw.batch(NAME.replace(".csv", f"-{name}.csv"), "\n".join([LABELS, *rows[:count]])), (moment, moment))
+    quality = Quality()
+    arcs = reference_arcs(raw.settings(), quality, "rien n'est calculé")
+    assert arcs is not None and len(arcs) == 30
+    (warning,) = quality.avertissements
+    assert warning.code == "referentiel_incomplet"
+    assert "-b.csv (7 lignes)" in warning.message and "-a.csv (30 lignes)" in warning.message
 
 
 @needs_samples
