@@ -13,29 +13,43 @@ PY := .venv/bin/python
 SOURCES := $(patsubst scripts/process_%.py,%,$(wildcard scripts/process_*.py))
 
 # What people type reaches the recipes through the environment, as "$$DATE": pasted into them it would be shell code.
-# $(value …) keeps make itself from expanding it.
-ifneq ($(value DATE),)
-override DATE := $(value DATE)
+# What is set on make's command line is text, which make never expands ($(value …)), and has a name that something reads.
+VALUES := DATE FROM TO TYPE WHAT TRIALS JOBS SCHEDULER SOURCE ORIGIN DAYS
+SWITCHES := DRY_RUN FORCE WAIT CHECK STRICT AWS FETCH
+ON := 1 oui OUI yes YES true TRUE
+OFF := 0 non NON no NO false FALSE
+FETCH ?= 1
+
+typed := $(foreach name,$(.VARIABLES),$(if $(filter command,$(firstword $(origin $(name)))),$(name)))
+$(foreach name,$(typed) $(VALUES),$(eval override $(name) := $$(value $(name))))
+export $(VALUES) $(typed)
+
+strange := $(filter-out $(VALUES) $(SWITCHES) PYTHON AWS_% DASK_% LC_% PIP_% LANG TMPDIR TZ COLUMNS NO_COLOR,$(typed))
+ifneq ($(strange),)
+strange := $(filter-out $(shell sed -n 's/^#\([A-Z0-9_]*\)=.*/\1/p' .env.example) CITYFLOW_NOW CITYFLOW_RUN CITYFLOW_LOCK_FD,$(strange))
+endif
+ifneq ($(strange),)
+quoted = '$(subst ','\'',$(firstword $(strange)))'
+near := $(shell python3 -c 'import difflib as d, sys; plain = lambda name: name.replace("_", "").upper(); names = {plain(one): one for one in sys.argv[2:]}; \
+	print(*(names[one] for one in d.get_close_matches(plain(sys.argv[1]), names, 1, 0.7)))' $(quoted) $(VALUES) $(SWITCHES) \
+	$$(sed -n 's/^#\([A-Z0-9_]*\)=.*/\1/p' .env.example) 2>/dev/null)
+$(error $(firstword $(strange))= est inconnu$(if $(near), (est-ce $(near)= ?)) : rien n'a été fait. Voir make help et .env.example)
+endif
+
+$(foreach name,$(SWITCHES),$(if $(filter-out $(ON) $(OFF),$(value $(name))),$(error $(name)=$(value $(name)) est invalide : écrire \
+	$(name)=1, ou $(name)=0))$(eval override $(name) := $(filter $(ON),$(value $(name)))))
+
 shape = $(subst 9,0,$(subst 8,0,$(subst 7,0,$(subst 6,0,$(subst 5,0,$(subst 4,0,$(subst 3,0,$(subst 2,0,$(subst 1,0,$1)))))))))
+ifneq ($(DATE),)
 ifneq ($(call shape,$(DATE)),0000-00-00)
 $(error DATE=$(DATE) est invalide : écrire AAAA-MM-JJ, par exemple DATE=2025-11-04)
 endif
 endif
-override FROM := $(value FROM)
-override TO := $(value TO)
-override TYPE := $(value TYPE)
-override WHAT := $(value WHAT)
-override TRIALS := $(value TRIALS)
-override JOBS := $(value JOBS)
-override SCHEDULER := $(value SCHEDULER)
-override SOURCE := $(value SOURCE)
-override ORIGIN := $(value ORIGIN)
-export DATE FROM TO TYPE JOBS SOURCE ORIGIN SCHEDULER WHAT TRIALS
 
 # ---------------------------------------------------------------------------------------------------------- commands
 
 .PHONY: help demo test torture process $(SOURCES) report upload check-upload setup-aws fetch backfill history quality \
-	status doctor bench clean venv venv-dev venv-bench day
+	status daily doctor bench clean venv venv-dev venv-bench day
 
 help: ## cette aide
 	@printf 'CityFlow Paris. Le jour par défaut (DATE) est hier, heure de Paris.\n\n'
@@ -74,7 +88,7 @@ test: venv-dev ## lint, types et tous les tests
 	$(PY) -m pytest -n auto --dist loadfile
 
 process: venv ## [DATE=] [FORCE=1] [WAIT=1] toutes les sources et le rapport du jour
-	@$(TODAY) exec $(PY) -m lib.files.locks --date "$$DATE" $(if $(WAIT),--wait) -- $(MAKE) DATE="$$DATE" day
+	@$(TODAY) { $(PY) -m lib.files.locks --date "$$DATE" $(if $(WAIT),--wait) -- $(MAKE) DATE="$$DATE" day 2>&1 >&3 | $(PLAIN) >&2; } 3>&1
 
 $(SOURCES) report: venv ## [DATE=] [FORCE=1] une source, ou le rapport
 	@$(TODAY) stale="$$($(PY) scripts/show_status.py --stale "$$DATE" --only $@ $(FORCED))"; \
@@ -96,8 +110,14 @@ step-%:
 	@$(PY) scripts/process_$*.py --date "$$DATE" $(FORCED)
 
 FORCED = $(if $(FORCE),--force)
+# Without what the makes below this one say of their own steps: each step has said what went wrong. Ctrl-C ends those first.
+PLAIN = (trap '' INT; sed -u '/^make\[[0-9]*\]: \*\*\*/d')
 # On all cores, unless make was told how many; what each step says stays together.
 SIDE_BY_SIDE = --output-sync=target $(if $(findstring -j,$(MAKEFLAGS)),,--jobs=$(shell nproc))
+
+# FETCH=0 where the raw files come by another way.
+daily: venv ## [DAYS=3] [FETCH=0] chaque matin : récupérer et traiter ce qui manque aux derniers jours
+	@$(PY) scripts/daily.py $${DAYS:+--days "$$DAYS"} $(if $(FETCH),--fetch)
 
 upload: venv ## [DRY_RUN=1] [DATE=] [FROM=] [TO=] [TYPE=metrics|reports|all] [FORCE=1] [JOBS=8] publier vers AWS
 	@$(PY) upload_to_aws.py $(if $(DRY_RUN),--dry-run) $(if $(FORCE),--force) $(CHOSEN)
@@ -116,7 +136,8 @@ fetch: venv ## [DATE=] [SOURCE=] [FROM= TO=] [ORIGIN=s3] [FORCE=1] récupérer l
 		$${TO:+--to "$$TO"} $${SOURCE:+--source "$$SOURCE"} $${ORIGIN:+--origin "$$ORIGIN"}
 
 backfill: venv ## FROM= TO= [SOURCE="bikes traffic"] [JOBS=] [SCHEDULER=] [DRY_RUN=1] [FORCE=1] traiter une période
-	@sources=(); for one in $$SOURCE; do sources+=(--source "$$one"); done; \
+	@[[ -n "$$FROM" && -n "$$TO" ]] || { echo 'Écrire les deux jours, compris : make backfill FROM=AAAA-MM-JJ TO=AAAA-MM-JJ' >&2; exit 2; }; \
+	sources=(); for one in $$SOURCE; do sources+=(--source "$$one"); done; \
 	$(PY) scripts/backfill.py --from "$$FROM" --to "$$TO" "$${sources[@]}" $${JOBS:+--jobs "$$JOBS"} \
 		$${SCHEDULER:+--scheduler "$$SCHEDULER"} $(if $(DRY_RUN),--dry-run) $(if $(FORCE),--force)
 
@@ -146,6 +167,11 @@ BENCHES := $(subst _,-,$(basename $(notdir $(wildcard bench/road_counts.py bench
 clean: ## supprimer l'environnement, les caches et la démonstration (jamais output/ ni logs/)
 	rm -rf .venv .venv-bench .pytest_cache .mypy_cache .ruff_cache .hypothesis data/demo data/bench
 	find lib scripts tests -name __pycache__ -prune -exec rm -rf {} +
+
+# Also asked for the Makefile itself, hence the rule after it.
+.DEFAULT:
+	@printf 'make %s : cette commande n’existe pas. Les voici toutes : make help\n' '$(subst ','\'',$@)' >&2; exit 2
+Makefile: ;
 
 # The default day is asked of Python, which carries its own time zones: a bare machine's `date` may not know Paris.
 TODAY = DATE="$${DATE:-$$($(PY) -m lib.run.day_range)}"; export DATE;

@@ -1,31 +1,37 @@
 #!/usr/bin/env bash
-# One day, by hand over SSH or by cron: environment, make process, one log in logs/. Exits as make process does.
+# By hand over SSH, by cron or by a systemd timer: environment, the work, one log in LOG_DIR. Exits as make does.
+# Without a date, what the last days lack (make daily); with one, that day (make process).
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")" || exit 1
 
-usage="usage : ./run_processing.sh [AAAA-MM-JJ]   (défaut : hier, heure de Paris)"
-if [[ "${1:-}" == -h || "${1:-}" == --help ]]; then
-  echo "$usage"
-  exit 0
-fi
-if [[ $# -gt 1 || "${1:-}" == -* ]]; then
-  echo "$usage" >&2
-  exit 2
-fi
-if [[ $# -eq 1 ]]; then
-  export DATE="$1"
-fi
+usage="usage : ./run_processing.sh [--fetch] [AAAA-MM-JJ]
+  sans date : ce qui manque aux derniers jours ; avec une date : ce jour
+  --fetch   : d'abord récupérer les fichiers bruts"
+fetch=0 day=""
+for word in "$@"; do
+  case "$word" in
+    -h | --help) echo "$usage"; exit 0 ;;
+    --fetch) fetch=1 ;;
+    -*) echo "$usage" >&2; exit 2 ;;
+    *) [[ -z "$day" && -n "$word" ]] || { echo "$usage" >&2; exit 2; }; day="$word" ;;
+  esac
+done
 
 taken() {
   [[ -e "$1" || -L "$1" ]] # a link, even a dead one, is nothing to write through
 }
 
+# A setting as the scripts have it; they need no package for that but python-dotenv, where there is a .env.
+setting() {
+  .venv/bin/python -c 'import sys; from lib.common.settings import load_settings; print(getattr(load_settings(), sys.argv[1]))' "$1" 2>/dev/null
+}
+
 # A log of its own for each run, also for two that start in the same second.
 new_log() {
   local base name number=1
-  base="$PWD/logs/processing_$(date +%Y%m%d_%H%M%S)"
+  base="$folder/processing_$(date +%Y%m%d_%H%M%S)"
   name="$base.log"
-  mkdir -p logs 2>/dev/null || return
+  mkdir -p "$folder" 2>/dev/null || return
   until ! taken "$name" && (set -o noclobber; : >"$name") 2>/dev/null; do
     taken "$name" || return
     number=$((number + 1))
@@ -35,38 +41,59 @@ new_log() {
 }
 
 # What is newer than `started` was written by this run. It lies beside the log, so that a full TMPDIR stops nothing.
-if ! log="$(new_log)" || ! started="$(mktemp "$PWD/logs/.debut.XXXXXX" 2>/dev/null)"; then
-  echo "impossible d'écrire dans $PWD/logs : vérifier les droits de ce dossier et la place libre." >&2
+folder="$(setting log_dir)" || folder=""
+folder="${folder:-$PWD/logs}"
+if ! log="$(new_log)" || ! started="$(mktemp "$folder/.debut.XXXXXX" 2>/dev/null)"; then
+  echo "❌ impossible d'écrire dans $folder : vérifier les droits de ce dossier et la place libre." >&2
   exit 1
 fi
 trap 'rm -f "$started"' EXIT
 
 written() {
   local output files
-  output="$(.venv/bin/python -c 'from lib.common.settings import load_settings; print(load_settings().output_dir)' 2>/dev/null)" ||
-    return
+  output="$(setting output_dir)" || return
   files="$(find "$output" -mindepth 1 \( -name '.*' -o -path "$output/runs" \) -prune -o -type f -newer "$started" -print 2>/dev/null | sort)"
   if [[ -z "$files" ]]; then
-    echo "Aucun fichier écrit."
+    echo "Aucun fichier écrit$1."
   else
     echo "Fichiers écrits :"
     printf '%s\n' "$files" | sed 's/^/  /'
+    echo "📁 Fichiers JSON créés dans ${output#"$PWD/"}/"
+  fi
+}
+
+work() {
+  if [[ -z "$day" ]]; then
+    make daily FETCH="$fetch"
+  elif [[ "$fetch" == 1 ]]; then
+    make fetch DATE="$day" # a source that cannot be fetched is said; the day is computed from what is there
+    make process DATE="$day"
+  else
+    make process DATE="$day"
   fi
 }
 
 run() {
-  local status=0
+  local said status=0
   echo "Traitement commencé le $(date '+%Y-%m-%d %H:%M:%S %z')"
-  make process || status=$?
+  exec 3>&1
+  said="$(work 2>&1 | tee /dev/fd/3; exit "${PIPESTATUS[0]}")" || status=$?
   echo "Journal : $log (code $status)"
-  written
+  if [[ "$status" -eq 0 ]]; then
+    written " : tout était à jour"
+    echo "✅ Traitement terminé avec succès"
+  else
+    # Where another run holds the day, the new files are that run's. Make's own last line has the code of the command.
+    [[ "$said" =~ Err[a-z]+\ 75($|[^0-9]) ]] || written ''
+    echo "❌ Traitement terminé avec des erreurs (code $status) : voir ci-dessus, puis make status et make doctor"
+  fi
   return "$status"
 }
 
 run 2>&1 | tee -a "$log"
 status=("${PIPESTATUS[@]}")
 if [[ "${status[1]}" -eq 1 ]]; then # tee goes on without its file
-  echo "le journal $log est incomplet : vérifier la place libre. Les lignes ci-dessus sont entières." >&2
+  echo "❌ le journal $log est incomplet : vérifier la place libre. Les lignes ci-dessus sont entières." >&2
   exit $((status[0] ? status[0] : 1))
 fi
 exit "${status[0]}"

@@ -23,9 +23,10 @@ from lib.common.settings import Settings
 from lib.database_factory import get_database_service
 from lib.files.locks import DayLocks, days_locked
 from lib.files.scratch_folder import clear_abandoned
+from lib.raw.source import Source
 from lib.raw.source_files import is_synthetic, source_files
 from lib.run import cli, day_range
-from lib.run.day_plan import Plan, Step, gaps, plan_lines, plan_object, plan_range
+from lib.run.day_plan import Plan, Step, gaps, plan_lines, plan_object, plan_range, require_some_raw
 from lib.run.demo_results import keep_apart
 from lib.run.input_lists import note_inputs
 from lib.run.range_run import Done, Failure, Outcome, computed, store_in_order
@@ -51,9 +52,10 @@ def main(argv: list[str] | None = None) -> int:
             {"CITYFLOW_STORE": arguments.store, "DASK_SCHEDULER_ADDRESS": arguments.scheduler}
         )
         sources = [source for name, source in SOURCES.items() if name in (arguments.source or SOURCES)]
-        if not arguments.dry_run and (is_synthetic(settings) or any(source_files(settings, one) for one in sources)):
-            keep_apart(settings)  # so that a refusal is said once, not for each source of each day
+        if not arguments.dry_run:
+            keep_demo_apart(settings, sources)
         plan = plan_range(settings, days, sources, arguments.force, SOURCES.values())
+        require_some_raw(settings, plan)
         without_pull = gaps(settings, plan)
         if not arguments.json:
             cli.emit("\n".join(plan_lines(plan, without_pull)))
@@ -61,7 +63,6 @@ def main(argv: list[str] | None = None) -> int:
             if arguments.json:
                 cli.emit_json(plan_object(plan, without_pull))
             return ExitCode.DONE
-        clear_abandoned()
         ended = run_plan(settings, plan, arguments.jobs, arguments.force) if plan.to_do else []
         failures = [one for one in ended if isinstance(one, Failure)]
         kept = [one.step for one in ended if isinstance(one, Done) and one.kept]
@@ -78,8 +79,15 @@ def main(argv: list[str] | None = None) -> int:
     return cli.guarded(work, arguments)
 
 
+def keep_demo_apart(settings: Settings, sources: list[Source]) -> None:
+    """Refuse once for all days to mix invented figures and real ones (see lib/run/demo_results)."""
+    if is_synthetic(settings) or any(source_files(settings, one) for one in sources):
+        keep_apart(settings)
+
+
 def run_plan(settings: Settings, plan: Plan, jobs: int, force: bool) -> list[Done | Failure]:
     """Compute and store what the plan says; how each step ended, first those of the days that another run holds."""
+    clear_abandoned()
     # make process finds these days up to date
     note_inputs(settings, (read for source in plan.sources for read in source.read))
     with days_locked(settings.output_dir, sorted({step.day for step in plan.to_do})) as locks:

@@ -15,6 +15,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from lib.common.errors import ExitCode, NoDataError, UsageError
+from lib.common.settings import Settings
 from lib.database_factory import get_database_service
 from lib.database_service import DatabaseService
 from lib.files.atomic_file import write_atomically
@@ -55,6 +56,21 @@ def usable_report(store: DatabaseService, day: date) -> dict[str, Any] | None:
     return report
 
 
+def write_history(settings: Settings, first: date | None = None, last: date | None = None) -> tuple[Path, int]:
+    """Write the page of the stored days within the bounds; its path, and how many days it shows.
+
+    Raises NoDataError where the store has no day.
+    """
+    files = LocalFileService(settings.output_dir)
+    with get_database_service(settings) as store:
+        days = from_either(store, files, lambda reader: read_days(reader, files, first, last))
+    if not days:
+        raise NoDataError("aucun jour traité dans cette période.", "Traiter des jours : make backfill FROM= TO=")
+    path = files.output_dir / "reports" / "index.html"
+    write_atomically(path, history_page(days))
+    return path, len(days)
+
+
 def main(argv: list[str] | None = None) -> int:
     arguments = _parser().parse_args(argv)
 
@@ -62,17 +78,11 @@ def main(argv: list[str] | None = None) -> int:
         settings = cli.chosen_settings({"CITYFLOW_STORE": arguments.store})
         if arguments.first and arguments.last and arguments.first > arguments.last:
             raise UsageError(f"--from {arguments.first} est après --to {arguments.last}.")
-        files = LocalFileService(settings.output_dir)
-        with get_database_service(settings) as store:
-            days = from_either(store, files, lambda reader: read_days(reader, files, arguments.first, arguments.last))
-        if not days:
-            raise NoDataError("aucun jour traité dans cette période.", "Traiter des jours : make backfill FROM= TO=")
-        path = files.output_dir / "reports" / "index.html"
-        write_atomically(path, history_page(days))
+        path, days = write_history(settings, arguments.first, arguments.last)
         if arguments.json:
-            cli.emit_json({"jours": len(days), "fichier": str(path)})
+            cli.emit_json({"jours": days, "fichier": str(path)})
         else:
-            cli.emit(f"historique : {len(days)} jour{'s' if len(days) > 1 else ''} -> {path}")
+            cli.emit(f"historique : {days} jour{'s' if days > 1 else ''} -> {path}")
         return ExitCode.DONE
 
     return cli.guarded(work, arguments)

@@ -127,6 +127,9 @@ WORKS_KEYS = (
     "par_impact",
     "par_niveau",
     "zones_critiques",
+    "seuil_zone_critique",
+    "jour_export",
+    "jour_export_connu_par",
     "nouveaux",
     "se_terminant",
     "troncons_impactes",
@@ -135,8 +138,8 @@ TRAFFIC_KEYS = ("nombre_perturbations", "par_severite", "par_cause", "par_mode",
 
 
 def section(metrics: dict[str, Metrics], source: str, keys: tuple[str, ...]) -> dict[str, Any] | None:
-    """Select the named keys of one source; None where it is missing."""
-    return {key: metrics[source][key] for key in keys} if source in metrics else None
+    """Select the named keys of one source; None where it is missing. Figures of an older version may lack some."""
+    return {key: metrics[source].get(key) for key in keys} if source in metrics else None
 
 
 def weather(metrics: dict[str, Metrics], figures: dict[str, Any]) -> dict[str, Any] | None:
@@ -144,7 +147,7 @@ def weather(metrics: dict[str, Metrics], figures: dict[str, Any]) -> dict[str, A
     if "weather" not in metrics:
         return None
     return {
-        **section(metrics, "weather", ("metrics", "categories", "impact_mobilite")),  # type: ignore[dict-item]
+        **section(metrics, "weather", ("metrics", "categories", "impact_mobilite", "nature")),  # type: ignore[dict-item]
         "velo_ecart_mediane_pct": figures["passages_velo"]["evolution_mediane_pct"],
         "trafic_ecart_mediane_pct": figures["debit_routier"]["evolution_mediane_pct"],
     }

@@ -1,8 +1,9 @@
 """Road works (chantiers perturbants): those active in Paris on one civil day, where they lie and which arcs they touch.
 
-A raw row is one work with its first and last day, both included. A work is active on the day when its dates say so,
-whatever its statut, which is the state on the day of the export. Rows without usable dates are rejected and counted.
-Several exports may lie side by side: the newest wins for each work.
+A raw row is one work with its first and last day, both included. A work is active on the day when its dates say so; its
+statut is the state on the day of the export, and counts where it says that the work is over on that day. Rows without
+usable dates are rejected and counted. Several exports may lie side by side: the newest wins for each work. A day long
+after the newest export, or before the works that it still holds, is known in part.
 
     python scripts/process_chantiers.py --date 2025-11-04
 """
@@ -28,18 +29,37 @@ from lib.run import cli
 from lib.run.day_run import DayResult
 from scripts.registry import CHANTIERS
 from scripts.sources.arrondissements.polygons import Arrondissements, load_arrondissements
-from scripts.sources.chantiers.records import DATE_REJECTS, IMPACTS, NOT_SAID, OTHER, STATUSES, read_works
+from scripts.sources.chantiers.records import (
+    BY_FILE,
+    DATE_REJECTS,
+    IMPACTS,
+    NOT_SAID,
+    OTHER,
+    OVER,
+    STATUSES,
+    read_works,
+)
 from scripts.sources.referentiel.records import reference_arcs
 
-CRITICAL_WORKS = 3  # active works; an arrondissement with more is a critical zone (the project's choice)
+# A critical zone has far more active works than the city's other arrondissements have: more than the median of the
+# twenty by CRITICAL_SPREADS robust standard deviations (1.4826 x MAD, see Rousseeuw and Croux 1993; at least the square
+# root of the median, the chance of a count), and CRITICAL_WORKS at the least (the project's choice).
+CRITICAL_SPREADS, MAD_TO_SIGMA = 2.0, 1.4826
+CRITICAL_WORKS = 4
+ARRONDISSEMENTS = range(1, 21)
 NEARBY_METRES = 30.0  # from a work's outline to an arc's axis: both sides of a street (the project's choice)
 LEVELS = {1: "perturbant", 2: "très perturbant"}
 VERY_DISRUPTIVE = 2
 
+# make fetch asks for the works again after a week: later than that after its day, an export misses what began since.
+EXPORT_FRESH = timedelta(days=7)
 # A fresh export announces works months ahead (20 of 75 in that of October 2024, up to ten weeks): when none starts
-# within two weeks before the day or after it, the export is older than that. Works leave it a few days after their
-# end (two in that of October 2024): a day long before the first end it knows misses those that have left.
+# within two weeks before the day or after it, a file whose own day is not known is older than that. Works leave the
+# export a few days after their end (two in that of October 2024): a day long before the first end it knows misses
+# those that have left. The most extreme works, one in twenty and one at the least, do not count: a work announced far
+# ahead, or left for years, does not make the others known.
 EXPORT_OLD_AFTER = timedelta(days=14)
+EXTREME_SHARE, EXTREME_FROM = 0.05, 4  # share of works that are extreme; number of works from which one is
 ENDED_WORKS_KEPT = timedelta(days=7)
 OUTSIDE_COVERAGE = 0.5  # share at the most of a day outside what the exports know: they tell of the long works alone
 
@@ -49,11 +69,11 @@ Exemple : python scripts/process_chantiers.py --date 2025-11-04"""
 
 
 def read_raw(settings: Settings, day: date) -> tuple[pd.DataFrame, Quality]:
-    """All valid works (see sources/chantiers/records), active or not, and the account of the rejected rows."""
+    """Read all valid works (see sources/chantiers/records), active or not, and the account of the rejected rows."""
     quality = Quality()
     works = read_works(require_files(settings, CHANTIERS, quality), quality)
     if works.empty:
-        raise InputError(f"aucun chantier croyable : {dict(quality.rejets)}.", "Vérifier l'export des chantiers.")
+        raise InputError(f"aucun chantier valable : {dict(quality.rejets)}.", "Vérifier l'export des chantiers.")
     if works[active_on(works, day)].empty and warn_of_age(works, day, Quality()):
         known = f"{works['date_debut'].min()} au {works['date_fin'].max()}"
         raise NoDataError(f"les exports des chantiers ne disent rien du {day}.", f"Leurs chantiers vont du {known}.")
@@ -61,30 +81,49 @@ def read_raw(settings: Settings, day: date) -> tuple[pd.DataFrame, Quality]:
 
 
 def active_on(works: pd.DataFrame, day: date) -> pd.Series:
-    """Which works' dates, both included, hold the day."""
-    return (works["date_debut"] <= day.isoformat()) & (works["date_fin"] >= day.isoformat())
+    """Tell which works' dates, both included, hold the day; one that the export calls over is not, from that day on."""
+    today = day.isoformat()
+    over = works["statut"].eq(OVER) & (works["export"] <= today)
+    return (works["date_debut"] <= today) & (works["date_fin"] >= today) & ~over
 
 
 def warn_of_age(works: pd.DataFrame, day: date, quality: Quality) -> bool:
-    """Whether the day lies outside what the exports know, after their last start or before their first end; say so."""
-    last_start, first_end = works["date_debut"].max(), works["date_fin"].min()
-    if last_start < (day - EXPORT_OLD_AFTER).isoformat():
+    """Tell whether the day lies outside what the exports know, after the newest or before the ends it holds; say so."""
+    newest = newest_export(works)
+    first_end, last_start = robust_ends(works)
+    limit = (day - EXPORT_FRESH).isoformat()
+    unknown_age = newest["export_connu"] == BY_FILE and last_start < (day - EXPORT_OLD_AFTER).isoformat()
+    if newest["export"] < limit or unknown_age:
+        since = f"il est du {newest['export']}" if newest["export"] < limit else f"presque rien après le {last_start}"
         quality.warn(
             "export_ancien",
             "attention",
-            f"L'export des chantiers paraît ancien : aucun début après le {last_start}. Le renouveler : make fetch",
-            mesure=last_start,
-            attendu=(day - EXPORT_OLD_AFTER).isoformat(),
+            f"L'export des chantiers est ancien pour le {day} ({since}) : ce qui a commencé depuis manque. "
+            "Le renouveler : make fetch",
+            mesure=newest["export"] if newest["export"] < limit else last_start,
+            attendu=limit,
         )
     if first_end > (day + ENDED_WORKS_KEPT).isoformat():
         quality.warn(
             "chantiers_termines_absents",
             "attention",
-            f"L'export ne garde aucun chantier terminé avant le {first_end} : les chiffres du {day} sont des minimums.",
+            f"L'export ne garde pas les chantiers terminés avant le {first_end} : les chiffres du {day} sont des "
+            "minimums.",
             mesure=first_end,
             attendu=(day + ENDED_WORKS_KEPT).isoformat(),
         )
     return any(one.code in ("export_ancien", "chantiers_termines_absents") for one in quality.avertissements)
+
+
+def newest_export(works: pd.DataFrame) -> pd.Series:
+    """Find the day of the newest export (export), and how it is known (export_connu)."""
+    return works[["export", "export_connu"]].sort_values("export").iloc[-1]
+
+
+def robust_ends(works: pd.DataFrame) -> tuple[str, str]:
+    """Find the first last-day and the last first-day (YYYY-MM-DD) of the works, without the most extreme ones."""
+    left_out = max(1, int(EXTREME_SHARE * len(works))) if len(works) >= EXTREME_FROM else 0
+    return sorted(works["date_fin"])[left_out], sorted(works["date_debut"])[-1 - left_out]
 
 
 def compute_metrics(
@@ -94,16 +133,19 @@ def compute_metrics(
     day: date,
     invalid_dates: int,
 ) -> dict[str, Any]:
-    """All figures of the day. `arcs`: the road reference, None where there is none; `invalid_dates`: rows rejected."""
+    """Compute all figures of the day. `arcs`: the road reference, if there is one; `invalid_dates`: rows rejected."""
     today = day.isoformat()
     active = works[active_on(works, day)].reset_index(drop=True)
     near = nearby_arcs(active, arcs)
     table = work_figures(active, near, arrondissements, day)
     touched = impacted_arcs(active, near)
+    newest = newest_export(works)
     return {
         "nombre_chantiers_actifs": len(table),
         "nombre_chantiers_connus": len(works),
         "dates_invalides": invalid_dates,
+        "jour_export": newest["export"],
+        "jour_export_connu_par": newest["export_connu"],
         "surface_totale_m2": total_surface(table),
         "nombre_chantiers_sans_surface": int(table["surface_m2"].isna().sum()),
         "nombre_troncons_impactes": None if touched is None else len(touched),
@@ -112,6 +154,7 @@ def compute_metrics(
         "par_niveau": tally(table["niveau"].map(LEVELS), (*LEVELS.values(), NOT_SAID)),
         "par_statut": tally(table["statut"], (*STATUSES.values(), NOT_SAID)),
         "zones_critiques": critical_zones(table),
+        "seuil_zone_critique": critical_threshold(table),
         "nouveaux": summaries(table[table["date_debut"] == today]),
         "se_terminant": summaries(table[table["date_fin"] == today]),
         "troncons_impactes": touched,
@@ -120,7 +163,7 @@ def compute_metrics(
 
 
 def nearby_arcs(active: pd.DataFrame, arcs: pd.DataFrame | None) -> pd.DataFrame | None:
-    """Rows (chantier: row of `active`, identifiant_arc, libelle): arcs within NEARBY_METRES; None without arcs.
+    """Build rows (chantier: row of `active`, identifiant_arc, libelle) of arcs within NEARBY_METRES; None without arcs.
 
     Distances are in Lambert-93, from the work's shape, else from its point.
     """
@@ -140,7 +183,7 @@ def nearby_arcs(active: pd.DataFrame, arcs: pd.DataFrame | None) -> pd.DataFrame
 def work_figures(
     active: pd.DataFrame, near: pd.DataFrame | None, arrondissements: Arrondissements, day: date
 ) -> pd.DataFrame:
-    """One row per active work, the columns of metrics[] in their stored order."""
+    """Build one row per active work, the columns of metrics[] in their stored order."""
     ends = active["date_fin"].to_numpy(dtype="datetime64[D]")
     surfaces = pd.Series(geometry.areas(active["geometry"].to_numpy())).round(2)
     pairs = zip(active["lon"].tolist(), active["lat"].tolist(), strict=True)
@@ -165,7 +208,7 @@ def work_figures(
 
 
 def arc_numbers(active: pd.DataFrame, near: pd.DataFrame | None) -> pd.Series:
-    """Arcs near each work (Int64); missing without a road reference, or for a work that lies nowhere."""
+    """Count the arcs near each work (Int64); missing without a road reference, or for a work that lies nowhere."""
     if near is None:
         return pd.Series(pd.NA, index=active.index, dtype="Int64")
     numbers = near.groupby("chantier").size().reindex(active.index, fill_value=0).astype("Int64")
@@ -173,7 +216,7 @@ def arc_numbers(active: pd.DataFrame, near: pd.DataFrame | None) -> pd.Series:
 
 
 def impacted_arcs(active: pd.DataFrame, near: pd.DataFrame | None) -> list[dict[str, Any]] | None:
-    """Each arc near an active work, with the works' ids; None without a road reference."""
+    """List each arc near an active work, with the works' ids; None without a road reference."""
     if near is None:
         return None
     named = near.assign(identifiant=active["identifiant"].reindex(near["chantier"]).to_numpy())
@@ -183,12 +226,12 @@ def impacted_arcs(active: pd.DataFrame, near: pd.DataFrame | None) -> list[dict[
 
 
 def total_surface(table: pd.DataFrame) -> float | None:
-    """Sum of the works' surfaces (m²), so that two overlapping works count twice; None when none is known."""
+    """Sum the works' surfaces (m²), so that two overlapping works count twice; None when none is known."""
     return 0.0 if table.empty else rounded(table["surface_m2"].sum(min_count=1))
 
 
 def by_arrondissement(table: pd.DataFrame) -> list[dict[str, Any]]:
-    """Active works and their surface per arrondissement; those that lie in none, or nowhere, are under None."""
+    """Count active works and their surface per arrondissement; those that lie in none, or nowhere, are under None."""
     groups = table.assign(tres_perturbant=table["niveau"].eq(VERY_DISRUPTIVE).fillna(False)).groupby(
         "arrondissement", dropna=False
     )
@@ -203,26 +246,35 @@ def by_arrondissement(table: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def tally(values: pd.Series, names: tuple[str, ...]) -> dict[str, int]:
-    """Active works under each name, in that order, zero included; a missing value is NON_RENSEIGNE."""
+    """Count active works under each name, in that order, zero included; a missing value is NON_RENSEIGNE."""
     counts = values.astype(object).fillna(NOT_SAID).value_counts()
     return {name: int(counts.get(name, 0)) for name in names}
 
 
+def critical_threshold(table: pd.DataFrame) -> float:
+    """Compute the number of active works that a critical zone is above (see CRITICAL_SPREADS)."""
+    counts = table["arrondissement"].value_counts().reindex(ARRONDISSEMENTS, fill_value=0)
+    median = float(counts.median())
+    spread = max(MAD_TO_SIGMA * float((counts - median).abs().median()), median**0.5)
+    return round(max(median + CRITICAL_SPREADS * spread, CRITICAL_WORKS - 1), 2)
+
+
 def critical_zones(table: pd.DataFrame) -> list[dict[str, Any]]:
-    """Arrondissements with more than CRITICAL_WORKS active works, the most loaded first."""
-    zones = [zone for zone in by_arrondissement(table) if zone["nombre_chantiers"] > CRITICAL_WORKS]
-    known = [zone for zone in zones if zone["arrondissement"] is not None]
-    return sorted(known, key=lambda zone: (-zone["nombre_chantiers"], zone["arrondissement"]))
+    """List the arrondissements with more active works than critical_threshold, the most loaded first."""
+    least = critical_threshold(table)
+    known = [zone for zone in by_arrondissement(table) if zone["arrondissement"] is not None]
+    zones = [zone for zone in known if zone["nombre_chantiers"] > least]
+    return sorted(zones, key=lambda zone: (-zone["nombre_chantiers"], zone["arrondissement"]))
 
 
 def summaries(table: pd.DataFrame) -> list[dict[str, Any]]:
-    """What a list of works says of each."""
+    """Keep what a list of works says of each."""
     columns = ["identifiant", "arrondissement", "objet", "voies", "impact", "niveau", "date_debut", "date_fin"]
     return records(table[columns])
 
 
 def process(settings: Settings, day: date) -> DayResult:
-    """Read, compute; the coverage is the share of the exports' rows that have usable dates (see OUTSIDE_COVERAGE)."""
+    """Read and compute; the coverage is the share of the rows that have usable dates (see OUTSIDE_COVERAGE)."""
     works, quality = read_raw(settings, day)
     arcs = reference_arcs(settings, quality, "les tronçons impactés ne sont pas calculés")
     arrondissements = load_arrondissements(settings, quality)

@@ -1,8 +1,9 @@
 """Weather of Paris during one civil day: temperatures, rain and wind, hour by hour.
 
-A pull (Visual Crossing or Open-Meteo) tells about several days, past and coming; the newest pull that tells about the
-day is believed. A pull made before the day only holds a forecast of it, and is said so. Values are °C, mm and km/h on
-the Paris clock; missing is null, never zero. The effect on mobility is a model (see mobility_impact), no measurement.
+A pull (Visual Crossing or Open-Meteo) tells about several days, past and coming; of those that tell about the day the
+one that measured the most of it is used. An hour that was not over when the pull was made is a forecast: it counts for
+half in the coverage, and no effect on mobility is computed from a forecast. Values are °C, mm and km/h on the Paris
+clock; missing is null, never zero. The effect on mobility is a model (see mobility_impact), no measurement.
 
     python scripts/process_weather.py --date 2025-11-04
 """
@@ -18,13 +19,13 @@ from lib.common.errors import InputError
 from lib.common.paris_time import hours_in_day
 from lib.common.settings import Settings
 from lib.figures.numbers import records, rounded
-from lib.figures.quality import Quality
+from lib.figures.quality import SAMPLES_KEPT, Quality
 from lib.raw.source_files import no_data, require_files
 from lib.run import cli
 from lib.run.day_run import DayResult
 from scripts.registry import WEATHER
-from scripts.sources.weather.checks import check_place, check_pull, check_unit
-from scripts.sources.weather.records import OPEN_METEO, WeatherDay, days_present, read_weather, without_impossible
+from scripts.sources.weather.checks import MEASURES, best_account
+from scripts.sources.weather.records import OPEN_METEO, WeatherDay, days_present, read_weather
 
 HELP = """Météo : températures, pluie et vent d'un jour, heure par heure, et effet estimé sur la mobilité (modèle).
 
@@ -33,6 +34,9 @@ Exemple : python scripts/process_weather.py --date 2025-11-04"""
 # From so many on the hours speak for the whole day: Open-Meteo may lack the last one's rain, spring another.
 ENOUGH_HOURS = 22
 DAY_ONLY_COVERAGE = 0.5  # share; a day known by its daily values alone has its figures but none of its hours
+FORECAST_WORTH = 0.5  # share of a measured hour; a day that was only foretold is half known (the project's choice)
+UNREAD_COVERAGE = 0.9  # share at the most of a day that a newer pull, which cannot be read, may complete: partial
+MEASURED, FORECAST, BOTH = "mesure", "prevision", "mesure_et_prevision"
 
 # Météo-France counts days by these thresholds in its climate records (fiches climatologiques).
 VERY_HOT, HOT, WARM = 35.0, 30.0, 25.0  # °C, highest of the day
@@ -51,8 +55,8 @@ IMPACT_MODEL = "pluie 0-20 mm (50 points) + vent 20-62 km/h (30) + froid 5 à -5
 
 
 def read_raw(settings: Settings, day: date) -> tuple[WeatherDay, Quality]:
-    """The newest account of the day, and what must be said of it; InputError for another unit than °C."""
-    quality = Quality()
+    """Read the best account of the day, and what must be said of it; InputError where all are in another unit."""
+    quality = Quality(rows_tell=False)  # one place, whose hours of the day are all known
     files = require_files(settings, WEATHER, quality)
     accounts = read_weather(files, day, quality)
     if not accounts:
@@ -62,47 +66,67 @@ def read_raw(settings: Settings, day: date) -> tuple[WeatherDay, Quality]:
                 f"aucune mesure météo lisible pour le {day} : {dict(quality.rejets)}.", "Voir les fichiers."
             )
         raise no_data("weather", day, days)
-    *others, weather = sorted(accounts, key=lambda one: preference(one, day))  # stable: then the newest
-    quality.doublons += sum(hours_known(one) for one in others)
-    quality.lignes_retenues += hours_known(weather)
-    weather = without_impossible(weather, quality)
-    if not weather.known:
-        raise InputError(f"{weather.raw.path} ne donne aucune température possible le {day}.", "Refaire le relevé.")
-    check_place(weather, quality)
-    check_unit(weather, day)
-    check_pull(weather, day, quality)
+    weather = best_account(files, accounts, day, quality)
+    warn_of_forecast(weather, day, quality)
     return weather, quality
 
 
-def preference(weather: WeatherDay, day: date) -> int:
-    """2 for a pull of the day or later, 1 for one of unknown day, 0 for a forecast made before the day."""
-    pulled = weather.raw.pull_day
-    return 1 if pulled is None else 2 if pulled >= day else 0
+def warn_of_forecast(weather: WeatherDay, day: date, quality: Quality) -> None:
+    """Warn when the account is a forecast, wholly or after the pull, or when a newer one cannot be read."""
+    measured, pulled = int(weather.is_measured(day).sum()), weather.raw.pulled or "date inconnue"
+    if not measured:
+        quality.warn(
+            "prevision_seule",
+            "attention",
+            f"Seul un relevé antérieur ({pulled}) parle du {day} : c'est une prévision, pas une mesure.",
+            mesure=measured,
+            attendu=24,
+        )
+    elif measured < 24:
+        quality.warn(
+            "releve_du_jour",
+            "information",
+            f"Le meilleur relevé ({pulled}) n'a mesuré que {measured} heures du {day} : le reste est une prévision.",
+            mesure=measured,
+            attendu=24,
+        )
+    if weather.newer_unread:
+        names = ", ".join(weather.newer_unread[:SAMPLES_KEPT])
+        quality.warn(
+            "releve_recent_illisible",
+            "attention",
+            f"Un relevé plus récent ne peut pas être lu ({names}) : les chiffres viennent de {weather.raw.name}.",
+            mesure=len(weather.newer_unread),
+            attendu=0,
+            exemples=weather.newer_unread,
+        )
 
 
-def hours_known(weather: WeatherDay) -> int:
-    """Raw rows of an account: its hours with any value; one for daily values alone."""
-    return int(weather.hours.drop(columns="heure").notna().any(axis=1).sum()) or 1
+def nature(weather: WeatherDay, day: date) -> str:
+    """Say whether the day was measured (from ENOUGH_HOURS on), foretold, or in part each."""
+    measured = int(weather.is_measured(day).sum())
+    return MEASURED if measured >= ENOUGH_HOURS else BOTH if measured else FORECAST
 
 
-def compute_metrics(weather: WeatherDay) -> dict[str, Any]:
-    """All figures of the day: the source's own daily values, else what its hours say."""
-    day = day_figures(weather)
-    components = impact_components(day)
+def compute_metrics(weather: WeatherDay, day: date) -> dict[str, Any]:
+    """Compute all figures of the day: the source's own daily values, else what its hours say."""
+    figures, kind = day_figures(weather), nature(weather, day)
+    components = impact_components(figures)
     return {
-        "metrics": day,
+        "metrics": figures,
         "heures": records(weather.hours.round({"temp": 1, "precip": 2, "vent": 1})),
-        "categories": categories(day),
-        "impact_mobilite": mobility_impact(components),
-        "impact_composantes": components,
+        "categories": categories(figures),
+        "impact_mobilite": mobility_impact(components) if kind == MEASURED else None,
+        "impact_composantes": components if kind == MEASURED else dict.fromkeys(components),
         "impact_modele": IMPACT_MODEL,
+        "nature": kind,
         "source": weather.source,
         "releve": weather.raw.pulled or None,
     }
 
 
 def day_figures(weather: WeatherDay) -> dict[str, Any]:
-    """Temperatures (°C), rain (mm), mean and highest hourly wind (km/h), conditions (text).
+    """Compute temperatures (°C), rain (mm), mean and highest hourly wind (km/h), conditions (text).
 
     Rain: Visual Crossing's own total of the day; Open-Meteo's hours from 00:00 to 24:00, because its daily sum follows
     the labels. Where too few hours are known the source's daily values come first, and the mean temperature is
@@ -127,7 +151,7 @@ def day_figures(weather: WeatherDay) -> dict[str, Any]:
 
 
 def categories(day: dict[str, Any]) -> dict[str, str | None]:
-    """Words for the day, by the thresholds above; None where the figure is missing."""
+    """Name the day by the thresholds above; None where the figure is missing."""
     return {
         "temperature": temperature_category(day["temp_min"], day["temp_max"]),
         "pluie": _level(
@@ -144,7 +168,7 @@ def categories(day: dict[str, Any]) -> dict[str, str | None]:
 
 
 def temperature_category(lowest: float | None, highest: float | None) -> str | None:
-    """Heat by the highest temperature, frost by the lowest, « tempéré » between."""
+    """Name heat by the highest temperature, frost by the lowest, « tempéré » between."""
     heat = _level(highest, ((VERY_HOT, "très forte chaleur"), (HOT, "forte chaleur"), (WARM, "chaleur")), "")
     if heat or lowest is None:
         return heat or None
@@ -154,7 +178,7 @@ def temperature_category(lowest: float | None, highest: float | None) -> str | N
 
 
 def impact_components(day: dict[str, Any]) -> dict[str, float | None]:
-    """Points of rain, wind and temperature (0 to 50, 30 and 20); None where the figure is missing."""
+    """Compute the points of rain, wind and temperature (0 to 50, 30 and 20); None where the figure is missing."""
     lowest, highest = day["temp_min"], day["temp_max"]
     known = lowest is not None and highest is not None
     worse = max(_ramp(lowest, COLD_FROM, COLD_TO), _ramp(highest, HEAT_FROM, HEAT_TO)) if known else None
@@ -167,7 +191,7 @@ def impact_components(day: dict[str, Any]) -> dict[str, float | None]:
 
 
 def mobility_impact(components: dict[str, float | None]) -> float | None:
-    """0 (no effect) to 100: the sum of the components; None when one is missing. A model, not a measurement.
+    """Sum the components, 0 (no effect) to 100; None when one is missing. A model, not a measurement.
 
     Each component grows in a straight line between its two values; rain weighs most because it is what keeps riders
     off their bikes. Nothing is fitted: compare days with it, do not read it as a percentage of trips lost.
@@ -177,17 +201,19 @@ def mobility_impact(components: dict[str, float | None]) -> float | None:
 
 
 def coverage(weather: WeatherDay, day: date, quality: Quality) -> float:
-    """Share of the day's hours with a temperature; DAY_ONLY_COVERAGE for daily values alone.
+    """Compute the share of the day's hours with a temperature; DAY_ONLY_COVERAGE for daily values alone.
 
-    Sources write 24 naive hours even on change days, but an hour that the spring change skips is not asked for.
+    An hour that is a forecast counts for FORECAST_WORTH. Sources write 24 naive hours even on change days, but an hour
+    that the spring change skips is not asked for.
     """
-    measured = int(weather.hours["temp"].notna().sum())
-    if not measured:
-        quality.warn("heures_absentes", "attention", "Seules les valeurs du jour sont connues, sans les heures.")
-        return DAY_ONLY_COVERAGE
+    measured, known = weather.is_measured(day), weather.hours[list(MEASURES)].notna()
+    worth = measured.map({True: 1.0, False: FORECAST_WORTH})
     expected = min(24, hours_in_day(day))
-    rain = int(weather.hours["precip"].notna().sum())
-    if rain < expected:
+    share = min(float(worth[known["temp"]].sum()) / expected, 1.0)
+    if not share:
+        quality.warn("heures_absentes", "attention", "Seules les valeurs du jour sont connues, sans les heures.")
+        share = DAY_ONLY_COVERAGE * float(worth.mean())
+    elif (rain := int(known["precip"].sum())) < expected:
         quality.warn(
             "pluie_incomplete",
             "information",
@@ -195,27 +221,28 @@ def coverage(weather: WeatherDay, day: date, quality: Quality) -> float:
             mesure=rain,
             attendu=expected,
         )
-    return min(measured / expected, 1.0)
+    whole = int((known.all(axis=1) & measured).sum()) >= expected
+    return share if whole or not weather.newer_unread else min(share, UNREAD_COVERAGE)
 
 
 def process(settings: Settings, day: date) -> DayResult:
-    """Read, compute; the coverage is the share of the day's hours with a temperature."""
+    """Read and compute; the coverage is the share of the day's hours with a temperature (see coverage)."""
     weather, quality = read_raw(settings, day)
-    return DayResult(compute_metrics(weather), quality, coverage(weather, day, quality))
+    return DayResult(compute_metrics(weather, day), quality, coverage(weather, day, quality))
 
 
 def _first(*values: float | None) -> float | None:
-    """The first value that is there."""
+    """Find the first value that is there."""
     return next((float(value) for value in values if value is not None and value == value), None)
 
 
 def _ramp(value: float, start: float, end: float) -> float:
-    """0 up to `start`, 1 from `end` on (either way round), a straight line between."""
+    """Grow from 0 up to `start` to 1 from `end` on (either way round), a straight line between."""
     return min(max((value - start) / (end - start), 0.0), 1.0)
 
 
 def _level(value: float | None, steps: tuple[tuple[float, str], ...], below: str) -> str | None:
-    """The word of the first step that the value reaches; None for no value."""
+    """Find the word of the first step that the value reaches; None for no value."""
     if value is None:
         return None
     return next((word for step, word in steps if value >= step), below)

@@ -21,7 +21,7 @@ from lib.database_service import DatabaseService
 from lib.figures.quality import has_account
 from lib.local_file_service import LocalFileService
 from lib.run import cli, day_range
-from lib.run.day_plan import ABSENT, INCOMPLETE, plan_range, step_name
+from lib.run.day_plan import ABSENT, INCOMPLETE, plan_range, require_some_raw, step_name
 from lib.run.dependencies import REPORT
 from lib.run.kept_figures import why_kept
 from lib.run.manifest import DONE, PUBLICATION, steps_of_day
@@ -98,6 +98,7 @@ def stale_steps(settings: Settings, day: date, only: str | None, force: bool) ->
     """List the steps of a day to be made again and why, sources first; warn of figures that are kept instead."""
     sources = [source for name, source in SOURCES.items() if only in (None, name)]
     plan = plan_range(settings, [day], sources, force, SOURCES.values())
+    require_some_raw(settings, plan)
     steps = {step.source: step.reason for step in plan.to_do if only in (None, step.source)}
     for source in sources:
         kept = "" if source.name in steps else why_kept(settings.output_dir, source.name, day)

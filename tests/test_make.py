@@ -242,11 +242,69 @@ def test_a_raw_file_named_by_mistake_fails_its_own_source_alone(seed: Checkout, 
     assert [path.name for path in tmp_path.glob("metrics/*.json")] == [f"weather_metrics_{DAY}.json"]
 
 
+HERE = Checkout(ROOT, ROOT, {"PATH": os.environ["PATH"]})  # for commands that write nothing
+
+
+@pytest.mark.parametrize(
+    ("word", "near"),
+    [("DRYRUN=1", "DRY_RUN="), ("dry_run=1", "DRY_RUN="), ("date=2025-11-04", "DATE="), ("Force=1", "FORCE="),
+     ("OUTPUTDIR=/tmp/x", "OUTPUT_DIR="), ("S3_REPORT_BUCKET=x", "S3_REPORTS_BUCKET="), ("x'y=1", "")],
+)  # fmt: skip
+def test_a_variable_that_nothing_reads_is_refused_with_the_one_that_was_meant(word: str, near: str) -> None:
+    for command in ("help", "upload"):
+        ran = HERE.make(command, word)
+        assert ran.code == 2
+        assert f"{word.split('=')[0]}= est inconnu" in ran.err
+        assert (f"est-ce {near} ?" in ran.err) == bool(near)
+    assert not (ROOT / "x").exists()
+
+
+@pytest.mark.parametrize(("value", "dry"), [("1", True), ("oui", True), ("0", False), ("non", False), ("", False)])
+def test_a_switch_can_be_off(value: str, dry: bool) -> None:
+    for ran in (HERE.make("-n", "setup-aws", f"DRY_RUN={value}"), HERE.make("-n", "setup-aws", DRY_RUN=value)):
+        assert ran.code == 0, ran.err
+        assert ("--dry-run" in ran.out) == dry
+
+
+def test_a_switch_that_is_neither_on_nor_off_is_refused() -> None:
+    ran = HERE.make("upload", "DRY_RUN=peut-être")
+    assert ran.code == 2 and "écrire DRY_RUN=1, ou DRY_RUN=0" in ran.err
+
+
+def test_settings_typed_after_make_are_text_whatever_they_hold(seed: Checkout, tmp_path: Path) -> None:
+    folder = f"{tmp_path}/a$(shell touch {tmp_path}/executed)$HOME b"
+    for target in ("weather", "process"):
+        seed.make(target, f"DATE={DAY}", f"OUTPUT_DIR={folder}")
+        assert sorted(path.name for path in Path(folder, "metrics").glob("weather*")) == [f"weather_metrics_{DAY}.json"]
+    assert not (tmp_path / "executed").exists()
+
+
+def test_a_command_that_does_not_exist_is_one_sentence() -> None:
+    ran = HERE.make("proces'; touch x")
+    assert ran.code == 2 and "cette commande n’existe pas" in ran.err
+    assert not (ROOT / "x").exists()
+
+
+@pytest.mark.parametrize("words", [[], [f"FROM={DAY}"], [f"TO={DAY}"]])
+def test_a_backfill_needs_both_days(words: list[str]) -> None:
+    ran = HERE.make("backfill", *words)
+    assert ran.code == 2 and "FROM=AAAA-MM-JJ TO=AAAA-MM-JJ" in ran.err
+
+
+def test_without_raw_data_it_is_one_line(seed: Checkout, tmp_path: Path) -> None:
+    where = {"DATA_DIR": str(tmp_path / "none"), "OUTPUT_DIR": str(tmp_path / "out")}
+    for command in (["process", f"DATE={DAY}"], ["backfill", f"FROM={DAY}", f"TO={DAY}"]):
+        ran = seed.make(*command, **where)
+        said = [line for line in ran.err.splitlines() if not line.startswith("make: ")]
+        assert (ran.code, len(said)) == (2, 1), ran.err
+        assert f"aucun fichier brut dans {tmp_path}/none (api/bikes, api/traffic, api/weather, batch)" in said[0]
+
+
 def test_help_names_every_command() -> None:
     typed = (ROOT / "Makefile").read_text(encoding="utf-8").replace("$(SOURCES)", " ".join(SOURCES))
     rules = re.findall(r"^([a-z][a-z -]*):(?!=)", typed, flags=re.MULTILINE)
     targets = {word for rule in rules for word in rule.split() if not word.startswith(STEPS)}
-    shown = Checkout(ROOT, ROOT, {"PATH": os.environ["PATH"]}).make("help").out
+    shown = HERE.make("help").out
     words = {word for line in re.findall(r"^  make (\S+)", shown, flags=re.MULTILINE) for word in line.split("|")}
     assert words == targets - {"venv", "venv-dev", "venv-bench", "day"}  # these are made when a command needs them
 

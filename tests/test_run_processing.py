@@ -3,10 +3,12 @@
 import re
 import shutil
 import subprocess
+from datetime import date
 from pathlib import Path
 
 import pytest
 
+from lib.files.locks import day_lock
 from tests.support.checkout import DAY, Checkout, copy_checkout
 from tests.support.patience import deadline
 from tests.support.shared_trees import demo_tree
@@ -39,7 +41,9 @@ def test_cron_gets_the_figures_the_log_and_the_exit_code_of_make(checkout: Check
     assert f"Journal : {log} (code 2)" in ran.out
     listed = ran.out.split("Fichiers écrits :\n")[1].splitlines()
     output = checkout.root / "output"
-    assert listed == sorted(f"  {output}/{name}" for name in checkout.written())
+    assert listed[-2] == "📁 Fichiers JSON créés dans output/"
+    assert listed[-1].startswith("❌ Traitement terminé avec des erreurs (code 2)")
+    assert listed[:-2] == sorted(f"  {output}/{name}" for name in checkout.written())
     assert f"  {checkout.root}/output/reports/daily_report_{DAY}.csv" in listed
     assert list(tmp_path.iterdir()) == []
 
@@ -68,7 +72,7 @@ def test_words_that_are_none_of_its_own(checkout: Checkout) -> None:
     for words in (["--date", DAY], ["--json"], [DAY, DAY]):
         ran = checkout.run("bash", script(checkout), *words)
         assert (ran.code, ran.out) == (2, "")
-        assert "usage : ./run_processing.sh [AAAA-MM-JJ]" in ran.err
+        assert "usage : ./run_processing.sh [--fetch] [AAAA-MM-JJ]" in ran.err
     helped = checkout.run("bash", script(checkout), "--help")
     assert (helped.code, helped.err) == (0, "")
 
@@ -80,5 +84,28 @@ def test_logs_that_cannot_be_written_are_said(tmp_path: Path) -> None:
     assert (ran.code, ran.out) == (1, "")
     assert (
         ran.err
-        == f"impossible d'écrire dans {checkout.root}/logs : vérifier les droits de ce dossier et la place libre.\n"
+        == f"❌ impossible d'écrire dans {checkout.root}/logs : vérifier les droits de ce dossier et la place libre.\n"
     )
+
+
+def test_without_a_date_it_is_the_morning_and_says_how_it_ended(checkout: Checkout) -> None:
+    now = {"CITYFLOW_NOW": "2025-11-05T06:30:00+01:00"}
+    ran = checkout.run("bash", script(checkout), **now)
+    assert ran.code == 0, ran.out
+    assert "Résumé :" in ran.out and "en retard" in ran.out  # bikes and traffic: no error on the first days
+    assert ran.out.splitlines()[-2:] == [
+        "📁 Fichiers JSON créés dans output/",
+        "✅ Traitement terminé avec succès",
+    ]
+    again = checkout.run("bash", script(checkout), LOG_DIR=str(checkout.root / "elsewhere"), **now)
+    assert again.code == 0, again.out
+    assert again.out.splitlines()[-1] == "✅ Traitement terminé avec succès"
+    assert len(list((checkout.root / "elsewhere").iterdir())) == 1
+
+
+def test_a_run_that_is_refused_lists_no_file_of_the_other(checkout: Checkout) -> None:
+    with day_lock(checkout.root / "output", date.fromisoformat(DAY), "essai", None):
+        ran = checkout.run("bash", script(checkout), DAY)
+    assert ran.code == 2
+    assert "Fichiers écrits" not in ran.out and "Aucun fichier" not in ran.out
+    assert ran.out.splitlines()[-1].startswith("❌")

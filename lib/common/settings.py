@@ -46,6 +46,8 @@ class Settings:
     chantiers_csv: str = setting("CHANTIERS_CSV", "", "Un seul fichier de chantiers")
     referentiel_csv: str = setting("REFERENTIEL_CSV", "", "Un seul fichier de référentiel")
     output_dir: Path = setting("OUTPUT_DIR", "output", "Dossier des résultats")
+    log_dir: Path = setting("LOG_DIR", "logs", "Dossier des journaux de run_processing.sh")
+    keep_days: int = setting("KEEP_DAYS", "90", "Jours de journaux et de comptes rendus gardés (0 : tous)")
     store: str = setting("CITYFLOW_STORE", "", "local_files, mongodb ou dynamodb (détecté s'il est vide)")
     mongodb_url: str = setting("MONGODB_URL", "mongodb://localhost:27017", "Adresse de MongoDB", secret=True)
     mongodb_database: str = setting("MONGODB_DATABASE", "cityflow_paris", "Base MongoDB")
@@ -83,6 +85,12 @@ class Settings:
         "OPEN_METEO_ARCHIVE_URL", "https://archive-api.open-meteo.com/v1/archive", "Météo sans clé, jours anciens"
     )
     scheduler: str = setting("DASK_SCHEDULER_ADDRESS", "", "Cluster Dask de make backfill, p. ex. tcp://10.0.0.4:8786")
+    alert_command: str = setting(
+        "ALERT_COMMAND",
+        "",
+        "Commande qui reçoit le résumé de make daily quand il y a un échec (p. ex. mail -s CityFlow adresse)",
+        secret=True,
+    )
     lock_fd: int | None = setting("CITYFLOW_LOCK_FD", "", f"{INTERNAL} : verrou hérité de make process")
     run_id: str = setting("CITYFLOW_RUN", "", f"{INTERNAL} : nom du traitement, donné par make process")
     fixed_now: datetime | None = setting("CITYFLOW_NOW", "", f"{INTERNAL} : instant pris pour maintenant par un essai")
@@ -165,6 +173,8 @@ def _build(values: Mapping[str, str], origins: dict[str, str], root: Path) -> Se
             "batch_dir": path("BATCH_DATA_PATH") or f"{data_dir}/batch",
             "api_dir": path("API_DATA_PATH") or f"{data_dir}/api",
             "output_dir": _output_dir(root, Path(values["OUTPUT_DIR"]).expanduser(), origins),
+            "log_dir": root / Path(values["LOG_DIR"]).expanduser(),
+            "keep_days": _days_kept(values["KEEP_DAYS"], origins["KEEP_DAYS"]),
             "store": _store(values["CITYFLOW_STORE"], origins["CITYFLOW_STORE"], root),
             "s3_raw_prefix": values["S3_RAW_PREFIX"].strip("/"),
             "lock_fd": int(lock) if lock.isdigit() else None,
@@ -207,6 +217,14 @@ def _store(value: str, origin: str, root: Path) -> str:
     if value not in STORES:
         raise ConfigError(f"CITYFLOW_STORE={value} ({origin}) est inconnu.", f"Choisir parmi : {', '.join(STORES)}.")
     return value
+
+
+def _days_kept(text: str, origin: str) -> int:
+    if not text.isascii() or not text.isdigit():
+        raise ConfigError(
+            f"KEEP_DAYS={text} ({origin}) est refusé.", "Écrire un nombre de jours, ou 0 pour tout garder."
+        )
+    return int(text)
 
 
 def _fixed_now(text: str, origin: str) -> datetime | None:

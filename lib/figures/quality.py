@@ -54,6 +54,7 @@ class Quality:
     avertissements: list[QualityWarning] = field(default_factory=list)
     sensors_at_fault: set[str] = field(default_factory=set)  # of which a row held a value no sensor can measure
     unusable: list[str] = field(default_factory=list)  # files of which no row could be read
+    rows_tell: bool = True  # False where the coverage knows all that was expected: a rejected row says nothing more
 
     def reject(self, raison: str, fichier: str, ligne: int | str, contenu: object, nombre: int = 1) -> None:
         """Count one row (or `nombre` of them) as rejected, and keep its text up to the cap."""
@@ -85,7 +86,7 @@ class Quality:
         A row rejected before its sensor is known takes the sensor away with it: what the known ones lack does not show
         it. Of a row whose sensor is known both tell, and the lower is the coverage: nothing is taken off twice.
         """
-        return min(couverture, 1.0 - self.share_lost())
+        return min(couverture, 1.0 - self.share_lost()) if self.rows_tell else couverture
 
     def summary(self, couverture: float) -> dict[str, Any]:
         """Build the `qualite` object of a metrics file; `couverture` is 0..1 of what the day should hold.

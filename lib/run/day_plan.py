@@ -10,16 +10,18 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from lib.common.errors import InputError
+from lib.common.errors import InputError, NoDataError
 from lib.common.paris_time import WEEKS_COMPARED, same_weekdays_before
-from lib.common.settings import Settings
+from lib.common.settings import ROOT, Settings
 from lib.local_file_service import LocalFileService
+from lib.raw.places import raw_root
 from lib.raw.source import Source
-from lib.raw.source_files import source_files
+from lib.raw.source_files import SYNTHETIC_MARKER, source_files, usual_folder
 from lib.run.dependencies import REPORT, dependencies
 from lib.run.input_lists import inputs_changed
 from lib.run.kept_figures import note_path
 
+DEMO_RAW = ROOT / "data" / "demo" / "cityflow-raw" / "raw"  # where make demo invents its raw files
 FORCED, ABSENT = "demandé", "absent"
 INPUTS, CODE = "fichiers bruts changés", "code changé"
 HISTORY, INCOMPLETE, REMADE = "jour comparé refait", "source manquante", "chiffres refaits"
@@ -117,6 +119,27 @@ def _time(path: Path) -> float | None:
         return path.stat().st_mtime_ns
     except OSError:  # not there; where it cannot be looked at, making it again says why
         return None
+
+
+def require_some_raw(settings: Settings, plan: Plan) -> None:
+    """Raise NoDataError, one line for all its sources, where a plan has work to do and none of them has a raw file."""
+    if not any(plan.days_of(name) for name in plan.names) or any(_has_files(settings, one) for one in plan.sources):
+        return
+    root = raw_root(settings)
+    folders = dict.fromkeys(usual_folder(settings, source) for source in plan.sources)
+    names = ", ".join(str(one.relative_to(root) if one.is_relative_to(root) else one) for one in folders)
+    demo = (DEMO_RAW / SYNTHETIC_MARKER).is_file() and raw_root(settings) != DEMO_RAW
+    raise NoDataError(
+        f"aucun fichier brut dans {root} ({names}).",
+        f"Vérifier DATA_DIR, ou : make fetch{' ; pour les données de make demo, DATA_DIR=data/demo' if demo else ''}",
+    )
+
+
+def _has_files(settings: Settings, source: Source) -> bool:
+    try:
+        return bool(source_files(settings, source))
+    except InputError:  # a setting that names no file: the source itself says so
+        return True
 
 
 def gaps(settings: Settings, plan: Plan) -> dict[str, list[date]]:

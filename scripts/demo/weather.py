@@ -11,8 +11,6 @@ from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from lib.files.atomic_file import write_atomically
 from scripts.demo.calendar import PARIS, WeatherDay, weather_of
 from scripts.demo.files import compact_json
@@ -120,23 +118,28 @@ def visual_crossing_hour(midnight: datetime, hour: int, weather: WeatherDay, unk
 def open_meteo_body(options: Options, pull_day: date) -> dict[str, Any]:
     days = pulled_days(pull_day)
     weathers = [as_known_on(options, day, pull_day) for day in days]
-    hours = [f"{day.isoformat()}T{hour:02d}:00" for day in days for hour in range(24)]
-    # A label carries what fell during the hour before it: the first one belongs to the day before the pull's first.
-    evening = weather_of(options, days[0] - timedelta(days=1)).rain[-1:]
-    rain = np.concatenate([evening, *(weather.rain for weather in weathers)])[:-1]
+    tomorrow = [days[-1] + timedelta(days=1)]  # an hour of it, where the clock has gone forward since
+    # All labels are on the offset of the pull, as the service has it, also those before a change of the clock.
+    offset = utc_offset(pull_day)
+    midnights = [datetime.combine(day, time(), UTC) for day in days]
+    labels = [midnight + timedelta(hours=hour) for midnight in midnights for hour in range(24)]
+    moments = [(label - offset).astimezone(PARIS) for label in labels]
+    known = {day: as_known_on(options, day, pull_day) for day in [days[0] - timedelta(days=1), *days, *tomorrow]}
+    # A label carries what fell during the hour before it.
+    before = [(label - offset - timedelta(hours=1)).astimezone(PARIS) for label in labels]
     return {
         "latitude": 48.86,
         "longitude": 2.3399997,
         "generationtime_ms": 0.08,
-        "utc_offset_seconds": int(utc_offset(pull_day).total_seconds()),
+        "utc_offset_seconds": int(offset.total_seconds()),
         "timezone": "Europe/Paris",
         "elevation": 43.0,
         "hourly_units": {"time": "iso8601", "temperature_2m": "°C", "precipitation": "mm", "wind_speed_10m": "km/h"},
         "hourly": {
-            "time": hours,
-            "temperature_2m": np.concatenate([weather.temperature for weather in weathers]).tolist(),
-            "precipitation": rain.tolist(),
-            "wind_speed_10m": np.concatenate([weather.wind for weather in weathers]).tolist(),
+            "time": [f"{label:%Y-%m-%dT%H:%M}" for label in labels],
+            "temperature_2m": [known[at.date()].temperature[at.hour].item() for at in moments],
+            "precipitation": [known[at.date()].rain[at.hour].item() for at in before],
+            "wind_speed_10m": [known[at.date()].wind[at.hour].item() for at in moments],
         },
         **open_meteo_daily(days, weathers),
     }

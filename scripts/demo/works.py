@@ -1,13 +1,14 @@
 """Synthetic road works (chantiers perturbants): the CSV of the portal, and which arcs they slow on which days.
 
 Known works, by number from the end of the world (the default end is 2025-11-04):
-    0..4   five works of the 15th in force on the last day: a critical zone (more than three)
+    0..4   five works of the 15th in force on the last day: a critical zone (far more than elsewhere)
     5      starts on the last day        6   ends on the last day        7   starts and ends on it
     10, 11 dates as DD/MM/YYYY           12  dates as DD-MM-YYYY         13  end before start
-    14     no start date                 15  no end date
+    14     no start date                 15  1970-01-01 for an end date
     16     postal code 75116             17  no postal code              18  impact blank
     19     impact in free text           20  level blank                 21  suspended (statut 3)
     22     no geometry
+    60     announced for a year later
 0..4 and 10..22 are in force on the last day (13, 14 and 15 as far as their dates can tell). Numbers 5, 15, 25… are
 MultiPolygons; 3, 12, 21… have line breaks in their detail; from 24 on, three in ten lie anywhere.
 """
@@ -29,18 +30,18 @@ from scripts.demo.city import City, district_of, point_in_city, to_lonlat
 from scripts.demo.files import portal_csv
 from scripts.demo.options import Options
 
-WORKS = 60
+WORKS = 61
 CRITICAL_DISTRICT, CRITICAL_WORKS = 15, 5
 CERTAINLY_ACTIVE = (*range(CRITICAL_WORKS), *range(10, 23))  # so that a quirk misread changes the last day's figures
 NEARBY_METRES = 30.0
 FIRST_FREE_ARC = 24  # the arcs before it carry the planted sensor faults and are left open
-FRENCH_DATES, DASHED_DATES, REVERSED, NO_START, NO_END = (10, 11), (12,), 13, 14, 15
+FRENCH_DATES, DASHED_DATES, REVERSED, NO_START, NO_END, FAR_AHEAD = (10, 11), (12,), 13, 14, 15, 60
 SECOND_POSTAL_CODE, NO_POSTAL_CODE, NO_IMPACT, FREE_IMPACT, NO_LEVEL, SUSPENDED, NO_SHAPE = range(16, 23)
 HEADER = (
     "Identifiant", "Identifiant CTV", "Code postal de l'arrondissement", "Numéro de STV", "Typologie",
     "Maitre d'ouvrage", "Objet", "Description", "Voie(s)", "Précisions de localisation", "Date de début", "Date de fin",
     "Impact sur la circulation", "Détail de l'impact sur la circulation", "Niveau de perturbation", "Statut",
-    "URL LettreInfoChantier", "geo_shape", "geo_point_2d",
+    "URL LettreInfoChantier", "geo_shape", "geo_point_2d", "date_maj",
 )  # fmt: skip
 IMPACTS, IMPACT_SHARES = ("RESTREINTE", "BARRAGE_TOTAL", "IMPASSE", "SENS_UNIQUE"), (0.72, 0.18, 0.05, 0.05)
 OWNERS = ("Mission Vélo", "S.A.G.P", "CPCU", "S.T.V", "R.A.T.P", "FRAICHEUR DE PARIS", "Enedis", "GRDF")
@@ -98,6 +99,7 @@ def work_days(end: date, number: int, rng: np.random.Generator) -> tuple[date, d
         first, last = end - timedelta(days=20 + number), end + timedelta(days=30 + number)
     planted = {5: (end, end + timedelta(days=40)), 6: (end - timedelta(days=40), end), 7: (end, end)}
     planted[REVERSED] = (end, end - timedelta(days=12))
+    planted[FAR_AHEAD] = (end + timedelta(days=365), end + timedelta(days=400))
     return planted.get(number, (first, last))
 
 
@@ -148,13 +150,14 @@ def work_row(options: Options, city: City, work: Work) -> list[object]:
         street,
         place,
         "" if number == NO_START else date_text(work.start, number),
-        "" if number == NO_END else date_text(work.end, number),
+        "1970-01-01" if number == NO_END else date_text(work.end, number),
         impact_text(work),
         BROKEN_DETAIL if number % 9 == 3 else detail,
         "" if number == NO_LEVEL else 1 + int(rng.random() < 0.7),
         status_of(options, work),
         "",
         *shape_texts(work),
+        (options.end + timedelta(days=1 - number % 5)).isoformat(),
     ]
 
 

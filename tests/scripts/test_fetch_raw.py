@@ -85,7 +85,7 @@ def test_a_day_fetched_from_the_publishers_can_be_processed(raw: RawTree, portal
     bikes = raw.metrics("bikes", day)
     assert [hour["compteurs_mesures"] > 0 for hour in bikes["profil_horaire"]].count(True) >= 23
     assert raw.metrics("weather", day)["source"] == "open_meteo"
-    assert raw.metrics("weather", day)["metrics"]["precip_totale"] == pytest.approx(2.4)  # 24 hours x 0.1 mm
+    assert raw.metrics("weather", day)["metrics"]["precip_totale"] == pytest.approx(27.6)  # h/10 mm in hour h
     traffic = raw.metrics("traffic", day)
     assert "pages_manquantes" not in [one["code"] for one in traffic["qualite"]["avertissements"]]
 
@@ -125,8 +125,43 @@ def test_visual_crossing_is_asked_when_there_is_a_key(
 def test_old_weather_comes_from_the_archive(raw: RawTree, portal: Portal, run: Run) -> None:
     assert run(fetch_raw.main, "--date", "2025-11-04", "--source", "weather").code == 0
     (asked,) = portal.requests("archive")
-    assert (asked["start_date"], asked["end_date"]) == ("2025-11-04", "2025-11-05")
+    assert (asked["start_date"], asked["end_date"]) == ("2025-11-03", "2025-11-05")
+    assert asked["timezone"] == "GMT" and "daily" not in asked
     assert not portal.requests("open-meteo")
+
+
+@pytest.mark.parametrize(
+    ("now", "day", "rain"),
+    [
+        ("2025-11-28T12:00:00+01:00", "2025-07-15", 27.6),
+        ("2025-07-28T12:00:00+02:00", "2025-01-15", 27.6),
+        ("2025-11-28T12:00:00+01:00", "2025-10-25", 27.6),
+        ("2025-11-28T12:00:00+01:00", "2025-10-26", 27.8),  # hour 2 is lived twice
+        ("2025-10-27T06:30:00+01:00", "2025-10-26", 27.8),
+        ("2025-10-26T12:00:00+01:00", "2025-10-25", 27.6),
+        ("2025-11-28T12:00:00+01:00", "2025-10-27", 27.6),
+        ("2025-11-28T12:00:00+01:00", "2025-03-29", 27.6),
+        ("2025-11-28T12:00:00+01:00", "2025-03-30", 27.4),  # there is no hour 2
+        ("2025-03-31T06:30:00+02:00", "2025-03-30", 27.4),
+        ("2025-11-28T12:00:00+01:00", "2025-03-31", 27.6),
+    ],
+)
+def test_fetched_weather_is_right_to_the_hour_whenever_it_is_asked_for(
+    raw: RawTree, portal: Portal, run: Run, monkeypatch: pytest.MonkeyPatch, now: str, day: str, rain: float
+) -> None:
+    monkeypatch.setenv("CITYFLOW_NOW", now)
+    assert run(fetch_raw.main, "--date", day, "--source", "weather").code == 0
+    assert run(process_weather.main, "--date", day).code == 0
+    metrics = raw.metrics("weather", day)
+    skipped = 2 if day == "2025-03-30" else None
+    hours = [hour for hour in range(24) if hour != skipped]
+    assert {one["heure"]: one["temp"] for one in metrics["heures"] if one["temp"] is not None} == {
+        hour: 20 - abs(hour - 15) / 2 for hour in hours
+    }
+    assert metrics["heures"][0]["precip"] == 0 and metrics["heures"][23]["precip"] == 2.3
+    assert metrics["metrics"]["precip_totale"] == rain
+    assert metrics["heures"][0]["conditions"] == metrics["metrics"]["conditions"] == "Orage"
+    assert metrics["qualite"]["statut"] == "complet" and metrics["nature"] == "mesure"
 
 
 def test_a_missing_key_stops_its_source_alone(

@@ -7,7 +7,7 @@ import os
 import shutil
 from collections import Counter
 from collections.abc import Callable
-from datetime import date
+from datetime import date, datetime
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyproj import Geod
 
+from scripts import generate_report
 from scripts.process_chantiers import main
 from scripts.sources.chantiers.records import parse_impact, parse_work_day
 from tests.conftest import SAMPLES, Ran, RawTree, gz, needs_samples
@@ -119,6 +120,11 @@ def test_the_dates_decide_not_the_state_nor_the_clock(raw: RawTree, run: Run) ->
         ("04/11/2025 00:00", "2025-11-04"),
         ("2025-11-04T00:00:00+01:00", "2025-11-04"),
         ("2025-11-03T23:00:00+00:00", "2025-11-04"),
+        ("2025-07-14T22:00:00Z", "2025-07-15"),
+        ("2025-07-14T23:00:00+01:00", "2025-07-15"),  # asked for in London
+        ("2025-07-14T18:00:00-04:00", "2025-07-15"),
+        ("2025-07-15T00:00:00+01:00", "2025-07-15"),  # an offset that is not that of the day
+        ("2025-11-04T00:00:00+02:00", "2025-11-04"),
         ("2025-03-30T02:30:00", "2025-03-30"),
         ("31/02/2025", None),
         ("2025-13-04", None),
@@ -163,18 +169,24 @@ def test_an_unknown_impact_is_counted_apart_and_said(raw: RawTree, run: Run) -> 
 
 def test_unusable_dates_are_rejected_by_reason_and_counted(raw: RawTree, run: Run) -> None:
     bad = [work("A", ""), work("B", last=""), work("C", "demain"), work("D", "2025-11-09", "2025-11-02")]
-    metrics = figures(raw, run, [*bad, work("E")])
-    assert metrics["nombre_chantiers_actifs"] == 1
-    assert metrics["dates_invalides"] == 4
+    bad += [work("F", "1970-01-01", "1970-01-01"), work("G", last="01/01/1970"), work("H", "1989-12-31")]
+    metrics = figures(raw, run, [*bad, work("E"), work("I", "1990-01-01")])
+    assert metrics["nombre_chantiers_actifs"] == 2
+    assert metrics["dates_invalides"] == 7
     qualite = metrics["qualite"]
-    assert qualite["rejets"] == {"date_absente": 2, "date_illisible": 1, "fin_avant_debut": 1}
-    assert (qualite["couverture"], qualite["statut"]) == (0.2, "partiel")
-    assert qualite["lignes_lues"] == 5
+    assert qualite["rejets"] == {
+        "date_absente": 2, "date_illisible": 1, "date_trop_ancienne": 3, "fin_avant_debut": 1
+    }  # fmt: skip
+    assert (qualite["couverture"], qualite["statut"]) == (round(2 / 9, 4), "partiel")
+    assert qualite["lignes_lues"] == 9
     rejects = list(csv.DictReader(raw.rejects("chantiers", DAY).splitlines(), delimiter=";"))
     assert [(row["fichier"], row["ligne"], row["raison"]) for row in rejects] == [
         (CSV, "2", "date_absente"),
         (CSV, "3", "date_absente"),
         (CSV, "4", "date_illisible"),
+        (CSV, "6", "date_trop_ancienne"),
+        (CSV, "7", "date_trop_ancienne"),
+        (CSV, "8", "date_trop_ancienne"),
         (CSV, "5", "fin_avant_debut"),
     ]
     assert all("rue de Rivoli" in row["contenu"] for row in rejects)
@@ -313,15 +325,32 @@ def test_the_postal_code_then_the_point_then_nothing(raw: RawTree, run: Run) -> 
     }
 
 
-def test_more_than_three_works_make_a_critical_zone(raw: RawTree, run: Run) -> None:
-    works = [work(f"A{n}", cp_arrondissement="75015") for n in range(4)]
-    works += [work(f"B{n}", cp_arrondissement="75007") for n in range(3)]
-    works += [work(f"C{n}", cp_arrondissement="75002") for n in range(5)]
-    works += [work(f"D{n}", cp_arrondissement="") for n in range(6)]
-    metrics = figures(raw, run, works)
-    zones = [(zone["arrondissement"], zone["nombre_chantiers"]) for zone in metrics["zones_critiques"]]
-    assert zones == [(2, 5), (15, 4)]
-    assert sum(zone["nombre_chantiers"] for zone in metrics["par_arrondissement"]) == 18
+def zones(raw: RawTree, run: Run, numbers: dict[int, int]) -> tuple[list[tuple[int, int]], float]:
+    """The critical zones where the arrondissements have so many active works, and the number they are above."""
+    works = [
+        work(f"{place}-{n}", cp_arrondissement=str(75000 + place)) for place, m in numbers.items() for n in range(m)
+    ]
+    metrics = figures(raw, run, works + [work(f"D{n}", cp_arrondissement="") for n in range(30)])
+    found = [(zone["arrondissement"], zone["nombre_chantiers"]) for zone in metrics["zones_critiques"]]
+    assert sum(zone["nombre_chantiers"] for zone in metrics["par_arrondissement"]) == sum(numbers.values()) + 30
+    return found, metrics["seuil_zone_critique"]
+
+
+@pytest.mark.parametrize(
+    ("numbers", "critical", "threshold"),
+    [
+        ({15: 4, 7: 3, 2: 5}, [(2, 5), (15, 4)], 3),  # a quiet city: the floor
+        (dict.fromkeys(range(1, 21), 8), [], 13.66),  # eight everywhere is the city as it is
+        (dict.fromkeys(range(1, 14), 6) | dict.fromkeys(range(14, 21), 2), [], 10.9),  # thirteen of twenty are no zones
+        (dict.fromkeys(range(1, 21), 6) | {15: 12, 16: 10}, [(15, 12)], 10.9),
+        ({place: place for place in range(1, 21)}, [], 25.33),  # as spread out as a city can be
+        ({place: place for place in range(1, 20)} | {20: 40}, [(20, 40)], 25.33),
+    ],
+)
+def test_a_critical_zone_stands_out_of_the_city(
+    raw: RawTree, run: Run, numbers: dict[int, int], critical: list[tuple[int, int]], threshold: float
+) -> None:
+    assert zones(raw, run, numbers) == (critical, threshold)
 
 
 def test_surfaces_are_summed_and_an_overlap_counts_for_each_work(raw: RawTree, run: Run) -> None:
@@ -401,6 +430,92 @@ def test_a_day_outside_what_the_export_knows_is_said(raw: RawTree, run: Run, day
     assert metrics["qualite"]["statut"] == ("partiel" if warned else "complet")
 
 
+def dated(raw: RawTree, run: Run, day: str, works: list[dict[str, Any]], name: str = CSV, written: str = "") -> Any:
+    """The figures of a day out of one export of that name, written on that day."""
+    for path in (raw.root / "batch").glob("chantiers*"):
+        path.unlink()
+    header = LABELS + (("date_maj",) if "date_maj" in works[0] else ())
+    path = raw.batch(name, csv_text(works, header))
+    if written:
+        os.utime(path, (datetime.fromisoformat(f"{written}T12:00:00+01:00").timestamp(),) * 2)
+    ran = run(main, "--date", day, "--force")
+    assert ran.code == 0, ran.err
+    return raw.metrics("chantiers", day)
+
+
+def test_the_day_of_an_export_is_its_newest_update_else_its_name_else_its_time(raw: RawTree, run: Run) -> None:
+    name, works = f"{CSV.removesuffix('.csv')}-2025-10-30.csv", [work("A"), work("B")]
+    updated = [works[0] | {"date_maj": "2025-11-02"}, works[1] | {"date_maj": "03/11/2025"}]
+    empty = [one | {"date_maj": "1970-01-01"} for one in works]
+    for rows, named, day, known in (
+        (updated, name, "2025-11-03", "date_maj"),
+        (empty, name, "2025-10-30", "nom du fichier"),
+        (works, name, "2025-10-30", "nom du fichier"),
+        (works, name.replace("2025-10-30", "20251031 (1)"), "2025-10-31", "nom du fichier"),
+        (works, CSV, "2025-11-01", "date du fichier"),
+        (works, name.replace("2025-10-30", "2025-13-40"), "2025-11-01", "date du fichier"),
+    ):
+        metrics = dated(raw, run, DAY, rows, named, "2025-11-01")
+        assert (metrics["jour_export"], metrics["jour_export_connu_par"]) == (day, known)
+    assert run(generate_report.main, "--date", DAY).code == 1  # the other sources are missing
+    page = (raw.output / "reports" / f"daily_report_{DAY}.html").read_text(encoding="utf-8")
+    assert "export du 1er\N{NO-BREAK SPACE}novembre 2025 (date du fichier)" in page
+
+
+@pytest.mark.parametrize(
+    ("export", "statut"),
+    [("2025-11-04", "complet"), ("2025-10-28", "complet"), ("2025-10-27", "partiel"), ("2025-07-04", "partiel")],
+)
+@pytest.mark.parametrize("by", ["name", "file", "update"])
+def test_a_day_long_after_its_export_is_partial_whatever_is_announced(
+    raw: RawTree, run: Run, by: str, export: str, statut: str
+) -> None:
+    works = [work(f"A{n}", "2025-01-01", f"2025-{7 + n:02}-15") for n in range(6)] + [
+        work("B", "2026-09-01", "2026-12-01")
+    ]
+    if by != "file":
+        works += [work("C", "2025-11-01")]  # what alone would make the export look recent
+    else:
+        works += [work(f"C{n}", "2025-11-01") for n in range(6)]
+    if by == "update":
+        works = [one | {"date_maj": export} for one in works]
+    name = f"chantiers-perturbants-la-circulation-{export}.csv" if by == "name" else CSV
+    metrics = dated(raw, run, DAY, works, name, export if by == "file" else "")
+    assert metrics["qualite"]["statut"] == statut
+    assert [code for code in codes(metrics) if code.startswith("export")] == ["export_ancien"] * (statut == "partiel")
+
+
+def test_a_work_announced_far_ahead_or_left_for_years_does_not_vouch_for_the_export(raw: RawTree, run: Run) -> None:
+    usual = [work(f"A{n}", "2025-05-01", f"2025-{9 + n % 4:02}-15") for n in range(40)]
+    ahead, left = work("B", "2027-01-01", "2027-12-31"), work("C", "2001-01-01", "2001-02-01")
+    assert codes_about_age(figures(raw, run, [*usual, ahead], DAY)) == ["export_ancien"]
+    assert codes_about_age(figures(raw, run, [*usual, left, ahead], "2025-05-10")) == ["chantiers_termines_absents"]
+    assert codes_about_age(figures(raw, run, [*usual, left, ahead], "2025-05-14")) == ["chantiers_termines_absents"]
+
+
+def codes_about_age(metrics: Any) -> list[str]:
+    return [code for code in codes(metrics) if code in ("export_ancien", "chantiers_termines_absents")]
+
+
+@pytest.mark.parametrize(("day", "active"), [("2025-11-02", ["A", "B"]), ("2025-11-03", ["B"]), ("2025-11-04", ["B"])])
+def test_a_work_that_is_over_at_the_export_is_not_active_from_that_day_on(
+    raw: RawTree, run: Run, day: str, active: list[str]
+) -> None:
+    name = f"{CSV.removesuffix('.csv')}-2025-11-03.csv"
+    metrics = dated(raw, run, day, [work("A", statut="5"), work("B", statut="4")], name)
+    assert [one["identifiant"] for one in metrics["metrics"]] == active
+
+
+def test_the_newest_export_wins_whenever_its_file_was_copied(raw: RawTree, run: Run) -> None:
+    stem = CSV.removesuffix(".csv")
+    raw.batch(f"{stem}-2025-11-03.csv", csv_text([work("A", voie="nouvelle")]))
+    age(raw.root / "batch" / f"{stem}-2025-11-03.csv", 30)
+    raw.batch(f"{stem}-2025-10-01.csv", csv_text([work("A", voie="ancienne")]))
+    assert run(main, "--date", DAY).code == 0
+    (one,) = raw.metrics("chantiers", DAY)["metrics"]
+    assert one["voies"] == "nouvelle"
+
+
 @pytest.mark.parametrize("day", ["2020-01-01", "2027-06-01"])
 def test_a_day_the_export_says_nothing_of_has_no_data_and_no_zero(raw: RawTree, run: Run, day: str) -> None:
     raw.batch(CSV, csv_text([work("A", last="2025-11-02"), work("B")]))
@@ -466,7 +581,11 @@ def test_real_works_of_a_day(real: tuple[Any, list[dict[str, str]]]) -> None:
     assert metrics["dates_invalides"] == 3
     postal = Counter(int(one["Code postal de l'arrondissement"]) - 75_000 for one in active)
     assert {zone["arrondissement"]: zone["nombre_chantiers"] for zone in metrics["par_arrondissement"]} == postal
-    assert {zone["arrondissement"] for zone in metrics["zones_critiques"]} == {n for n, c in postal.items() if c > 3}
+    assert {zone["arrondissement"] for zone in metrics["zones_critiques"]} == {
+        10,
+        14,
+        15,
+    }  # 9, 6 and 9 works, where half of the twenty have two or more
     impacts = Counter(one["Impact sur la circulation"] for one in active)
     assert {name: count for name, count in metrics["par_impact"].items() if count} == impacts
     levels = Counter(one["Niveau de perturbation"] for one in active)

@@ -1,12 +1,17 @@
 """Weather of a day: the right day out of pulls about several, both raw forms, units, forecasts, missing values."""
 
 import json
+import os
+import re
 from collections.abc import Callable
+from datetime import datetime, timedelta, timezone
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from pyproj import Geod
 
+from scripts import generate_report
 from scripts.process_weather import main
 from tests.conftest import SAMPLES, Ran, RawTree, gz, needs_samples
 
@@ -165,12 +170,213 @@ def test_real_extremes_of_paris_are_believed(raw: RawTree, run: Run, day: str, t
     assert run(main, "--date", day).code == 0
 
 
-def test_another_city_is_said(raw: RawTree, run: Run) -> None:
-    raw.pull("weather", NEXT, "a.json", visual_crossing(vc_day(DAY), latitude=45.76, longitude=4.84))
+def test_another_city_is_no_weather_of_paris(raw: RawTree, run: Run) -> None:
+    lyon = visual_crossing(vc_day(DAY, 20.0), latitude=45.76, longitude=4.84, resolvedAddress="Lyon, France")
+    raw.pull("weather", NEXT, "a.json", lyon)
     ran = run(main, "--date", DAY)
-    assert ran.code == 0
-    assert codes(raw) == ["meteo_hors_paris"]
-    assert "392 km" in ran.err
+    assert ran.code == 4
+    assert "Lyon, France" in ran.err and "392 km" in ran.err
+    assert not raw.output.joinpath("metrics").exists()
+    raw.pull("weather", DAY, "b.json", visual_crossing(vc_day(DAY)), "23")
+    assert run(main, "--date", DAY).code == 0, "the newest is another city's, an older one is that of Paris"
+    assert daily_figures(raw)["temp_moyenne"] == 10.0
+    assert codes(raw) == ["meteo_hors_paris", "releve_du_jour"]
+    assert raw.metrics("weather", DAY)["qualite"]["rejets"] == {"hors_ile_de_france": 1}
+    assert raw.metrics("weather", DAY)["qualite"]["statut"] == "complet", "another city is nothing lost of Paris"
+
+
+@pytest.mark.parametrize(
+    ("latitude", "longitude", "code"),
+    [(48.80, 2.13, 0), (48.40, 2.70, 0), (48.56, 3.30, 0), (49.43, 2.08, 4), (48.45, 1.10, 4), (47.90, 1.90, 4)],
+    ids=["Versailles", "Fontainebleau", "Provins", "Beauvais", "Chartres side", "Orléans"],
+)
+def test_ile_de_france_is_near_enough(raw: RawTree, run: Run, latitude: float, longitude: float, code: int) -> None:
+    raw.pull("weather", NEXT, "a.json", visual_crossing(vc_day(DAY), latitude=latitude, longitude=longitude))
+    assert run(main, "--date", DAY).code == code
+
+
+def test_a_forecast_alone_is_partial_and_estimates_no_effect(raw: RawTree, run: Run) -> None:
+    raw.pull("weather", "2025-11-03", "a.json", visual_crossing(vc_day(DAY)))
+    assert run(main, "--date", DAY).code == 0
+    metrics = raw.metrics("weather", DAY)
+    assert (metrics["nature"], metrics["impact_mobilite"]) == ("prevision", None)
+    assert set(metrics["impact_composantes"].values()) == {None}
+    assert (metrics["qualite"]["statut"], metrics["qualite"]["couverture"]) == ("partiel", 0.5)
+    assert metrics["metrics"]["temp_moyenne"] == 10.0
+    assert run(generate_report.main, "--date", DAY).code == 1  # the other sources are missing
+    page = (raw.output / "reports" / f"daily_report_{DAY}.html").read_text(encoding="utf-8")
+    assert "<strong>Prévision</strong>" in page and "non estimée, faute de mesures" in page
+    assert raw.report(DAY)["meteo"]["nature"] == "prevision"
+
+
+@pytest.mark.parametrize(
+    ("day", "hour", "measured", "nature"),
+    [(DAY, "06", 6, "mesure_et_prevision"), (DAY, "21", 21, "mesure_et_prevision"), (DAY, "23", 23, "mesure"),
+     (NEXT, "00", 24, "mesure"), (DAY, None, 0, "prevision")],
+)  # fmt: skip
+def test_hours_that_were_not_over_at_the_pull_are_a_forecast(
+    raw: RawTree, run: Run, day: str, hour: str | None, measured: int, nature: str
+) -> None:
+    raw.pull("weather", day, "a.json", visual_crossing(vc_day(DAY)), hour)
+    assert run(main, "--date", DAY).code == 0
+    metrics = raw.metrics("weather", DAY)
+    assert metrics["qualite"]["couverture"] == round((measured + (24 - measured) / 2) / 24, 4)
+    assert metrics["nature"] == nature
+    assert (metrics["impact_mobilite"] is None) is (nature != "mesure")
+
+
+def test_hours_that_the_source_calls_a_forecast_are_one(raw: RawTree, run: Run) -> None:
+    hours = [vc_hour(hour) | {"source": "obs" if hour < 12 else "fcst"} for hour in range(24)]
+    raw.pull("weather", NEXT, "a.json", visual_crossing(vc_day(DAY, hours=hours)))
+    assert run(main, "--date", DAY).code == 0
+    metrics = raw.metrics("weather", DAY)
+    assert (metrics["nature"], metrics["qualite"]["couverture"]) == ("mesure_et_prevision", 0.75)
+
+
+def test_a_file_outside_any_day_was_pulled_when_it_was_written(raw: RawTree, run: Run) -> None:
+    path = raw.root / "api" / "weather" / "a.json"
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps(visual_crossing(vc_day(DAY))))
+    for when, nature in (("2025-11-03T12:00:00+01:00", "prevision"), ("2025-11-06T12:00:00+01:00", "mesure")):
+        os.utime(path, (datetime.fromisoformat(when).timestamp(),) * 2)
+        assert run(main, "--date", DAY, "--force").code == 0
+        assert raw.metrics("weather", DAY)["nature"] == nature
+
+
+def test_the_answer_that_measured_most_is_used_not_the_newest(raw: RawTree, run: Run) -> None:
+    raw.pull("weather", NEXT, "whole.json", visual_crossing(vc_day(DAY, 10.0)))
+    few = open_meteo(DAY, 4, temperature_2m=[3.0] * 4, precipitation=[0.0] * 4)
+    raw.pull("weather", "2025-11-07", "few.json", few)
+    dry = [vc_hour(hour, 12.0, precip=None) for hour in range(24)]
+    raw.pull("weather", "2025-11-08", "no_rain.json", visual_crossing(vc_day(DAY, 12.0, hours=dry)))
+    raw.pull("weather", DAY, "forecast.json", visual_crossing(vc_day(DAY, 15.0)))
+    assert run(main, "--date", DAY).code == 0
+    assert daily_figures(raw)["temp_moyenne"] == 10.0
+    raw.pull("weather", "2025-11-09", "revised.json", visual_crossing(vc_day(DAY, 11.0)))
+    assert run(main, "--date", DAY).code == 0
+    assert daily_figures(raw)["temp_moyenne"] == 11.0, "of equal ones the newest"
+
+
+def one_offset(day: str, first: str, hours: int, offset: int) -> dict[str, Any]:
+    """An Open-Meteo answer on one offset (hours): 8 mm and a storm from 00:00 to 01:00 of the day, warmest at 15 h."""
+    start = datetime.fromisoformat(f"{first}T00:00:00")
+    labels = [start + timedelta(hours=hour) for hour in range(hours)]
+    paris = ZoneInfo("Europe/Paris")
+    moments = [label.replace(tzinfo=timezone(timedelta(hours=offset))).astimezone(paris) for label in labels]
+    storm = datetime.fromisoformat(f"{day}T00:00:00").replace(tzinfo=paris)
+    return {
+        "latitude": 48.86, "longitude": 2.34, "utc_offset_seconds": 3600 * offset, "timezone": "Europe/Paris",
+        "hourly": {
+            "time": [f"{label:%Y-%m-%dT%H:%M}" for label in labels],
+            "temperature_2m": [25.0 - abs(at.hour - 15) for at in moments],
+            "precipitation": [8.0 if at - storm.astimezone(at.tzinfo) == timedelta(hours=1) else 0.0 for at in moments],
+            "wind_speed_10m": [10.0] * hours,
+            "weather_code": [95 if at == storm else 1 for at in moments],
+        },
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("day", "first", "offset", "pulled", "known"),
+    [
+        ("2025-07-15", "2025-07-14", 2, "2025-07-17", 24),
+        ("2025-07-15", "2025-07-14", 1, "2025-11-20", 24),  # asked for in November
+        ("2025-10-25", "2025-10-25", 1, "2025-10-26", 23),  # pulled on the change day: its first hour is not there
+        ("2025-01-15", "2025-01-14", 2, "2025-07-20", 24),
+        ("2025-10-26", "2025-10-25", 1, "2025-10-27", 24),
+        ("2025-10-26", "2025-10-25", 2, "2025-10-27", 24),
+    ],
+)
+def test_the_storm_is_in_its_hour_and_its_day_whatever_the_offset(
+    raw: RawTree, run: Run, day: str, first: str, offset: int, pulled: str, known: int
+) -> None:
+    raw.pull("weather", pulled, "a.json", one_offset(day, first, 96, offset))
+    assert run(main, "--date", day).code == 0
+    metrics = raw.metrics("weather", day)
+    assert (metrics["metrics"]["precip_totale"], metrics["heures"][0]["precip"]) == (8.0, 8.0)
+    temperatures = {one["heure"]: one["temp"] for one in metrics["heures"] if one["temp"] is not None}
+    assert len(temperatures) == known and max(temperatures, key=temperatures.__getitem__) == 15
+    assert metrics["qualite"]["statut"] == "complet"
+
+
+def test_a_quota_message_after_a_forecast_leaves_the_day_incomplete(raw: RawTree, run: Run) -> None:
+    raw.pull("weather", "2025-11-03", "w.json", visual_crossing(vc_day(DAY)))
+    raw.pull(
+        "weather", NEXT, "w.json", "You have exceeded the maximum number of daily result records for your account."
+    )
+    assert run(main, "--date", DAY).code == 0
+    assert raw.metrics("weather", DAY)["qualite"]["statut"] == "partiel"
+    assert raw.metrics("weather", DAY)["nature"] == "prevision"
+
+
+def test_a_newer_pull_in_another_unit_is_named_and_the_older_one_used(raw: RawTree, run: Run) -> None:
+    raw.pull("weather", DAY, "a.json", visual_crossing(vc_day(DAY)), "23")
+    raw.pull("weather", NEXT, "b.json", visual_crossing(vc_day(DAY, 52.0)))
+    ran = run(main, "--date", DAY)
+    assert ran.code == 0 and "unitGroup=metric" in ran.err
+    metrics = raw.metrics("weather", DAY)
+    assert metrics["metrics"]["temp_moyenne"] == 10.0
+    assert metrics["qualite"]["rejets"] == {"unite_impossible": 1}
+    assert metrics["qualite"]["statut"] == "partiel", "the newer one would have measured the last hour"
+
+
+@pytest.mark.parametrize("junk", [f'{{"days": [{{"datetime": "{DAY}", "temp": 1', f'{{"message": "quota, {DAY}"}}'])
+def test_a_newer_pull_that_cannot_be_read_leaves_the_day_incomplete(raw: RawTree, run: Run, junk: str) -> None:
+    raw.pull("weather", DAY, "a.json", visual_crossing(vc_day(DAY)), "23")
+    raw.pull("weather", NEXT, "b.json", junk)
+    assert run(main, "--date", DAY).code == 0
+    assert raw.metrics("weather", DAY)["qualite"]["couverture"] == 0.9
+    (warning,) = [one for one in raw.metrics("weather", DAY)["qualite"]["avertissements"] if "illisible" in one["code"]]
+    assert f"dt={NEXT}/hour=06/b.json" in warning["message"]
+    raw.pull("weather", "2025-11-06", "c.json", visual_crossing(vc_day(DAY)))
+    assert run(main, "--date", DAY).code == 0
+    assert raw.metrics("weather", DAY)["qualite"]["statut"] == "complet", "all was measured in a newer one"
+
+
+@pytest.mark.parametrize("form", ["list", "jsonl"])
+def test_of_several_places_the_nearest_to_paris_is_used(raw: RawTree, run: Run, form: str) -> None:
+    def place(latitude: float, longitude: float, temp: float) -> dict[str, Any]:
+        body = open_meteo(DAY, 25, temperature_2m=[temp] * 25, precipitation=[0.0] * 25)
+        return body | {"latitude": latitude, "longitude": longitude, "utc_offset_seconds": 3600}
+
+    places = [place(48.80, 2.13, 5.0), place(48.86, 2.34, 8.0), place(43.30, 5.37, 20.0), place(48.62, 2.44, 6.0)]
+    text = json.dumps(places) if form == "list" else "\n".join(map(json.dumps, places))
+    raw.pull("weather", NEXT, "a.json", text)
+    assert run(main, "--date", DAY).code == 0
+    assert daily_figures(raw)["temp_moyenne"] == 8.0
+    assert codes(raw) == []
+
+
+def test_of_several_models_the_one_that_knows_most_is_used(raw: RawTree, run: Run) -> None:
+    body = open_meteo(
+        DAY, 25, temperature_2m_ecmwf_ifs025=[4.0] * 10 + [None] * 15, temperature_2m_icon_eu=[9.0] * 25,
+        precipitation_ecmwf_ifs025=[1.0] * 25, precipitation_icon_eu=[0.5] * 25,
+    )  # fmt: skip
+    raw.pull("weather", NEXT, "a.json", body | {"utc_offset_seconds": 3600})
+    assert run(main, "--date", DAY).code == 0
+    assert (daily_figures(raw)["temp_moyenne"], daily_figures(raw)["precip_totale"]) == (9.0, 12.0)
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Europe/London", "America/New_York", "Asia/Tokyo", "Europe/Paris"])
+@pytest.mark.parametrize("day", ["2025-11-04", "2025-07-15", "2025-10-26"])
+def test_a_timeline_on_another_clock_is_brought_to_paris(raw: RawTree, run: Run, zone: str, day: str) -> None:
+    """The temperature is the hour in Paris; the daily values belong to the days of the other clock."""
+    hours: dict[str, list[dict[str, Any]]] = {}
+    noon = datetime.fromisoformat(f"{day}T12:00:00+00:00")
+    for shift in range(-40, 40):
+        moment = noon + timedelta(hours=shift)
+        local = moment.astimezone(ZoneInfo(zone))
+        at = moment.astimezone(ZoneInfo("Europe/Paris")).hour
+        hours.setdefault(f"{local:%Y-%m-%d}", []).append(vc_hour(local.hour, temp=float(at)))
+    days = [{"datetime": name, "tempmax": 40.0, "tempmin": -9.0, "hours": rows} for name, rows in hours.items()]
+    raw.pull("weather", "2025-12-01", "a.json", visual_crossing(*days, timezone=zone))
+    code = run(main, "--date", day).code
+    if zone == "Europe/Paris":
+        assert code == (0 if day == "2025-07-15" else 1), "here its daily values count"
+        return
+    metrics = raw.metrics("weather", day)
+    assert {one["heure"]: one["temp"] for one in metrics["heures"]} == {hour: float(hour) for hour in range(24)}
+    assert (metrics["metrics"]["temp_min"], metrics["metrics"]["temp_max"]) == (0.0, 23.0)
 
 
 def test_the_newest_pull_wins_and_a_forecast_is_said(raw: RawTree, run: Run) -> None:
@@ -345,16 +551,18 @@ def test_the_real_visual_crossing_answer_is_not_paris(raw: RawTree, run: Run) ->
     sample = SAMPLES / "meteo" / "visualcrossing_alexandria_2025-03-07_historique_metric.json"
     raw.pull("weather", "2025-03-08", "a.json", sample.read_bytes())
     ran = run(main, "--date", "2025-03-07")
-    assert ran.code == 0
+    assert ran.code == 4
     assert "ce n'est pas la météo de Paris" in ran.err
+    metres = Geod(ellps="WGS84").inv(2.35, 48.86, 29.9125, 31.2105)[2]
+    (away,) = re.findall(r"à ([0-9]+) km de Paris", ran.err)
+    assert float(away) == pytest.approx(metres / 1000, rel=0.005)  # a sphere there, an ellipsoid here
     (day,) = json.loads(sample.read_text())["days"]
+    here = {**json.loads(sample.read_text()), "latitude": 48.86, "longitude": 2.35, "timezone": "Europe/Paris"}
+    raw.pull("weather", "2025-03-08", "a.json", here)
+    assert run(main, "--date", "2025-03-07").code == 0
     metrics = raw.metrics("weather", "2025-03-07")
     assert metrics["metrics"]["temp_moyenne"] == day["temp"] == 16.6
     assert metrics["metrics"]["precip_totale"] == day["precip"] == 0
     winds = [hour["windspeed"] for hour in day["hours"] if hour["windspeed"] is not None]
     assert metrics["metrics"]["vent_moyen"] == round(sum(winds) / len(winds), 1)
     assert [one["temp"] for one in metrics["heures"]] == [hour["temp"] for hour in day["hours"]]
-    (warning,) = [one for one in metrics["qualite"]["avertissements"] if one["code"] == "meteo_hors_paris"]
-    assert warning["severite"] == "grave"
-    metres = Geod(ellps="WGS84").inv(2.3522, 48.8566, 29.9125, 31.2105)[2]
-    assert warning["mesure"] == pytest.approx(metres / 1000, rel=0.005)  # a sphere there, an ellipsoid here

@@ -15,7 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, timedelta, timezone
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from lib.common.paris_time import PARIS
 from lib.common.settings import load_settings
 from lib.figures.quality import Quality
 from lib.raw.json_records import read_bodies, records
@@ -154,16 +155,31 @@ def _kept(query: dict[str, str], stamp: str, road: bool = False) -> bool:
 
 
 def _open_meteo(query: dict[str, str]) -> dict[str, Any]:
+    """All labels on ONE offset, that of the moment of the request, as the real service has it; rain behind its hour.
+
+    Weather of an hour of Paris: 20 °C at 15 h and half a degree less for each hour away, h/10 mm, a storm at 0 h.
+    """
     first, last = date.fromisoformat(query["start_date"]), date.fromisoformat(query["end_date"])
-    days = [first + timedelta(days=offset) for offset in range((last - first).days + 1)]
-    times = [f"{day}T{hour:02}:00" for day in days for hour in range(24)]
-    values = {"temperature_2m": 11.5, "precipitation": 0.1, "wind_speed_10m": 14.0, "weather_code": 61}
+    zone = ZoneInfo(query.get("timezone", "GMT"))
+    offset = load_settings().now().astimezone(zone).utcoffset() or timedelta()
+    midnight = datetime.combine(first, datetime.min.time(), timezone(offset))
+    moments = [midnight + timedelta(hours=hour) for hour in range(24 * ((last - first).days + 1))]
+    hours = [moment.astimezone(PARIS).hour for moment in moments]
+    before = [(moment - timedelta(hours=1)).astimezone(PARIS).hour for moment in moments]
+    values = {
+        "temperature_2m": [20 - abs(hour - 15) / 2 for hour in hours],
+        "precipitation": [hour / 10 for hour in before],
+        "wind_speed_10m": [14.0] * len(hours),
+        "weather_code": [61 if hour else 95 for hour in hours],
+    }
     return {
         "latitude": 48.86,
         "longitude": 2.34,
-        "timezone": query.get("timezone", "GMT"),
+        "utc_offset_seconds": int(offset.total_seconds()),
+        "timezone": zone.key,
         "hourly_units": {"temperature_2m": "°C", "precipitation": "mm", "wind_speed_10m": "km/h"},
-        "hourly": {"time": times} | {name: [values[name]] * len(times) for name in query["hourly"].split(",")},
+        "hourly": {"time": [f"{moment:%Y-%m-%dT%H:%M}" for moment in moments]}
+        | {name: values[name] for name in query["hourly"].split(",")},
     }
 
 

@@ -15,5 +15,5 @@ def address(settings: Settings, day: date, today: date) -> Address:
 
 
 def check_answer(asked: Address, path: Path) -> None:
-    """The columns that a work cannot do without are there, and the last row is whole."""
+    """Check that the columns a work cannot do without are there, and that the last row is whole."""
     check_csv(asked, path, COLUMNS, REQUIRED)

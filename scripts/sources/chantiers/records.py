@@ -1,18 +1,18 @@
-"""Road works (chantiers perturbants) as believed rows, out of the portal's exports.
+"""Road works (chantiers perturbants) as valid rows, out of the portal's exports.
 
-A row is one work with its first and last day. The state written there (statut) is that of the export's day, and is
-kept as information: the dates alone say whether a work is active on a given day.
+A row is one work with its first and last day. The state written there (statut) is that of the export's day. That day
+is the newest date_maj of the file, else the day in its name, else the day it was written, in this order.
 """
 
 import re
-from datetime import date
+from datetime import UTC, date, datetime
 
 import numpy as np
 import pandas as pd
 import shapely
 from shapely.geometry.base import BaseGeometry
 
-from lib.common.paris_time import parse_day, parse_road_label
+from lib.common.paris_time import PARIS, civil_day, parse_day, parse_instant, parse_road_label
 from lib.figures import geometry
 from lib.figures.quality import Quality
 from lib.figures.written_places import Point, is_written, join_places, parse_shape, read_places
@@ -33,12 +33,16 @@ COLUMNS: Aliases = {
     "impact": ("Impact sur la circulation", "impact_circulation"),
     "niveau": ("Niveau de perturbation", "niveau_perturbation"),
     "statut": ("Statut",),
+    "date_maj": ("Date de mise à jour", "date_mise_a_jour"),
     "geo_point_2d": ("geo_point_2d",),
     "geo_shape": ("geo_shape",),
     **SPLIT_PLACE,
 }
 REQUIRED = ("identifiant", "date_debut", "date_fin")
-DATE_REJECTS = ("date_absente", "date_illisible", "fin_avant_debut")
+DATE_REJECTS = ("date_absente", "date_illisible", "date_trop_ancienne", "fin_avant_debut")
+FIRST_DAY = "1990-01-01"  # the data set begins in the 2010s, its oldest works in the 2000s; 1970-01-01 is an empty date
+# Where the day of an export was found.
+BY_DATE_MAJ, BY_NAME, BY_FILE = "date_maj", "nom du fichier", "date du fichier"
 
 NOT_SAID = "NON_RENSEIGNE"
 OTHER = "AUTRE"
@@ -50,35 +54,59 @@ IMPACTS = {  # the published code, and what its free-text forms hold once folded
 }
 LEVELS = {"1": 1, "perturbant": 1, "2": 2, "tres perturbant": 2}
 STATUSES = {"1": "À venir", "2": "En cours", "3": "Suspendu", "4": "Prolongé", "5": "Terminé"}
+OVER = STATUSES["5"]
 
 _STATUS_WORDS = {**STATUSES, **{fold(word): word for word in STATUSES.values()}}
 _FRENCH_DAY = re.compile(r"([0-9]{1,2})[/-]([0-9]{1,2})[/-]([0-9]{4})(?:[T ].*)?")
+_DAY_IN_NAME = re.compile(r"(?<![0-9])(20[0-9]{2})[-_]?([01][0-9])[-_]?([0-3][0-9])(?![0-9])")
 _POSTAL_CODE = re.compile(r"750(0[1-9]|1[0-9]|20)|751(16)")  # 75116 is the 16th as well
 
 
 def read_works(files: list[RawFile], quality: Quality) -> pd.DataFrame:
-    """One row per believed work, sorted by identifiant; the newest file wins. Missing is None or NA.
+    """Read one row per valid work, sorted by identifiant; the newest export wins. Missing is None or NA.
 
     Texts identifiant, objet, voies, description, impact (a key of IMPACTS, AUTRE or NON_RENSEIGNE), statut; date_debut
     and date_fin (YYYY-MM-DD, which sort as days); niveau and arrondissement (Int64, the latter from the postal code);
-    geometry (shapely, degrees), lon and lat (degrees).
+    geometry (shapely, degrees), lon and lat (degrees); export (YYYY-MM-DD, the day of the export that the row comes
+    from) and export_connu (BY_DATE_MAJ, BY_NAME or BY_FILE, which is only the latest day it can be).
     """
     tables = read_usable(
         files,
-        lambda raw: read_table(raw, COLUMNS, REQUIRED, quality, most_rows=EXPORT_ROWS).assign(_fichier=raw.name),
+        lambda raw: _dated(raw, read_table(raw, COLUMNS, REQUIRED, quality, most_rows=EXPORT_ROWS)),
         quality,
     )
+    tables.sort(key=lambda table: str(table["export"].max()))  # stable: of one day, the file written last wins
     _warn_of_a_cut_export(tables, quality)
     rows = join_places(pd.concat(tables, ignore_index=True).astype(object), "geo_point_2d")
     for name in ("identifiant", "objet", "voies", "description"):
         rows[name] = rows[name].map(_text).astype(object)
-    works = _newest(_believed(rows, quality), quality)
+    works = _newest(_valid(rows, quality), quality)
     works["arrondissement"] = works["code_postal"].map(_postal_arrondissement).astype("Int64")
     works["niveau"] = works["niveau"].map(lambda value: LEVELS.get(_code(value))).astype("Int64")
     works["statut"] = works["statut"].map(lambda value: _STATUS_WORDS.get(_code(value))).astype(object)
     works["impact"] = _impacts(works["impact"], quality)
     works = _located(works, quality)
-    return works.drop(columns=["code_postal", "geo_point_2d", "geo_shape", "_ligne", "_fichier"])
+    return works.drop(columns=["code_postal", "geo_point_2d", "geo_shape", "date_maj", "_ligne", "_fichier"])
+
+
+def _dated(raw: RawFile, table: pd.DataFrame) -> pd.DataFrame:
+    """Add the file's name and the day of its export."""
+    day, known = export_day(raw, table["date_maj"])
+    return table.assign(_fichier=raw.name, export=day, export_connu=known)
+
+
+def export_day(raw: RawFile, updates: pd.Series) -> tuple[str, str]:
+    """Find the day (YYYY-MM-DD) of an export, and where it was found; `updates`: the date_maj of its rows."""
+    days = updates.map(_text).dropna().map(parse_work_day).dropna()
+    newest = days[days >= FIRST_DAY].max()
+    if isinstance(newest, str):
+        return newest, BY_DATE_MAJ
+    for found in _DAY_IN_NAME.finditer(raw.path.name):
+        if day := parse_work_day("-".join(found.groups())):
+            return day, BY_NAME
+    if raw.pull_day:
+        return raw.pull_day.isoformat(), BY_NAME
+    return civil_day(datetime.fromtimestamp(raw.path.stat().st_mtime, UTC)).isoformat(), BY_FILE
 
 
 def _warn_of_a_cut_export(tables: list[pd.DataFrame], quality: Quality) -> None:
@@ -97,22 +125,25 @@ def _warn_of_a_cut_export(tables: list[pd.DataFrame], quality: Quality) -> None:
 
 
 def parse_work_day(value: object) -> str | None:
-    """A day as YYYY-MM-DD out of an ISO day or time, DD-MM-YYYY or DD/MM/YYYY; None when it is none of these.
+    """Read a day as YYYY-MM-DD out of an ISO day or time, DD-MM-YYYY or DD/MM/YYYY; None when it is none of these.
 
-    A time stamp is read as the portal's other ones are: a Paris clock, whose pasted +01:00 or +02:00 carries nothing.
+    A time stamp at midnight is its own day whichever of +01:00 and +02:00 was pasted there; any other one is an
+    instant, whose day is that of Paris (23:00+01:00 in July is the next midnight, as an answer in London tells it).
     """
     text = str(value).strip()
     try:
         if found := _FRENCH_DAY.fullmatch(text):
             return date(int(found[3]), int(found[2]), int(found[1])).isoformat()
-        wall = parse_road_label(text)
+        wall, instant = parse_road_label(text), parse_instant(text)
+        if wall and instant and wall.hour:
+            return instant.astimezone(PARIS).date().isoformat()
         return wall.date().isoformat() if wall else parse_day(text).isoformat()
     except ValueError:
         return None
 
 
 def parse_impact(value: object) -> str:
-    """The published impact code that a code or a free text stands for; AUTRE where it is none of the four."""
+    """Find the published impact code that a code or a free text stands for; AUTRE where it is none of the four."""
     text = fold(_text(value) or "")
     if not text:
         return NOT_SAID
@@ -122,8 +153,8 @@ def parse_impact(value: object) -> str:
     return NOT_SAID if text == fold(NOT_SAID) else OTHER
 
 
-def _believed(rows: pd.DataFrame, quality: Quality) -> pd.DataFrame:
-    """The rows with usable dates, these as YYYY-MM-DD; the others are rejected under their first reason.
+def _valid(rows: pd.DataFrame, quality: Quality) -> pd.DataFrame:
+    """Keep the rows with usable dates, these as YYYY-MM-DD; reject the others under their first reason.
 
     A work without a last day is rejected as well: nothing says whether it still goes on.
     """
@@ -131,8 +162,10 @@ def _believed(rows: pd.DataFrame, quality: Quality) -> pd.DataFrame:
     days = {name: column.map(parse_work_day, na_action="ignore") for name, column in texts.items()}
     absent = texts["date_debut"].isna() | texts["date_fin"].isna()
     unreadable = ~absent & (days["date_debut"].isna() | days["date_fin"].isna())
-    reversed_days = days["date_fin"].fillna("") < days["date_debut"].fillna("")
-    masks = (absent, unreadable, ~absent & ~unreadable & reversed_days)
+    first, last = days["date_debut"].fillna(""), days["date_fin"].fillna("")
+    readable = ~absent & ~unreadable
+    ancient = readable & ((first < FIRST_DAY) | (last < FIRST_DAY))
+    masks = (absent, unreadable, ancient, readable & ~ancient & (last < first))
     for reason, mask in zip(DATE_REJECTS, masks, strict=True):
         for row in rows[mask].to_dict("records"):
             shown = {name: row[name] for name in ("identifiant", "date_debut", "date_fin", "voies")}
@@ -141,7 +174,7 @@ def _believed(rows: pd.DataFrame, quality: Quality) -> pd.DataFrame:
 
 
 def _newest(rows: pd.DataFrame, quality: Quality) -> pd.DataFrame:
-    """One row per work, the last read; a work without an identifiant is known by its words, days and place."""
+    """Keep one row per work, the last read; a work without an identifiant is known by its words, days and place."""
     words = rows["objet"].astype(str)
     for name in ("voies", "date_debut", "date_fin", "geo_point_2d"):
         words = words + "|" + rows[name].astype(str)
@@ -170,7 +203,7 @@ def _impacts(values: pd.Series, quality: Quality) -> pd.Series:
 
 
 def _located(works: pd.DataFrame, quality: Quality) -> pd.DataFrame:
-    """With `geometry`, and lon and lat of geo_point_2d, else of a point of the shape."""
+    """Add `geometry`, and lon and lat of geo_point_2d, else of a point of the shape."""
     shapes = [parse_shape(value) for value in works["geo_shape"]]
     names = works["identifiant"].fillna(works["_fichier"].astype(str) + " ligne " + works["_ligne"].astype(str))
     own = read_places(works["geo_point_2d"].set_axis(names), quality, "chantiers").reindex(names)
@@ -210,12 +243,12 @@ def _postal_arrondissement(value: object) -> int | None:
 
 
 def _code(value: object) -> str:
-    """A code as text, whether it came as text or as a JSON number."""
+    """Read a code as text, whether it came as text or as a JSON number."""
     return fold(_text(value) or "").removesuffix(".0")
 
 
 def _text(value: object) -> str | None:
-    """Text on one line, storable as UTF-8; None when it is blank."""
+    """Write text on one line, storable as UTF-8; None when it is blank."""
     if value is None or value is pd.NA or value != value:
         return None
     return " ".join(str(value).split()).encode("utf-8", "replace").decode() or None

@@ -1,15 +1,18 @@
-"""Open-Meteo responses about one day: hourly and daily arrays brought to °C, mm and km/h.
+"""Open-Meteo answers about one day: hourly and daily arrays brought to °C, mm and km/h.
 
-Labels are local time. The precipitation of a label is that of the PRECEDING hour, everything else is said of the label
-itself: the civil day D is the labels D 00:00 to D 23:00, and D 01:00 to D+1 00:00 for the rain.
+All labels of an answer are on ONE offset, `utc_offset_seconds`, that of the moment of the request: a July day asked for
+in November with `timezone=Europe/Paris` is on UTC+1 (open-meteo issues 488, 1255). An instant is its label less that
+offset. The precipitation of a label is that of the PRECEDING hour, everything else is said of the label itself.
 """
 
 import math
 import re
-from datetime import UTC, date, datetime
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from lib.common.paris_time import HOUR, PARIS
+from lib.common.paris_time import HOUR, PARIS, day_start
 
 # Declared units, folded: (factor, offset) to °C, mm and km/h.
 UNITS = {
@@ -71,17 +74,58 @@ WMO = {
 }
 
 _LABEL = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}")
+# With `&models=` every field has the model's name behind it, which begins with that of a weather service.
+_MODEL = re.compile(
+    r"(.+?)_((?:best_match|arpae|bom|cerra|cma|cmc|dmi|dwd|ecmwf|era5|gem|gfs|icon|italia|jma|kma|knmi|meteofrance"
+    r"|meteoswiss|metno|ncep|ukmo)(?:_.*)?)"
+)
+_PARTS = ("hourly", "hourly_units", "daily", "daily_units")
 
 HourRow = tuple[int, float | None, float | None, float | None, str | None]
 
 
 def is_open_meteo(body: Any) -> bool:
-    """Whether a JSON value is one of its responses."""
+    """Tell whether a JSON value is one of its answers."""
     return isinstance(body, dict) and (isinstance(body.get("hourly"), dict) or isinstance(body.get("daily"), dict))
 
 
+def by_model(body: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Split an answer about several models into one answer each, its fields under their plain names."""
+    parts = {name: body[name] for name in _PARTS if isinstance(body.get(name), dict)}
+    names = {field: _field_and_model(field) for part in parts.values() for field in part if field != "time"}
+    for model in dict.fromkeys(model for _, model in names.values()) or [""]:
+        plain = {
+            name: {
+                names[field][0] if field != "time" else field: value
+                for field, value in part.items()
+                if field == "time" or names[field][1] == model
+            }
+            for name, part in parts.items()
+        }
+        yield {**body, **plain}
+
+
+def _field_and_model(field: str) -> tuple[str, str]:
+    found = _MODEL.fullmatch(field)
+    return (found[1], found[2]) if found else (field, "")
+
+
+def clock(body: dict[str, Any]) -> tzinfo | None:
+    """Find the clock of the labels: the offset that the answer states, else its time zone, else Paris.
+
+    None for an offset or a zone that does not exist.
+    """
+    offset, zone = number(body.get("utc_offset_seconds")), body.get("timezone")
+    try:
+        if offset is not None:
+            return timezone(timedelta(seconds=offset))
+        return PARIS if zone is None else ZoneInfo(str(zone))
+    except (ValueError, KeyError, OverflowError, OSError):  # OSError: ZoneInfo of a folder's name, or of one too long
+        return None
+
+
 def unknown_unit(body: dict[str, Any]) -> str:
-    """The first declared unit that cannot be converted; empty when there is none."""
+    """Name the first declared unit that cannot be converted; empty when there is none."""
     hourly = [("hourly_units", kind, HOURLY[kind]) for kind in UNITS]
     daily = [("daily_units", kind, names) for kind, names in DAILY.values() if kind in UNITS]
     for part, kind, names in hourly + daily:
@@ -92,7 +136,7 @@ def unknown_unit(body: dict[str, Any]) -> str:
 
 
 def hour_rows(body: dict[str, Any], day: date) -> tuple[list[HourRow], list[Any]]:
-    """(heure, temp, precip, vent, conditions) rows of the day, and the labels that are no readable hour.
+    """Build (heure, temp, precip, vent, conditions) rows of the Paris day, and list the labels that are no hour.
 
     An hour has a row for its state and one for its rain, which come from two labels.
     """
@@ -100,13 +144,12 @@ def hour_rows(body: dict[str, Any], day: date) -> tuple[list[HourRow], list[Any]
     columns = {name: _converted(hourly, units, name, names) for name, names in HOURLY.items()}
     rows: list[HourRow] = []
     unreadable = []
-    for index, label in enumerate(column(hourly, ("time",))):
-        moment = _label(label)
+    for index, (label, moment) in enumerate(zip(column(hourly, ("time",)), instants(body), strict=True)):
         if moment is None:
             unreadable.append(label)
             continue
         temp, precip, wind, code = (_at(columns[name], index) for name in HOURLY)
-        here, before = _wall(moment, body), _wall(moment - HOUR, body)
+        here, before = moment.astimezone(PARIS), (moment - HOUR).astimezone(PARIS)
         if here.date() == day:
             rows.append((here.hour, temp, None, wind, wmo_text(code)))
         if before.date() == day:
@@ -115,33 +158,53 @@ def hour_rows(body: dict[str, Any], day: date) -> tuple[list[HourRow], list[Any]
 
 
 def day_values(body: dict[str, Any], day: date) -> dict[str, Any]:
-    """What the daily arrays say of the day, by the names of DAILY; `conditions` is the worst WMO code met.
+    """Read what the daily arrays say of the day, by the names of DAILY; `conditions` is the worst WMO code met.
 
-    Days in UTC are not those of Paris: they are only asked where no hour is known.
+    The arrays count where their offset is that of Paris all day long: else their day is another one.
     """
     daily, units, hourly = body.get("daily"), body.get("daily_units"), body.get("hourly")
-    if _in_utc(body) and any(number(value) is not None for value in column(hourly, HOURLY["temp"])):
-        daily = None
-    labels = [str(label)[:10] for label in column(daily, ("time",))]
     found: dict[str, Any] = {}
-    if day.isoformat() in labels:
-        index = labels.index(day.isoformat())
+    labels = [_daily_label(label, body) for label in column(daily, ("time",))]
+    if day in labels and is_on_paris_clock(clock(body), day):
+        index = labels.index(day)
         found = {name: _at(_converted(daily, units, kind, names), index) for name, (kind, names) in DAILY.items()}
-    moments = [_label(label) for label in column(hourly, ("time",))]
     codes = [number(code) for code in column(hourly, HOURLY["code"])]
-    met = [code for at, code in zip(moments, codes, strict=False) if at and _wall(at, body).date() == day]
+    met = [code for at, code in zip(instants(body), codes, strict=False) if at and at.astimezone(PARIS).date() == day]
     known = [code for code in (*met, found.pop("code", None)) if code is not None and int(code) in WMO]
     return found | {"conditions": wmo_text(max(known)) if known else None}
 
 
+def days_told(body: dict[str, Any], names: tuple[str, ...] = ("time",)) -> set[date]:
+    """List the Paris days of the hours that have a value under one of these names, and of the daily arrays."""
+    values = column(body.get("hourly"), names)
+    hours = zip(instants(body), values, strict=False)
+    days = {moment.astimezone(PARIS).date() for moment, value in hours if moment and value is not None}
+    labels = {_daily_label(label, body) for label in column(body.get("daily"), ("time",))}
+    return days | {label for label in labels if label and is_on_paris_clock(clock(body), label)}
+
+
+def instants(body: dict[str, Any]) -> list[datetime | None]:
+    """Read the hourly labels as UTC instants; None for one that is no hour."""
+    zone = clock(body)
+    return [_instant(label, zone) for label in column(body.get("hourly"), ("time",))]
+
+
+def is_on_paris_clock(zone: tzinfo | None, day: date) -> bool:
+    """Tell whether a clock shows the time of Paris from the first to the last instant of a day."""
+    ends = day_start(day), day_start(day + timedelta(days=1)) - HOUR
+    return zone is not None and all(
+        end.astimezone(zone).utcoffset() == end.astimezone(PARIS).utcoffset() for end in ends
+    )
+
+
 def column(part: Any, names: tuple[str, ...]) -> list[Any]:
-    """The first of these arrays that is there."""
+    """Find the first of these arrays that is there."""
     arrays = [part[name] for name in names if isinstance(part.get(name), list)] if isinstance(part, dict) else []
     return next(iter(arrays), [])
 
 
 def number(value: Any) -> float | None:
-    """A finite number, else None: a null is « not known », never zero."""
+    """Read a finite number, else None: a null is « not known », never zero."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     try:
@@ -152,32 +215,31 @@ def number(value: Any) -> float | None:
 
 
 def wmo_text(code: object) -> str | None:
-    """The French text of a WMO code; None for no code or an unknown one."""
+    """Name a WMO code in French; None for no code or an unknown one."""
     return WMO.get(int(code)) if isinstance(code, int | float) and code == code else None
 
 
-def _label(label: Any) -> datetime | None:
-    if not isinstance(label, str) or not _LABEL.fullmatch(label):
-        return None
+def _instant(label: Any, zone: tzinfo | None) -> datetime | None:
+    """Read an ISO label on the answer's clock, or seconds since 1970, which are on no clock."""
     try:
-        return datetime.fromisoformat(label)
-    except ValueError:
+        if (seconds := number(label)) is not None:
+            return datetime.fromtimestamp(seconds, UTC)
+        if zone is None or not isinstance(label, str) or not _LABEL.fullmatch(label):
+            return None
+        return datetime.fromisoformat(label).replace(tzinfo=zone).astimezone(UTC)
+    except (ValueError, OverflowError, OSError):
         return None
 
 
-def _wall(moment: datetime, body: dict[str, Any]) -> datetime:
-    """The Paris clock of a label: itself, but where the request forgot `timezone` it is UTC (said « GMT »)."""
-    if _in_utc(body):
-        return moment.replace(tzinfo=UTC).astimezone(PARIS).replace(tzinfo=None)
-    return moment
-
-
-def _in_utc(body: dict[str, Any]) -> bool:
-    return body.get("timezone") in ("GMT", "UTC")
+def _daily_label(label: Any, body: dict[str, Any]) -> date | None:
+    """Read the day of a daily label, which as seconds since 1970 is that day's midnight on the answer's clock."""
+    zone = clock(body)
+    midnight = _instant(f"{label[:10]}T00:00" if isinstance(label, str) else label, zone)
+    return midnight.astimezone(zone).date() if midnight and zone else None
 
 
 def _converted(part: Any, units: Any, kind: str, names: tuple[str, ...]) -> list[float | None]:
-    """A column's numbers in the project's unit; None where there is none."""
+    """Bring a column to the project's unit; None where there is no number."""
     factor, offset = UNITS.get(kind, {}).get(_unit(units, names), (1.0, 0.0))
     numbers = [number(value) for value in column(part, names)]
     return [None if one is None else round(one * factor + offset, 4) for one in numbers]

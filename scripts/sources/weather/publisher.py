@@ -10,28 +10,27 @@ from lib.common.errors import NoDataError
 from lib.common.settings import Settings
 from scripts.sources.answers import AGAIN, json_body, unexpected
 from scripts.sources.publishers import Address, require_key
-from scripts.sources.weather.open_meteo import column, is_open_meteo
+from scripts.sources.weather.open_meteo import HOURLY, days_told, is_open_meteo
 
 ARCHIVE_AFTER = timedelta(days=10)  # Open-Meteo: its archive lags by some days, its forecast also tells the last ones
-PARIS_PLACE = {"latitude": "48.8566", "longitude": "2.3522", "timezone": "Europe/Paris"}
+# In GMT: with the name of a zone all labels would be on its offset of today, whatever the day asked for.
+PARIS_PLACE = {"latitude": "48.8566", "longitude": "2.3522", "timezone": "GMT"}
 OPEN_METEO_HOURLY = "temperature_2m,precipitation,wind_speed_10m,weather_code"
-OPEN_METEO_DAILY = "temperature_2m_max,temperature_2m_min,temperature_2m_mean,precipitation_sum,wind_speed_10m_max"
 
 
 def address(settings: Settings, day: date, today: date) -> Address:
-    """The request about a day; ConfigError for a malformed key."""
+    """Build the request about a day; ConfigError for a malformed key."""
     return _visual_crossing(settings, day) if settings.visualcrossing_api_key else _open_meteo(settings, day, today)
 
 
 def check_answer(asked: Address, path: Path) -> Any:
-    """The body, which holds a temperature of the day."""
+    """Read the body, which holds a temperature of the day."""
     body = json_body(asked, path)
     days = body.get("days") if isinstance(body, dict) else None
     if isinstance(days, list):
         known = {str(one.get("datetime")) for one in days if isinstance(one, dict) and one.get("temp") is not None}
     elif is_open_meteo(body):
-        hours, values = (column(body.get("hourly"), (name,)) for name in ("time", "temperature_2m"))
-        known = {str(hour)[:10] for hour, value in zip(hours, values, strict=False) if value is not None}
+        known = {told.isoformat() for told in days_told({**body, "daily": None}, HOURLY["temp"])}
     else:
         raise unexpected(asked, "ce n'est pas une réponse météo connue", json.dumps(body).encode())
     if asked.day and asked.day.isoformat() not in known:
@@ -54,13 +53,15 @@ def _visual_crossing(settings: Settings, day: date) -> Address:
 
 
 def _open_meteo(settings: Settings, day: date, today: date) -> Address:
-    """Asked up to the next day, because an hour's rain is on the label that ends it."""
+    """Ask for a day before and a day after: the Paris day begins on the day before in GMT, and an hour's rain is on
+    the label that ends it."""
     old = today - day > ARCHIVE_AFTER
-    span = {"start_date": day.isoformat(), "end_date": (day + timedelta(days=1)).isoformat()}
+    one_day = timedelta(days=1)
+    span = {"start_date": (day - one_day).isoformat(), "end_date": (day + one_day).isoformat()}
     return Address(
         "weather",
         day,
         "Open-Meteo",
         settings.open_meteo_archive_url if old else settings.open_meteo_url,
-        {**PARIS_PLACE, **span, "hourly": OPEN_METEO_HOURLY, "daily": OPEN_METEO_DAILY},
+        {**PARIS_PLACE, **span, "hourly": OPEN_METEO_HOURLY},
     )

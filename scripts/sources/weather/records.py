@@ -1,28 +1,31 @@
 """The weather of a civil day out of API pulls, both raw forms brought to hours in °C, mm and km/h.
 
-Visual Crossing: the entry of days[] whose datetime is the day, its hours naive local time, the precipitation of an hour
-being that of the hour that starts there. Open-Meteo: see scripts/sources/weather/open_meteo.
+Visual Crossing: the hours of days[] are on the clock of `timezone`, that of Paris unless another was asked for; the
+precipitation of an hour is that of the hour that starts there. Open-Meteo: see scripts/sources/weather/open_meteo.
 """
 
 import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from lib.common.paris_time import hours_in_day
+from lib.common.paris_time import HOUR, PARIS, hours_in_day
 from lib.figures.quality import SAMPLES_KEPT, Quality
 from lib.raw.json_records import read_bodies, records
 from lib.raw.source_files import RawFile
 from scripts.sources.weather.open_meteo import (
     HourRow,
-    column,
+    by_model,
+    clock,
     day_values,
+    days_told,
     hour_rows,
+    is_on_paris_clock,
     is_open_meteo,
     number,
     unknown_unit,
@@ -61,6 +64,11 @@ CONDITIONS = {
 }
 
 EARTH_RADIUS = 6371.0088  # km, mean
+PARIS_PLACE = (48.86, 2.35)  # latitude, longitude
+FORECAST_SOURCES = ("fcst", "stats")  # Visual Crossing's `source` of an hour that nothing has observed
+
+UNREADABLE_HOUR = "heure_illisible"  # reason of a reject
+LATEST = datetime(2100, 1, 1, tzinfo=UTC).timestamp()  # a file's time that cannot be told is infinity
 
 _HOUR = re.compile(r"([01][0-9]|2[0-3]):[0-9]{2}(?::[0-9]{2})?")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -68,18 +76,22 @@ _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 @dataclass(frozen=True)
 class WeatherDay:
-    """One pull's account of a day.
+    """One answer's account of a day.
 
     hours: heure (0..23), temp (°C), precip (mm), vent (km/h), conditions (text), NaN or None where not known. daily:
     what the source itself says of the day (temp_moyenne, temp_min, temp_max, precip_totale, vent_max, conditions).
-    place: (latitude, longitude) or None.
+    place: (latitude, longitude) or None. foretold: hours that the source itself calls a forecast. newer_unread: the
+    newer pulls of which nothing could be read.
     """
 
     source: str
     raw: RawFile
     hours: pd.DataFrame
     daily: dict[str, Any]
-    place: tuple[float, float] | None
+    place: tuple[float, float] | None = None
+    place_name: str = ""
+    foretold: frozenset[int] = frozenset()
+    newer_unread: tuple[str, ...] = ()
 
     @property
     def known(self) -> bool:
@@ -87,21 +99,49 @@ class WeatherDay:
         temperatures = ("temp_moyenne", "temp_min", "temp_max")
         return bool(self.hours["temp"].notna().any()) or any(self.daily.get(one) is not None for one in temperatures)
 
+    @property
+    def away(self) -> float:
+        """Kilometres from Paris; 0 for an unknown place, which is the one that was asked for."""
+        return distance(self.place, PARIS_PLACE) if self.place else 0.0
+
+    def is_measured(self, day: date) -> pd.Series:
+        """Tell for each hour 0..23 of the day whether it was over when the pull was made: else it is a forecast.
+
+        A pull outside any dt= folder was made at the latest when its file was written.
+        """
+        if self.raw.pulled:
+            pulled = datetime.strptime(self.raw.pulled, "%Y-%m-%dT%H").replace(tzinfo=PARIS)
+        else:
+            pulled = datetime.fromtimestamp(min(self.raw.modified, LATEST), UTC)
+        ends = [datetime(day.year, day.month, day.day, hour, tzinfo=PARIS).astimezone(UTC) + HOUR for hour in range(24)]
+        return pd.Series([end <= pulled and hour not in self.foretold for hour, end in enumerate(ends)])
+
 
 def read_weather(files: list[RawFile], day: date, quality: Quality) -> list[WeatherDay]:
-    """What each pull says of the day, the oldest first; one without any temperature says nothing.
+    """Read what each pull says of the day, the oldest first; one without any temperature says nothing.
 
-    Responses of no known form are rejected.
+    Answers of no known form are rejected. Of several places in one pull the nearest to Paris is kept.
     """
     found: list[WeatherDay] = []
-    for raw, line, body in read_bodies(files, quality, [day.isoformat()]):
+    names = [*((day + timedelta(days=shift)).isoformat() for shift in (-1, 0, 1)), "unixtime"]  # other clocks' labels
+    for raw, line, body in read_bodies(files, quality, names):
         for item in records(body):
             found += _accounts(item, raw, line, day, quality)
-    return [one for one in found if one.known]
+    nearest: dict[RawFile, float] = {}
+    for one in found:
+        nearest[one.raw] = min(one.away, nearest.get(one.raw, one.away))
+    return [one for one in found if one.known and one.away == nearest[one.raw]]
+
+
+def unread_files(files: list[RawFile], read: list[WeatherDay], quality: Quality) -> list[RawFile]:
+    """List the files of which something was rejected, and that gave no account of the day."""
+    known = {one.raw for one in read}
+    refused = {one.fichier for one in quality.kept_rejects if one.raison != UNREADABLE_HOUR} | set(quality.unusable)
+    return [raw for raw in files if raw.name in refused and raw not in known]
 
 
 def without_impossible(weather: WeatherDay, quality: Quality) -> WeatherDay:
-    """The account, with values that cannot be taken for missing: an hour, or the day, keeps its other values."""
+    """Take impossible values for missing: an hour, or the day, keeps its other values."""
     hours, daily = weather.hours.copy(), dict(weather.daily)
     found: list[str] = []
     for name, (least, most) in BOUNDS.items():
@@ -125,51 +165,90 @@ def without_impossible(weather: WeatherDay, quality: Quality) -> WeatherDay:
 
 
 def days_present(files: list[RawFile]) -> set[str]:
-    """Every day (YYYY-MM-DD) that some pull tells about: what a message offers when a day has nothing."""
+    """List every day (YYYY-MM-DD) that some pull tells about: what a message offers when a day has nothing."""
     found: set[str] = set()
     for _, _, body in read_bodies(files, Quality()):
         for item in records(body):
             if isinstance(item, dict):
-                labels = [one.get("datetime") for one in _dicts(item.get("days"))]
-                labels += [*column(item.get("hourly"), ("time",)), *column(item.get("daily"), ("time",))]
-                found |= {str(label)[:10] for label in labels}
+                found |= {str(one.get("datetime"))[:10] for one in _dicts(item.get("days"))}
+                found |= {told.isoformat() for told in days_told(item)}
     return {text for text in found if _DAY.fullmatch(text)}
 
 
 def distance(place: tuple[float, float], other: tuple[float, float]) -> float:
-    """Great-circle distance in km of two (latitude, longitude) points in degrees, by the haversine formula."""
+    """Compute the great-circle distance in km of two (latitude, longitude) points in degrees (haversine formula)."""
     lat1, lon1, lat2, lon2 = map(math.radians, (*place, *other))
     half = math.sin((lat2 - lat1) / 2) ** 2 + math.cos(lat1) * math.cos(lat2) * math.sin((lon2 - lon1) / 2) ** 2
     return 2 * EARTH_RADIUS * math.asin(math.sqrt(min(half, 1.0)))
 
 
 def _accounts(item: Any, raw: RawFile, line: int, day: date, quality: Quality) -> Iterator[WeatherDay]:
-    if isinstance(item, dict) and isinstance(item.get("days"), list):
-        for entry in _dicts(item["days"]):
-            if str(entry.get("datetime"))[:10] == day.isoformat():
-                hours = _hours(_visual_crossing_hours(entry, raw, day, quality))
-                yield WeatherDay(VISUAL_CROSSING, raw, hours, _visual_crossing_day(entry), _place(item))
+    timeline = isinstance(item, dict) and isinstance(item.get("days"), list)
+    if not timeline and not is_open_meteo(item):
+        quality.reject("reponse_inattendue", raw.name, line, item)
         return
-    problem = unknown_unit(item) if is_open_meteo(item) else ""
-    if problem or not is_open_meteo(item):
-        quality.reject("unite_inconnue" if problem else "reponse_inattendue", raw.name, line, problem or item)
+    if clock(item) is None:
+        zone = f"utc_offset_seconds {item.get('utc_offset_seconds')}, timezone {item.get('timezone')}"
+        quality.reject("horloge_inconnue", raw.name, line, zone)
         return
-    rows, unreadable = hour_rows(item, day)
-    for label in unreadable:
-        quality.reject("heure_illisible", raw.name, line, label)
-    yield WeatherDay(OPEN_METEO, raw, _hours(rows), day_values(item, day), _place(item))
-
-
-def _visual_crossing_hours(entry: dict[str, Any], raw: RawFile, day: date, quality: Quality) -> list[HourRow]:
-    rows: list[HourRow] = []
-    for position, hour in enumerate(_dicts(entry.get("hours")), start=1):
-        found = _HOUR.fullmatch(str(hour.get("datetime")))
-        if not found:
-            quality.reject("heure_illisible", raw.name, position, hour.get("datetime"))
+    if timeline:
+        yield from _visual_crossing(item, raw, day, quality)
+        return
+    for body in by_model(item):
+        problem = unknown_unit(body)
+        if problem:
+            quality.reject("unite_inconnue", raw.name, line, problem)
             continue
-        temp, precip, wind = (number(hour.get(name)) for name in ("temp", "precip", "windspeed"))
-        rows.append((int(found[1]), temp, precip, wind, conditions_text(hour.get("conditions"))))
-    return rows if hours_in_day(day) > 24 else list({row[0]: row for row in rows}.values())
+        rows, unreadable = hour_rows(body, day)
+        for label in unreadable:
+            quality.reject(UNREADABLE_HOUR, raw.name, line, label)
+        yield WeatherDay(OPEN_METEO, raw, _hours(rows), day_values(body, day), _place(item))
+
+
+def _visual_crossing(item: dict[str, Any], raw: RawFile, day: date, quality: Quality) -> Iterator[WeatherDay]:
+    """Read the day's own entry where the answer is on the clock of Paris, else the hours of all entries by instant."""
+    zone, entries = clock({"timezone": item.get("timezone")}), _dicts(item["days"])
+    own = [entry for entry in entries if str(entry.get("datetime"))[:10] == day.isoformat()][-1:]
+    daily = _visual_crossing_day(own[0]) if own and is_on_paris_clock(zone, day) else {}
+    other = zone if zone != PARIS else None
+    rows, foretold = _visual_crossing_hours(entries if other else own, other, raw, day, quality)
+    if own or rows:
+        named = str(item.get("resolvedAddress") or "")
+        yield WeatherDay(VISUAL_CROSSING, raw, _hours(rows), daily, _place(item), named, foretold)
+
+
+def _visual_crossing_hours(
+    entries: list[dict[str, Any]], zone: tzinfo | None, raw: RawFile, day: date, quality: Quality
+) -> tuple[list[HourRow], frozenset[int]]:
+    """Build the day's rows, and list its hours that are a forecast; `zone`: the clock of the labels, None for Paris."""
+    rows: list[HourRow] = []
+    foretold: set[int] = set()
+    for entry in entries:
+        for position, one in enumerate(_dicts(entry.get("hours")), start=1):
+            found = _HOUR.fullmatch(str(one.get("datetime")))
+            if not found:
+                quality.reject(UNREADABLE_HOUR, raw.name, position, one.get("datetime"))
+                continue
+            hour = int(found[1])
+            if zone:
+                local = _paris_time(entry, hour, zone)
+                if local is None or local.date() != day:
+                    continue
+                hour = local.hour
+            temp, precip, wind = (number(one.get(name)) for name in ("temp", "precip", "windspeed"))
+            rows.append((hour, temp, precip, wind, conditions_text(one.get("conditions"))))
+            if one.get("source") in FORECAST_SOURCES:
+                foretold.add(hour)
+    twice = hours_in_day(day) > 24
+    return rows if twice else list({row[0]: row for row in rows}.values()), frozenset(foretold)
+
+
+def _paris_time(entry: dict[str, Any], hour: int, zone: tzinfo) -> datetime | None:
+    try:
+        midnight = datetime.fromisoformat(str(entry.get("datetime"))[:10])
+        return midnight.replace(hour=hour, tzinfo=zone).astimezone(PARIS)
+    except (ValueError, OverflowError):
+        return None
 
 
 def _visual_crossing_day(entry: dict[str, Any]) -> dict[str, Any]:
@@ -184,14 +263,14 @@ def _visual_crossing_day(entry: dict[str, Any]) -> dict[str, Any]:
 
 
 def conditions_text(text: object) -> str | None:
-    """Visual Crossing's conditions in French, word by word; a word that is not known stays as it is."""
+    """Translate Visual Crossing's conditions word by word; a word that is not known stays as it is."""
     if not isinstance(text, str) or not text.strip():
         return None
     return ", ".join(CONDITIONS.get(part.strip().casefold(), part.strip()) for part in text.split(","))
 
 
 def _hours(rows: list[HourRow]) -> pd.DataFrame:
-    """One row per hour of the clock: an hour lived twice in autumn holds the mean, and the sum of its precipitation."""
+    """Build one row per hour of the clock: one lived twice in autumn holds the mean, and the sum of precipitation."""
     table = pd.DataFrame(rows, columns=["heure", "temp", "precip", "vent", "conditions"])
     table = table.astype({"heure": np.int64, "temp": float, "precip": float, "vent": float, "conditions": object})
     groups = table.groupby("heure")

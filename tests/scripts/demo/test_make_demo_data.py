@@ -418,7 +418,8 @@ def test_works_have_the_portal_form_and_the_planted_dates(tree: Path) -> None:
     dates = [(work["Date de début"], work["Date de fin"]) for work in works]
     assert dates[5][0] == dates[6][1] == "2025-11-04" and dates[7] == ("2025-11-04", "2025-11-04")
     assert dates[10] == ("05/10/2025", "14/12/2025") and dates[12][0] == "03-10-2025"
-    assert dates[13][1] < dates[13][0] and dates[14][0] == "" and dates[15][1] == ""
+    assert dates[13][1] < dates[13][0] and dates[14][0] == "" and dates[15][1] == "1970-01-01"
+    assert dates[60][0] == "2026-11-04" and max(work["date_maj"] for work in works) == "2025-11-05"
     active = [work for work, (first, last) in zip(works, dates, strict=True) if first <= "2025-11-04" <= last]
     assert Counter(work["Code postal de l'arrondissement"] for work in active)["75015"] > 3
     assert {"", "Mise en impasse", "BARRAGE_TOTAL"} <= {work["Impact sur la circulation"] for work in works}

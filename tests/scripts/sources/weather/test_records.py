@@ -56,7 +56,7 @@ def test_days_present_are_those_of_every_form(tmp_path: Path) -> None:
     files = pulls(
         tmp_path,
         {"days": [{"datetime": "2025-11-03"}, {"datetime": None}, "x"]},
-        {"hourly": {"time": ["2025-11-05T00:00", 3]}, "daily": {"time": ["2025-11-06"]}},
+        {"hourly": {"time": ["2025-11-05T00:00", "3"]}, "daily": {"time": ["2025-11-06"]}},
         [{"days": [{"datetime": "2025-11-07"}]}],
         {"error": True},
     )

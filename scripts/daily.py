@@ -1,0 +1,263 @@
+"""The morning's routine: what the last days lack is fetched and computed, then one summary says where each day stands.
+
+For each of the last --days days, oldest first: raw files are asked for again where a source is not complete (--fetch),
+what is missing or stale is computed, the report and the history are written. A source that is not published yet is
+late, which is no error until it is older than its `late_after` (scripts/registry.py).
+
+    python scripts/daily.py --days 3 --fetch
+"""
+
+import argparse
+import logging
+import os
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from lib.common.errors import CityflowError, ExitCode, LockHeldError, NoDataError
+from lib.common.paris_time import days_between, machine_now, yesterday
+from lib.common.settings import Settings
+from lib.database_factory import get_database_service
+from lib.database_service import DatabaseService
+from lib.figures.gate import SERIOUS
+from lib.run import cli
+from lib.run.day_plan import plan_range, require_some_raw
+from lib.run.manifest import PUBLICATION
+from lib.run.range_run import Failure
+from scripts.backfill import keep_demo_apart, run_plan
+from scripts.check_quality import check_day
+from scripts.fetch_raw import fetch_from_publishers
+from scripts.generate_history import write_history
+from scripts.registry import RAW, SOURCES
+from scripts.show_status import COMPLETE, MISSING, PARTIAL, state_of
+
+log = logging.getLogger("cityflow.daily")
+
+HELP = """Le travail du matin : récupérer et traiter ce qui manque aux derniers jours, puis dire où en est chacun.
+
+Une source en retard n'est une erreur qu'au quatrième jour. ALERT_COMMAND (voir .env.example) reçoit le résumé quand
+il y a un échec ou un constat grave.
+
+Exemple : python scripts/daily.py --days 3 --fetch"""
+
+LATE, ABSENT = "en retard", "absent"
+ALERT_SECONDS = 60.0  # for ALERT_COMMAND, which may speak to a network
+
+
+@dataclass
+class Morning:
+    """What was done: each source's state by day (the day that became too old first), and what went wrong."""
+
+    states: dict[date, dict[str, str]] = field(default_factory=dict)
+    failures: list[str] = field(default_factory=list)  # of fetching and computing
+    grave: list[str] = field(default_factory=list)  # quality findings
+    locked: bool = False  # whether another run holds a day
+
+    @property
+    def overdue(self) -> list[str]:
+        """Sources that are missing for longer than publishers take."""
+        return [
+            f"{source} du {day}"
+            for day, states in self.states.items()
+            for source, state in states.items()
+            if state == MISSING
+        ]
+
+    @property
+    def exit_code(self) -> ExitCode:
+        if self.locked:
+            return ExitCode.LOCKED
+        return ExitCode.FAILED if self.failures or self.overdue else ExitCode.DONE
+
+
+def run_morning(settings: Settings, count: int, fetch: bool, jobs: int) -> Morning:
+    """Fetch, compute, report and look at the last `count` days; NoDataError where there is no raw file at all."""
+    newest = yesterday(settings.now())
+    days = list(days_between(newest - timedelta(days=count - 1), newest))
+    morning = Morning()
+    if fetch:
+        fetch_what_lacks(settings, days, morning)
+    compute_what_is_stale(settings, days, jobs, morning)
+    with get_database_service(settings) as store:
+        for day in (days[0] - timedelta(days=1), *days):
+            morning.states[day] = day_states(store, day, newest)
+        morning.grave = [text for day in days for text in grave_findings(store, day, morning.states[day])]
+    return morning
+
+
+def fetch_what_lacks(settings: Settings, days: list[date], morning: Morning) -> None:
+    """Ask publishers again for each source and day that is not complete; what is not published yet is no failure."""
+    with get_database_service(settings) as store:
+        lacking = {
+            name: [day for day in days if name not in SOURCES or state_of(store.load_metrics(name, day)) != COMPLETE]
+            for name in RAW
+        }
+    for name, some in lacking.items():
+        for outcome in fetch_from_publishers(settings, [RAW[name]], some, False) if some else ():
+            if not outcome.error:
+                cli.emit(f"{outcome.about} : {outcome.state} -> {outcome.path}")
+            elif isinstance(outcome.error, NoDataError):
+                log.warning("%s", outcome.failure)
+            else:
+                log.error("%s", outcome.failure)
+                morning.failures.append(outcome.failure)
+
+
+def lacks(store: DatabaseService, source: str, day: date) -> bool:
+    """Whether raw files may still add to a source's figures; one without figures of its own is always asked for."""
+    return source not in SOURCES or state_of(store.load_metrics(source, day)) != COMPLETE
+
+
+def compute_what_is_stale(settings: Settings, days: list[date], jobs: int, morning: Morning) -> None:
+    """Compute and store what is missing or stale of the days, oldest first, then the history."""
+    sources = list(SOURCES.values())
+    keep_demo_apart(settings, sources)
+    plan = plan_range(settings, days, sources, False, sources)
+    require_some_raw(settings, plan)
+    for failure in [one for one in run_plan(settings, plan, jobs, False) if isinstance(one, Failure)]:
+        if isinstance(failure.error, LockHeldError):
+            morning.locked = True
+        if not isinstance(failure.error, NoDataError) and str(failure) not in morning.failures:
+            log.error("%s", failure)
+            morning.failures.append(str(failure))
+    if plan.to_do:
+        try:
+            write_history(settings)
+        except CityflowError as error:
+            log.error("%s", error)
+            morning.failures.append(str(error))
+
+
+def day_states(store: DatabaseService, day: date, newest: date) -> dict[str, str]:
+    """Find the state of each source; nothing for a day before any is known. `newest` is the last day that is over.
+
+    One without figures is late until `late_after` has passed, then missing; it is only absent if it never had any.
+    """
+    known = {name: min(store.list_available_dates(name), default=date.max) for name in SOURCES}
+    if day < min(known.values()):
+        return {}
+
+    def state(name: str) -> str:
+        stored = state_of(store.load_metrics(name, day))
+        if stored != MISSING:
+            return stored
+        if newest - day < SOURCES[name].late_after:
+            return LATE
+        return MISSING if known[name] < day else ABSENT
+
+    return {name: state(name) for name in SOURCES}
+
+
+def grave_findings(store: DatabaseService, day: date, states: dict[str, str]) -> list[str]:
+    """Select the findings after which no figure may be used; of sources that are not there, `states` says enough."""
+    if not states:
+        return []
+    there = {name for name, state in states.items() if state not in (LATE, MISSING, ABSENT)}
+    found = [one for one in check_day(store, day) if one.severite == SERIOUS and one.source in there] if there else []
+    return [f"{day} {one.source} : {one.message}" for one in found]
+
+
+def summary_lines(morning: Morning, count: int) -> list[str]:
+    """One line a day, then what failed, what is grave, and what is tried again tomorrow."""
+    lines = ["Résumé :"]
+    for day, states in morning.states.items():
+        by_state = {
+            state: [name for name in states if states[name] == state] for state in dict.fromkeys(states.values())
+        }
+        complete = by_state.pop(COMPLETE, [])
+        parts = [f"{', '.join(names)} {state}" for state, names in by_state.items()]
+        if complete:
+            parts.insert(0, "tout est complet" if not by_state else f"{len(complete)} sources complètes")
+        if parts:
+            lines.append(f"  {day}  {' ; '.join(parts)}")
+    lines += [f"  échec : {one}" for one in morning.failures]
+    lines += [f"  toujours absent : {one}" for one in morning.overdue]
+    lines += [f"  grave : {one}" for one in morning.grave]
+    again = [
+        f"{', '.join(names)} du {day}"
+        for day, states in list(morning.states.items())[2:]  # tomorrow's days: one day older is left behind
+        if (names := [name for name, state in states.items() if state in (LATE, PARTIAL)])
+    ]
+    lines.append(f"  demain : {' ; '.join(again) if count > 1 and again else 'rien à reprendre'}")
+    return lines
+
+
+def forget_old(settings: Settings, now: datetime) -> int:
+    """Delete the logs and manifests that were last written over KEEP_DAYS ago (0: none); how many went.
+
+    Manifests of an upload stay: they are how make status knows that a day is published.
+    """
+    if not settings.keep_days:
+        return 0
+    oldest = (now - timedelta(days=settings.keep_days)).timestamp()
+    manifests = settings.output_dir.glob("runs/*/*.json")
+    old = [path for path in (*settings.log_dir.glob("processing_*.log"), *manifests) if path.stat().st_mtime < oldest]
+    upload = f'"{PUBLICATION}"'
+    went = [path for path in old if path.suffix == ".log" or upload not in path.read_text("utf-8", "replace")]
+    for path in went:
+        path.unlink()
+    return len(went)
+
+
+def alert(settings: Settings, text: str) -> None:
+    """Give the summary to ALERT_COMMAND on its standard input; one that fails is said and changes nothing else."""
+    try:
+        ran = subprocess.run(
+            ["/bin/sh", "-c", settings.alert_command],
+            input=text.encode(),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            timeout=ALERT_SECONDS,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        log.error("ALERT_COMMAND n'a pas fini en %.0f s.", ALERT_SECONDS)
+        return
+    if ran.returncode:
+        log.error("ALERT_COMMAND a échoué (code %d) : %s", ran.returncode, ran.stderr.decode(errors="replace").strip())
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = cli.Parser(HELP)
+    parser.add_argument("--days", type=_days, default=3, metavar="N", help="derniers jours à compléter (défaut : 3)")
+    parser.add_argument("--fetch", action="store_true", help="d'abord redemander aux éditeurs ce qui manque")
+    cli.add_store(parser, "où enregistrer")
+    cli.add_common(parser)
+    arguments = parser.parse_args(argv)
+
+    def work() -> int:
+        settings = cli.chosen_settings({"CITYFLOW_STORE": arguments.store})
+        try:
+            morning = run_morning(settings, arguments.days, arguments.fetch, os.cpu_count() or 1)
+        except CityflowError as error:
+            if settings.alert_command:
+                alert(settings, f"{error}\n")
+            raise
+        went = forget_old(settings, machine_now())  # the times of files are the machine's
+        if went:
+            log.info("%d journaux ou comptes rendus de plus de %d jours supprimés.", went, settings.keep_days)
+        lines = summary_lines(morning, arguments.days)
+        if settings.alert_command and (morning.exit_code or morning.grave):
+            alert(settings, "\n".join(lines) + "\n")
+        if arguments.json:
+            states = {day.isoformat(): one for day, one in morning.states.items()}
+            cli.emit_json({"jours": states, "echecs": [*morning.failures, *morning.overdue], "graves": morning.grave})
+        else:
+            cli.emit("\n".join(lines))
+        return morning.exit_code
+
+    return cli.guarded(work, arguments)
+
+
+def _days(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 31:
+        raise argparse.ArgumentTypeError(f"{text} n'est pas un nombre de jours (1 à 31)")
+    return int(text)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

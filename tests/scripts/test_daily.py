@@ -1,0 +1,103 @@
+"""The morning's routine: what is asked for again, computed again, late, lost, and who hears of it."""
+
+import json
+import os
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from scripts import daily
+from tests.conftest import Ran, RawTree
+from tests.support.portal_server import NEXT_MORNING, Portal, refusing
+
+Run = Callable[..., Ran]
+
+
+def morning(monkeypatch: pytest.MonkeyPatch, days_later: int) -> None:
+    monkeypatch.setenv("CITYFLOW_NOW", (NEXT_MORNING + timedelta(days=days_later)).isoformat())
+
+
+def test_a_morning_fetches_computes_and_says_where_each_day_stands(raw: RawTree, portal: Portal, run: Run) -> None:
+    first = run(daily.main, "--days", "2", "--fetch")
+    assert first.code == 0, first.err
+    assert (raw.output / "reports" / f"daily_report_{portal.day}.html").is_file()
+    assert (raw.output / "reports" / "index.html").is_file()
+    summary = first.out[first.out.index("Résumé :") :].splitlines()
+    assert [line.split()[0] for line in summary[1:3]] == [str(portal.day - timedelta(days=1)), str(portal.day)]
+    assert summary[-1].startswith("  demain : ")
+
+    asked = len(portal.seen)
+    again = run(daily.main, "--days", "2", "--fetch", "--json")
+    said = json.loads(again.out[again.out.index("{") :])
+    complete = {name for name, state in said["jours"][str(portal.day)].items() if state == "complet"}
+    assert "weather" in complete
+    routes = {route for route, _, _ in portal.seen[asked:]}
+    assert "open-meteo" not in routes and "archive" not in routes  # its days are complete
+
+
+def test_a_source_that_is_not_published_is_late_for_three_days_and_an_error_on_the_fourth(
+    raw: RawTree, portal: Portal, run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    assert run(daily.main, "--days", "1", "--fetch").code == 0
+    heard = tmp_path / "heard"
+    monkeypatch.setenv("ALERT_COMMAND", f"cat > {heard}")
+    for days_later in (1, 2, 3):  # only the day of the portal has raw files
+        morning(monkeypatch, days_later)
+        ran = run(daily.main, "--days", "3")
+        assert ran.code == 0, ran.err
+        assert f"{portal.day + timedelta(days=1)}" in ran.out and "bikes" in ran.out and "en retard" in ran.out
+        assert f"du {portal.day + timedelta(days=days_later)}" in ran.out.splitlines()[-1]
+    heard.unlink(missing_ok=True)
+    morning(monkeypatch, 4)
+    ran = run(daily.main, "--days", "3")
+    assert ran.code == 1
+    assert f"toujours absent : bikes du {portal.day + timedelta(days=1)}" in ran.out
+    assert f"toujours absent : bikes du {portal.day + timedelta(days=1)}" in heard.read_text("utf-8")
+
+
+def test_a_publisher_that_fails_is_an_error_and_stops_nothing(
+    raw: RawTree, portal: Portal, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    portal.faults["prim"] = [refusing(403)] * 20
+    monkeypatch.setenv("ALERT_COMMAND", "echo non >&2; exit 3")
+    ran = run(daily.main, "--days", "1", "--fetch")
+    assert ran.code == 1
+    assert "échec : traffic" in ran.out and f"{portal.day}  " in ran.out
+    assert "ALERT_COMMAND a échoué (code 3) : non" in ran.err
+    assert (raw.output / "metrics" / f"bikes_metrics_{portal.day}.json").is_file()
+
+
+def test_without_any_raw_file_it_is_one_line(raw: RawTree, run: Run) -> None:
+    ran = run(daily.main)
+    assert (ran.code, ran.out) == (4, "")
+    assert len(ran.err.splitlines()) == 1
+    assert f"aucun fichier brut dans {raw.root} (api/bikes, api/traffic, api/weather, batch)" in ran.err
+
+
+@pytest.mark.parametrize("count", ["0", "-1", "32", "trois"])
+def test_a_number_of_days_that_is_none_is_refused(run: Run, count: str) -> None:
+    ran = run(daily.main, "--days", count)
+    assert ran.code == 2 and "n'est pas un nombre de jours" in ran.err
+
+
+def test_old_logs_and_manifests_go_but_those_of_an_upload(
+    raw: RawTree, portal: Portal, run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("LOG_DIR", str(tmp_path / "logs"))
+    runs = raw.output / "runs" / "2025-01-01"
+    runs.mkdir(parents=True)
+    (tmp_path / "logs").mkdir()
+    old, recent = tmp_path / "logs" / "processing_20250101_063000.log", tmp_path / "logs" / "processing_x.log"
+    other, upload = runs / "a.json", runs / "b.json"
+    for path, text in ((old, "x"), (recent, "x"), (other, '{"etapes": []}'), (upload, '{"etape": "publication"}')):
+        path.write_text(text)
+        if path != recent:
+            os.utime(path, (1_700_000_000, 1_700_000_000))
+    monkeypatch.setenv("KEEP_DAYS", "0")
+    assert run(daily.main, "--days", "1", "--fetch").code == 0
+    assert old.exists() and other.exists()
+    monkeypatch.setenv("KEEP_DAYS", "90")
+    assert run(daily.main, "--days", "1").code == 0
+    assert (old.exists(), recent.exists(), other.exists(), upload.exists()) == (False, True, False, True)
