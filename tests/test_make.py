@@ -293,11 +293,12 @@ def test_a_backfill_needs_both_days(words: list[str]) -> None:
 
 def test_without_raw_data_it_is_one_line(seed: Checkout, tmp_path: Path) -> None:
     where = {"DATA_DIR": str(tmp_path / "none"), "OUTPUT_DIR": str(tmp_path / "out")}
+    folders = ", ".join(dict.fromkeys(f"api/{one.name}" if one.pulls else "batch" for one in SOURCES.values()))
     for command in (["process", f"DATE={DAY}"], ["backfill", f"FROM={DAY}", f"TO={DAY}"]):
         ran = seed.make(*command, **where)
         said = [line for line in ran.err.splitlines() if not line.startswith("make: ")]
         assert (ran.code, len(said)) == (2, 1), ran.err
-        assert f"aucun fichier brut dans {tmp_path}/none (api/bikes, api/traffic, api/weather, batch)" in said[0]
+        assert f"aucun fichier brut dans {tmp_path}/none ({folders})" in said[0]
 
 
 def test_help_names_every_command() -> None:
