@@ -20,7 +20,7 @@ Found = TypeVar("Found")
 
 
 def from_either(store: DatabaseService, files: LocalFileService, read: Callable[[DatabaseService], Found]) -> Found:
-    """read(store), or read(files) where the database fails; that is said. The files have what this machine computed."""
+    """Return read(store), or read(files) with a warning where the database fails: files have what was computed here."""
     try:
         return read(store)
     except (StoreError, ConfigError) as error:

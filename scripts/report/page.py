@@ -20,7 +20,7 @@ from scripts.report import french
 from scripts.report.cards import cards
 from scripts.report.colours import stylesheet_variables
 from scripts.report.hours import hour_views, weather_view
-from scripts.report.key_figures import measured
+from scripts.report.key_figures import Metrics, measured
 from scripts.report.road_map import IMPACTS, map_view
 from scripts.report.summary import sentence
 from scripts.sources.traffic.forms import INFORMATION
@@ -39,7 +39,6 @@ STANDING_SHOWN, OUTSIDE_SHOWN, FINDINGS_SHOWN = 4, 4, 4
 STRUCTURING = (METRO, RER, TRAM)
 
 Report = dict[str, Any]
-Metrics = dict[str, Any]
 
 
 def daily_page(day: date, report: Report, metrics: dict[str, Metrics]) -> bytes:

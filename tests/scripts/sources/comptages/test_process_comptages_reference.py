@@ -11,11 +11,12 @@ import pytest
 
 from scripts import make_demo_data
 from scripts.process_comptages import main
+from scripts.registry import RAW
 from tests.conftest import SAMPLES, Ran, RawTree, needs_samples
 from tests.scripts.sources.comptages.road_day_reference import Row, lengths_of, lines_of, reference_day
 
 Run = Callable[..., Ran]
-REFERENTIEL = f"{make_demo_data.STEMS['referentiel']}.csv"
+REFERENTIEL = f"{RAW['referentiel'].export}.csv"
 REAL = SAMPLES / "comptages"
 POLYGONS = SAMPLES / "arrondissements" / "arrondissements_ods_v2_2024.geojson"
 LENGTHS = SAMPLES / "referentiel" / "technique_majuscules_referentiel_2020_300.csv"
