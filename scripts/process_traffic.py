@@ -27,10 +27,10 @@ from lib.common.paris_time import HOUR, PARIS
 from lib.common.settings import Settings
 from lib.figures.numbers import records, rounded
 from lib.figures.quality import Quality
-from lib.raw.source_files import no_data, require_files
+from lib.raw.source_files import no_data
 from lib.run import cli
 from lib.run.day_run import DayResult
-from scripts.registry import TRAFFIC
+from scripts.registry import TRAFFIC, files_to_read
 from scripts.sources.traffic.forms import BLOCKING, DISTURBED, SEVERITIES
 from scripts.sources.traffic.lines import METRO, RER, TRAM, line_order, mode_order
 from scripts.sources.traffic.periods import Window, civil_day, merged, service
@@ -49,12 +49,14 @@ TOP = 10
 def read_raw(settings: Settings, day: date) -> tuple[Disruptions, Quality]:
     """What the pulls say of the day, and the account of the records that were not believed."""
     quality = Quality()
-    found = read_disruptions(require_files(settings, TRAFFIC, quality), day, quality)
+    found = read_disruptions(files_to_read(settings, TRAFFIC, quality), day, quality)
+    if not found.responses and quality.unusable:
+        raise no_data("traffic", day, None, quality)
     if not found.responses:
         raise InputError(f"aucun relevé lisible autour du {day} : {dict(quality.rejets)}.", "Vérifier les fichiers.")
     near = any(abs(pulled - day) <= PULL_WINDOW for pulled in found.pull_days)
     if not near and in_force(found, day).empty:
-        raise no_data("traffic", day, {pulled.isoformat() for pulled in found.pull_days})
+        raise no_data("traffic", day, {pulled.isoformat() for pulled in found.pull_days}, quality)
     return found, quality
 
 

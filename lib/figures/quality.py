@@ -8,7 +8,10 @@ import io
 import re
 from collections import Counter
 from dataclasses import asdict, dataclass, field
+from datetime import date
 from typing import Any
+
+from lib.figures.answers import Answers
 
 REJECTS_KEPT = 1000  # rows kept in output/rejects/<type>_<date>.csv; the counts go on beyond it
 CONTENT_KEPT = 2000  # characters of a rejected row kept there
@@ -53,7 +56,8 @@ class Quality:
     kept_rejects: list[Reject] = field(default_factory=list)
     avertissements: list[QualityWarning] = field(default_factory=list)
     sensors_at_fault: set[str] = field(default_factory=set)  # of which a row held a value no sensor can measure
-    unusable: list[str] = field(default_factory=list)  # files of which no row could be read
+    unusable: dict[str, str] = field(default_factory=dict)  # files of which no row could be read, and why
+    answers: Answers = field(default_factory=Answers)  # what they say of themselves: announced, held, about the day
 
     def reject(self, raison: str, fichier: str, ligne: int | str, contenu: object, nombre: int = 1) -> None:
         """Count one row (or `nombre` of them) as rejected, and keep its text up to the cap."""
@@ -61,10 +65,15 @@ class Quality:
         if len(self.kept_rejects) < REJECTS_KEPT:
             self.kept_rejects.append(Reject(fichier, ligne, raison, str(contenu)[:CONTENT_KEPT]))
 
-    def reject_file(self, fichier: str, why: str) -> None:
+    def reject_file(self, fichier: str, why: str, raison: str = "fichier_illisible") -> None:
         """Count an unusable file as one rejected row, its number of rows being unknown; summary() warns of it."""
-        self.reject("fichier_illisible", fichier, 1, why)
-        self.unusable.append(fichier)
+        self.reject(raison, fichier, 1, why)
+        self.unusable.setdefault(fichier, why)
+
+    def unusable_files(self) -> str:
+        """Name the first files that could not be used, each with why."""
+        some = list(self.unusable.items())[:SAMPLES_KEPT]
+        return " ; ".join(f"{name} ({why.rstrip('.')})" for name, why in some) + "."
 
     def warn(
         self, code: str, severite: str, message: str, mesure: Any = None, attendu: Any = None, exemples: Any = ()
@@ -74,11 +83,28 @@ class Quality:
             samples = tuple(exemples)[:SAMPLES_KEPT]
             self.avertissements.append(QualityWarning(code, severite, message, mesure, attendu, samples))
 
+    def covered(self, couverture: float, day: date) -> float:
+        """Lower a day's coverage (0..1) where its files announce more than they hold, or break off; warn of it."""
+        doubts = self.answers.doubts(day)
+        for one in doubts:
+            if one.announced is None:
+                text = (
+                    f"{one.origin.file} est coupé ou illisible ({one.broken}), et aucun autre fichier ne le remplace."
+                )
+                self.warn("releve_coupe", "attention", text, one.held, None, [one.origin.file])
+                continue
+            text = (
+                f"{one.origin.file} ne contient que {one.held} enregistrements sur les {one.announced} qu'il annonce : "
+                "demander toutes les pages, ou l'export entier."
+            )
+            self.warn("pages_manquantes", "attention", text, one.held, one.announced, [one.origin.file])
+        return min([couverture, *(one.share for one in doubts)])
+
     def summary(self, couverture: float) -> dict[str, Any]:
         """Build the `qualite` object of a metrics file; `couverture` is 0..1 of what the day should hold."""
         rejected = sum(self.rejets.values())
         if self.unusable:
-            text = f"Fichiers inutilisables, leurs lignes manquent : {', '.join(self.unusable[:SAMPLES_KEPT])}."
+            text = f"Fichiers inutilisables, leurs lignes manquent : {self.unusable_files()}"
             self.warn("fichiers_inutilisables", "attention", text, len(self.unusable), 0, self.unusable)
         if rejected > len(self.kept_rejects):
             self.warn(

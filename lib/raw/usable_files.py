@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
 from lib.common.errors import InputError, TooLargeError
+from lib.figures.answers import Answer
 from lib.figures.quality import Quality
 from lib.raw.source_files import RawFile
 
@@ -14,7 +15,7 @@ Rows = TypeVar("Rows")
 
 
 def read_usable(files: Iterable[RawFile], read: Callable[[RawFile], Rows], quality: Quality) -> list[Rows]:
-    """What `read` makes of each file that is what it should be, in their order; InputError when none is.
+    """Collect what `read` makes of each file that is what it should be, in their order; InputError when none is.
 
     The others are counted as rejected, and a warning names them: their rows are missing.
     """
@@ -33,7 +34,7 @@ def read_usable(files: Iterable[RawFile], read: Callable[[RawFile], Rows], quali
 def newest_usable(
     files: Sequence[RawFile], read: Callable[[RawFile], Rows]
 ) -> tuple[Rows, list[tuple[RawFile, InputError]]]:
-    """What `read` makes of the newest file that is what it should be, and the newer ones that are not, with the reason.
+    """Find what `read` makes of the newest file that is what it should be, and the newer ones that are not, with why.
 
     InputError, that of the newest, when none is.
     """
@@ -49,11 +50,12 @@ def newest_usable(
 def passed_over(raw: RawFile, error: InputError, quality: Quality) -> None:
     """Count a file that cannot be used as rejected, and say why; one that is too large is warned of as well."""
     log.warning("%s", error)
+    quality.answers.add(Answer(raw.origin, None, 0, broken=error.reason.replace("_", " ")))
     if isinstance(error, TooLargeError):
         quality.reject(error.reason, raw.name, 1, error.message)
         quality.warn(error.reason, "attention", str(error), exemples=[raw.name])
     else:
-        quality.reject_file(raw.name, error.message)
+        quality.reject_file(raw.name, error.message.replace(f"{raw.path} ", ""), error.reason)
 
 
 def too_many(raw: RawFile, line: int, content: object, limit: int, quality: Quality, count: int = 1) -> None:

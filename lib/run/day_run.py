@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -73,9 +73,10 @@ def run_day(
 def measured(process: Process, settings: Settings, day: date) -> DayResult | CityflowError:
     """What the raw files of a day give: figures, or what kept them from being computed."""
     try:
-        return process(settings, day)
+        result = process(settings, day)
     except CityflowError as error:
         return error
+    return replace(result, couverture=result.quality.covered(result.couverture, day))
 
 
 def keep_day(

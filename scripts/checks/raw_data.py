@@ -3,18 +3,26 @@
 An export of several GB is sampled, not read: its newest day is then that of the samples.
 """
 
-import gzip
 import re
 import zlib
 from collections.abc import Iterator
 from datetime import date, datetime
 from pathlib import Path
 
-from lib.common.errors import CityflowError
+from lib.common.errors import CityflowError, InputError
 from lib.common.paris_time import HOUR, PARIS, parse_instant, parse_road_label
 from lib.common.settings import Settings
+from lib.raw.forms.streams import is_plain, opened, what_it_is
 from lib.raw.source import Source
-from lib.raw.source_files import RawFile, is_synthetic, override_warning, source_files, usual_folder
+from lib.raw.source_files import (
+    RENAME,
+    RawFile,
+    is_synthetic,
+    override_warning,
+    source_files,
+    strangers,
+    usual_folder,
+)
 from lib.raw.tree import is_readable
 from scripts.checks.results import ATTENTION, ERROR, OK, CheckResult
 from scripts.registry import RAW, SOURCES
@@ -34,6 +42,7 @@ def check_raw_files(settings: Settings, today: date) -> Iterator[CheckResult]:
         yield CheckResult(
             "données brutes", ATTENTION, "données de démonstration, inventées", "make fetch, ou DATA_DIR."
         )
+    yield from _unread(settings)
     for source in SOURCES.values():
         try:
             files = source_files(settings, source)
@@ -48,6 +57,13 @@ def check_raw_files(settings: Settings, today: date) -> Iterator[CheckResult]:
     for source in RAW.values():
         if not source.computed:
             yield from _beside_results(settings, source)
+
+
+def _unread(settings: Settings) -> Iterator[CheckResult]:
+    """Report what lies among the raw files and no source takes, with what it looks like."""
+    found = dict.fromkeys(path for source in SOURCES.values() for path in strangers(settings, source, RAW.values()))
+    for path in found:
+        yield CheckResult("fichier non lu", ATTENTION, f"{path} : {what_it_is(path)}", RENAME)
 
 
 def _beside_results(settings: Settings, source: Source) -> Iterator[CheckResult]:
@@ -138,19 +154,15 @@ def _is_day(text: bytes) -> bool:
 
 
 def _blocks(path: Path) -> Iterator[bytes]:
-    """Yield the file's bytes: whole, samples over its length, or READ_WHOLE of a gzipped one; none when unreadable."""
+    """Yield the file's bytes: samples over the length of a large one, or its first READ_WHOLE; none when unreadable."""
     try:
         size = path.stat().st_size
-        if path.suffix == ".gz":
-            with gzip.open(path) as unzipped:
-                yield unzipped.read(READ_WHOLE)
-            return
-        with path.open("rb") as stream:
-            if size <= READ_WHOLE:
-                yield stream.read()
+        with opened(path) as stream:
+            if size <= READ_WHOLE or not is_plain(stream):
+                yield stream.read(READ_WHOLE)
                 return
             for sample in range(SAMPLES + 1):
                 stream.seek((size - SAMPLE_BYTES) * sample // SAMPLES)
                 yield stream.read(SAMPLE_BYTES)
-    except (OSError, EOFError, zlib.error):
+    except (OSError, EOFError, zlib.error, InputError):
         return

@@ -428,7 +428,7 @@ def test_bad_records_cost_only_themselves(raw: RawTree, run: Run) -> None:
     assert disturbed(metrics) == {"Métro 6": 1.0}
     assert metrics["qualite"]["rejets"] == {
         "identifiant_absent": 3, "json_illisible": 1, "periode_illisible": 2, "periode_inversee": 1,
-        "periodes_absentes": 1, "reponse_inattendue": 1,
+        "periodes_absentes": 1, "reponse_en_erreur": 1,
     }  # fmt: skip
     assert "Unauthorized" in raw.rejects("traffic", DAY)
 

@@ -25,7 +25,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from lib.figures.quality import Quality
-from lib.raw.json_records import read_bodies, records
+from lib.raw.envelopes import records
+from lib.raw.json_records import read_bodies
 from lib.raw.source_files import RawFile
 from lib.raw.tables import split_row
 from scripts import make_demo_data

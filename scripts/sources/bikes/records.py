@@ -21,8 +21,9 @@ from lib.common.paris_time import HOUR, PARIS, day_start, days_between, hours_in
 from lib.figures import geometry
 from lib.figures.quality import Quality
 from lib.raw.contents import read_blocks
-from lib.raw.csv_dialect import Aliases
-from lib.raw.json_records import bodies_of, holds, records, short_text
+from lib.raw.csv_dialect import Aliases, point_decimals
+from lib.raw.envelopes import records
+from lib.raw.json_records import LONGEST_DATE, bodies_of, holds, is_searchable, short_text
 from lib.raw.limits import BIKE_ROWS, MOST_LABELS, TABLE_BYTES
 from lib.raw.source_files import RawFile
 from lib.raw.tables import read_table
@@ -40,9 +41,8 @@ MAX_COUNT = 5_000.0  # passages/h of one direction; the busiest counters of Pari
 RECENT = timedelta(days=7)  # a counter heard of within this time before the day is expected to count on it
 
 PLACE = list(COLUMNS).index("coordinates")
-LONGEST_DATE = 64  # bytes, with the name before it
-
 _BEYOND = 10**9  # passages; far above MAX_COUNT
+_DATED = re.compile(rb'"date"\s*:\s*"[0-9]')  # what a search for a day relies on
 _JSON_DATE = re.compile(rb'"date"\s*:\s*"([^"]{10,40})"')
 _CSV_DATE = re.compile(rb"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}[0-9:.]*(?:Z|[+-][0-9]{2}:?[0-9]{2})?")
 
@@ -62,7 +62,7 @@ class BikeRecords:
 def read_day_records(files: list[RawFile], day: date, quality: Quality) -> BikeRecords:
     """Read the pulls, oldest first; rows of the day that are not believed are rejected, the newest pull wins."""
     table = _table(_rows(files, day, quality), quality)
-    texts = table["date"].where(table["date"].map(lambda value: isinstance(value, str)))
+    texts = table["date"].map(_date_text)
     table["instant"] = pd.to_datetime(
         texts.map({text: parse_instant(text) for text in texts.dropna().unique()}), utc=True
     )
@@ -70,7 +70,9 @@ def read_day_records(files: list[RawFile], day: date, quality: Quality) -> BikeR
     start = pd.Timestamp(day_start(day))
     end = start + hours_in_day(day) * HOUR
     about_day = table["instant"].between(start, end, "left") | table["instant"].isna()
-    counts = _newest(_believed(table[about_day], quality), quality)
+    valid = _believed(table[about_day], quality)
+    quality.answers.of_day.update(valid["_fichier"])
+    counts = _newest(valid, quality)
     lately = table[table["instant"].between(start - RECENT, end, "left") & table["id_compteur"].notna()]
     return BikeRecords(counts, _counters(lately))
 
@@ -98,7 +100,7 @@ def _rows(files: list[RawFile], day: date, quality: Quality) -> Iterator[list[An
             yield from (
                 _csv_rows(raw, day, [*around, *before], quality)
                 if raw.is_csv
-                else _json_rows(raw, around, before, quality)
+                else _json_rows(raw, day, around, before, quality)
             )
         except InputError as error:
             passed_over(raw, error, quality)
@@ -159,11 +161,15 @@ def _csv_rows(raw: RawFile, day: date, dates: list[bytes], quality: Quality) -> 
         yield [*row[:-1], raw.name, row[-1]]
 
 
-def _json_rows(raw: RawFile, around: list[bytes], before: list[bytes], quality: Quality) -> Iterator[list[Any]]:
+def _json_rows(
+    raw: RawFile, day: date, around: list[bytes], before: list[bytes], quality: Quality
+) -> Iterator[list[Any]]:
     """The records of a pull that may be about the day; those of the days before, of a pull that is not."""
     data = short_text(raw)
-    about_day = _holds(raw, data, around)
-    if not about_day and not _holds(raw, data, before):
+    about_day, lately = _holds(raw, data, around), _holds(raw, data, before)
+    if not about_day and not is_searchable(raw, data, _DATED):
+        about_day, lately = raw.pull_day is None or raw.pull_day >= day, True
+    if not about_day and not lately:
         return
     account = quality if about_day else Quality()  # what is wrong in another day's pull is said of that day
     wanted = {one.decode() for one in before}
@@ -171,8 +177,13 @@ def _json_rows(raw: RawFile, around: list[bytes], before: list[bytes], quality: 
         for number, record in enumerate(records(body), start=line):
             if not isinstance(record, dict):
                 account.reject("enregistrement_invalide", raw.name, number, record)
-            elif about_day or str(record.get("date"))[:10] in wanted:
+            elif about_day or (_date_text(record.get("date")) or "")[:10] in wanted:
                 yield [*(_first(record, names) for names in COLUMNS.values()), raw.name, number]
+
+
+def _date_text(value: Any) -> str | None:
+    """A date as text; pandas writes milliseconds since 1970."""
+    return value if isinstance(value, str) else str(value) if isinstance(value, int | float) else None
 
 
 def _holds(raw: RawFile, data: bytes | None, dates: list[bytes]) -> bool:
@@ -201,7 +212,10 @@ def _text(values: pd.Series) -> pd.Series:
 
 def _believed(rows: pd.DataFrame, quality: Quality) -> pd.DataFrame:
     """The rows that can be counted, `comptage` as a number; the others are rejected under their first reason."""
-    number = pd.to_numeric(rows["comptage"].map(_scalar), errors="coerce").astype(float)
+    texts = list({value for value in rows["comptage"] if isinstance(value, str)})
+    written = dict(zip(texts, point_decimals(texts), strict=True))
+    scalars = rows["comptage"].map(lambda value: written.get(value) if isinstance(value, str) else _scalar(value))
+    number = pd.to_numeric(scalars, errors="coerce").astype(float)
     reasons = {
         "date_illisible": rows["instant"].isna(),
         "identifiant_absent": rows["id_compteur"].isna(),
@@ -222,10 +236,10 @@ def _believed(rows: pd.DataFrame, quality: Quality) -> pd.DataFrame:
 
 
 def _scalar(value: Any) -> Any:
-    """A number or a text; a whole number too long for a float is cut to one that is impossible as well."""
+    """A number; a whole one too long for a float is cut to one that is impossible as well."""
     if isinstance(value, int) and not isinstance(value, bool):
         return max(-_BEYOND, min(value, _BEYOND))
-    return value if isinstance(value, float | str) else None
+    return value if isinstance(value, float) else None
 
 
 def _is_value(value: Any) -> bool:

@@ -69,7 +69,9 @@ def read_works(files: list[RawFile], quality: Quality) -> pd.DataFrame:
     rows = pd.concat(tables, ignore_index=True).astype(object)
     for name in ("identifiant", "objet", "voies", "description"):
         rows[name] = rows[name].map(_text).astype(object)
-    works = _newest(_believed(rows, quality), quality)
+    valid = _believed(rows, quality)
+    quality.answers.of_day.update(valid["_fichier"])
+    works = _newest(valid, quality)
     works["arrondissement"] = works["code_postal"].map(_postal_arrondissement).astype("Int64")
     works["niveau"] = works["niveau"].map(lambda value: LEVELS.get(_code(value))).astype("Int64")
     works["statut"] = works["statut"].map(lambda value: _STATUS_WORDS.get(_code(value))).astype(object)
@@ -87,7 +89,7 @@ def parse_work_day(value: object) -> str | None:
     try:
         if found := _FRENCH_DAY.fullmatch(text):
             return date(int(found[3]), int(found[2]), int(found[1])).isoformat()
-        wall = parse_road_label(text)
+        wall = parse_road_label(text)  # or the milliseconds of pandas
         return wall.date().isoformat() if wall else parse_day(text).isoformat()
     except ValueError:
         return None

@@ -15,7 +15,8 @@ from typing import Any, NamedTuple
 
 from lib.common.paris_time import PARIS
 from lib.figures.quality import Quality
-from lib.raw.json_records import read_bodies, records
+from lib.raw.envelopes import records
+from lib.raw.json_records import read_bodies
 from lib.raw.limits import DISRUPTIONS
 from lib.raw.source_files import RawFile
 from lib.raw.usable_files import too_many
@@ -118,6 +119,7 @@ def _responses(files: list[RawFile], quality: Quality) -> Iterator[tuple[forms.R
 def _take(response: forms.Response, raw: RawFile, line: int, pulled: Pulled, quality: Quality) -> None:
     """Add one response to what is known."""
     pulled.responses += 1
+    quality.answers.of_day[raw.name] += 1
     made = response.made_at.astimezone(PARIS) if response.made_at else None
     pull_day = raw.pull_day or (made.date() if made else None)
     stamp = raw.pulled or (made.strftime("%Y-%m-%dT%H") if made else "")

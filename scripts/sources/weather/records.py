@@ -16,7 +16,8 @@ import pandas as pd
 
 from lib.common.paris_time import hours_in_day
 from lib.figures.quality import SAMPLES_KEPT, Quality
-from lib.raw.json_records import read_bodies, records
+from lib.raw.envelopes import records
+from lib.raw.json_records import read_bodies
 from lib.raw.source_files import RawFile
 from scripts.sources.weather.open_meteo import (
     HourRow,
@@ -97,7 +98,9 @@ def read_weather(files: list[RawFile], day: date, quality: Quality) -> list[Weat
     for raw, line, body in read_bodies(files, quality, [day.isoformat()]):
         for item in records(body):
             found += _accounts(item, raw, line, day, quality)
-    return [one for one in found if one.known]
+    known = [one for one in found if one.known]
+    quality.answers.of_day.update(one.raw.name for one in known)
+    return known
 
 
 def without_impossible(weather: WeatherDay, quality: Quality) -> WeatherDay:
