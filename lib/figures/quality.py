@@ -88,9 +88,7 @@ class Quality:
         doubts = self.answers.doubts(day)
         for one in doubts:
             if one.announced is None:
-                text = (
-                    f"{one.origin.file} est coupé ou illisible ({one.broken}), et aucun autre fichier ne le remplace."
-                )
+                text = f"{one.origin.file} n'est pas entier ({one.broken}), et aucun autre fichier n'en tient lieu."
                 self.warn("releve_coupe", "attention", text, one.held, None, [one.origin.file])
                 continue
             text = (

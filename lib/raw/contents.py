@@ -52,7 +52,7 @@ def read_blocks(path: Path, limit: int, overlap: int = 0) -> Iterator[bytes]:
             if size > limit:
                 raise too_large(path, limit)
             yield tail + block
-            tail = block[-overlap:] if overlap else b""
+            tail = (tail + block)[-overlap:] if overlap else b""
 
 
 def read_lines(path: Path, limit: int, longest: int) -> Iterator[bytes]:

@@ -27,6 +27,8 @@ def unwrapped(body: Any) -> Any:
     """Take an answer out of what a gateway or a script put around it; the same value where there is nothing around."""
     if isinstance(body, str) and body.lstrip().startswith(("{", "[")):
         return unwrapped(_value_in(body))
+    if isinstance(body, list) and body and isinstance(body[0], dict) and "statusCode" in body[0]:
+        return [unwrapped(one) for one in body]
     if not isinstance(body, dict) or body.keys() & (_CONTENT - {"data"}):
         return body
     if "statusCode" in body and isinstance(body.get("body"), str | dict | list):

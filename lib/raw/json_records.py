@@ -85,7 +85,9 @@ def bodies_of(raw: RawFile, data: bytes | None, quality: Quality, slim: Slim = N
             passed_over(raw, RefusedAnswerError(text, "Refaire la demande."), quality)
             continue
         if not in_pieces:
-            quality.answers.add(_answer(raw, body))
+            pages = body if isinstance(body, list) and body and announced(body[0]) is not None else [body]
+            for page in pages:
+                quality.answers.add(_answer(raw, page))
         yield line, body
 
 

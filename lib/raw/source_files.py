@@ -153,7 +153,8 @@ def require_files(settings: Settings, source: Source, quality: Quality, known: I
     files = source_files(settings, source, quality)
     others = strangers(settings, source, known)
     named = " ; ".join(f"{path} ({what_it_is(path)})" for path in others[:STRANGERS_SHOWN])
-    own = [path for path in others if source.names_export(path.name) or not source.export]
+    pulls = pulls_folder(settings) / source.name
+    own = [path for path in others if source.names_export(path.name) or pulls in path.parents]
     if not files and own:
         raise InputError(f"« {source.name} » n'a que des fichiers illisibles : {named}.", RENAME)
     if not files:

@@ -52,7 +52,7 @@ def kind_of(head: bytes) -> str:
 
 def shown(text: bytes) -> str:
     """Quote the beginning of a text on one line."""
-    words = " ".join(html.unescape(text.decode("utf-8", "replace")).split())
+    words = " ".join(html.unescape(text.decode("utf-8-sig", "replace")).split())
     return f"« {words[:_SHOWN]}{'…' if len(words) > _SHOWN else ''} »"
 
 
@@ -62,7 +62,7 @@ def _utf16(head: bytes) -> str:
         return UTF16[head.startswith(b"\xfe")]
     pairs = len(head) // 2
     high, low = head[1 : 2 * pairs : 2].count(0), head[0 : 2 * pairs : 2].count(0)
-    if max(high, low) * 2 < pairs or min(high, low) * 10 > max(high, low) or not pairs:
+    if max(high, low) * 10 < pairs * 7 or min(high, low) * 10 > max(high, low) or not pairs:
         return ""
     return UTF16[low > high]
 

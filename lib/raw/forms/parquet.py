@@ -49,14 +49,21 @@ def _plain(column: "pa.Array") -> "pa.Array":
     import pyarrow.compute as pc
 
     if pa.types.is_timestamp(column.type):
+        column = column.cast(pa.timestamp("s", column.type.tz), safe=False)
         return pc.strftime(column, "%Y-%m-%dT%H:%M:%S%z" if column.type.tz else "%Y-%m-%dT%H:%M:%S")
     if pa.types.is_binary(column.type) or pa.types.is_large_binary(column.type):
         coded = column.dictionary_encode()
         return pa.array([_shape(one) for one in coded.dictionary.to_pylist()], pa.string()).take(coded.indices)
     if pa.types.is_nested(column.type):
-        texts = {id(value): value for value in column.to_pylist()}
-        return pa.array([None if value is None else json.dumps(value) for value in texts.values()], pa.string())
+        return pa.array([_place(value) for value in column.to_pylist()], pa.string())
     return column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
+
+
+def _place(value: Any) -> str | None:
+    """Write a point as the CSV has it, latitude first; anything else as JSON."""
+    if isinstance(value, dict) and value.keys() == {"lon", "lat"}:
+        return None if None in value.values() else f"{value['lat']},{value['lon']}"
+    return None if value is None else json.dumps(value)
 
 
 def _shape(value: bytes | None) -> str | None:

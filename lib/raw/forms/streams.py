@@ -64,7 +64,7 @@ class _Converted(io.BufferedReader):
 def opened(path: Path, buffering: int = -1) -> BinaryIO:
     """Open a raw file as plain bytes, whatever form it has; InputError where it has none that can be read."""
     stream: BinaryIO = path.open("rb", buffering=buffering)
-    for _ in range(4):  # as many as are met at once: an archive of a zipped UTF-16 text with old line ends
+    for _ in range(4):  # as many as are met at once: an archive of a gzipped UTF-16 text with old line ends
         head = stream.read(HEAD)
         kind = kind_of(head)
         if is_plain(stream):
@@ -106,6 +106,8 @@ def what_it_is(path: Path) -> str:
 def _unwrapped(path: Path, stream: BinaryIO, kind: str) -> BinaryIO:
     if kind == GZIP:
         return cast(BinaryIO, gzip.GzipFile(fileobj=stream))
+    if kind in (ZIP, PARQUET) and not is_plain(stream):
+        raise _refused(path, "une archive dans une archive")
     if kind == ZIP:
         return _only_member(path, stream)
     if kind == PARQUET:

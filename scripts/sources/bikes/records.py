@@ -168,7 +168,7 @@ def _json_rows(
     data = short_text(raw)
     about_day, lately = _holds(raw, data, around), _holds(raw, data, before)
     if not about_day and not is_searchable(raw, data, _DATED):
-        about_day, lately = raw.pull_day is None or raw.pull_day >= day, True
+        about_day, lately = _may_concern(raw, data, day), True
     if not about_day and not lately:
         return
     account = quality if about_day else Quality()  # what is wrong in another day's pull is said of that day
@@ -184,6 +184,16 @@ def _json_rows(
 def _date_text(value: Any) -> str | None:
     """A date as text; pandas writes milliseconds since 1970."""
     return value if isinstance(value, str) else str(value) if isinstance(value, int | float) else None
+
+
+def _may_concern(raw: RawFile, data: bytes | None, day: date) -> bool:
+    """Whether a pull that no search can decide may be about the day: made after it, and soon where it is cut.
+
+    What is cut and made later is said of the days that its dates name.
+    """
+    if raw.pull_day is None or timedelta() <= raw.pull_day - day <= RECENT:
+        return True
+    return raw.pull_day > day and not holds(raw, data, [b'"date":"', b'"date": "'])
 
 
 def _holds(raw: RawFile, data: bytes | None, dates: list[bytes]) -> bool:
