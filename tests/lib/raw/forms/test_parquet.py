@@ -40,7 +40,7 @@ def test_times_places_and_shapes_are_text(tmp_path: Path) -> None:
     )
     header, row = read_bytes(path).decode().splitlines()
     assert header.replace('"', "") == "t;u;q;point;shape;nom;rien"
-    for text in ("2025-11-04T09:00:00", "2025-11-04T09:00:00+0000", "12.5", "Rue « ; »", '48.85,2.35', "LineString"):
+    for text in ("2025-11-04T09:00:00", "2025-11-04T09:00:00+0000", "12.5", "Rue « ; »", "48.85,2.35", "LineString"):
         assert text in row
 
 
