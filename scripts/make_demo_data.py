@@ -9,6 +9,7 @@ sources leave every other value where it was. What is wrong in the data on purpo
     bikes         nulls, NaN, missing ids, a truncated file, a gzipped one
     disruptions   cases known by name: a revision, a wrong status, lines named in the text only
     weather       a null precipitation
+    saved_forms   other encodings, envelopes and names, refusals, strays
 
 Example: python scripts/make_demo_data.py --days 29 --output data/demo/cityflow-raw/raw
 Benchmark file of 28 million rows: python scripts/make_demo_data.py --source comptages --arcs 3000 --days 395 --output …
@@ -33,6 +34,7 @@ from scripts.demo.bikes import write_bikes
 from scripts.demo.city import arrondissements_geojson, build_city
 from scripts.demo.options import API_SOURCES, BATCH_SOURCES, SOURCES, Options, batch_file
 from scripts.demo.road_counts import build_scene, write_road_counts
+from scripts.demo.saved_forms import BATCH_NAMES, write_batch_strays, write_refusal
 from scripts.demo.traffic import write_traffic
 from scripts.demo.weather import write_weather
 from scripts.demo.works import build_works, chantiers_csv, slowed_and_closed
@@ -168,7 +170,9 @@ def contents(root: Path) -> str:
 def own_files(root: Path) -> list[Path]:
     """The data files this script writes, and no other that may lie beside them."""
     batch = [batch_file(root, STEMS[source], suffix_of(source)) for source in STEMS]
-    pulls = [path for source in API_SOURCES for path in (root / "api" / source).glob(f"dt=*/hour=*/{source}_demo.*")]
+    batch += [root / "batch" / name for name in BATCH_NAMES]
+    names = [(source, f"dt=*/hour=*/{source}_{kind}.*") for source in API_SOURCES for kind in ("demo", "saved")]
+    pulls = [path for source, name in names for path in (root / "api" / source).glob(name)]
     return [path for path in [*batch, *pulls] if path.is_file()]
 
 
@@ -186,8 +190,10 @@ def write_tree(root: Path, options: Options, quiet: bool) -> None:
         write_bikes(root, options, build_city())
     if "traffic" in options.sources:
         write_traffic(root, options)
+        write_refusal(root, options, "traffic")
     if "weather" in options.sources:
         write_weather(root, options)
+        write_refusal(root, options, "weather")
     write_marker(root, contents(root), options)
 
 
@@ -205,6 +211,7 @@ def write_batch_sources(root: Path, options: Options, quiet: bool) -> None:
     if "comptages" in options.sources:
         slowed, closed = slowed_and_closed(options, works, arcs)
         write_road_counts(targets["comptages"], build_scene(options, arcs, slowed, closed), quiet)
+        write_batch_strays(root, targets["comptages"])
 
 
 if __name__ == "__main__":

@@ -16,6 +16,8 @@ from contextlib import suppress
 from itertools import islice
 from typing import Any, TypeVar
 
+from stringzilla import count, find  # SIMD search: ten times that of bytes
+
 from lib.common.errors import InputError, RefusedAnswerError
 from lib.figures.answers import Answer
 from lib.figures.quality import CONTENT_KEPT, Quality
@@ -106,7 +108,7 @@ def short_text(raw: RawFile) -> bytes | None:
 def holds(raw: RawFile, data: bytes | None, texts: list[bytes]) -> bool:
     """Tell whether one of the texts stands in a file, of which `data` is the whole content where that is known."""
     overlap = max(map(len, texts), default=0)
-    return any(text in piece for piece in _blocks(raw, data, overlap) for text in texts)
+    return any(find(piece, text) >= 0 for piece in _blocks(raw, data, overlap) for text in texts)
 
 
 def is_searchable(raw: RawFile, data: bytes | None, dated: re.Pattern[bytes] = _DATED) -> bool:
@@ -115,7 +117,7 @@ def is_searchable(raw: RawFile, data: bytes | None, dated: re.Pattern[bytes] = _
     for piece in _blocks(raw, data):
         opening = opening or piece.lstrip(_SPACES)[:1]
         closing = piece.rstrip(_SPACES)[-1:] or closing
-        braces += piece.count(b"{") - piece.count(b"}")
+        braces += count(piece, b"{") - count(piece, b"}")
         is_dated = is_dated or dated.search(tail + piece) is not None
         tail = (tail + piece)[-LONGEST_DATE:]
     return is_dated and braces == 0 and opening + closing in (b"{}", b"[]")
@@ -191,8 +193,8 @@ def _lines(raw: RawFile, blocks: Iterable[bytes], quality: Quality) -> Iterator[
 
 def _at_most(raw: RawFile, things: Iterable[Thing], what: str = "enregistrements") -> Iterator[Thing]:
     """Yield the same, up to MOST_RECORDS of them; InputError after that."""
-    for count, thing in enumerate(things):
-        if count == MOST_RECORDS:
+    for number, thing in enumerate(things):
+        if number == MOST_RECORDS:
             raise too_large(raw.path, MOST_RECORDS, what)
         yield thing
 

@@ -114,7 +114,7 @@ def names(text: Text) -> Iterator[str | None]:
 
 
 def items(text: Text) -> Iterator[Any]:
-    """Yield the items of the list that begins here; none is lost to commas too many or too few. ValueError if broken."""
+    """Yield the items of the list that begins here; commas too many lose none. ValueError where it is broken."""
     text.take("[")
     wanted = 0  # commas before the next item
     while True:

@@ -163,9 +163,16 @@ def require_files(settings: Settings, source: Source, quality: Quality, known: I
         way_out = "Vérifier DATA_DIR, ou : make fetch"
         raise NoDataError(text, f"{way_out}. N'y sont pas reconnus : {named}." if named else way_out)
     if others:
-        text = f"Fichiers que rien ne lit ({len(others)}) : {named}. {RENAME}"
+        some = " ; ".join(f"{_shown_place(settings, path)} ({what_it_is(path)})" for path in others[:STRANGERS_SHOWN])
+        text = f"Fichiers que rien ne lit ({len(others)}) : {some}. {RENAME}"
         quality.warn("fichiers_non_reconnus", "attention", text, len(others), 0, [path.name for path in others])
     return files
+
+
+def _shown_place(settings: Settings, path: Path) -> str:
+    """Write a file's place from batch/ or api/ on: the same words wherever the folders lie."""
+    folders = [one for one in (exports_folder(settings), pulls_folder(settings)) if one in path.parents]
+    return f"{folders[0].name}/{path.relative_to(folders[0])}" if folders else str(path)
 
 
 def strangers(settings: Settings, source: Source, known: Iterable[Source]) -> list[Path]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from lib.common.errors import CityflowError, InputError
 from lib.common.paris_time import HOUR, PARIS, parse_instant, parse_road_label
 from lib.common.settings import Settings
+from lib.raw.contents import first_bytes
 from lib.raw.forms.streams import is_plain, opened, what_it_is
 from lib.raw.source import Source
 from lib.raw.source_files import (
@@ -55,6 +56,7 @@ def check_raw_files(settings: Settings, today: date) -> Iterator[CheckResult]:
         lost = [raw for raw in files if not is_readable(raw.path)]
         if lost:
             yield _lost_result(source.name, lost, ERROR if len(lost) == len(files) else ATTENTION)
+        yield from _refused(source.name, [raw for raw in files if raw not in lost])
         if not files or len(lost) < len(files):
             yield _source_result(settings, source, [raw for raw in files if raw not in lost], today)
     for source in RAW.values():
@@ -67,6 +69,15 @@ def _unread(settings: Settings) -> Iterator[CheckResult]:
     found = dict.fromkeys(path for source in SOURCES.values() for path in strangers(settings, source, RAW.values()))
     for path in found:
         yield CheckResult("fichier non lu", ATTENTION, f"{path} : {what_it_is(path)}", RENAME)
+
+
+def _refused(source: str, files: list[RawFile]) -> Iterator[CheckResult]:
+    """Report exports, and the newest pulls, that have no form that can be read: a page of HTML, an empty file."""
+    for raw in [*(raw for raw in files if not raw.pulled), *[raw for raw in files if raw.pulled][-LOOKED_AT:]]:
+        try:
+            first_bytes(raw.path, 1)
+        except InputError as error:
+            yield CheckResult(source, ATTENTION, error.message, error.hint)
 
 
 def _beside_results(settings: Settings, source: Source) -> Iterator[CheckResult]:
