@@ -56,7 +56,7 @@ def check_raw_files(settings: Settings, today: date) -> Iterator[CheckResult]:
         lost = [raw for raw in files if not is_readable(raw.path)]
         if lost:
             yield _lost_result(source.name, lost, ERROR if len(lost) == len(files) else ATTENTION)
-        yield from _refused(source.name, [raw for raw in files if raw not in lost])
+        yield from _refused([raw for raw in files if raw not in lost])
         if not files or len(lost) < len(files):
             yield _source_result(settings, source, [raw for raw in files if raw not in lost], today)
     for source in RAW.values():
@@ -71,13 +71,13 @@ def _unread(settings: Settings) -> Iterator[CheckResult]:
         yield CheckResult("fichier non lu", ATTENTION, f"{path} : {what_it_is(path)}", RENAME)
 
 
-def _refused(source: str, files: list[RawFile]) -> Iterator[CheckResult]:
+def _refused(files: list[RawFile]) -> Iterator[CheckResult]:
     """Report exports, and the newest pulls, that have no form that can be read: a page of HTML, an empty file."""
     for raw in [*(raw for raw in files if not raw.pulled), *[raw for raw in files if raw.pulled][-LOOKED_AT:]]:
         try:
             first_bytes(raw.path, 1)
         except InputError as error:
-            yield CheckResult(source, ATTENTION, error.message, error.hint)
+            yield CheckResult("fichier non lu", ATTENTION, error.message, error.hint)
 
 
 def _beside_results(settings: Settings, source: Source) -> Iterator[CheckResult]:

@@ -53,8 +53,8 @@ class Export:
     encoding: str = UTF8  # what its first line that is not ASCII is in; empty where none was met
 
     def open(self) -> BinaryIO:
-        """The unzipped bytes."""
-        return _open(self.raw)
+        """The plain bytes; of a file known to be plain without another look at its head."""
+        return _open(self.raw) if self.size is None else self.raw.path.open("rb", buffering=0)
 
     def needles(self, days: tuple[date, ...]) -> Needles:
         """What the lines of these days are found by."""
