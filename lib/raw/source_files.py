@@ -23,7 +23,7 @@ from lib.raw.limits import MOST_FILES
 from lib.raw.names import JSON_SUFFIXES, TABLE_SUFFIXES, is_beside_data, is_raw_name, suffix_of
 from lib.raw.places import exports_folder, pulls_folder, raw_path, raw_root
 from lib.raw.source import Source
-from lib.raw.tree import files_below
+from lib.raw.tree import files_below, is_file
 
 STRANGERS_SHOWN = 5
 RENAME = "Les nommer et les enregistrer comme le dit docs/sources, ou les retirer."
@@ -162,11 +162,17 @@ def require_files(settings: Settings, source: Source, quality: Quality, known: I
         text = f"aucun fichier brut pour « {source.name} » dans {folder}."
         way_out = "Vérifier DATA_DIR, ou : make fetch"
         raise NoDataError(text, f"{way_out}. N'y sont pas reconnus : {named}." if named else way_out)
-    if others:
-        some = " ; ".join(f"{_shown_place(settings, path)} ({what_it_is(path)})" for path in others[:STRANGERS_SHOWN])
-        text = f"Fichiers que rien ne lit ({len(others)}) : {some}. {RENAME}"
-        quality.warn("fichiers_non_reconnus", "attention", text, len(others), 0, [path.name for path in others])
+    here = others if _names_for_all(source, known) else own
+    if here:
+        some = " ; ".join(f"{_shown_place(settings, path)} ({what_it_is(path)})" for path in here[:STRANGERS_SHOWN])
+        text = f"Fichiers que rien ne lit ({len(here)}) : {some}. {RENAME}"
+        quality.warn("fichiers_non_reconnus", "attention", text, len(here), 0, [path.name for path in here])
     return files
+
+
+def _names_for_all(source: Source, known: Iterable[Source]) -> bool:
+    """Tell whether a source names the strays of batch/ for all: the first with exports alone, so once a day."""
+    return source is next((one for one in known if one.export and not one.pulls), source)
 
 
 def _shown_place(settings: Settings, path: Path) -> str:
@@ -192,7 +198,7 @@ def strangers(settings: Settings, source: Source, known: Iterable[Source]) -> li
                 and not (is_raw_name(name) and source.names_export(name))
             ),
         )
-    return [path for path in found if path.is_file()]  # what cannot be looked at is one of source_files
+    return [path for path in found if is_file(path)]  # what cannot be looked at is one of source_files
 
 
 def _is_unread(name: str) -> bool:

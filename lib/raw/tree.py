@@ -24,7 +24,12 @@ def files_below(folder: Path, wanted: Wanted) -> Iterator[Path]:
 
 def is_readable(path: Path) -> bool:
     """Tell whether it is a file that this process may open."""
-    return isinstance(path, S3Path) or (os.path.isfile(path) and os.access(path, os.R_OK))
+    return is_file(path) and (isinstance(path, S3Path) or os.access(path, os.R_OK))
+
+
+def is_file(path: Path) -> bool:
+    """Tell whether it is a file; of what cannot be looked at it is not known."""
+    return isinstance(path, S3Path) or os.path.isfile(path)
 
 
 def _walk(folder: Path, wanted: Wanted, above: frozenset[Place]) -> Iterator[Path]:
