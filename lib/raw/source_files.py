@@ -178,7 +178,7 @@ def _names_for_all(source: Source, known: Iterable[Source]) -> bool:
 def _shown_place(settings: Settings, path: Path) -> str:
     """Write a file's place from batch/ or api/ on: the same words wherever the folders lie."""
     folders = [one for one in (exports_folder(settings), pulls_folder(settings)) if one in path.parents]
-    return f"{folders[0].name}/{path.relative_to(folders[0])}" if folders else str(path)
+    return "/".join(path.parts[len(folders[0].parts) - 1 :]) if folders else str(path)
 
 
 def strangers(settings: Settings, source: Source, known: Iterable[Source]) -> list[Path]:
