@@ -9,6 +9,7 @@ sources leave every other value where it was. What is wrong in the data on purpo
     bikes         nulls, NaN, missing ids, a truncated file, a gzipped one
     disruptions   cases known by name: a revision, a wrong status, lines named in the text only
     weather       a null precipitation
+    saved_forms   other encodings, envelopes and names, refusals, strays
 A source that scripts/demo does not know has `write(root, options)` in scripts/sources/<name>/demo.py.
 
 Example: python scripts/make_demo_data.py --days 29 --output data/demo/cityflow-raw/raw
@@ -34,6 +35,7 @@ from scripts.demo.bikes import write_bikes
 from scripts.demo.city import arrondissements_geojson, build_city
 from scripts.demo.options import API_SOURCES, BATCH_SOURCES, SOURCES, Options, batch_file
 from scripts.demo.road_counts import build_scene, write_road_counts
+from scripts.demo.saved_forms import BATCH_NAMES, write_batch_strays, write_refusal
 from scripts.demo.traffic import write_traffic
 from scripts.demo.weather import write_weather
 from scripts.demo.works import build_works, chantiers_csv, slowed_and_closed
@@ -41,6 +43,7 @@ from scripts.registry import RAW, demo_of
 
 OF_ONE_CITY = ("comptages", "chantiers", "referentiel", "arrondissements")  # written together: they share its arcs
 PULL_WRITERS = {"bikes": write_bikes, "traffic": write_traffic, "weather": write_weather}
+REFUSED = ("traffic", "weather")  # of which a pull is a refusal that was saved
 DEFAULT_OUTPUT = Path(__file__).resolve().parents[1] / "data" / "demo" / "cityflow-raw" / "raw"
 FEWEST_ARCS, FEWEST_COUNTERS = 24, 12  # below that the planted quirks have no arc or counter to be on
 MARKER_TITLE = "DONNÉES SYNTHÉTIQUES - CityFlow Paris"
@@ -170,7 +173,9 @@ def contents(root: Path) -> str:
 def own_files(root: Path) -> list[Path]:
     """List the data files this script writes, and no other that may lie beside them."""
     batch = [batch_path(root, source) for source in BATCH_SOURCES]
-    pulls = [path for source in API_SOURCES for path in (root / "api" / source).glob(f"dt=*/hour=*/{source}_demo.*")]
+    batch += [root / "batch" / name for name in BATCH_NAMES]
+    names = [(source, f"dt=*/hour=*/{source}_{kind}.*") for source in API_SOURCES for kind in ("demo", "saved")]
+    pulls = [path for source, name in names for path in (root / "api" / source).glob(name)]
     return [path for path in [*batch, *pulls] if path.is_file()]
 
 
@@ -187,6 +192,8 @@ def write_tree(root: Path, options: Options, quiet: bool) -> None:
     for source in options.sources:
         if source not in OF_ONE_CITY:
             writer_of(source)(root, options)
+        if source in REFUSED:
+            write_refusal(root, options, source)
     write_marker(root, contents(root), options)
 
 
@@ -209,6 +216,7 @@ def write_city_sources(root: Path, options: Options, quiet: bool) -> None:
     if "comptages" in options.sources:
         slowed, closed = slowed_and_closed(options, works, arcs)
         write_road_counts(targets["comptages"], build_scene(options, arcs, slowed, closed), quiet)
+        write_batch_strays(root, targets["comptages"])
 
 
 if __name__ == "__main__":

@@ -24,10 +24,9 @@ from lib.common.settings import Settings
 from lib.figures import geometry
 from lib.figures.numbers import records, rounded
 from lib.figures.quality import Quality
-from lib.raw.source_files import require_files
 from lib.run import cli
 from lib.run.day_run import DayResult
-from scripts.registry import CHANTIERS
+from scripts.registry import CHANTIERS, files_to_read
 from scripts.sources.arrondissements.polygons import Arrondissements, load_arrondissements
 from scripts.sources.chantiers.records import (
     BY_FILE,
@@ -71,7 +70,7 @@ Exemple : python scripts/process_chantiers.py --date 2025-11-04"""
 def read_raw(settings: Settings, day: date) -> tuple[pd.DataFrame, Quality]:
     """Read all valid works (see sources/chantiers/records), active or not, and the account of the rejected rows."""
     quality = Quality()
-    works = read_works(require_files(settings, CHANTIERS, quality), quality)
+    works = read_works(files_to_read(settings, CHANTIERS, quality), quality)
     if works.empty:
         raise InputError(f"aucun chantier valable : {dict(quality.rejets)}.", "Vérifier l'export des chantiers.")
     if works[active_on(works, day)].empty and warn_of_age(works, day, Quality()):

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from lib.common.settings import Settings
 from lib.figures.key_figures import HourlyProfile, KeyFigure, Sensors, Watched
+from lib.figures.quality import Quality
 from lib.raw.source import Credit, Source
+from lib.raw.source_files import RawFile, require_files
 
 if TYPE_CHECKING:
     from lib.run.day_run import Compare
@@ -44,6 +46,7 @@ REFERENTIEL = Source(
     "referentiel",
     "référentiel routier",
     export="referentiel-geographique-pour-les-donnees-trafic-issues-des-capteurs-permanents",
+    also_named=("referentiel-comptages-routiers",),
     whole=True,
     override="referentiel_csv",
     reads=(ARRONDISSEMENTS,),
@@ -114,6 +117,7 @@ COMPTAGES = Source(
     "comptages",
     "comptages routiers",
     export="comptages-routiers-permanents",
+    also_named=("trafic-capteurs",),  # the weekly archives of a year
     override="comptages_csv",
     reads=(REFERENTIEL, ARRONDISSEMENTS),
     sensors=Sensors("identifiant_arc", "libelle", "tronçon", *ROAD_HOURS, "debit_max"),
@@ -161,6 +165,7 @@ CHANTIERS = Source(
     "chantiers",
     "chantiers",
     export="chantiers-perturbants-la-circulation",
+    also_named=("chantiers-perturbants",),
     whole=True,
     override="chantiers_csv",
     reads=(REFERENTIEL, ARRONDISSEMENTS),
@@ -179,6 +184,11 @@ RAW = SOURCES | {ARRONDISSEMENTS.name: ARRONDISSEMENTS}
 def on_the_page(sources: dict[str, Source]) -> list[Source]:
     """Sort sources in the order in which the report names them."""
     return sorted(sources.values(), key=lambda source: source.shown)
+
+
+def files_to_read(settings: Settings, source: Source, quality: Quality) -> list[RawFile]:
+    """List the raw files of a source (lib/raw/source_files.require_files); those of no source are named."""
+    return require_files(settings, source, quality, RAW.values())
 
 
 def script(source: Source) -> Any:

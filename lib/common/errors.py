@@ -54,6 +54,18 @@ class InputError(CityflowError):
     reason = "fichier_illisible"
 
 
+class EmptyFileError(InputError):
+    """A raw file without content."""
+
+    reason = "fichier_vide"
+
+
+class RefusedAnswerError(InputError):
+    """A raw file is the refusal of a publisher's service, and no data."""
+
+    reason = "reponse_en_erreur"
+
+
 class TooLargeError(InputError):
     """A raw file is larger than any real one, once unzipped: it is passed over before it fills memory or disk."""
 

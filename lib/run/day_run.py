@@ -157,7 +157,8 @@ def _compared(
         result = compare(result, [one for one in recent[source.name].values() if one])
     if is_synthetic(settings):
         result.quality.warn(SYNTHETIC, "attention", "Données de démonstration, inventées.")
-    metrics: dict[str, Any] = plain({**result.metrics, "qualite": result.quality.summary(result.couverture)})
+    covered = result.quality.covered(result.couverture, day)
+    metrics: dict[str, Any] = plain({**result.metrics, "qualite": result.quality.summary(covered)})
     return metrics
 
 

@@ -26,9 +26,9 @@ from lib.common.errors import CityflowError, InputError, NoDataError
 from lib.common.settings import Settings
 from lib.files.atomic_file import part_writer
 from lib.raw.bucket_listing import pages, place_of, prefix_of, pull_days, raw_bucket_errors
+from lib.raw.names import is_raw_name
 from lib.raw.places import exports_folder, pulls_folder
 from lib.raw.source import Source
-from lib.raw.source_files import SUFFIXES
 from lib.raw.tree import is_readable
 from scripts.fetch.download import ATTEMPTS, CHUNK, FIRST_WAIT
 from scripts.fetch.raw_landing import refuse_to_lose
@@ -68,7 +68,8 @@ def day_objects(s3: Any, settings: Settings, source: Source, days: list[date]) -
         for pull in sorted(pulls & wanted):
             found += _listed(s3, settings, source.name, f"api/{source.name}/dt={pull}/", pulls_folder(settings), "api")
     if source.export:
-        found += _listed(s3, settings, source.name, f"batch/{source.export}", exports_folder(settings), "batch")
+        exports = _listed(s3, settings, source.name, "batch/", exports_folder(settings), "batch")
+        found += [one for one in exports if source.names_export(one.path.name)]
     if not found:
         known = sorted(pulls)
         hint = f"Relevés présents : {known[0]} … {known[-1]}." if known else "Vérifier S3_RAW_BUCKET et S3_RAW_PREFIX."
@@ -238,13 +239,13 @@ def _listed(s3: Any, settings: Settings, source: str, below: str, folder: Path, 
         for page in pages(s3, settings, below):
             for one in page.get("Contents", []):
                 relative = PurePosixPath(one["Key"][len(prefix_of(settings)) :]).relative_to(first)
-                if _is_raw_name(relative):
+                if _is_wanted(relative):
                     yield RawObject(
                         source, one["Key"], one["Size"], one["ETag"], one["LastModified"], folder / relative
                     )
 
 
-def _is_raw_name(relative: PurePosixPath) -> bool:
+def _is_wanted(relative: PurePosixPath) -> bool:
     """Tell whether the readers would read a file of this name, and it stays below its folder."""
     hidden = any(part.startswith(".") for part in relative.parts)
-    return not hidden and not relative.is_absolute() and relative.name.removesuffix(".gz").endswith(SUFFIXES)
+    return not hidden and not relative.is_absolute() and is_raw_name(relative.name)

@@ -139,7 +139,12 @@ def codes_in_the_code() -> set[str]:
                 isinstance(node, ast.Call) and _name(node.func) == "Finding" and isinstance(node.args[1], ast.Constant)
             ):
                 found |= _texts(node.args[1])
-            elif isinstance(node, ast.Assign) and _name(node.targets[0]) in ("reasons", "DATE_REJECTS", "SYNTHETIC"):
+            elif isinstance(node, ast.Assign) and _name(node.targets[0]) in (
+                "reason",
+                "reasons",
+                "DATE_REJECTS",
+                "SYNTHETIC",
+            ):
                 value = node.value
                 keys = value.keys if isinstance(value, ast.Dict) else getattr(value, "elts", [value])
                 found |= {key.value for key in keys if isinstance(key, ast.Constant)}
