@@ -38,7 +38,7 @@ def test_an_absolute_output_dir_that_cannot_be_made_falls_back(
         ran = run(name)
     assert ran.code == 0, ran
     if "make" not in name:  # the scripts that make starts say it
-        assert f"{closed}/output ne peut pas être créé (Permission denied)" in ran.err, ran
+        assert f"{closed}/output ne peut pas être créé (accès refusé)" in ran.err, ran
         assert f"résultats dans {checkout}/output" in ran.err, ran
     assert list(closed.iterdir()) == []
 
