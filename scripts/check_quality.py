@@ -16,12 +16,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from lib.common.errors import ExitCode
 from lib.database_factory import get_database_service
 from lib.database_service import DatabaseService
-from lib.figures.calendar_days import day_context
+from lib.figures.calendar_days import public_holiday
 from lib.figures.gate import INFORMATION, Finding, findings
 from lib.raw.source_files import no_data
 from lib.run import cli
 from lib.run.both import same_weekdays
-from scripts.registry import SOURCES
+from scripts.registry import SOURCES, watched_figures
 
 HELP = """Contrôle de qualité d'un jour : couverture, rejets, chutes et hausses, sources arrêtées.
 
@@ -31,15 +31,14 @@ Exemple : python scripts/check_quality.py --date 2025-11-04 --strict"""
 
 
 def check_day(store: DatabaseService, day: date) -> list[Finding]:
-    """All findings of a day; NoDataError where the store has nothing about it at all."""
+    """Find what is wrong with a day; NoDataError where the store has nothing about it at all."""
     metrics = {source: store.load_metrics(source, day) for source in SOURCES}
     days = {source: store.list_available_dates(source) for source in SOURCES}
     if not any(metrics.values()):
         raise no_data("contrôle", day, {known.isoformat() for one in days.values() for known in one})
     past = {source: same_weekdays(store, source, day) for source in SOURCES}
     last_days = {source: max((one for one in known if one <= day), default=None) for source, known in days.items()}
-    watched = {name: source.watched for name, source in SOURCES.items()}
-    return findings(day, metrics, past, last_days, day_context(day)["jour_ferie"], watched)
+    return findings(day, metrics, past, last_days, public_holiday(day), *watched_figures())
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -64,7 +63,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def tell(found: list[Finding], serious: list[Finding], day: date) -> None:
-    """One line a finding, the worst first, then the count."""
+    """Print one line a finding, the worst first, then the count."""
     for one in found:
         cli.emit(f"{one.severite:<11}  {one.source:<11}  {one.code} : {one.message}")
     cli.emit(f"{day} : {len(serious)} points à voir, {len(found) - len(serious)} informations.")

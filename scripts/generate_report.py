@@ -1,4 +1,4 @@
-"""The daily report: one day of all six sources, as a page for people, JSON for programs, a tidy CSV for spreadsheets.
+"""The daily report: one day of all sources, as a page for people, JSON for programs, a tidy CSV for spreadsheets.
 
 It reads the store alone, never a raw file: a source without metrics for the day is shown as missing, never as zero.
 Each figure stands beside the same weekday last week and the median of the last four, where the store has them. The page
@@ -9,8 +9,11 @@ Each figure stands beside the same weekday last week and the median of the last 
 
 import logging
 import sys
+from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import date
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -20,7 +23,9 @@ from lib.common.settings import Settings
 from lib.database_factory import get_database_service
 from lib.database_service import DatabaseService
 from lib.figures.calendar_days import day_context
+from lib.figures.gate import findings
 from lib.figures.numbers import plain
+from lib.figures.past_days import Past
 from lib.figures.quality import has_account
 from lib.files.atomic_file import write_together
 from lib.files.locks import day_lock
@@ -30,7 +35,7 @@ from lib.run import cli
 from lib.run.both import from_either, same_weekdays, save_in_both
 from lib.run.demo_results import refuse_invented
 from lib.run.manifest import inputs, recorded
-from scripts.registry import SOURCES
+from scripts.registry import SOURCES, watched_figures
 from scripts.report.key_figures import Metrics, hourly_profiles, key_figures, measured
 from scripts.report.page import daily_page
 from scripts.report.summary import summary
@@ -38,24 +43,36 @@ from scripts.report.table import report_csv
 
 log = logging.getLogger("cityflow.report")
 
-HELP = """Rapport quotidien : synthèse, classements, alertes et évolutions des six sources (page HTML, JSON et CSV).
+HELP = """Rapport quotidien : synthèse, classements, alertes et évolutions du jour (page HTML, JSON et CSV).
 
 Exemple : python scripts/generate_report.py --date 2025-11-04"""
 
 
 def read_metrics(store: DatabaseService, day: date) -> dict[str, Metrics]:
-    """The metrics of the day, by source; a source that has none, or some of an older version, is not a key."""
+    """Load the metrics of the day by source; a source that has none, or some of an older version, is not a key."""
     found = {source: store.load_metrics(source, day) for source in SOURCES}
     for source, metrics in found.items():
-        if metrics is not None and not has_account(metrics):
+        if metrics is not None and not is_current(source, metrics):
             log.warning("%s du %s : chiffres d'une version antérieure, laissés de côté.", SOURCES[source].french, day)
-    return {source: metrics for source, metrics in found.items() if metrics is not None and has_account(metrics)}
+    return {source: one for source, one in found.items() if one is not None and is_current(source, one)}
+
+
+def is_current(source: str, metrics: Metrics) -> bool:
+    """Tell whether figures have the account and the keys that the report needs; those of a version before may not."""
+    return has_account(metrics) and all(key in metrics for key in REPORTED.get(source, ()))
 
 
 def compute_report(
-    metrics: dict[str, Metrics], past: dict[str, dict[date, Metrics]], context: dict[str, Any], day: date
+    metrics: dict[str, Metrics],
+    past: dict[str, Past],
+    context: dict[str, Any],
+    day: date,
+    last_days: Mapping[str, date | None] = MappingProxyType({}),
 ) -> dict[str, Any]:
-    """The whole report. `past`: for each source, the metrics of earlier same weekdays (see lib/figures/past_days)."""
+    """Build the report. `past`: for each source, the metrics of earlier same weekdays (see lib/figures/past_days).
+
+    last_days: for each source, the last day up to `day` that the store holds.
+    """
     known = measured(metrics)
     figures = key_figures(known, past, day)
     sources = {source: source_state(metrics.get(source)) for source in SOURCES}
@@ -63,11 +80,23 @@ def compute_report(
         "resume": summary(sources, figures, context),
         "contexte": context,
         "sources": sources,
+        "constats": [
+            asdict(one)
+            for one in findings(
+                day,
+                {name: metrics.get(name) for name in SOURCES},
+                past,
+                last_days,
+                context["jour_ferie"],
+                *watched_figures(),
+            )
+        ],
         "chiffres_cles": figures,
-        "profils_horaires": hourly_profiles(known, past),
+        "profils_horaires": hourly_profiles(known, past, day),
         "tops": tops(known),
         "alertes": alerts(known),
         "capteurs_defaillants": failing_sensors(metrics),  # a source that measured nothing says which are silent
+        "capteurs_ecartes": set_aside(metrics),
         "chantiers": section(known, "chantiers", WORKS_KEYS),
         "perturbations": section(known, "traffic", TRAFFIC_KEYS),
         "meteo": weather(known, figures),
@@ -75,24 +104,34 @@ def compute_report(
     return dict(plain(report))
 
 
+SENSOR_KEYS = ("capteurs", "heures_manquantes", "heures_vues")  # None for a source without sensors
+
+
 def source_state(metrics: Metrics | None) -> dict[str, Any]:
-    """Whether a source is complete, partial or missing, and what its account says.
+    """Say whether a source is complete, partial or missing, and what its account says.
 
     Metrics that hold not one measured value ("absent" in their account) are missing all the same.
     """
     if metrics is None:
-        return {"statut": "manquant", "couverture": None, "rejets": None, "avertissements": []}
+        return {
+            "statut": "manquant",
+            "couverture": None,
+            **dict.fromkeys(SENSOR_KEYS),
+            "rejets": None,
+            "avertissements": [],
+        }
     qualite = metrics["qualite"]
     return {
         "statut": "manquant" if qualite["statut"] == "absent" else qualite["statut"],
         "couverture": qualite["couverture"],
+        **{key: qualite.get(key) for key in SENSOR_KEYS},
         "rejets": sum(qualite["rejets"].values()),
         "avertissements": qualite["avertissements"],
     }
 
 
 def tops(metrics: dict[str, Metrics]) -> dict[str, Any]:
-    """The rankings; None where the source is missing."""
+    """Gather the rankings; None where the source is missing."""
     roads, bikes, traffic = (metrics.get(source) for source in ("comptages", "bikes", "traffic"))
     return {
         "troncons": roads and roads["top_10_troncons"],
@@ -103,7 +142,7 @@ def tops(metrics: dict[str, Metrics]) -> dict[str, Any]:
 
 
 def alerts(metrics: dict[str, Metrics]) -> dict[str, Any]:
-    """Road congestion and public-transport alerts; None where the source is missing."""
+    """Gather road congestion and public-transport alerts; None where the source is missing."""
     roads, traffic = metrics.get("comptages"), metrics.get("traffic")
     return {
         "congestion": roads and roads["alertes_congestion"],
@@ -112,11 +151,20 @@ def alerts(metrics: dict[str, Metrics]) -> dict[str, Any]:
 
 
 def failing_sensors(metrics: dict[str, Metrics]) -> dict[str, Any]:
-    """Sensors out of order; None where the source is missing."""
+    """Gather sensors out of order; None where the source is missing."""
     roads, bikes = metrics.get("comptages"), metrics.get("bikes")
     return {
         "comptages": roads and roads["capteurs_defaillants"],
         "bikes": bikes and bikes["failing_sensors"],
+    }
+
+
+def set_aside(metrics: dict[str, Metrics]) -> dict[str, Any]:
+    """Broken sensors that are in no figure; None where the source is missing, or of a version without them."""
+    return {
+        name: metrics[name].get("capteurs_ecartes") if name in metrics else None
+        for name, source in SOURCES.items()
+        if source.sensors
     }
 
 
@@ -134,16 +182,29 @@ WORKS_KEYS = (
     "se_terminant",
     "troncons_impactes",
 )
-TRAFFIC_KEYS = ("nombre_perturbations", "par_severite", "par_cause", "par_mode", "par_ligne", "reliability_index")
+TRAFFIC_KEYS = (
+    "nombre_perturbations",
+    "nombre_longue_duree",
+    "par_severite",
+    "par_cause",
+    "par_mode",
+    "par_ligne",
+    "lignes_perturbees",
+    "reliability_index",
+    "reliability_par_mode",
+    "heures_de_service",
+    "longue_duree",
+)
+REPORTED = {"chantiers": WORKS_KEYS, "traffic": TRAFFIC_KEYS}
 
 
 def section(metrics: dict[str, Metrics], source: str, keys: tuple[str, ...]) -> dict[str, Any] | None:
-    """The named keys of one source; None where it is missing. Figures of an older version may lack some."""
+    """Select the named keys of one source; None where it is missing. Figures of an older version may lack some."""
     return {key: metrics[source].get(key) for key in keys} if source in metrics else None
 
 
 def weather(metrics: dict[str, Metrics], figures: dict[str, Any]) -> dict[str, Any] | None:
-    """The day's weather, and beside it what bikes and roads did: side by side, not cause and effect."""
+    """Put the day's weather beside what bikes and roads did: side by side, not cause and effect."""
     if "weather" not in metrics:
         return None
     return {
@@ -153,23 +214,24 @@ def weather(metrics: dict[str, Metrics], figures: dict[str, Any]) -> dict[str, A
     }
 
 
-def gather(store: DatabaseService, day: date) -> tuple[dict[str, Metrics], dict[str, dict[date, Metrics]]]:
-    """The metrics of the day and of earlier same weekdays, by source; NoDataError where the day has none at all."""
+def gather(store: DatabaseService, day: date) -> tuple[dict[str, Metrics], dict[str, Past], dict[str, date | None]]:
+    """Load what compute_report is given of the store; NoDataError where the day has no metrics at all."""
     metrics = read_metrics(store, day)
+    days = {source: store.list_available_dates(source) for source in SOURCES}
     if not metrics:
-        days = {known.isoformat() for source in SOURCES for known in store.list_available_dates(source)}
-        raise no_data("rapport", day, days)
-    return metrics, {source: same_weekdays(store, source, day) for source in SOURCES}
+        raise no_data("rapport", day, {known.isoformat() for one in days.values() for known in one})
+    last_days = {source: max((one for one in known if one <= day), default=None) for source, known in days.items()}
+    return metrics, {source: same_weekdays(store, source, day) for source in SOURCES}, last_days
 
 
 def process(settings: Settings, store: DatabaseService, day: date) -> dict[str, Any]:
     """Build and store the report of a day."""
     refuse_invented(settings)
     files = LocalFileService(settings.output_dir)
-    told = [files.metrics_path(source, day) for source in SOURCES]
-    with recorded(settings, day, "rapport", lambda: inputs(path for path in told if path.is_file())):
-        metrics, past = from_either(store, files, lambda reader: gather(reader, day))
-        report = compute_report(metrics, past, day_context(day), day)
+    paths = [files.metrics_path(source, day) for source in SOURCES]
+    with recorded(settings, day, "rapport", lambda: inputs(path for path in paths if path.is_file())):
+        metrics, past, last_days = from_either(store, files, lambda reader: gather(reader, day))
+        report = compute_report(metrics, past, day_context(day), day, last_days)
         page, table = daily_page(day, report, metrics), report_csv(report)
         with files.saving_report(report, day):
             write_together({files.report_path(day, ".html"): page, files.report_path(day, ".csv"): table})

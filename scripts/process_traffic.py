@@ -1,14 +1,14 @@
 """Public-transport disruptions: what was in force on the lines of Paris and its region during one civil day.
 
 A raw record is one disruption with its periods (Paris clock) and what it touches; the pulls made from seven days before
-the day on are read, and the newest one that names a disruption is believed. Whether it was in force is decided from its
+the day on are read, and the newest one that names a disruption is used. Whether it was in force is decided from its
 periods, never from its `status`, which is relative to the moment of the pull.
 
-The reliability index is the share of line-hours of the service without a bloquante or perturbée disruption. The API
-only ever names lines that are disturbed, so the lines followed are the fixed structuring network (métro, RER, tram: see
-sources/traffic/lines) and every other line that the pulls name: read the métro, RER and tram figures apart from the
-others, of which only the troubled ones are known. A disruption counts for its whole line even where it touches a few
-stops.
+The reliability index is the share of line-hours of the service without a bloquante or perturbée disruption, over the 35
+lines of the structuring network (métro, RER, tram: see sources/traffic/lines): which buses a pull names depends on what
+was asked, not on the day, so that of the other lines the disturbed ones are counted, no more. What extends over more
+than 30 days is listed apart and is in no hours. A disruption counts for its whole line even where it touches a few
+stops; an interruption (bloquante) is a line that does not run.
 
     python scripts/process_traffic.py --date 2025-11-04
 """
@@ -18,9 +18,11 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import lib  # isort: skip # noqa: F401 - first: it says which package is missing
+
+import pandas as pd
 
 from lib.common.errors import InputError
 from lib.common.paris_time import HOUR, PARIS
@@ -32,9 +34,9 @@ from lib.run import cli
 from lib.run.day_run import DayResult
 from scripts.registry import TRAFFIC
 from scripts.sources.traffic.forms import BLOCKING, DISTURBED, SEVERITIES
-from scripts.sources.traffic.lines import METRO, RER, TRAM, line_order, mode_order
-from scripts.sources.traffic.periods import Window, civil_day, merged, service
-from scripts.sources.traffic.pulls import PULL_WINDOW
+from scripts.sources.traffic.lines import BUS, METRO, NETWORK, RER, TRAM, line_order, mode_order
+from scripts.sources.traffic.pages import PULL_WINDOW, pull_days, share_held, warn_of_cuts
+from scripts.sources.traffic.periods import Window, civil_day, merged, night, service
 from scripts.sources.traffic.records import Disruptions, read_disruptions
 
 HELP = """Perturbations des transports : par sévérité, cause, mode et ligne, heures perturbées et fiabilité d'un jour.
@@ -42,82 +44,104 @@ HELP = """Perturbations des transports : par sévérité, cause, mode et ligne, 
 Exemple : python scripts/process_traffic.py --date 2025-11-04"""
 
 EARLY_COVERAGE = 0.5  # share; works are announced ahead but incidents are not, so earlier pulls tell about half a day
-NO_LINE = "sans ligne"  # lifts, stations, whole networks
+NO_LINE = "sans ligne"  # lifts, stations
 TOP = 10
+STANDING = ("id", "titre", "severite", "cause", "lignes", "debut", "fin")  # of longue_duree[]
 
 
 def read_raw(settings: Settings, day: date) -> tuple[Disruptions, Quality]:
-    """What the pulls say of the day, and the account of the records that were not believed."""
-    quality = Quality()
+    """Read what the pulls say of the day, and the account of the records that could not be used."""
+    quality = Quality(rows_tell=False)  # a disruption comes again in every pull: coverage() weighs what is rejected
     found = read_disruptions(require_files(settings, TRAFFIC, quality), day, quality)
-    if not found.responses:
+    if not found.answers:
         raise InputError(f"aucun relevé lisible autour du {day} : {dict(quality.rejets)}.", "Vérifier les fichiers.")
-    near = any(abs(pulled - day) <= PULL_WINDOW for pulled in found.pull_days)
-    if not near and in_force(found, day).empty:
-        raise no_data("traffic", day, {pulled.isoformat() for pulled in found.pull_days})
+    pulled = pull_days(found.answers)
+    if in_force(found, day).empty and all(abs(one - day) > PULL_WINDOW for one in pulled):
+        raise no_data("traffic", day, {one.isoformat() for one in pulled})
     return found, quality
 
 
 def compute_metrics(found: Disruptions, day: date) -> dict[str, Any]:
-    """All figures of the day. Hours per line are those of the civil day; the reliability is that of the service."""
+    """Compute all figures of the day: counts are of the civil day, hours of lines are of its service."""
     current = in_force(found, day)
     touched = found.touched[found.touched["id"].isin(current["id"])]
-    per_line = line_figures(found, current, touched, day)
+    per_line = line_figures(found, day)
+    disruptions = described(found, current, touched, day)
+    standing = [one for one in disruptions if one["longue_duree"]]
     return {
         "nombre_perturbations": len(current),
+        "nombre_longue_duree": len(standing),
         "par_severite": {one: int((current["severite"] == one).sum()) for one in SEVERITIES},
         "par_cause": by_cause(current),
         "par_mode": by_mode(found, current, touched),
         "par_ligne": records(per_line),
+        "lignes_perturbees": disturbed_lines(per_line),
         **reliability(found, day),
         "top_lignes_impactees": top_lines(per_line),
-        "alerts": alerts(found, current, day),
-        "perturbations": described(found, current, touched, day),
+        "alerts": alerts(found, day),
+        "longue_duree": [{name: one[name] for name in STANDING} for one in standing],
+        "perturbations": disruptions,
     }
 
 
 def in_force(found: Disruptions, day: date) -> pd.DataFrame:
-    """The disruptions of which a period meets the civil day (the others only meet the end of its service)."""
+    """Select the disruptions of which a period meets the civil day (the others only meet the end of its service)."""
     ids = found.periods.loc[found.periods["debut"] < civil_day(day)[1], "id"]
     return found.disruptions[found.disruptions["id"].isin(ids)]
 
 
+def passing(found: Disruptions, severities: tuple[str, ...]) -> pd.DataFrame:
+    """Select the rows of `touched` of these severities whose disruption is not a standing one."""
+    standing = found.disruptions.loc[found.disruptions["longue_duree"].astype(bool), "id"]
+    return found.touched[found.touched["severite"].isin(severities) & ~found.touched["id"].isin(standing)]
+
+
 def line_hours(found: Disruptions, severities: tuple[str, ...], window: Window) -> pd.Series:
-    """Hours of the window during which each line has a disruption of these severities; lines without any are absent."""
-    ids = found.disruptions.loc[found.disruptions["severite"].isin(severities), "id"]
-    spans = found.periods[found.periods["id"].isin(ids)].merge(found.touched, on="id")
+    """Sum the hours of the window during which a disruption passes (see there) on each line; others are absent."""
+    spans = found.periods.merge(passing(found, severities), on="id")
     return merged(spans, "cle", window).groupby("cle")["heures"].sum()
 
 
-def line_figures(found: Disruptions, current: pd.DataFrame, touched: pd.DataFrame, day: date) -> pd.DataFrame:
-    """One row per line with a disruption in force, the columns of par_ligne[] in their stored order."""
-    rank = touched["id"].map(current.set_index("id")["severite"]).map(SEVERITIES.index).astype("int64")
-    groups = touched.assign(rang=rank).groupby("cle")
+def line_figures(found: Disruptions, day: date) -> pd.DataFrame:
+    """Build one row per line touched until the end of the service, the columns of par_ligne[] in their stored order."""
+    standing = found.touched["id"].map(found.disruptions.set_index("id")["longue_duree"]).astype(bool)
+    rank = found.touched["severite"].map(SEVERITIES.index).astype("int64")
+    groups = found.touched.assign(rang=rank, longue=standing).groupby("cle")
     keys = sorted(groups.groups, key=lambda key: line_order(found.lines[str(key)]))
     lines = [found.lines[str(key)] for key in keys]
-    disturbed = line_hours(found, (BLOCKING, DISTURBED), civil_day(day)).reindex(keys, fill_value=0.0)
-    blocked = line_hours(found, (BLOCKING,), civil_day(day)).reindex(keys, fill_value=0.0)
+
+    def hours(severities: tuple[str, ...], window: Window) -> list[float]:
+        return list(line_hours(found, severities, window).reindex(keys, fill_value=0.0).round(2))
+
     return pd.DataFrame(
         {
             "ligne": [line.label for line in lines],
             "id_ligne": pd.Series([line.id for line in lines], dtype=object),
             "mode": [line.mode for line in lines],
             "nombre_perturbations": groups["id"].nunique().reindex(keys).to_list(),
+            "nombre_longue_duree": groups["longue"].sum().reindex(keys).to_list(),
             "severite_max": [SEVERITIES[one] for one in groups["rang"].min().reindex(keys)],
-            "heures_perturbees": disturbed.round(2).to_list(),
-            "heures_bloquees": blocked.round(2).to_list(),
+            "heures_perturbees": hours((BLOCKING, DISTURBED), service(day)),
+            "heures_bloquees": hours((BLOCKING,), service(day)),
+            "heures_hors_service": hours((BLOCKING, DISTURBED), night(day)),
         }
     )
 
 
+def disturbed_lines(per_line: pd.DataFrame) -> dict[str, int]:
+    """Count the lines disturbed during the service by mode; structuring modes and buses stand there even at zero."""
+    counts = per_line.loc[per_line["heures_perturbees"] > 0, "mode"].value_counts()
+    return {mode: int(counts.get(mode, 0)) for mode in sorted({METRO, RER, TRAM, BUS, *counts.index}, key=mode_order)}
+
+
 def by_cause(current: pd.DataFrame) -> dict[str, int]:
-    """Number of disruptions by cause, the most frequent first."""
+    """Count disruptions by cause, the most frequent first."""
     counts = current["cause"].value_counts()
     return {str(cause): int(counts[cause]) for cause in sorted(counts.index, key=lambda one: (-counts[one], one))}
 
 
 def by_mode(found: Disruptions, current: pd.DataFrame, touched: pd.DataFrame) -> dict[str, int]:
-    """Number of disruptions that touch a line of each mode; one that touches two modes is in both."""
+    """Count the disruptions that touch a line of each mode; one that touches two modes is in both."""
     modes = touched.assign(mode=touched["cle"].map({key: line.mode for key, line in found.lines.items()}))
     counts = modes.groupby("mode")["id"].nunique()
     names = sorted({METRO, RER, TRAM, *counts.index}, key=mode_order)
@@ -125,36 +149,37 @@ def by_mode(found: Disruptions, current: pd.DataFrame, touched: pd.DataFrame) ->
 
 
 def reliability(found: Disruptions, day: date) -> dict[str, Any]:
-    """reliability_index, reliability_par_mode (%) and lignes_suivies.
+    """Compute reliability_index, reliability_par_mode (%), lignes_suivies and heures_de_service.
 
-    100 x (1 - disturbed line-hours / (lines followed x hours of service)), service 05:30 to 01:15 on the next day.
+    100 x (1 - disturbed line-hours / (lines x hours of service)), over the 35 structuring lines; service 05:30 to 01:15
+    on the next day.
     """
     window = service(day)
-    lines = pd.DataFrame({"mode": {key: line.mode for key, line in found.lines.items()}})
-    lines["heures"] = line_hours(found, (BLOCKING, DISTURBED), window).reindex(lines.index, fill_value=0.0)
-    share = 100 * (1 - lines["heures"] / ((window[1] - window[0]) / HOUR))
-    means, sizes = share.groupby(lines["mode"]).mean().to_dict(), lines["mode"].value_counts().to_dict()
-    modes = sorted(map(str, sizes), key=mode_order)
+    hours = (window[1] - window[0]) / HOUR
+    modes = pd.Series({line.key: line.mode for line in NETWORK})
+    share = 100 * (1 - line_hours(found, (BLOCKING, DISTURBED), window).reindex(modes.index, fill_value=0.0) / hours)
+    by_mode = share.groupby(modes, sort=False)
     return {
         "reliability_index": rounded(share.mean()),
-        "reliability_par_mode": {mode: rounded(means[mode]) for mode in modes},
-        "lignes_suivies": {"total": len(lines), "par_mode": {mode: sizes[mode] for mode in modes}},
+        "reliability_par_mode": {str(mode): rounded(mean) for mode, mean in by_mode.mean().items()},
+        "lignes_suivies": {"total": len(modes), "par_mode": {str(mode): int(n) for mode, n in by_mode.size().items()}},
+        "heures_de_service": hours,
     }
 
 
 def top_lines(per_line: pd.DataFrame) -> list[dict[str, Any]]:
-    """The ten lines disturbed for the most hours; of two alike, the one blocked longer, then in the network's order."""
+    """Rank the ten lines disturbed for the most hours; of two alike, the one blocked longer comes first."""
     impacted = per_line[per_line["heures_perturbees"] > 0]
     order = ["heures_perturbees", "heures_bloquees", "nombre_perturbations"]
     ranked = impacted.sort_values(order, ascending=False, kind="stable")[:TOP]
     return [{"rang": rank, **row} for rank, row in enumerate(records(ranked), start=1)]
 
 
-def alerts(found: Disruptions, current: pd.DataFrame, day: date) -> list[dict[str, Any]]:
-    """One alert per line and uninterrupted time within the day that a bloquante disruption touches it."""
-    blocking = current.loc[current["severite"] == BLOCKING, ["id", "titre"]]
-    spans = merged(found.periods[found.periods["id"].isin(blocking["id"])], "id", civil_day(day))
-    rows = spans.merge(found.touched, on="id").merge(blocking, on="id")
+def alerts(found: Disruptions, day: date) -> list[dict[str, Any]]:
+    """Build one alert per line, disruption and uninterrupted time of the service during which the line does not run."""
+    pairs = passing(found, (BLOCKING,))
+    spans = merged(found.periods[found.periods["id"].isin(pairs["id"])], "id", service(day))
+    rows = spans.merge(pairs, on="id").merge(found.disruptions[["id", "titre"]], on="id")
     found_alerts = [
         (
             line_order(found.lines[row["cle"]]),
@@ -176,10 +201,12 @@ def alerts(found: Disruptions, current: pd.DataFrame, day: date) -> list[dict[st
 
 
 def described(found: Disruptions, current: pd.DataFrame, touched: pd.DataFrame, day: date) -> list[dict[str, Any]]:
-    """perturbations[]: each disruption in force, the worst first; debut and fin are its whole extent."""
+    """Build perturbations[]: each disruption in force, the worst first; debut and fin are its whole extent."""
     hours = merged(found.periods, "id", civil_day(day)).groupby("id")["heures"].sum()
     labels: dict[str, list[str]] = {}
-    for identifier, key in sorted(touched.to_numpy().tolist(), key=lambda pair: line_order(found.lines[pair[1]])):
+    for identifier, key in sorted(
+        touched[["id", "cle"]].to_numpy().tolist(), key=lambda pair: line_order(found.lines[pair[1]])
+    ):
         labels.setdefault(identifier, []).append(found.lines[key].label)
     rows = sorted(
         current.to_dict("records"), key=lambda row: (SEVERITIES.index(row["severite"]), row["debut"], row["id"])
@@ -197,6 +224,8 @@ def described(found: Disruptions, current: pd.DataFrame, touched: pd.DataFrame, 
             "debut": clock(row["debut"]),
             "fin": clock(row["fin"]) if row["fin"] is not None else None,
             "heures_dans_le_jour": rounded(hours.get(row["id"], 0.0)),
+            "longue_duree": row["longue_duree"],
+            "nombre_messages": row["nombre_messages"],
             "message": row["message"],
         }
         for row in rows
@@ -204,32 +233,38 @@ def described(found: Disruptions, current: pd.DataFrame, touched: pd.DataFrame, 
 
 
 def clock(moment: datetime) -> str:
-    """An instant on the Paris clock, to the minute, as the other sources write it."""
+    """Write an instant on the Paris clock, to the minute, as the other sources write it."""
     return moment.astimezone(PARIS).replace(tzinfo=None).isoformat(timespec="minutes")
 
 
 def coverage(found: Disruptions, day: date, quality: Quality) -> float:
-    """The share of its pages that a pull of the day or of the week after holds, else EARLY_COVERAGE with a warning.
+    """Return the share that the answers about the day hold of what they announce (see sources/traffic/pages).
 
-    An empty answer is a pull like any other: a day without disruptions is complete. A pull made before the day knows
-    the works announced, not the incidents of the day; one made long after no longer names what was soon over.
+    An empty answer is a pull like any other: a day without disruptions is complete. Without an answer about the day it
+    is EARLY_COVERAGE, with a warning: earlier pulls know the works announced, not the incidents of the day; later ones
+    and extracts do not say what is missing from them.
     """
-    if any(timedelta() <= pulled - day <= PULL_WINDOW for pulled in found.pull_days):
-        return found.pages_held
-    nearest = min(found.pull_days, key=lambda pulled: (abs(pulled - day), pulled), default=None)
-    earlier = nearest is not None and nearest < day
-    quality.warn(
-        "releve_anterieur" if earlier else "releve_lointain",
-        "attention",
-        f"Aucun relevé du {day} au {day + PULL_WINDOW} : les perturbations ne sont connues que par d'autres relevés.",
-        mesure=nearest.isoformat() if nearest else None,
-        attendu=day.isoformat(),
-    )
+    warn_of_cuts(found.answers, day, quality)
+    share = share_held(found.answers, day)
+    if share is not None:
+        unread = len(quality.unusable) + quality.rejets["reponse_inattendue"]  # what these held, share_held weighs
+        lost = quality.rejets.total() - unread
+        return share * quality.lignes_retenues / (quality.lignes_retenues + lost) if lost else share
+    pulled = pull_days(found.answers)
+    nearest = min(pulled, key=lambda one: (abs(one - day), one), default=None)
+    if any(timedelta() <= one - day <= PULL_WINDOW for one in pulled):
+        code, text = "aucun_releve_entier", "ni du jour même, ni plus récent qui garde ce qui a fini ce jour-là"
+    elif nearest is not None and nearest < day:
+        code, text = "releve_anterieur", f"du {day} au {day + PULL_WINDOW} : seuls des relevés antérieurs en parlent"
+    else:
+        code, text = "releve_lointain", f"du {day} au {day + PULL_WINDOW} : seuls d'autres relevés en parlent"
+    message = f"Aucun relevé entier {text} ; les perturbations ne sont connues qu'en partie."
+    quality.warn(code, "attention", message, nearest and nearest.isoformat(), day.isoformat())
     return EARLY_COVERAGE
 
 
 def process(settings: Settings, day: date) -> DayResult:
-    """Read, compute; the coverage says how much of the day's incidents a pull could know."""
+    """Read and compute; the coverage says how much of the day's incidents a pull could know."""
     found, quality = read_raw(settings, day)
     return DayResult(compute_metrics(found, day), quality, coverage(found, day, quality))
 

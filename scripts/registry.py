@@ -1,8 +1,8 @@
 """The one table of sources: names, raw files, what else is read, what is shown, and to whom credit is due.
 
-Code is found by a source's name: scripts/process_<name>.py has `process` (and `compare`, where figures are compared),
-scripts/sources/<name>/publisher.py has `address` and `check_answer`. It is imported when it is asked for, so that a
-script that needs the table runs no other source's code.
+Code is found by a source's name: scripts/process_<name>.py has `process` and, where there are sensors, `compare`, which
+makes the figures beside the days before; scripts/sources/<name>/publisher.py has `address` and `check_answer`. It is
+imported when it is asked for, so that a script that needs the table runs no other source's code.
 """
 
 import importlib
@@ -10,16 +10,25 @@ from collections.abc import Callable
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
-from lib.common.errors import CityflowError
 from lib.common.settings import Settings
-from lib.figures.key_figures import HourlyProfile, KeyFigure, Watched
+from lib.figures.key_figures import HourlyProfile, KeyFigure, Sensors, Watched
 from lib.raw.source import Credit, Source
 
 if TYPE_CHECKING:
-    from lib.run.day_run import Compare, DayResult
+    from lib.run.day_run import Compare
+    from lib.run.range_run import Outcome
 
 ODBL = ("ODbL 1.0", "https://opendatacommons.org/licenses/odbl/1-0/")
 PORTAL = "https://opendata.paris.fr/explore/dataset"
+
+# The keys under which a sensor holds its hours and their sum.
+BIKE_HOURS = ("comptages_horaires", "total_jour")
+ROAD_HOURS = ("debits_horaires", "debit_journalier_total")
+
+
+def _of_paris(title: str, dataset: str) -> tuple[Credit]:
+    return (Credit(title, "Ville de Paris", f"{PORTAL}/{dataset}/", *ODBL),)
+
 
 ARRONDISSEMENTS = Source(
     "arrondissements",
@@ -28,7 +37,7 @@ ARRONDISSEMENTS = Source(
     suffix=".geojson",
     whole=True,
     computed=False,
-    credits=(Credit("Arrondissements", "Ville de Paris", f"{PORTAL}/arrondissements/", *ODBL),),
+    credits=_of_paris("Arrondissements", "arrondissements"),
     shown=7,
 )
 REFERENTIEL = Source(
@@ -39,14 +48,7 @@ REFERENTIEL = Source(
     override="referentiel_csv",
     reads=(ARRONDISSEMENTS,),
     late_after=timedelta(days=14),  # twice the time after which make fetch asks for a whole data set again
-    credits=(
-        Credit(
-            "Référentiel géographique des comptages routiers",
-            "Ville de Paris",
-            f"{PORTAL}/referentiel-comptages-routiers/",
-            *ODBL,
-        ),
-    ),
+    credits=_of_paris("Référentiel géographique des comptages routiers", "referentiel-comptages-routiers"),
     watched=(Watched("statistiques.nombre_arcs", -5, 10),),
     shown=6,
 )
@@ -56,17 +58,13 @@ BIKES = Source(
     pulls="comptage-velo",
     export="comptage-velo-donnees-compteurs",
     reads=(ARRONDISSEMENTS,),
-    compared=True,
+    sensors=Sensors("id_compteur", "nom_compteur", "compteur", *BIKE_HOURS, "pic_horaire"),
     stamped=True,
-    credits=(
-        Credit(
-            "Comptage vélo - Données compteurs", "Ville de Paris", f"{PORTAL}/comptage-velo-donnees-compteurs/", *ODBL
-        ),
-    ),
-    key_figures=(KeyFigure("passages_velo", "total_jour", "passages", 4),),
+    credits=_of_paris("Comptage vélo - Données compteurs", "comptage-velo-donnees-compteurs"),
+    key_figures=(KeyFigure("passages_velo", "total_jour", "passages", 4, *BIKE_HOURS),),
     profiles=(HourlyProfile("velo", "profil_horaire", "total", "compteurs_mesures", "passages", "velos", "Vélo"),),
     # Ordinary weeks of Paris move less than these bounds; rain alone halves the bikes, and works start in bursts.
-    watched=(Watched("total_jour", -60, 80), Watched("nombre_compteurs_actifs", -15, 25)),
+    watched=(Watched("total_jour", -60, 80, *BIKE_HOURS), Watched("nombre_compteurs_actifs", -15, 25)),
     shown=2,
 )
 TRAFFIC = Source(
@@ -79,7 +77,7 @@ TRAFFIC = Source(
     ),
     key_figures=(
         KeyFigure("perturbations", "nombre_perturbations", "perturbations", 5),
-        KeyFigure("fiabilite_transports", "reliability_index", "% des lignes-heures", 6),
+        KeyFigure("fiabilite_transports", "reliability_index", "% des lignes-heures (métro, RER, tram)", 6),
     ),
     shown=3,
 )
@@ -118,15 +116,28 @@ COMPTAGES = Source(
     export="comptages-routiers-permanents",
     override="comptages_csv",
     reads=(REFERENTIEL, ARRONDISSEMENTS),
+    sensors=Sensors("identifiant_arc", "libelle", "tronçon", *ROAD_HOURS, "debit_max"),
     stamped=True,
     labels_end=True,
-    credits=(
-        Credit("Comptages routiers permanents", "Ville de Paris", f"{PORTAL}/comptages-routiers-permanents/", *ODBL),
-    ),
+    credits=_of_paris("Comptages routiers permanents", "comptages-routiers-permanents"),
     key_figures=(
-        KeyFigure("debit_routier", "global_metrics.debit_journalier_total", "véhicules x arcs", 1),
-        KeyFigure("taux_occupation_routier", "global_metrics.taux_occupation_moyen", "%", 2),
-        KeyFigure("temps_perdu", "global_metrics.temps_perdu_total_minutes", "minutes (modèle)", 3),
+        KeyFigure("debit_routier", "global_metrics.debit_journalier_total", "véhicules x arcs", 1, *ROAD_HOURS),
+        KeyFigure(
+            "taux_occupation_routier",
+            "global_metrics.taux_occupation_moyen",
+            "%",
+            2,
+            hours="taux_horaires",
+            whole_day="taux_occupation_moyen",
+        ),
+        KeyFigure(
+            "temps_perdu",
+            "global_metrics.temps_perdu_total_minutes",
+            "minutes (modèle)",
+            3,
+            hours="temps_perdu_horaires",
+            whole_day="temps_perdu_total_minutes",
+        ),
     ),
     profiles=(
         HourlyProfile(
@@ -140,7 +151,7 @@ COMPTAGES = Source(
         ),
     ),
     watched=(
-        Watched("global_metrics.debit_journalier_total", -30, 30),
+        Watched("global_metrics.debit_journalier_total", -30, 30, *ROAD_HOURS),
         Watched("global_metrics.nombre_troncons_actifs", -15, 25),
         Watched("global_metrics.taux_disponibilite_capteurs", -20, 40),
     ),
@@ -154,9 +165,7 @@ CHANTIERS = Source(
     override="chantiers_csv",
     reads=(REFERENTIEL, ARRONDISSEMENTS),
     late_after=timedelta(days=14),
-    credits=(
-        Credit("Chantiers perturbants la circulation", "Ville de Paris", f"{PORTAL}/chantiers-perturbants/", *ODBL),
-    ),
+    credits=_of_paris("Chantiers perturbants la circulation", "chantiers-perturbants"),
     key_figures=(KeyFigure("chantiers_actifs", "nombre_chantiers_actifs", "chantiers", 7),),
     watched=(Watched("nombre_chantiers_actifs", -40, 60),),
     shown=5,
@@ -166,35 +175,46 @@ CHANTIERS = Source(
 SOURCES = {one.name: one for one in (BIKES, TRAFFIC, WEATHER, COMPTAGES, CHANTIERS, REFERENTIEL)}
 RAW = SOURCES | {ARRONDISSEMENTS.name: ARRONDISSEMENTS}
 
-Outcome = tuple[str, date, "DayResult | CityflowError"]
-
 
 def on_the_page(sources: dict[str, Source]) -> list[Source]:
-    """The sources in the order in which the report names them."""
+    """Sort sources in the order in which the report names them."""
     return sorted(sources.values(), key=lambda source: source.shown)
 
 
 def script(source: Source) -> Any:
-    """The module scripts/process_<name>: `process`, `main` and, where figures are compared, `compare`."""
+    """Import scripts/process_<name>: `process`, `main` and, where figures are compared, `compare`."""
     return importlib.import_module(f"scripts.process_{source.name}")
 
 
 def publisher(source: Source) -> Any:
-    """The module scripts/sources/<name>/publisher: `address` and `check_answer`."""
+    """Import scripts/sources/<name>/publisher: `address` and `check_answer`."""
     return importlib.import_module(f"scripts.sources.{source.name}.publisher")
 
 
+def watched_figures() -> tuple[dict[str, tuple[Watched, ...]], dict[str, Sensors | None]]:
+    """Return by source the figures that the quality gate watches, and where the sensors stand that measure them."""
+    return (
+        {name: source.watched for name, source in SOURCES.items()},
+        {name: source.sensors for name, source in SOURCES.items()},
+    )
+
+
+def demo_of(source: Source) -> Any:
+    """Import scripts/sources/<name>/demo: `write(root, options)` writes invented files of a source."""
+    return importlib.import_module(f"scripts.sources.{source.name}.demo")
+
+
 def mains() -> dict[str, Callable[[list[str] | None], int]]:
-    """The command of each source, by its name."""
+    """Import the `main` of each source, by its name."""
     return {name: script(source).main for name, source in SOURCES.items()}
 
 
 def compares() -> "dict[str, Compare]":
-    """How the figures of a source are compared with earlier days, for those that are."""
-    return {name: script(source).compare for name, source in SOURCES.items() if source.compared}
+    """Import `compare` of each source whose figures are compared with earlier days, by its name."""
+    return {name: script(source).compare for name, source in SOURCES.items() if source.sensors}
 
 
-def measure_days(settings: Settings, name: str, days: list[date]) -> list[Outcome]:
+def measure_days(settings: Settings, name: str, days: list[date]) -> "list[Outcome]":
     """Compute some days of a source from the raw files alone: figures, or the error that kept them from being made.
 
     Any process, or another machine, finds it by its name.

@@ -14,6 +14,8 @@ PARIS = ZoneInfo("Europe/Paris")
 HOUR = timedelta(hours=1)
 YEARS = range(1970, 2101)  # beyond them a date is a slip of the keyboard, and the four weeks before may not exist
 WEEKS_COMPARED = 4  # earlier same weekdays that a day is compared with
+YEAR_BEFORE = timedelta(weeks=52)  # to the same weekday of the year before
+RECENT_DAYS = 28  # days before a day that say which sensors to expect, and how much each of them counts
 
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _ISO = re.compile(
@@ -68,6 +70,12 @@ def hours_in_day(day: date) -> int:
     return (day_start(day + timedelta(days=1)) - day_start(day)) // HOUR
 
 
+def clock_hours(day: date) -> list[int]:
+    """List what the Paris clock shows at the start of each real hour of the day; the second 02:00 of autumn is 24."""
+    shown = [(day_start(day) + number * HOUR).astimezone(PARIS) for number in range(hours_in_day(day))]
+    return [24 if moment.fold else moment.hour for moment in shown]
+
+
 def wall_exists(wall: datetime) -> bool:
     """Tell whether a naive Paris wall time is ever shown by a clock (02:30 is skipped in spring)."""
     aware = wall.replace(tzinfo=PARIS)
@@ -120,6 +128,16 @@ def road_label_hours(day: date) -> dict[datetime, int]:
 def same_weekdays_before(day: date, weeks: int) -> list[date]:
     """List the same weekday in each of the `weeks` weeks before, most recent first."""
     return [day - timedelta(weeks=week) for week in range(1, weeks + 1)]
+
+
+def days_compared(day: date) -> list[date]:
+    """List the same weekdays that a day stands beside: the four weeks before, then the year before."""
+    return [*same_weekdays_before(day, WEEKS_COMPARED), day - YEAR_BEFORE]
+
+
+def recent_days(day: date) -> list[date]:
+    """List the RECENT_DAYS days before a day, most recent first."""
+    return [day - timedelta(days=number) for number in range(1, RECENT_DAYS + 1)]
 
 
 def days_between(first: date, last: date) -> Iterable[date]:

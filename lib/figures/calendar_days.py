@@ -34,12 +34,24 @@ def day_context(day: date) -> dict[str, Any]:
     return {
         "date_longue": long_date(day),
         "jour_semaine": WEEKDAYS[day.weekday()],
-        "jour_ferie": holidays.country_holidays("FR", years=day.year, language="fr").get(day),
+        "jour_ferie": public_holiday(day),
         "vacances_scolaires": school_holiday(day),
         "vacances_scolaires_connues": school_year_known(day),
         "zone_scolaire": SCHOOL_ZONE,
         "heures_du_jour": hours_in_day(day),
     }
+
+
+def public_holiday(day: date) -> str | None:
+    """Name the public holiday of a day; None for an ordinary one."""
+    return holidays.country_holidays("FR", years=day.year, language="fr").get(day)
+
+
+def particularity(day: date) -> str | None:
+    """Name what makes a day unlike others of its weekday: a public holiday, else school holidays; None without."""
+    if public := public_holiday(day):
+        return f"jour férié ({public})"
+    return school_holiday(day)
 
 
 def long_date(day: date) -> str:

@@ -4,15 +4,14 @@ Every finding has a stable code (docs/quality-codes.md) and a severity: `grave` 
 `attention` that a person should look, `information` that it is worth knowing. Nothing is corrected here.
 """
 
-import statistics
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from lib.figures.key_figures import Watched, at
+from lib.figures.key_figures import Sensors, Watched
 from lib.figures.numbers import rounded
-from lib.figures.past_days import comparable
+from lib.figures.past_days import Past, comparable, evolution
 from lib.figures.quality import COMPLETE_FROM, has_account
 
 Metrics = dict[str, Any]
@@ -42,16 +41,17 @@ class Finding:
 def findings(
     day: date,
     metrics: Mapping[str, Metrics | None],
-    past: Mapping[str, Mapping[date, Metrics]],
+    past: Mapping[str, Past],
     last_days: Mapping[str, date | None],
     holiday: str | None,
     watched: Mapping[str, tuple[Watched, ...]],
+    sensors: Mapping[str, Sensors | None],
 ) -> list[Finding]:
-    """All findings of a day, the worst first.
+    """List all findings of a day, the worst first.
 
     metrics: by source, None where the store has nothing. past: earlier same weekdays (see lib/run/both).
     last_days: the most recent day up to `day` that the store holds, by source. holiday: the public holiday's name.
-    watched: by source, the figures that are compared with their own past.
+    watched: by source, the figures that are compared with their own past. sensors: by source, where its sensors stand.
     """
     found: list[Finding] = []
     for source, one in metrics.items():
@@ -64,12 +64,14 @@ def findings(
             continue
         found += account(source, one["qualite"])
         for figure in watched.get(source, ()) if comparable(one) else ():
-            found += change(source, figure, one, past.get(source, {}), holiday)
+            columns = sensors.get(source) if figure.hours else None
+            beside = evolution(one, day, past.get(source, {}), figure, columns)
+            found += jump(source, figure, beside, holiday, columns is not None)
     return sorted(found, key=lambda one: -SEVERITIES.index(one.severite))  # stable: sources stay in order
 
 
 def missing(source: str, day: date, last_day: date | None) -> Finding:
-    """The source has no figures for the day: late, or stopped for longer than publication takes."""
+    """Say of a source without figures for the day whether it is late, or has stopped."""
     known = last_day.isoformat() if last_day else None
     if last_day and day - last_day > STOPPED_AFTER:
         return Finding(
@@ -79,7 +81,7 @@ def missing(source: str, day: date, last_day: date | None) -> Finding:
 
 
 def account(source: str, qualite: Metrics) -> Iterator[Finding]:
-    """What the day's own account says: coverage, rejected rows, and the warnings that a person should see."""
+    """Repeat what the day's own account says: coverage, rejected rows, and the warnings that a person should see."""
     coverage, rejected = qualite["couverture"], sum(qualite["rejets"].values())
     if coverage < COMPLETE_FROM:
         severity = SERIOUS if coverage < THIN_COVERAGE else ATTENTION
@@ -89,29 +91,30 @@ def account(source: str, qualite: Metrics) -> Iterator[Finding]:
     if share > SOME_REJECTS:
         severity = SERIOUS if share > MANY_REJECTS else ATTENTION
         reasons = ", ".join(f"{reason} {count}" for reason, count in qualite["rejets"].items())
-        text = f"{100 * share:.1f} % des lignes sont rejetées ({reasons})."
+        text = f"{rounded(100 * share, 1)} % des lignes sont rejetées ({reasons}).".replace(".", ",", 1)
         yield Finding(source, "rejets_nombreux", severity, text, rounded(share, 4), SOME_REJECTS)
     for warning in qualite["avertissements"]:
         yield Finding(source, *(warning[key] for key in ("code", "severite", "message", "mesure", "attendu")))
 
 
-def change(
-    source: str, watched: Watched, metrics: Metrics, past: Mapping[date, Metrics], holiday: str | None
+def jump(
+    source: str, watched: Watched, beside: Mapping[str, Any], holiday: str | None, of_sensors: bool
 ) -> Iterator[Finding]:
-    """A fall or a rise beyond the figure's own bounds, which are HOLIDAY_FACTOR times wider on a public holiday."""
-    known = [number for one in past.values() if (number := at(one, watched.where)) is not None]
-    value, median = at(metrics, watched.where), statistics.median(known) if known else 0.0
-    if value is None or len(known) < LEAST_HISTORY or not median:
+    """Find a fall or a rise beyond the figure's own bounds, HOLIDAY_FACTOR times wider on a public holiday.
+
+    beside: its evolution (see past_days).
+    """
+    percent, days = beside["evolution_mediane_pct"], beside["jours_compares"]
+    if percent is None or days < LEAST_HISTORY:
         return
     factor = HOLIDAY_FACTOR if holiday else 1.0
     low, high = max(watched.low * factor, -99.0), watched.high * factor
-    percent = 100 * (value - median) / median
     if low <= percent <= high:
         return
     code, bound = ("chute", low) if percent < low else ("hausse", high)
     day_kind = f" un jour férié ({holiday})" if holiday else ""
     text = (
-        f"{watched.name} : {percent:+.0f} % par rapport à la médiane de {len(known)} mêmes jours de semaine "
-        f"(seuil{day_kind} {bound:+.0f} %)."
+        f"{watched.name} : {percent:+.0f} % par rapport à la médiane de {days} mêmes jours de semaine"
+        f"{', sur les mêmes capteurs' if of_sensors else ''} (seuil{day_kind} {bound:+.0f} %)."
     )
     yield Finding(source, code, ATTENTION, text, rounded(percent, 1), bound)

@@ -13,13 +13,33 @@ def at(metrics: Metrics, where: str) -> Any:
 
 
 @dataclass(frozen=True)
+class Sensors:
+    """Where the rows of metrics[] hold what a source's sensors measured, and how people call one of them."""
+
+    identifier: str
+    label: str  # the key of its name
+    noun: str
+    hours: str  # the key of the values of each hour, null where not measured
+    total: str  # the key of their sum
+    highest: str  # the key of the highest of them
+    valid: str = "heures_valides"
+    set_aside: str = "ecarte"  # the key of the rule that sets the sensor aside, null for a sound one
+
+
+@dataclass(frozen=True)
 class KeyFigure:
-    """A figure of the day: its name in the report, its place in the metrics, its unit, its rank among all of them."""
+    """A figure of the day: its name in the report, its place in the metrics, its unit, its rank among all of them.
+
+    With `hours` and `whole_day`, the keys under which each sensor holds its hours and its day, it is compared with
+    earlier days on the same sensors and hours.
+    """
 
     name: str
     where: str
     unit: str
     rank: int
+    hours: str = ""
+    whole_day: str = ""
 
 
 @dataclass(frozen=True)
@@ -37,12 +57,14 @@ class HourlyProfile:
 
 @dataclass(frozen=True)
 class Watched:
-    """A figure (its place in the metrics) compared with its own past: beyond `low` or `high` (% from the median) a
-    person should look."""
+    """A figure (its place in the metrics) compared with its own past as a KeyFigure is: beyond `low` or `high` (% from
+    the usual day) a person should look."""
 
     where: str
     low: float
     high: float
+    hours: str = ""
+    whole_day: str = ""
 
     @property
     def name(self) -> str:

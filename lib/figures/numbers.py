@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from lib.common.system_text import storable
+from lib.common.text import storable
 
 PRECISION = 6
 
@@ -36,6 +36,35 @@ def plain(value: Any) -> Any:
 def rounded(value: float | None, decimals: int = 2) -> float | None:
     """Round as a column of a frame does (a half to the even digit); None for a missing or infinite value."""
     return None if value is None or not math.isfinite(value) else float(np.round(value, decimals))
+
+
+def whole(values: pd.Series) -> pd.Series:
+    """Turn counts into integers where all of them are; missing ones stay missing."""
+    known = values.dropna()
+    return values.astype("Int64") if (known == known.round()).all() else values
+
+
+def count(value: float | None) -> float | None:
+    """Write a count without decimals where it has none; None for a missing or infinite value."""
+    found = rounded(value)
+    return int(found) if found is not None and found.is_integer() else found
+
+
+def hour_lists(hours: pd.DataFrame, decimals: int | None = None) -> list[list[float | None]]:
+    """Turn each row of a frame of hours into a list, None where nothing was measured.
+
+    Counts (no `decimals`) are integers where all of the frame are.
+    """
+    values = hours.to_numpy(dtype=float)
+    known = np.isfinite(values)
+    if decimals is not None:
+        cells = values.round(decimals).astype(object)
+    elif (values[known] == values[known].round()).all():
+        cells = np.where(known, values, 0).astype(np.int64).astype(object)
+    else:
+        cells = values.astype(object)
+    cells[~known] = None
+    return cells.tolist()
 
 
 def share(part: float, whole: float) -> float | None:

@@ -55,6 +55,9 @@ class Quality:
     sensors_at_fault: set[str] = field(default_factory=set)  # of which a row held a value no sensor can measure
     unusable: list[str] = field(default_factory=list)  # files of which no row could be read
     rows_tell: bool = True  # False where the coverage knows all that was expected: a rejected row says nothing more
+    capteurs: dict[str, Any] | None = None  # of a source of sensors: attendus, mesures, ecartes, base
+    heures_manquantes: list[int] = field(default_factory=list)  # of the clock, that most of its sensors lack
+    heures_vues: int = 0  # the other hours of its day
 
     def reject(self, raison: str, fichier: str, ligne: int | str, contenu: object, nombre: int = 1) -> None:
         """Count one row (or `nombre` of them) as rejected, and keep its text up to the cap."""
@@ -105,9 +108,13 @@ class Quality:
                 mesure=rejected,
                 attendu=REJECTS_KEPT,
             )
+        hours = {"heures_manquantes": self.heures_manquantes, "heures_vues": self.heures_vues}
+        sensors = {"capteurs": self.capteurs, **hours} if self.capteurs else {}
+        whole = couverture >= COMPLETE_FROM and not self.heures_manquantes
         return {
-            "statut": "absent" if couverture <= 0 else "complet" if couverture >= COMPLETE_FROM else "partiel",
+            "statut": "absent" if couverture <= 0 else "complet" if whole else "partiel",
             "couverture": round(min(couverture, 1.0), 4),
+            **sensors,
             "lignes_lues": self.lignes_retenues + self.doublons + rejected,
             "lignes_retenues": self.lignes_retenues,
             "doublons": self.doublons,

@@ -1,7 +1,7 @@
 """One run at a time for a day: kernel locks (flock) on files of OUTPUT_DIR/.locks.
 
 `make process` holds the day alone; single scripts share the day but hold their own step alone, so that `make -j` may
-run the six sources side by side while a second run of the same day is refused. A range holds each of its days alone
+run the sources side by side while a second run of the same day is refused. A range holds each of its days alone
 from its start until the day's last result is stored. The kernel drops a lock when its process dies, so that nothing is
 left to clean. Processes started by `make process` inherit the open lock file and recognise it by its number in the
 environment.

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from lib.figures.key_figures import HourlyProfile, KeyFigure, Watched
+from lib.figures.key_figures import HourlyProfile, KeyFigure, Sensors, Watched
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Source:
     override: str = ""  # the field of Settings that names one file in place of all
     reads: tuple["Source", ...] = ()  # whose raw files it reads besides its own
     computed: bool = True  # whether it has figures of its own
-    compared: bool = False  # whether these hold comparisons with earlier days (`compare` of its script)
+    sensors: Sensors | None = None  # where there are any, `compare` of its script makes figures beside the days before
     revised: bool = False  # whether its publisher revises a day until long after: it is fetched each time
     stamped: bool = False  # whether its records say in a form common to all which day they are about
     labels_end: bool = False  # whether a record's label is the END of its hour

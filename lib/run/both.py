@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TypeVar
 
 from lib.common.errors import CityflowError, ConfigError, StoreError
-from lib.common.paris_time import WEEKS_COMPARED, same_weekdays_before
+from lib.common.paris_time import days_compared
 from lib.database_service import DatabaseService
-from lib.figures.past_days import Past, comparable
+from lib.figures.past_days import Past
+from lib.figures.quality import has_account
 from lib.local_file_service import LocalFileService
 
 log = logging.getLogger(__name__)
@@ -19,7 +20,7 @@ Found = TypeVar("Found")
 
 
 def from_either(store: DatabaseService, files: LocalFileService, read: Callable[[DatabaseService], Found]) -> Found:
-    """read(store), or read(files) where the database fails; that is said. The files have what this machine computed."""
+    """Return read(store), or read(files) with a warning where the database fails: files have what was computed here."""
     try:
         return read(store)
     except (StoreError, ConfigError) as error:
@@ -46,6 +47,6 @@ def save_in_both(store: DatabaseService, path: Path, save: Callable[[], None]) -
 
 
 def same_weekdays(store: DatabaseService, data_type: str, day: date) -> Past:
-    """Metrics of the four same weekdays before `day` that the store holds in full enough, most recent first."""
-    found = {past: store.load_metrics(data_type, past) for past in same_weekdays_before(day, WEEKS_COMPARED)}
-    return {past: metrics for past, metrics in found.items() if metrics and comparable(metrics)}
+    """Load what the store has of the same weekdays that a day stands beside (see paris_time.days_compared)."""
+    found = {past: store.load_metrics(data_type, past) for past in days_compared(day)}
+    return {past: metrics for past, metrics in found.items() if metrics and has_account(metrics)}

@@ -7,16 +7,15 @@ import logging
 import os
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from datetime import date
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from lib.common.errors import REFUSALS, CityflowError, ExitCode, in_french
 from lib.common.paris_time import yesterday
-from lib.common.printable import OneLine, on_one_line, printable
 from lib.common.settings import STORES, Settings, load_settings
-from lib.common.system_text import spelled
+from lib.common.text import OneLine, on_one_line, printable, spelled
 from lib.database_factory import get_database_service
 from lib.database_service import DatabaseService
 from lib.files.locks import day_lock
@@ -68,29 +67,40 @@ class Parser(argparse.ArgumentParser):
 
 
 def add_common(parser: argparse.ArgumentParser) -> None:
-    """--json, -v, -q: the same words on every command."""
+    """Add --json, -v and -q, the same on every command."""
     parser.add_argument("--json", action="store_true", help="un objet JSON sur la sortie standard")
     noise = parser.add_mutually_exclusive_group()
     noise.add_argument("-v", "--verbose", action="store_true", help="tout dire, avec le détail des erreurs")
     noise.add_argument("-q", "--quiet", action="store_true", help="ne dire que les erreurs")
 
 
+def add_store(parser: argparse.ArgumentParser, purpose: str) -> None:
+    """Add --store."""
+    parser.add_argument("--store", choices=STORES, help=f"{purpose} (défaut : CITYFLOW_STORE)")
+
+
 def day_parser(doc: str) -> Parser:
-    """The command line of a script that works on one day."""
+    """Build the command line of a script that works on one day."""
     parser = Parser(doc)
     parser.add_argument("--date", type=day_argument, metavar="AAAA-MM-JJ", help="jour traité (défaut : hier, à Paris)")
-    parser.add_argument("--store", choices=STORES, help="où enregistrer (défaut : CITYFLOW_STORE)")
+    add_store(parser, "où enregistrer")
     parser.add_argument("--wait", action="store_true", help="attendre la fin d'un autre traitement du même jour")
     add_common(parser)
     return parser
 
 
 def day_settings(arguments: argparse.Namespace) -> tuple[Settings, date]:
-    """Settings and day of a day_parser command line; a fallback of OUTPUT_DIR is said here, once."""
-    settings = load_settings({"CITYFLOW_STORE": arguments.store or ""})
+    """Read the settings and the day of a day_parser command line."""
+    settings = chosen_settings({"CITYFLOW_STORE": arguments.store})
+    return settings, arguments.date or yesterday(settings.now())
+
+
+def chosen_settings(overrides: Mapping[str, str | None]) -> Settings:
+    """Read the settings with the options of a command line; warn of a fallback of OUTPUT_DIR, once."""
+    settings = load_settings({name: value or "" for name, value in overrides.items()})
     if settings.fallback_notice:
         log.warning("%s", settings.fallback_notice)
-    return settings, arguments.date or yesterday(settings.now())
+    return settings
 
 
 Prepare = Callable[[Settings, list[date]], AbstractContextManager[None]]
@@ -101,10 +111,10 @@ def run_source(
     doc: str,
     process: "Process",
     argv: list[str] | None,
-    prepare: Prepare | None = None,
     compare: "Compare | None" = None,
+    prepare: Prepare | None = None,
 ) -> int:
-    """The main of the six source scripts; `prepare` is what makes one that has --from and --to quick on many days."""
+    """Carry out the command line of a source; `prepare` is what makes one with --from and --to quick on many days."""
     from lib.run.day_run import run_day  # pandas: the other commands, and doctor above all, start without it
 
     parser = day_parser(doc)
@@ -120,7 +130,7 @@ def run_source(
         settings, day = day_settings(arguments)
         if prepare and days:
             with get_database_service(settings) as store, prepare(settings, days):
-                return _run_days(settings, store, source, process, days, arguments)
+                return _run_days(settings, store, source, process, compare, days, arguments)
         with (
             day_lock(settings.output_dir, day, source.name, settings.lock_fd, arguments.wait),
             get_database_service(settings) as store,
@@ -137,6 +147,7 @@ def _run_days(
     store: DatabaseService,
     source: "Source",
     process: "Process",
+    compare: "Compare | None",
     days: list[date],
     arguments: argparse.Namespace,
 ) -> int:
@@ -147,7 +158,7 @@ def _run_days(
     for day in days:
         try:
             with day_lock(settings.output_dir, day, source.name, settings.lock_fd, arguments.wait):
-                stored = run_day(settings, store, source, process, day, force=arguments.force)
+                stored = run_day(settings, store, source, process, day, compare, arguments.force)
             if not arguments.json:
                 _tell(settings, source.name, day, stored, False)
         except CityflowError as error:
@@ -182,13 +193,13 @@ def _tell(settings: Settings, source: str, day: date, stored: "Stored", as_json:
 
 
 def emit(text: str) -> None:
-    """A line of result on stdout, for people: not under -q."""
+    """Print a line of result for people: not under -q."""
     if log.isEnabledFor(logging.WARNING):
         print(printable(text), flush=True)
 
 
 def emit_json(value: object) -> None:
-    """One JSON object on stdout, whatever else is asked; a terminal without accents gets JSON's own escapes."""
+    """Print one JSON object, also under -q; a terminal without accents gets JSON's own escapes."""
     text = spelled(json.dumps(value, ensure_ascii=False, indent=2))
     if (sys.stdout.encoding or "").lower() != "utf-8":
         text = json.dumps(json.loads(text), indent=2)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from lib.common.errors import InputError, NoDataError
-from lib.common.paris_time import WEEKS_COMPARED, same_weekdays_before
+from lib.common.paris_time import days_compared, recent_days
 from lib.common.settings import ROOT, Settings
 from lib.local_file_service import LocalFileService
 from lib.raw.places import raw_root
@@ -54,11 +54,11 @@ class Plan:
         return [source.name for source in self.sources]
 
     def without(self, days: Collection[date]) -> "Plan":
-        """The same with nothing to do on these days."""
+        """Copy the plan with nothing to do on these days."""
         return replace(self, steps=[replace(one, reason="") if one.day in days else one for one in self.steps])
 
     def days_of(self, source: str) -> list[date]:
-        """The days of a source that are to be made."""
+        """List the days of a source that are to be made."""
         return [step.day for step in self.to_do if step.source == source]
 
 
@@ -74,8 +74,9 @@ def plan_range(
     inputs = {source.name: max(inputs_changed(settings, one) for one in source.read) for source in sources}
     code = {step: _newest(rests_on[step].code) for step in rests_on}
     names = [source.name for source in every]
-    compared_ones = {source.name for source in sources if source.compared}
+    with_sensors = {source.name for source in sources if source.sensors}
     times: dict[tuple[str, date], float] = {}  # of results, once planned: infinity for one that is to be made
+    absent: set[tuple[str, date]] = set()
 
     def made(source: str, day: date) -> float | None:
         if (source, day) in times:
@@ -97,8 +98,12 @@ def plan_range(
         today = [made(one, day) for one in names] if source == REPORT else []
         if None in today or any(time is not None and time > own for time in today):
             return INCOMPLETE if None in today else REMADE
-        compared = names if source == REPORT else [source] if source in compared_ones else []
-        past = [made(one, earlier) for earlier in same_weekdays_before(day, WEEKS_COMPARED) for one in compared]
+        if source == REPORT:
+            past = [made(one, earlier) for earlier in days_compared(day) for one in names]
+        else:
+            # A day that was never made may have no data at all: it says so of the same weekdays alone.
+            known = [one for one in recent_days(day) if (source, one) not in absent or one in days_compared(day)]
+            past = [made(source, earlier) for earlier in known if source in with_sensors]
         return HISTORY if any(time is not None and time > tried for time in past) else ""
 
     steps = []
@@ -107,6 +112,8 @@ def plan_range(
             steps.append(Step(day, source, why(source, day)))
             if steps[-1].reason:
                 times[source, day] = float("inf")
+            if steps[-1].reason == ABSENT:
+                absent.add((source, day))
     return Plan(days, sources, steps)
 
 
@@ -143,12 +150,12 @@ def _has_files(settings: Settings, source: Source) -> bool:
 
 
 def gaps(settings: Settings, plan: Plan) -> dict[str, list[date]]:
-    """For each source that lacks some, the days without a pull; a later pull may yet tell about one."""
+    """Find the days without a pull of each source that lacks some; a later pull may yet hold such a day."""
     return {source.name: gap for source in plan.sources if (gap := _gap(settings, source, plan.days))}
 
 
 def _gap(settings: Settings, source: Source, days: list[date]) -> list[date]:
-    """All the days where a source has no file, or none that may be looked at."""
+    """Find the days without a file of a source: all of them where none may be looked at."""
     try:
         files = source_files(settings, source)
     except InputError:
@@ -159,19 +166,19 @@ def _gap(settings: Settings, source: Source, days: list[date]) -> list[date]:
 
 
 def plan_lines(plan: Plan, without_pull: dict[str, list[date]]) -> list[str]:
-    """The plan in words, for people, with what `gaps` found."""
+    """Write the plan for people, with what `gaps` found."""
     first, last = plan.days[0], plan.days[-1]
     lines = [f"Plan du {first} au {last} : {len(plan.days)} jours, {len(plan.to_do)} calculs à faire."]
     for source in (*plan.names, REPORT):
         reasons = to_do_by_reason(plan, source)
-        told = [f"{len(days)} à faire ({reason}) : {in_words(days)}" for reason, days in reasons.items()]
-        lines.append(f"  {step_name(source):<12} {' ; '.join(told) or 'à jour'}")
+        parts = [f"{len(days)} à faire ({reason}) : {in_words(days)}" for reason, days in reasons.items()]
+        lines.append(f"  {step_name(source):<12} {' ; '.join(parts) or 'à jour'}")
     lines += [f"  {source} : aucun relevé ni fichier pour {in_words(days)}" for source, days in without_pull.items()]
     return lines
 
 
 def plan_object(plan: Plan, without_pull: dict[str, list[date]]) -> dict[str, Any]:
-    """The plan for programs, with what `gaps` found."""
+    """Build the plan for programs, with what `gaps` found."""
     return {
         "jours": len(plan.days),
         "sources": plan.names,
@@ -184,7 +191,7 @@ def plan_object(plan: Plan, without_pull: dict[str, list[date]]) -> dict[str, An
 
 
 def to_do_by_reason(plan: Plan, source: str) -> dict[str, list[date]]:
-    """The days of a source that are to be made, by reason."""
+    """Group the days of a source that are to be made by reason."""
     found: dict[str, list[date]] = {}
     for step in plan.to_do:
         if step.source == source:
@@ -193,7 +200,7 @@ def to_do_by_reason(plan: Plan, source: str) -> dict[str, list[date]]:
 
 
 def in_words(days: list[date]) -> str:
-    """Sorted days as runs: « 2025-10-07 à 2025-10-09, 2025-10-12 »."""
+    """Write sorted days as runs: « 2025-10-07 à 2025-10-09, 2025-10-12 »."""
     runs: list[list[date]] = []
     for day in days:
         if runs and (day - runs[-1][-1]).days == 1:
@@ -204,7 +211,7 @@ def in_words(days: list[date]) -> str:
 
 
 def step_name(step: str) -> str:
-    """A step as people and programs see it."""
+    """Name a step as people and programs see it."""
     return "rapport" if step == REPORT else step
 
 

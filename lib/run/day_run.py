@@ -1,45 +1,47 @@
 """One source, one day: run it, keep what was rejected, store the figures. Shared by the scripts and backfill."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 from lib.common.errors import CityflowError, NoDataError, StoreError, in_french
+from lib.common.paris_time import recent_days
 from lib.common.settings import Settings
 from lib.database_service import DatabaseService
 from lib.figures.numbers import plain
-from lib.figures.past_days import USABLE_FROM, Past
-from lib.figures.quality import Quality, rejects_csv
+from lib.figures.quality import Quality, has_account, rejects_csv
+from lib.figures.sensor_days import SensorDay, sensor_day
 from lib.files.atomic_file import write_atomically
 from lib.local_file_service import LocalFileService
 from lib.raw.source import Source
 from lib.raw.source_files import is_synthetic, source_files
-from lib.run.both import from_either, same_weekdays, save_in_both
+from lib.run.both import from_either, save_in_both
 from lib.run.demo_results import keep_apart
 from lib.run.dependencies import dependencies
 from lib.run.input_lists import note_inputs
 from lib.run.kept_figures import WAY_OUT, forget, kept_figures
-from lib.run.manifest import inputs, recorded
+from lib.run.manifest import Input, inputs, recorded
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class DayResult:
-    """Figures of one source for one day, and the account of the rows they come from."""
+    """What the raw files of one source say of a day, and the account of the rows it comes from."""
 
-    metrics: dict[str, Any]
+    metrics: Any  # a dict of figures, or what the source's `compare` makes them of
     quality: Quality
-    couverture: float  # 0..1 of what the day should hold
+    couverture: float = 0.0  # 0..1 of what the day should hold; `compare` says it where there is one
 
 
 SYNTHETIC = "donnees_synthetiques"  # warning code of figures computed from make_demo_data.py's tree
 
 Process = Callable[[Settings, date], DayResult]  # from the raw files alone: any machine may run it, for any day
-Compare = Callable[[dict[str, Any], Past], dict[str, Any]]  # the figures, with those that earlier days give
+Compare = Callable[[DayResult, Sequence[SensorDay]], DayResult]  # the figures, given the days before in the store
+Recent = dict[str, dict[date, SensorDay | None]]  # by source, the days before that a run has read from the store
 
 
 @dataclass(frozen=True)
@@ -64,14 +66,12 @@ def run_day(
         keep_apart(settings)  # before the past is read; a run that has no input at all moves nothing
     rests_on = dependencies(source)
     note_inputs(settings, rests_on.raw)
-    with recorded(settings, day, source.name, lambda: inputs(rests_on.raw_paths(settings))) as step:
-        stored = keep_day(settings, store, source, day, measured(process, settings, day), compare, force)
-        step.lignes, step.message = rows_of(stored.metrics["qualite"]), stored.kept
-    return stored
+    read, measure = lambda: inputs(rests_on.raw_paths(settings)), lambda: measured(process, settings, day)
+    return keep_day(settings, store, source, day, read, measure, compare, force, {})
 
 
 def measured(process: Process, settings: Settings, day: date) -> DayResult | CityflowError:
-    """What the raw files of a day give: figures, or what kept them from being computed."""
+    """Compute the figures of a day from its raw files; return the error that kept them from being computed."""
     try:
         return process(settings, day)
     except CityflowError as error:
@@ -83,22 +83,44 @@ def keep_day(
     store: DatabaseService,
     source: Source,
     day: date,
-    result: DayResult | CityflowError,
-    compare: Compare | None = None,
-    force: bool = False,
+    read: Callable[[], list[Input]],
+    measure: Callable[[], DayResult | CityflowError],
+    compare: Compare | None,
+    force: bool,
+    recent: Recent,
 ) -> Stored:
-    """Store what was computed of a day, a full enough one being compared with what the store has of earlier ones.
+    """Store what `measure` gives of a day, its figures being made beside what the store has of the days before.
 
     The JSON file below OUTPUT_DIR is written whatever the store, and before it: it is the backup and what upload reads.
-    Stored figures that rest on more stay (see lib/run/kept_figures), unless `force`. Raises the error that `result` is.
+    Stored figures that rest on more stay (see lib/run/kept_figures), unless `force`. Raises the error that `measure`
+    returns. The run's manifest records it as one step, which reads the files that `read` describes.
+    recent: what a run of days in order has read of the days before already, kept up to date here.
     """
+    with recorded(settings, day, source.name, read) as step:
+        stored = _stored(settings, store, source, day, measure(), compare, force, recent)
+        step.message, qualite = stored.kept, stored.metrics["qualite"]
+        rejected = sum(qualite["rejets"].values())
+        step.lignes = {"lues": qualite["lignes_lues"], "retenues": qualite["lignes_retenues"], "rejetees": rejected}
+    return stored
+
+
+def _stored(
+    settings: Settings,
+    store: DatabaseService,
+    source: Source,
+    day: date,
+    result: DayResult | CityflowError,
+    compare: Compare | None,
+    force: bool,
+    recent: Recent,
+) -> Stored:
     if isinstance(result, CityflowError):
         known = isinstance(result, NoDataError) and not force
         stays = kept_figures(settings, store, source, day, None, result.message) if known else None
         if not stays:
             raise result
     else:
-        metrics = _compared(settings, store, source, day, result, compare)
+        metrics = _compared(settings, store, source, day, result, compare, recent)
         stays = None if force else kept_figures(settings, store, source, day, metrics)
         if not stays:
             _save(settings, store, source, day, metrics, result.quality)
@@ -119,24 +141,36 @@ def _save(
 
 
 def _compared(
-    settings: Settings, store: DatabaseService, source: Source, day: date, result: DayResult, compare: Compare | None
+    settings: Settings,
+    store: DatabaseService,
+    source: Source,
+    day: date,
+    result: DayResult,
+    compare: Compare | None,
+    recent: Recent,
 ) -> dict[str, Any]:
-    """The metrics as they are stored."""
-    figures = result.metrics
+    """Build the metrics as they are stored."""
     if compare:
         files = LocalFileService(settings.output_dir)
-        past = from_either(store, files, lambda reader: same_weekdays(reader, source.name, day))
-        figures = compare(figures, past if result.quality.covered(result.couverture) >= USABLE_FROM else {})
+        known = recent.get(source.name, {})
+        recent[source.name] = from_either(store, files, lambda reader: _days_before(reader, source, day, known))
+        result = compare(result, [one for one in recent[source.name].values() if one])
     if is_synthetic(settings):
         result.quality.warn(SYNTHETIC, "attention", "Données de démonstration, inventées.")
-    metrics: dict[str, Any] = plain({**figures, "qualite": result.quality.summary(result.couverture)})
+    metrics: dict[str, Any] = plain({**result.metrics, "qualite": result.quality.summary(result.couverture)})
     return metrics
 
 
-def rows_of(qualite: dict[str, Any]) -> dict[str, int]:
-    """The rows of an account, as a manifest tells them."""
-    rejected = sum(qualite["rejets"].values())
-    return {"lues": qualite["lignes_lues"], "retenues": qualite["lignes_retenues"], "rejetees": rejected}
+def _days_before(
+    store: DatabaseService, source: Source, day: date, known: dict[date, SensorDay | None]
+) -> dict[date, SensorDay | None]:
+    """Read what the store remembers of the sensors of the days before, but for those that are known."""
+    found = {one: known.get(one) for one in recent_days(day)}
+    for one in found.keys() - known.keys():
+        metrics = store.load_metrics(source.name, one)
+        if metrics and has_account(metrics) and source.sensors:
+            found[one] = sensor_day(metrics, source.sensors, one)
+    return found
 
 
 def rejects_path(settings: Settings, source: str, day: date) -> Path:

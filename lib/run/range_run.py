@@ -24,9 +24,9 @@ from lib.database_service import DatabaseService
 from lib.files.locks import DayLocks, day_lock
 from lib.raw.source import Source
 from lib.run.day_plan import Plan, Step
-from lib.run.day_run import Compare, DayResult, keep_day, rows_of
+from lib.run.day_run import Compare, DayResult, Recent, keep_day
 from lib.run.dependencies import REPORT, dependencies
-from lib.run.manifest import Input, inputs, recorded
+from lib.run.manifest import inputs
 
 log = logging.getLogger(__name__)
 
@@ -59,7 +59,7 @@ class Failure:
 
 
 def chunks(plan: Plan, most: int = CHUNK_DAYS) -> list[tuple[str, list[date]]]:
-    """The days to compute as (source, days), in the order in which the writer needs them."""
+    """Group the days to compute as (source, days), in the order in which the writer needs them."""
     found = []
     for source in plan.names:
         days = plan.days_of(source)
@@ -71,7 +71,7 @@ def chunks(plan: Plan, most: int = CHUNK_DAYS) -> list[tuple[str, list[date]]]:
 def computed(
     settings: Settings, plan: Plan, measure: Measure, jobs: int, locks: DayLocks
 ) -> Iterator[Iterator[Outcome]]:
-    """What every day of the plan gives, chunk by chunk, computed by `jobs` processes while the caller iterates."""
+    """Compute every day of the plan, chunk by chunk, in `jobs` processes while the caller iterates."""
     work = chunks(plan)
     if jobs > 1 and not _has_semaphores():
         log.warning("/dev/shm n'est pas utilisable ici (conteneur ?) : un seul processus calcule.")
@@ -148,8 +148,16 @@ def store_in_order(
     """
     ready: dict[tuple[str, date], DayResult | CityflowError] = {}
     by_name = {source.name: source for source in sources}
+    recent: Recent = {}
     # The files of a source serve all its days.
     read = lru_cache(lambda name: inputs(dependencies(by_name[name]).raw_paths(settings)))
+
+    def keep(step: Step, result: DayResult | CityflowError) -> Done:
+        source, compare = by_name[step.source], compares.get(step.source)
+        files = partial(read, step.source)
+        stored = keep_day(settings, store, source, step.day, files, lambda: result, compare, force, recent)
+        return Done(step, bool(stored.kept))
+
     for step in steps:
         while step.source != REPORT and (step.source, step.day) not in ready:
             source, day, found = next(outcomes)
@@ -161,27 +169,9 @@ def store_in_order(
                 if result is None:
                     report(settings, store, step.day)
                 else:
-                    described, compare = partial(read, step.source), compares.get(step.source)
-                    ended = _keep(settings, store, step, by_name[step.source], result, compare, described, force)
+                    ended = keep(step, result)
         except CityflowError as error:
             ended = Failure(step, error)
         yield ended
         if step.source == REPORT:
             locks.release(step.day)
-
-
-def _keep(
-    settings: Settings,
-    store: DatabaseService,
-    step: Step,
-    source: Source,
-    result: DayResult | CityflowError,
-    compare: Compare | None,
-    read: Callable[[], list[Input]],
-    force: bool,
-) -> Done:
-    """Store what was computed elsewhere, or raise what went wrong there; the manifest's duration is that of storing."""
-    with recorded(settings, step.day, step.source, read) as entry:
-        stored = keep_day(settings, store, source, step.day, result, compare, force)
-        entry.lignes, entry.message = rows_of(stored.metrics["qualite"]), stored.kept
-    return Done(step, bool(stored.kept))

@@ -65,8 +65,11 @@ def known_days(texts: Iterable[str]) -> list[date]:
 
 
 def encode(document: Document) -> bytes:
-    """Write canonical JSON: UTF-8, indent 2, keys as given; StoreError for NaN, Infinity or a type foreign to JSON."""
-    return _json(document, indent=2) + b"\n"
+    """Write canonical JSON: UTF-8, keys as given; StoreError for NaN, Infinity or a type foreign to JSON.
+
+    Objects are indented by 2; a list that is no list of lists or of objects is one line, and so is a record of a list.
+    """
+    return _json(document, lambda: _laid_out(document, "\n")) + b"\n"
 
 
 def pack(content: bytes) -> bytes:
@@ -112,12 +115,27 @@ def content_sha256(document: Document) -> str:
     StoreError for NaN, Infinity or a type foreign to JSON.
     """
     content = {key: value for key, value in document.items() if key != "timestamp"}
-    return hashlib.sha256(_json(content, sort_keys=True, separators=(",", ":"))).hexdigest()
+    return hashlib.sha256(_json(content, lambda: _text(content, sort_keys=True, separators=(",", ":")))).hexdigest()
 
 
-def _json(document: Document, **layout: Any) -> bytes:
+def _laid_out(value: Any, margin: str) -> str:
+    """JSON text of a value whose lines begin with `margin`, a line feed and spaces."""
+    inner = f"{margin}  "
+    if isinstance(value, dict) and value:
+        pairs = (f"{inner}{_text(str(key))}: {_laid_out(item, inner)}" for key, item in value.items())
+        return f"{{{','.join(pairs)}{margin}}}"
+    if isinstance(value, list | tuple) and any(isinstance(item, dict | list | tuple) for item in value):
+        return f"[{','.join(inner + _text(item) for item in value)}{margin}]"
+    return _text(value)
+
+
+def _text(value: Any, **layout: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, allow_nan=False, **layout)
+
+
+def _json(document: Document, written: Callable[[], str]) -> bytes:
     try:
-        return json.dumps(document, ensure_ascii=False, allow_nan=False, **layout).encode()
+        return written().encode()
     except (ValueError, TypeError, UnicodeEncodeError, RecursionError) as error:
         name = document.get("metric_type") or document.get("report_id")
         raise StoreError(

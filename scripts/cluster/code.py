@@ -51,7 +51,7 @@ call.__module__ = "__main__"  # which Dask takes for a function that nobody else
 
 
 def archive(root: Path) -> bytes:
-    """lib/ and scripts/ below `root`; the same code gives the same bytes."""
+    """Pack lib/ and scripts/ below `root`; the same code gives the same bytes."""
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as packed:
         for path in sorted(path for package in PACKAGES for path in (root / package).rglob("*.py")):

@@ -27,7 +27,7 @@ import numpy as np
 from lib.files.atomic_file import write_atomically
 from scripts.demo.arcs import NAMES
 from scripts.demo.calendar import PARIS, Floats, day_instants, day_share, has_weekend_shape, hour_shapes, weather_of
-from scripts.demo.city import City, point_in_city, to_lonlat
+from scripts.demo.city import City, build_city, point_in_city, to_lonlat
 from scripts.demo.files import compact_json
 from scripts.demo.options import Options, pull_file
 
@@ -45,7 +45,8 @@ SILENT_FROM, STUCK_AT, NAMELESS_AT = 6, 42, 9
 WAYS = ("rue des", "boulevard des", "avenue des", "quai des")
 
 
-def write_bikes(root: Path, options: Options, city: City) -> None:
+def write_bikes(root: Path, options: Options) -> None:
+    city = build_city()
     counters = [counter_of(options, city, number) for number in range(options.counters)]
     for pull_day in options.pull_days():
         write_form = FORMS[pull_day.toordinal() % len(FORMS)]

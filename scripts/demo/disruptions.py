@@ -2,7 +2,11 @@
 
 Incidents are drawn day by day (3 to 6 born each day, some works over several nights); planted ones are fixed to the
 last day, so that a test knows them by name:
-    rer-b      RER B, perturbée 06:50 to 08:00 in the pull of 07; bloquante until 10:10 in the later pulls (newest wins)
+    rer-b      RER B, perturbée 06:50 to 08:00 in the pull of 07; bloquante until 10:10 in later pulls (newest wins);
+               the line alone is named: an interruption
+    bus-stops  NO_SERVICE on Bus 272 for two weeks, with a stop listed: the stop is skipped, the bus runs
+    strike     the network RER disturbed from 17:00 to 19:30; no line object, RER A, B and C stand under the network
+    bus-detour Bus 8 on another way for a year: a standing detour, in no hours
     m13-future M13 in force from 05:30 to 23:00 although every pull of the day says status "future"
     m4-past    M4 in force all day although every pull says status "past"
     m6-text    perturbée 08:15 to 09:30; touches no line object, "Métro 6" only stands in the message
@@ -22,6 +26,7 @@ from typing import NamedTuple
 from scripts.demo.options import Options
 
 BLOCKING, DISTURBED, INFORMATION = "bloquante", "perturbée", "information"
+STATES = {BLOCKING: "interrompu", DISTURBED: "ralenti", INFORMATION: "normal"}
 LINES = {  # id: code, mode, name; the ids are the real ones
     "C01371": ("1", "Métro", "METRO 1"),
     "C01374": ("4", "Métro", "METRO 4"),
@@ -30,8 +35,11 @@ LINES = {  # id: code, mode, name; the ids are the real ones
     "C01742": ("A", "RER", "RER A"),
     "C01743": ("B", "RER", "RER B"),
     "C01727": ("C", "RER", "RER C"),
+    "C01254": ("272", "Bus", "Bus 272"),
+    "C00297": ("8", "Bus", "Bus 8"),
 }
-M1, M4, M6, M13, RER_A, RER_B, RER_C = LINES
+M1, M4, M6, M13, RER_A, RER_B, RER_C, BUS_272, BUS_8 = LINES
+DRAWN = (M1, M4, M6, M13, RER_A, RER_B, RER_C)  # lines on which incidents are drawn
 INCIDENTS = (
     "Incident voyageur",
     "Panne de signalisation",
@@ -53,6 +61,7 @@ class Disruption(NamedTuple):
     periods: tuple[tuple[datetime, datetime], ...]  # Paris clock
     announced: datetime
     lines: tuple[str, ...] = ()
+    on_network: bool = False  # the lines are named by their network alone
     station: str | None = None
     lift: bool = False
     status: str | None = None  # what every pull says, where it is not what the clock says
@@ -90,7 +99,7 @@ def revised(disruption: Disruption, moment: datetime) -> Disruption:
 def born_on(options: Options, day: date) -> Iterator[Disruption]:
     rng = options.stream("traffic", day.toordinal())
     for number in range(int(rng.integers(3, 7))):
-        line = str(rng.choice(list(LINES)))
+        line = str(rng.choice(DRAWN))
         code, mode, _ = LINES[line]
         begin = at(day, 5, 30) + timedelta(minutes=int(rng.integers(0, 1080)))
         end = begin + timedelta(minutes=int(rng.integers(20, 200)))
@@ -100,7 +109,7 @@ def born_on(options: Options, day: date) -> Iterator[Disruption]:
         yield Disruption(
             key=f"{day.isoformat()}/{number}",
             title=title,
-            message=f"{title} - le trafic est ralenti sur l'ensemble de la ligne. Reprise estimée à {end:%Hh%M}.",
+            message=f"{title} - trafic {STATES[severity]} sur l'ensemble de la ligne. Reprise estimée à {end:%Hh%M}.",
             cause="perturbation",
             severity=severity,
             periods=((begin, end),),
@@ -110,7 +119,7 @@ def born_on(options: Options, day: date) -> Iterator[Disruption]:
             revised_end=end + timedelta(minutes=45),
         )
     if rng.random() < 0.4:
-        yield night_works(f"{day.isoformat()}/works", str(rng.choice(list(LINES))), day, nights=int(rng.integers(2, 5)))
+        yield night_works(f"{day.isoformat()}/works", str(rng.choice(DRAWN)), day, nights=int(rng.integers(2, 5)))
 
 
 def at(day: date, hour: int, minute: int = 0) -> datetime:
@@ -125,7 +134,7 @@ def night_works(key: str, line: str, announced: date, nights: int) -> Disruption
     return Disruption(
         key=key,
         title=f"{mode} {code} : Travaux - Trafic interrompu en soirée",
-        message=f"En raison de travaux, le trafic est interrompu sur une partie de la ligne {code} à partir de 22h30.",
+        message=f"En raison de travaux, le trafic est interrompu sur la ligne {code} à partir de 22h30.",
         cause="travaux",
         severity=BLOCKING,
         periods=tuple((evening, evening + timedelta(hours=6, minutes=15)) for evening in evenings),
@@ -139,7 +148,7 @@ def planted(end: date) -> list[Disruption]:
     day_before = end - timedelta(days=1)
     return [
         Disruption(
-            "rer-b", "RER B : Panne de signalisation", "RER B : trafic très perturbé entre deux gares.", "perturbation",
+            "rer-b", "RER B : Panne de signalisation", "RER B : trafic très perturbé, puis interrompu.", "perturbation",
             DISTURBED, ((at(end, 6, 50), at(end, 8)),), at(end, 6, 51), (RER_B,),
             revised_at=at(end, 8, 5), revised_end=at(end, 10, 10), revised_severity=BLOCKING,
         ),
@@ -171,6 +180,21 @@ def planted(end: date) -> list[Disruption]:
             "c-week", "RER C : Travaux", "RER C : trains supprimés en raison de travaux <b>toute la semaine</b>.",
             "travaux", DISTURBED, ((at(end - timedelta(days=4), 5), at(end, 23, 30)),),
             at(end - timedelta(days=9), 12), (RER_C,),
+        ),
+        Disruption(
+            "bus-stops", "Bus 272 : Travaux - Arrêt(s) non desservi(s)", "L'arrêt Pont du Bac n'est pas desservi.",
+            "travaux", BLOCKING, ((at(end - timedelta(days=11), 6), at(end + timedelta(days=3), 3, 45)),),
+            at(end - timedelta(days=12), 9), (BUS_272,), station="Pont du Bac",
+        ),
+        Disruption(
+            "strike", "Mouvement social : trafic réduit", "Un train sur deux en moyenne de 17h à 19h30.",
+            "perturbation", DISTURBED, ((at(end, 17), at(end, 19, 30)),), at(day_before, 17), (RER_A, RER_B, RER_C),
+            on_network=True,
+        ),
+        Disruption(
+            "bus-detour", "Bus 8 : Déviation", "La ligne est déviée par l'avenue des Ormes pendant les travaux.",
+            "travaux", DISTURBED, ((at(end - timedelta(days=200), 5), at(end + timedelta(days=165), 23)),),
+            at(end - timedelta(days=200), 5), (BUS_8,),
         ),
     ]  # fmt: skip
 

@@ -1,7 +1,8 @@
 """Synthetic disruption pulls: Navitia line_reports, and the PRIM bulk form every fifth day.
 
 Pulls are made at 07, 12 and 18 each day, and at 07 on the day after the last. The pull of four days before the end at
-12 is an empty `no_solution` body.
+12 is an empty `no_solution` body; that of the last day at 12 is cut: it holds CUT_AFTER disruptions of those it
+announces.
 """
 
 from __future__ import annotations
@@ -21,14 +22,19 @@ Body = dict[str, Any]
 PULL_HOURS, LAST_PULL_HOURS = (7, 12, 18), (7,)
 BULK_EVERY, BULK_REMAINDER = 5, 3
 EMPTY_DAYS_BEFORE_END, EMPTY_HOUR = 4, 12
+CUT_DAYS_BEFORE_END, CUT_HOUR, CUT_AFTER = 0, 12, 5
 SEVERITIES = {
     BLOCKING: {"name": "bloquante", "effect": "NO_SERVICE", "color": "#FF0000", "priority": 0},
     DISTURBED: {"name": "perturbée", "effect": "SIGNIFICANT_DELAYS", "color": "#EF662F", "priority": 30},
     INFORMATION: {"name": "information", "effect": "OTHER_EFFECT", "color": "#FFFFFF", "priority": 60},
 }
 BULK_SEVERITIES = {BLOCKING: "BLOQUANTE", DISTURBED: "PERTURBEE", INFORMATION: "INFORMATION"}
-MODES = {"Métro": "Metro", "RER": "RapidTransit"}
-NETWORKS = {"Métro": ("network:IDFM:Operator_100", "RATP"), "RER": ("network:IDFM:Operator_100", "RER")}
+MODES = {"Métro": "Metro", "RER": "RapidTransit", "Bus": "Bus"}
+NETWORKS = {
+    "Métro": ("network:IDFM:Operator_100", "RATP"),
+    "RER": ("network:IDFM:71", "RER"),
+    "Bus": ("network:IDFM:Operator_100", "RATP"),
+}
 
 
 def write_traffic(root: Path, options: Options) -> None:
@@ -45,6 +51,9 @@ def pull_body(options: Options, day: date, moment: datetime) -> Body:
             "error": {"id": "no_solution", "message": "no result for this request"}
         }
     disruptions = known_at(options, moment)
+    if (options.days_before_end(day), moment.hour) == (CUT_DAYS_BEFORE_END, CUT_HOUR):
+        body = navitia_body(options, moment, disruptions[:CUT_AFTER])
+        return body | {"pagination": body["pagination"] | {"total_result": len(disruptions)}}
     in_bulk = day.toordinal() % BULK_EVERY == BULK_REMAINDER
     return bulk_body(options, moment, disruptions) if in_bulk else navitia_body(options, moment, disruptions)
 
@@ -110,6 +119,8 @@ def channel(name: str, content_type: str, kind: str) -> Body:
 
 
 def impacted_objects(disruption: Disruption) -> list[Body]:
+    if disruption.on_network:
+        return [{"pt_object": network_object(disruption)}]
     objects = [{"pt_object": line_object(line)} for line in disruption.lines]
     if disruption.station:
         objects.append({"pt_object": station_object(disruption.station)})
@@ -132,6 +143,17 @@ def line_object(line: str) -> Body:
             "network": {"id": network_id, "name": network},
         },
         "embedded_type": "line",
+    }
+
+
+def network_object(disruption: Disruption) -> Body:
+    identifier, name = NETWORKS[LINES[disruption.lines[0]][1]]
+    return {
+        "id": identifier,
+        "name": name,
+        "quality": 0,
+        "network": {"id": identifier, "name": name},
+        "embedded_type": "network",
     }
 
 
@@ -192,13 +214,20 @@ def bulk_disruption(options: Options, disruption: Disruption) -> Body:
 
 def bulk_line(options: Options, line: str, found: list[Disruption]) -> Body:
     code, mode, name = LINES[line]
-    touched = {"type": "line", "id": f"line:IDFM:{line}", "name": name}
-    ids = [identity(options, disruption.key, "impact") for disruption in found]
+    network_id, network = NETWORKS[mode]
+    objects: dict[tuple[str, str, str], list[str]] = {}
+    for one in found:
+        touched = ("network", network_id, network) if one.on_network else ("line", f"line:IDFM:{line}", name)
+        for place in [touched] + ([("stop_area", station_id(one.station), one.station)] if one.station else []):
+            objects.setdefault(place, []).append(identity(options, one.key, "impact"))
     return {
         "id": f"line:IDFM:{line}",
         "name": name,
         "shortName": code,
         "mode": MODES[mode],
-        "networkId": NETWORKS[mode][0],
-        "impactedObjects": [touched | {"disruptionIds": ids}],
+        "networkId": network_id,
+        "impactedObjects": [
+            {"type": kind, "id": identifier, "name": label, "disruptionIds": ids}
+            for (kind, identifier, label), ids in objects.items()
+        ],
     }

@@ -30,6 +30,7 @@ from lib.raw.places import exports_folder, pulls_folder
 from lib.raw.source import Source
 from lib.raw.source_files import SUFFIXES
 from lib.raw.tree import is_readable
+from scripts.fetch.download import ATTEMPTS, CHUNK, FIRST_WAIT
 from scripts.fetch.raw_landing import refuse_to_lose
 from scripts.fetch.resume import discard, forget, remember, resume_point
 
@@ -37,15 +38,12 @@ log = logging.getLogger(__name__)
 
 PULLS_AFTER = 2  # days after the day asked for
 JOBS = 8  # objects at a time
-ATTEMPTS = 5  # in a row, each with less than a chunk more
-FIRST_WAIT = 1.0  # s before the next one; doubled each time
 COPY_SECONDS, SLOWEST = 300.0, 100_000.0  # an object may take so long, and a second more for each so many bytes
-CHUNK = 256 * 1024
 READ = 1024 * 1024  # bytes of a file at a time, to compute its checksum
 PART_SIZES = tuple(size * 1024 * 1024 for size in (8, 5, 16, 15, 32, 64, 100, 128))  # of the usual upload tools
 CUT = (IncompleteReadError, ReadTimeoutError, ResponseStreamingError)  # in the middle of a body: go on from there
 
-Progress = Callable[[int], None]  # bytes more
+BytesMore = Callable[[int], None]  # called with how many bytes came
 
 
 @dataclass(frozen=True)
@@ -118,12 +116,12 @@ def _digest_of_parts(path: Path, size: int) -> str:
 
 
 def _md5() -> Any:
-    """S3's mark of a content; nothing secret rests on it."""
+    """Make S3's mark of a content; nothing secret rests on it."""
     return hashlib.md5(usedforsecurity=False)
 
 
 def copy_all(
-    s3: Any, settings: Settings, objects: list[RawObject], force: bool, progress: Progress
+    s3: Any, settings: Settings, objects: list[RawObject], force: bool, progress: BytesMore
 ) -> Iterator[tuple[RawObject, CityflowError | None]]:
     """Download objects, several at a time; yields each with its failure, if any, in the order given."""
     stop = threading.Event()
@@ -163,7 +161,7 @@ def keep_order(copies: list[RawObject]) -> None:
 
 
 def _copy(
-    s3: Any, settings: Settings, remote: RawObject, force: bool, progress: Progress, stop: threading.Event
+    s3: Any, settings: Settings, remote: RawObject, force: bool, progress: BytesMore, stop: threading.Event
 ) -> None:
     if not force:
         refuse_to_lose(remote.path, remote.size, remote.modified)
@@ -195,7 +193,7 @@ def _receive(
     settings: Settings,
     remote: RawObject,
     stream: BinaryIO,
-    progress: Progress,
+    progress: BytesMore,
     stop: threading.Event,
     deadline: float,
 ) -> None:

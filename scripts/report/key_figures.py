@@ -1,41 +1,51 @@
 """The figures of the report that stand beside the past: key figures and the hours of the day."""
 
 from datetime import date
-from functools import partial
 from typing import Any
 
-from lib.figures.key_figures import HourlyProfile, at
-from lib.figures.past_days import evolution, usual_hours
+import pandas as pd
+
+from lib.common.paris_time import WEEKS_COMPARED, same_weekdays_before
+from lib.figures.key_figures import HourlyProfile, KeyFigure, at
+from lib.figures.past_days import Past, evolution
+from lib.figures.sensor_days import hours_of, usual_hours
+from lib.raw.source import Source
 from scripts.registry import SOURCES, on_the_page
 
 Metrics = dict[str, Any]
 
 
 def measured(metrics: dict[str, Metrics]) -> dict[str, Metrics]:
-    """The sources that measured anything that day; nothing of the others is zero, all of it is missing."""
+    """Choose the sources that measured anything that day; nothing of the others is zero, all of it is missing."""
     return {source: one for source, one in metrics.items() if one["qualite"]["statut"] != "absent"}
 
 
-def key_figures(metrics: dict[str, Metrics], past: dict[str, dict[date, Metrics]], day: date) -> dict[str, Any]:
-    """Each key figure with its evolution; a figure of a missing source has the value None."""
+def key_figures(metrics: dict[str, Metrics], past: dict[str, Past], day: date) -> dict[str, Any]:
+    """Put each key figure beside its past; a figure of a missing source has the value None."""
     every = sorted(
-        ((source.name, figure) for source in SOURCES.values() for figure in source.key_figures),
+        ((source, figure) for source in SOURCES.values() for figure in source.key_figures),
         key=lambda pair: pair[1].rank,
     )
+    return {figure.name: _beside_past(source, figure, metrics.get(source.name), past, day) for source, figure in every}
+
+
+def _beside_past(
+    source: Source, figure: KeyFigure, metrics: Metrics | None, past: dict[str, Past], day: date
+) -> dict[str, Any]:
+    account = metrics["qualite"] if metrics else {}
     return {
-        figure.name: {
-            "source": source,
-            "unite": figure.unit,
-            **evolution(metrics.get(source), day, past.get(source, {}), partial(at, where=figure.where)),
-        }
-        for source, figure in every
+        "source": source.name,
+        "unite": figure.unit,
+        "couverture": account.get("couverture"),
+        "capteurs": account.get("capteurs") if figure.hours else None,
+        **evolution(metrics, day, past.get(source.name, {}), figure, source.sensors),
     }
 
 
-def hourly_profiles(metrics: dict[str, Metrics], past: dict[str, dict[date, Metrics]]) -> dict[str, Any]:
-    """The 24 hours of the day beside those of the usual day (median of the past same weekdays); None when missing."""
+def hourly_profiles(metrics: dict[str, Metrics], past: dict[str, Past], day: date) -> dict[str, Any]:
+    """Put the 24 hours of the day beside those of the usual day; None when missing."""
     return {
-        profile.name: _beside_usual(profile, metrics[source.name], list(past.get(source.name, {}).values()))
+        profile.name: _beside_usual(source, profile, metrics[source.name], past.get(source.name, {}), day)
         if source.name in metrics
         else None
         for source in on_the_page(SOURCES)
@@ -43,13 +53,17 @@ def hourly_profiles(metrics: dict[str, Metrics], past: dict[str, dict[date, Metr
     }
 
 
-def _beside_usual(profile: HourlyProfile, metrics: Metrics, past: list[Metrics]) -> dict[str, Any]:
-    def values(day: Metrics) -> list[float | None]:
-        return [one[profile.value] for one in at(day, profile.where)]
+def _beside_usual(source: Source, profile: HourlyProfile, metrics: Metrics, past: Past, day: date) -> dict[str, Any]:
+    """Find the usual hours of the day's own sensors; an hour that most of them lack is a gap on both sides."""
+    missing = metrics["qualite"].get("heures_manquantes", [])
+    shown = [None if one["heure"] in missing else one[profile.value] for one in at(metrics, profile.where)]
 
-    return {
-        "unite": profile.unit,
-        "jour": values(metrics),
-        "habituel": usual_hours(map(values, past)),
-        "jours_compares": len(past),
-    }
+    def hours(one: Metrics, when: date) -> pd.DataFrame | None:
+        return hours_of(one, source.sensors, source.sensors.hours, when) if source.sensors else None
+
+    today = hours(metrics, day)
+    weeks = [when for when in same_weekdays_before(day, WEEKS_COMPARED) if when in past]
+    found = [known for when in weeks if (known := hours(past[when], when)) is not None]
+    usual = [None] * len(shown) if today is None else usual_hours(shown, today, found)
+    compared = 0 if today is None else len(found)
+    return {"unite": profile.unit, "jour": shown, "habituel": usual, "jours_compares": compared}

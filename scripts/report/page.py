@@ -20,9 +20,10 @@ from scripts.report import french
 from scripts.report.cards import cards
 from scripts.report.colours import stylesheet_variables
 from scripts.report.hours import hour_views, weather_view
-from scripts.report.key_figures import measured
+from scripts.report.key_figures import Metrics, measured
 from scripts.report.road_map import IMPACTS, map_view
 from scripts.report.summary import sentence
+from scripts.sources.traffic.forms import INFORMATION
 from scripts.sources.traffic.lines import METRO, RER, TRAM
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -33,11 +34,11 @@ FILTERS = (
     "arrondissement", "zone", "street", "name", "joined",
 )  # fmt: skip
 
-ALERTS_SHOWN, LINES_SHOWN, INTERRUPTIONS_SHOWN, WORKS_SHOWN, SENSORS_SHOWN = 12, 14, 8, 8, 8
+ALERTS_SHOWN, LINES_SHOWN, INTERRUPTIONS_SHOWN, WORKS_SHOWN, SENSORS_SHOWN = 12, 14, 6, 8, 8
+STANDING_SHOWN, OUTSIDE_SHOWN, FINDINGS_SHOWN = 4, 4, 4
 STRUCTURING = (METRO, RER, TRAM)
 
 Report = dict[str, Any]
-Metrics = dict[str, Any]
 
 
 def daily_page(day: date, report: Report, metrics: dict[str, Metrics]) -> bytes:
@@ -50,6 +51,8 @@ def daily_page(day: date, report: Report, metrics: dict[str, Metrics]) -> bytes:
         fichier=report_id(day),
         rapport=report,
         constat=sentence(report["chiffres_cles"], report["contexte"]["jour_semaine"]),
+        constats=capped(new_findings(report), FINDINGS_SHOWN),
+        references=particular_days(report),
         synthetique=is_synthetic(report),
         cartes=cards(report["chiffres_cles"]),
         carte=map_view(known),
@@ -92,6 +95,23 @@ def is_synthetic(report: Report) -> bool:
     return SYNTHETIC in warnings
 
 
+def new_findings(report: Report) -> list[dict[str, Any]]:
+    """Choose the findings that no source's own warning says already."""
+    told = {(source, one["code"]) for source, state in report["sources"].items() for one in state["avertissements"]}
+    return [one for one in report["constats"] if (one["source"], one["code"]) not in told]
+
+
+def particular_days(report: Report) -> list[str]:
+    """Name the earlier days that figures stand beside and that were public or school holidays."""
+    named: dict[str, None] = {}
+    for figure in report["chiffres_cles"].values():
+        for key, reference in (("semaine_precedente", "7 j avant"), ("annee_precedente", "52 semaines avant")):
+            if figure[f"{key}_particularite"] and figure[key] is not None:
+                named[f"{reference}, {figure[f'{key}_particularite']}"] = None
+        named |= dict.fromkeys(figure["mediane_particularites"])
+    return list(named)
+
+
 def capped(rows: list[Any] | None, most: int) -> dict[str, Any] | None:
     """Keep the first rows and count all and those left out; None stays None (the source is missing)."""
     if rows is None:
@@ -113,14 +133,17 @@ def transit_view(report: Report) -> dict[str, Any] | None:
         {**one, "titre": (one["titre"] or "sans titre").removeprefix(f"{one['ligne']} : ")}
         for one in report["alertes"]["transports"]
     ]
-    information = [line["ligne"] for line in figures["par_ligne"] if not line["heures_perturbees"]]
+    information = [line["ligne"] for line in figures["par_ligne"] if line["severite_max"] == INFORMATION]
     lines = structuring + others
     return {
         "lignes": lines[:LINES_SHOWN],
         "suite": lines[LINES_SHOWN:],
         "information": capped(information, LINES_SHOWN),
         "interruptions": capped(interruptions, INTERRUPTIONS_SHOWN),
-        "heures": report["contexte"]["heures_du_jour"],
+        "partiel": report["sources"]["traffic"]["statut"] != "complet",
+        "hors_service": capped([line for line in figures["par_ligne"] if line["heures_hors_service"]], OUTSIDE_SHOWN),
+        "autres": [(mode, count) for mode, count in figures["lignes_perturbees"].items() if mode not in STRUCTURING],
+        "longue_duree": capped(figures["longue_duree"], STANDING_SHOWN),
     }
 
 
@@ -169,7 +192,12 @@ def sensor_views(report: Report) -> list[dict[str, Any]]:
         first = sorted(sensors or (), key=lambda one: one["motif"] == "silencieux")
         shown = [{**one, "identifiant": one[identifier], "nom": one[label]} for one in first]
         known = None if sensors is None else capped(shown, SENSORS_SHOWN)
-        views.append({"nom": name, "motifs": reasons.most_common(), "capteurs": known})
+        aside = [
+            {**one, "identifiant": one[identifier], "nom": one[label]}
+            for one in report["capteurs_ecartes"][source] or ()
+        ]
+        set_aside = capped(aside, SENSORS_SHOWN) if aside else None
+        views.append({"nom": name, "motifs": reasons.most_common(), "capteurs": known, "ecartes": set_aside})
     return views
 
 

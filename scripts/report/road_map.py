@@ -4,9 +4,8 @@ from collections import Counter
 from typing import Any
 
 from scripts.report.french import arrondissement, counted, name, number, short_date, span, street
+from scripts.report.key_figures import Metrics
 from scripts.report.svg_map import STATES, UNKNOWN, MapArc, MapMark, city_map, in_frame
-
-Metrics = dict[str, Any]
 
 VERY_DISRUPTIVE = 2
 IMPACTS = {
@@ -48,13 +47,22 @@ def _arcs(metrics: dict[str, Metrics]) -> list[MapArc]:
     traces = {arc["identifiant_arc"]: arc.get("trace") for arc in mapping}
     return [
         MapArc(
-            arc["etat_trafic_dominant"],
+            shown_state(arc),
             arc["debit_journalier_total"],
             traces.get(arc["identifiant_arc"]),
             arc["geo_point_2d"],
         )
         for arc in metrics["comptages"]["metrics"]
     ]
+
+
+def shown_state(arc: Metrics) -> str:
+    """Name the state that the map shows of an arc: the worst held at the peak, and « Bloqué » for one with an alert.
+
+    Only the dominant one is known of figures of an older version.
+    """
+    worst = list(STATES)[-1]
+    return worst if arc["congestion_alerte"] else str(arc.get("etat_trafic_pointe", arc["etat_trafic_dominant"]))
 
 
 def _works(metrics: dict[str, Metrics]) -> list[MapMark]:
@@ -90,13 +98,13 @@ def _words(metrics: dict[str, Metrics], states: Counter[str], works: int, alerts
         counted(works, "chantier") if "chantiers" in metrics else "chantiers inconnus",
         f"{counted(alerts, 'alerte')} de congestion" if "comptages" in metrics else "alertes inconnues",
     )
-    return f"Carte de Paris. Tronçons par état dominant : {', '.join(parts) or 'aucun'}. {', '.join(known)}."
+    return f"Carte de Paris. Tronçons par état de pointe : {', '.join(parts) or 'aucun'}. {', '.join(known)}."
 
 
 def by_place(metrics: dict[str, Metrics]) -> list[dict[str, Any]]:
     """Build a row per arrondissement: nom, etats {state: arcs}, chantiers, alertes; None for a missing source."""
     roads, works = metrics.get("comptages"), metrics.get("chantiers")
-    arcs = Counter((arc["arrondissement"], arc["etat_trafic_dominant"]) for arc in (roads or {}).get("metrics", []))
+    arcs = Counter((arc["arrondissement"], shown_state(arc)) for arc in (roads or {}).get("metrics", []))
     alerts = Counter(alert["arrondissement"] for alert in (roads or {}).get("alertes_congestion", []))
     sites = Counter(work["arrondissement"] for work in (works or {}).get("metrics", []))
     places = {place for place, _ in arcs} | set(alerts) | set(sites)

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from scripts.report.french import counted, joined, number, percent
+from lib.figures.past_days import USABLE_FROM
+from scripts.report.french import counted, joined, number, percent, share_percent
 
 STABLE_BELOW, MARKED_FROM = 2.0, 10.0  # % of change: « stable » below the first, « nette » from the second on
 
@@ -22,22 +23,38 @@ def summary(sources: dict[str, Any], figures: dict[str, Figure], context: dict[s
 
 
 def sentence(figures: dict[str, Figure], weekday: str) -> str:
-    """Write what was compared, with one « par rapport à », then figures alone, then what is missing."""
-    counts = [("trafic routier", figures["debit_routier"]), ("vélo", figures["passages_velo"])]
+    """Write what was compared, with one « par rapport à », then figures alone, then what is too partial or missing.
+
+    Nothing is said of the city by a source covered to less than USABLE_FROM.
+    """
+    every = [("trafic routier", figures["debit_routier"]), ("vélo", figures["passages_velo"])]
+    thin = {name: covered for name, one in every if (covered := _too_thin(one)) is not None}
+    counts = [(name, one) for name, one in every if name not in thin]
     compared = [(name, one) for name, one in counts if one["evolution_mediane_pct"] is not None]
     alone = [(name, one) for name, one in counts if (name, one) not in compared and one["valeur"] is not None]
     clauses = []
     if compared:
         changes = joined([f"{name} {_change(one['evolution_mediane_pct'])}" for name, one in compared])
         clauses.append(f"{changes} par rapport {_reference([one for _, one in compared], weekday)}")
-    clauses += [f"{name} {number(one['valeur'])} {one['unite']} ({one['comparaison']})" for name, one in alone]
+    clauses += [f"{name} {number(one['valeur'], 0)} {one['unite']} ({one['comparaison']})" for name, one in alone]
     reliable = figures["fiabilite_transports"]["valeur"]
-    if reliable is not None:
-        clauses.append(f"transports fiables à {percent(reliable)}")
+    if (covered := _too_thin(figures["fiabilite_transports"])) is not None:
+        thin["transports"] = covered
+    elif reliable is not None:
+        clauses.append(f"métro, RER et tram fiables à {percent(reliable)}")
+    clauses += [
+        f"{name} : vu à {share_percent(covered)} seulement, trop peu pour conclure" for name, covered in thin.items()
+    ]
     missing = [name for name, one in counts if one["valeur"] is None] + ["transports"] * (reliable is None)
     if missing:
         clauses.append(f"données manquantes ({joined(missing)})")
     return " ; ".join(clauses)
+
+
+def _too_thin(figure: Figure) -> float | None:
+    """Read the coverage of a figure's source where it is too low for a sentence; None for one that says enough."""
+    covered = figure.get("couverture")
+    return covered if figure["valeur"] is not None and covered is not None and covered < USABLE_FROM else None
 
 
 def _change(change: float) -> str:

@@ -21,8 +21,11 @@ EVOLUTIONS = (
     ("evolution_semaine_precedente_pct", "%"),
     ("mediane_4_semaines", None),
     ("evolution_mediane_pct", "%"),
+    ("annee_precedente", None),
+    ("evolution_annee_precedente_pct", "%"),
     ("comparaison", ""),
 )
+BASES = ("semaine_precedente", "mediane", "annee_precedente")
 # For each ranking: where it stands, the identifier, the label, and the indicators with their units.
 TOPS = (
     ("troncons", "identifiant_arc", "libelle", (("debit_journalier_total", "véhicules x arcs"), ("heure_pic", "h"))),
@@ -51,10 +54,20 @@ def rows(report: dict[str, Any]) -> Iterator[Row]:
         if state["couverture"] is not None:
             yield ("sources", None, source, None, "couverture", state["couverture"], "0..1")
             yield ("sources", None, source, None, "rejets", state["rejets"], "lignes")
+        for name, number in (state.get("capteurs") or {}).items():
+            yield ("sources", None, source, None, f"capteurs_{name}", number, None if name == "base" else "capteurs")
+        if state.get("heures_vues") is not None:
+            missing = ", ".join(map(str, state["heures_manquantes"]))
+            yield ("sources", None, source, None, "heures_vues", state["heures_vues"], "h")
+            yield ("sources", None, source, None, "heures_manquantes", missing or "aucune", None)
+    for rank, one in enumerate(report.get("constats", ()), start=1):
+        named = f"{one['source']} {one['code']}"
+        yield ("constats", rank, named, one["message"], "severite", one["severite"], None)
     for key, figure in report["chiffres_cles"].items():
         for indicator, unit in EVOLUTIONS:
             unit = figure["unite"] if unit is None else unit
             yield ("chiffres_cles", None, key, None, indicator, figure[indicator], unit)
+        yield from _rests_on(key, figure)
     for section, identifier, label, indicators in TOPS:
         for row in report["tops"][section] or ():
             for indicator, unit in indicators:
@@ -64,6 +77,27 @@ def rows(report: dict[str, Any]) -> Iterator[Row]:
     yield from _works(report)
     yield from _disruptions(report)
     yield from _weather(report)
+
+
+def _rests_on(key: str, figure: dict[str, Any]) -> Iterator[Row]:
+    """Say of each change of a figure of sensors on how many of them it rests, and of each particular earlier day."""
+    for name in BASES:
+        if base := figure[f"{name}_base"]:
+            yield (
+                "chiffres_cles",
+                None,
+                key,
+                base["pourquoi"],
+                f"{name}_capteurs_constants",
+                base["capteurs"],
+                "capteurs",
+            )
+            yield ("chiffres_cles", None, key, None, f"{name}_capteurs_mesures", base["sur"], "capteurs")
+            yield ("chiffres_cles", None, key, None, f"{name}_part_du_jour", base["part_du_jour"], "0..1")
+            yield ("chiffres_cles", None, key, None, f"{name}_part_du_passe", base["part_du_passe"], "0..1")
+    for name in ("semaine_precedente", "annee_precedente"):
+        if named := figure[f"{name}_particularite"]:
+            yield ("chiffres_cles", None, key, named, f"{name}_particularite", named, None)
 
 
 def _context(context: dict[str, Any]) -> Iterator[Row]:
@@ -92,6 +126,10 @@ def _sensors(report: dict[str, Any]) -> Iterator[Row]:
         for sensor in report["capteurs_defaillants"][source] or ():
             hours = sensor["heures_consecutives"]
             yield (f"capteurs_{source}", None, sensor[identifier], sensor[label], sensor["motif"], hours, "h")
+        for one in report.get("capteurs_ecartes", {}).get(source) or ():
+            named = (f"ecartes_{source}", None, one[identifier], one[label])
+            yield (*named, "regle", one["regle"], None)
+            yield (*named, "aurait_ajoute", one["aurait_ajoute"], None)
 
 
 def _works(report: dict[str, Any]) -> Iterator[Row]:
@@ -101,18 +139,11 @@ def _works(report: dict[str, Any]) -> Iterator[Row]:
     yield ("chantiers", None, None, None, "nombre_chantiers_actifs", works["nombre_chantiers_actifs"], "chantiers")
     yield ("chantiers", None, None, None, "surface_totale_m2", works["surface_totale_m2"], "m²")
     for zone in works["par_arrondissement"]:
-        yield (
-            "chantiers",
-            None,
-            zone["arrondissement"],
-            None,
-            "chantiers_actifs",
-            zone["nombre_chantiers"],
-            "chantiers",
-        )
+        place, count = zone["arrondissement"], zone["nombre_chantiers"]
+        yield ("chantiers", None, place, None, "chantiers_actifs", count, "chantiers")
     for rank, zone in enumerate(works["zones_critiques"], start=1):
-        works_there = zone["nombre_chantiers"]
-        yield ("zones_critiques", rank, zone["arrondissement"], None, "chantiers_actifs", works_there, "chantiers")
+        place, count = zone["arrondissement"], zone["nombre_chantiers"]
+        yield ("zones_critiques", rank, place, None, "chantiers_actifs", count, "chantiers")
 
 
 def _disruptions(report: dict[str, Any]) -> Iterator[Row]:
@@ -121,6 +152,13 @@ def _disruptions(report: dict[str, Any]) -> Iterator[Row]:
     for key in ("severite", "cause", "mode"):
         for name, count in report["perturbations"][f"par_{key}"].items():
             yield ("perturbations", None, name, None, f"par_{key}", count, "perturbations")
+    for mode, share in report["perturbations"]["reliability_par_mode"].items():
+        yield ("perturbations", None, mode, None, "reliability_par_mode", share, "% des lignes-heures")
+    for mode, count in report["perturbations"]["lignes_perturbees"].items():
+        yield ("perturbations", None, mode, None, "lignes_perturbees", count, "lignes")
+    for rank, one in enumerate(report["perturbations"]["longue_duree"], start=1):
+        yield ("longue_duree", rank, one["id"], one["titre"], "debut", one["debut"], None)
+        yield ("longue_duree", rank, one["id"], one["titre"], "fin", one["fin"], None)
 
 
 def _weather(report: dict[str, Any]) -> Iterator[Row]:

@@ -14,6 +14,7 @@ import pytest
 
 from lib.common.errors import ExitCode
 from scripts.backfill import main
+from scripts.registry import SOURCES
 from tests.cluster.conftest import Cluster, backfill, backfilled, ended
 from tests.conftest import Ran, RawTree, count_row
 from tests.scripts.test_backfill import results
@@ -69,7 +70,7 @@ def test_a_cluster_writes_what_one_machine_does(
 ) -> None:
     ran = backfilled(demo, two_workers.address)
     assert (ran.code, results(demo)) == (0, expected), ran.err
-    assert "8 jours : 56 calculs faits, 0 échecs" in ran.out
+    assert f"8 jours : {8 * (len(SOURCES) + 1)} calculs faits, 0 échecs" in ran.out
     monkeypatch.setenv("DASK_SCHEDULER_ADDRESS", two_workers.address)
     again = run(main, "--from", "2025-10-28", "--to", "2025-11-04")
     assert (again.code, "8 jours : 0 calculs faits" in again.out) == (0, True)

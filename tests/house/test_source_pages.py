@@ -15,7 +15,16 @@ from tests.conftest import ROOT, Ran, RawTree
 
 PAGES = ROOT / "docs" / "sources"
 NOT_NAMED = {"lon", "lat"}  # of a point
-CODED = ("par_cause", "par_impact", "par_niveau", "par_statut", "par_severite", "par_mode", "reliability_par_mode")
+CODED = (
+    "par_cause",
+    "par_impact",
+    "par_niveau",
+    "par_statut",
+    "par_severite",
+    "par_mode",
+    "reliability_par_mode",
+    "lignes_perturbees",
+)
 
 
 def figures(value: Any) -> Iterator[str]:

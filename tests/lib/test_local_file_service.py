@@ -112,3 +112,31 @@ def test_a_file_copied_from_another_day_is_not_taken_for_this_one(tmp_path: Path
         store.load_report(DAY)
     with pytest.raises(StoreError, match=said):
         store.get_latest_metrics("bikes")
+
+
+def test_a_record_is_one_line_and_what_holds_records_is_indented(tmp_path: Path) -> None:
+    arcs = [{"arc": "1", "debits": [1, None, 2.5], "point": {"lat": 48.8}}, {"arc": "é", "debits": []}]
+    metrics = {"total": 3, "profil": [1, 2], "vide": {}, "rien": [], "x": {"arcs": arcs, "bords": [[1, 2], [3]]}}
+    files = LocalFileService(tmp_path)
+    files.save_metrics(metrics, "bikes", date(2025, 11, 4))
+    lines = files.metrics_path("bikes", date(2025, 11, 4)).read_text(encoding="utf-8").splitlines()
+    assert lines[4:] == [
+        '  "metrics": {',
+        '    "total": 3,',
+        '    "profil": [1, 2],',
+        '    "vide": {},',
+        '    "rien": [],',
+        '    "x": {',
+        '      "arcs": [',
+        '        {"arc": "1", "debits": [1, null, 2.5], "point": {"lat": 48.8}},',
+        '        {"arc": "é", "debits": []}',
+        "      ],",
+        '      "bords": [',
+        "        [1, 2],",
+        "        [3]",
+        "      ]",
+        "    }",
+        "  }",
+        "}",
+    ]
+    assert files.load_metrics("bikes", date(2025, 11, 4)) == metrics

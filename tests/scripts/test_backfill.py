@@ -18,6 +18,7 @@ from lib.files.locks import day_lock
 from lib.files.scratch_folder import PREFIX
 from scripts import generate_report, process_bikes, process_comptages
 from scripts.backfill import main
+from scripts.registry import SOURCES
 from tests.conftest import Ran, RawTree, bike, count_row
 from tests.support.checkout import copy_checkout
 from tests.support.patience import child, deadline, wait_until
@@ -65,10 +66,8 @@ def test_a_day_that_fails_stops_no_other_and_is_named(weeks: RawTree, run: Run) 
 def test_json_counts_days_and_names_failures(weeks: RawTree, run: Run) -> None:
     told = json.loads(run(main, "--from", "2025-11-04", "--to", "2025-11-04", "--json").out)
     assert told["jours"] == 1
-    assert len(told["sources"]) == 6
-    assert sorted(text.split()[1] for text in told["echecs"]) == [
-        "chantiers", "comptages", "referentiel", "traffic", "weather",
-    ]  # fmt: skip
+    assert told["sources"] == list(SOURCES)
+    assert {text.split()[1] for text in told["echecs"]} == {*SOURCES} - {"bikes"}
 
 
 def test_a_range_that_ends_before_it_starts_is_wrong_usage(weeks: RawTree, run: Run) -> None:
@@ -146,7 +145,7 @@ def test_many_processes_store_what_the_scripts_do_one_by_one(
     alone = results(RawTree(both.root, tmp_path / "one-by-one"))
     assert len(alone) == 5 + 3 + 3 * 7 + 1
     assert seen == [alone, alone]
-    assert both.metrics("bikes", "2025-11-04")["frequentation_index"] == 200.0  # against 10, 20, 30 and 40
+    assert both.metrics("bikes", "2025-11-04")["frequentation_index"] == 208.3  # 50 beside 10, 20, 30 and 40
 
 
 def test_a_second_run_does_nothing_and_a_lost_file_alone_is_made_again(both: RawTree, run: Run) -> None:

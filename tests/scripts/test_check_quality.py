@@ -10,9 +10,11 @@ import pytest
 
 from lib.local_file_service import LocalFileService
 from scripts import check_quality
+from scripts.registry import SOURCES
 from tests.conftest import ROOT, Ran, RawTree
 
 DAY = date(2025, 11, 4)
+MEDIAN = "par rapport à la médiane de 3 mêmes jours de semaine, sur les mêmes capteurs"
 Run = Callable[..., Ran]
 
 
@@ -22,7 +24,10 @@ def qualite(**changes: Any) -> dict[str, Any]:
 
 
 def bikes(total: float, counters: int = 100, **account: Any) -> dict[str, Any]:
-    return {"total_jour": total, "nombre_compteurs_actifs": counters, "qualite": qualite(**account)}
+    """One counter that counts `total` in an hour, whatever is said of how many there are."""
+    row = {"id_compteur": "A", "ecarte": None, "comptages_horaires": [total, *[0.0] * 23], "heures_valides": 24}
+    rows = [row | {"total_jour": total, "pic_horaire": total}]
+    return {"total_jour": total, "nombre_compteurs_actifs": counters, "metrics": rows, "qualite": qualite(**account)}
 
 
 def history(store: LocalFileService, totals: list[float], day: date = DAY) -> None:
@@ -43,9 +48,15 @@ def lines(ran: Ran, source: str) -> list[str]:
     ("total", "said"),
     [
         (41_000, []),
-        (39_000, ["chute : total_jour : -61 % par rapport à la médiane de 3 mêmes jours de semaine (seuil -60 %)."]),
+        (
+            39_000,
+            [f"chute : total_jour : -61 % {MEDIAN} (seuil -60 %)."],
+        ),
         (179_000, []),
-        (181_000, ["hausse : total_jour : +81 % par rapport à la médiane de 3 mêmes jours de semaine (seuil +80 %)."]),
+        (
+            181_000,
+            [f"hausse : total_jour : +81 % {MEDIAN} (seuil +80 %)."],
+        ),
     ],
 )
 def test_a_fall_or_a_rise_is_measured_against_the_same_weekdays(
@@ -107,7 +118,7 @@ def test_missing_and_stopped_sources_are_serious_and_strict_fails(store: LocalFi
         "grave        weather      source_arretee : Plus aucune donnée depuis le 2025-10-31."
     ]
     assert lines(ran, "traffic") == ["grave        traffic      source_manquante : Aucune donnée pour ce jour."]
-    assert ran.out.splitlines()[-1] == "2025-11-04 : 5 points à voir, 0 informations."
+    assert ran.out.splitlines()[-1] == f"2025-11-04 : {len(SOURCES) - 1} points à voir, 0 informations."
     assert run(check_quality.main, "--date", str(DAY), "--strict").code == 1
 
 

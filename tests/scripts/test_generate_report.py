@@ -1,4 +1,4 @@
-"""The daily report, from metrics that the six scripts really wrote: what is missing, compared, and opened in Excel."""
+"""The daily report, from metrics that the scripts really wrote: what is missing, compared, and opened in Excel."""
 
 import copy
 import json
@@ -63,9 +63,13 @@ def weather_alone(raw: RawTree, computed: Path, when: str) -> None:
 
 
 def total(number: float, coverage: float = 1.0) -> Callable[[Any], None]:
+    """One counter that passes `number` in the day, all of it in one hour, and nothing in the others."""
+
     def change(metrics: Any) -> None:
         metrics["total_jour"] = number
         metrics["qualite"]["couverture"] = coverage
+        row = {"id_compteur": "A", "ecarte": None, "comptages_horaires": [number, *[0] * 23], "heures_valides": 24}
+        metrics["metrics"] = [row | {"total_jour": number, "pic_horaire": number}]
 
     return change
 
@@ -87,7 +91,9 @@ def test_a_whole_day_has_every_section_and_exit_0(day: RawTree, run: Run) -> Non
     assert ran.code == 0
     report = day.report(DAY)
     assert report["resume"]["sources_manquantes"] == []
-    assert [report["sources"][source]["statut"] for source in SOURCES if source != "bikes"] == ["complet"] * 5
+    states = {source: report["sources"][source]["statut"] for source in SOURCES}
+    partial = {"bikes", "comptages"}  # without history, sensors that fail all day are expected all the same
+    assert states == {source: "partiel" if source in partial else "complet" for source in SOURCES}
     assert all(rows for section in ("tops", "alertes", "capteurs_defaillants") for rows in report[section].values())
     assert report["chiffres_cles"]["passages_velo"]["valeur"] == day.metrics("bikes", DAY)["total_jour"]
     assert report["meteo"]["metrics"] == day.metrics("weather", DAY)["metrics"]
@@ -108,6 +114,7 @@ def test_a_missing_source_is_missing_and_never_zero(day: RawTree, run: Run, sour
     assert all(one["valeur"] is None and one["comparaison"] == "donnée manquante" for one in figures)
     rows = table(day)
     assert list(rows[rows["identifiant"] == source]["valeur"]) == ["manquant"]
+    assert [one["code"] for one in report["constats"] if one["source"] == source] == ["source_manquante"]
 
 
 def test_what_the_missing_sources_would_fill_is_null(day: RawTree, run: Run) -> None:
@@ -157,7 +164,7 @@ def test_a_partial_source_is_named_and_no_failure(day: RawTree, run: Run) -> Non
     edit(day, "weather", lambda metrics: metrics["qualite"].update(statut="partiel", couverture=0.9))
     assert run(main, "--date", DAY).code == 0
     resume = day.report(DAY)["resume"]
-    assert (resume["statut"], resume["sources_partielles"]) == ("partielle", ["bikes", "weather"])
+    assert (resume["statut"], resume["sources_partielles"]) == ("partielle", ["bikes", "weather", "comptages"])
 
 
 def test_a_day_that_the_store_does_not_know_names_those_it_knows(day: RawTree, run: Run) -> None:
@@ -185,34 +192,102 @@ def test_evolution_against_last_week_and_the_median_of_four(day: RawTree, run: R
     assert run(main, "--date", DAY).code == 0
     figure = day.report(DAY)["chiffres_cles"]["passages_velo"]
     assert (figure["semaine_precedente"], figure["evolution_semaine_precedente_pct"]) == (1000, 10.0)
-    assert (figure["mediane_4_semaines"], figure["evolution_mediane_pct"]) == (950, 15.8)
+    assert (figure["mediane_4_semaines"], figure["evolution_mediane_pct"]) == (950, 16.1)
     assert (figure["jours_compares"], figure["comparaison"]) == (4, "4 semaines")
     assert (
-        "vélo en nette hausse (+15,8\u202f%) par rapport aux 4\u00a0mardis précédents"
+        "vélo en nette hausse (+16,1\u202f%) par rapport aux 4\u00a0mardis précédents"
         in day.report(DAY)["resume"]["phrase"]
     )
-    assert cell(day, "chiffres_cles", "passages_velo", "evolution_mediane_pct") == "15,8"
+    assert cell(day, "chiffres_cles", "passages_velo", "evolution_mediane_pct") == "16,1"
 
 
-def test_partial_past_days_are_not_compared(day: RawTree, run: Run) -> None:
-    edit(day, "bikes", total(1100))
-    earlier(day, "bikes", 1, total(10, coverage=0.79))
-    earlier(day, "bikes", 2, total(1000, coverage=0.8))
+def counters(number: int, hours: int = 24, count: int = 10) -> Callable[[Any], None]:
+    """So many counters, each with the same count in the first so many hours."""
+
+    def change(metrics: Any) -> None:
+        values = [count] * hours + [None] * (24 - hours)
+        one = {"ecarte": None, "comptages_horaires": values, "heures_valides": hours, "pic_horaire": count}
+        rows = [one | {"id_compteur": str(n), "total_jour": hours * count} for n in range(number)]
+        metrics |= {"metrics": rows, "total_jour": number * hours * count}
+        metrics["qualite"]["couverture"] = number * hours / 240
+
+    return change
+
+
+def test_a_past_day_is_compared_on_what_both_days_measured(day: RawTree, run: Run) -> None:
+    edit(day, "bikes", counters(8, count=11))
+    earlier(day, "bikes", 1, counters(10))
+    earlier(day, "bikes", 2, counters(10, hours=11))  # under half of the day in common
     earlier(day, "bikes", 3, lambda metrics: metrics.pop("qualite"))  # of a program that kept no account
+    earlier(day, "bikes", 52, counters(10, count=20))
     assert run(main, "--date", DAY).code == 0
     figure = day.report(DAY)["chiffres_cles"]["passages_velo"]
-    assert (figure["semaine_precedente"], figure["evolution_semaine_precedente_pct"]) == (None, None)
-    assert (figure["mediane_4_semaines"], figure["comparaison"]) == (1000, "1 semaine")
+    assert (figure["valeur"], figure["semaine_precedente"]) == (8 * 24 * 11, 2400)
+    assert (figure["evolution_semaine_precedente_pct"], figure["evolution_mediane_pct"]) == (10.0, 10.0)
+    assert figure["semaine_precedente_base"] == {
+        "capteurs": 8, "sur": 8, "part_du_jour": 1.0, "part_du_passe": 0.8, "journees_entieres": False,
+        "pourquoi": None,
+    }  # fmt: skip
+    assert (figure["evolution_annee_precedente_pct"], figure["jours_compares"]) == (-45.0, 1)
+    assert cell(day, "chiffres_cles", "passages_velo", "semaine_precedente_capteurs_constants") == "8"
+    page = (day.output / "reports" / f"daily_report_{DAY}.html").read_text(encoding="utf-8")
+    assert "à 8\xa0compteurs constants sur 8" in page and "52\xa0sem." in page
 
 
-def test_a_partial_day_is_not_compared_as_if_it_were_whole(day: RawTree, run: Run) -> None:
-    edit(day, "bikes", total(500, coverage=0.5))
-    earlier(day, "bikes", 1, total(1000))
+def test_under_half_in_common_there_is_no_figure_and_it_is_said_why(day: RawTree, run: Run) -> None:
+    edit(day, "bikes", counters(10, hours=11))
+    earlier(day, "bikes", 1, counters(10))
     assert run(main, "--date", DAY).code == 0
     figure = day.report(DAY)["chiffres_cles"]["passages_velo"]
-    assert (figure["valeur"], figure["evolution_mediane_pct"]) == (500, None)
-    assert figure["comparaison"] == "jour trop partiel"
-    assert "(jour trop partiel)" in day.report(DAY)["resume"]["phrase"]
+    assert (figure["valeur"], figure["evolution_semaine_precedente_pct"]) == (1100, None)
+    assert (figure["comparaison"], figure["semaine_precedente_base"]["pourquoi"]) == ("jour trop partiel",) * 2
+    edit(day, "bikes", counters(10))
+    earlier(day, "bikes", 1, counters(4))
+    assert run(main, "--date", DAY).code == 0
+    figure = day.report(DAY)["chiffres_cles"]["passages_velo"]
+    assert figure["comparaison"] == "moins de la moitié des mesures en commun"
+    assert figure["semaine_precedente_base"]["part_du_jour"] == 0.4
+    phrase = day.report(DAY)["resume"]["phrase"]
+    assert "vélo 2\u202f400 passages (moins de la moitié des mesures en commun)" in phrase
+
+
+def test_below_four_fifths_there_is_a_change_but_no_sentence(day: RawTree, run: Run) -> None:
+    edit(day, "bikes", counters(7, count=11))
+    earlier(day, "bikes", 1, counters(10))
+    assert run(main, "--date", DAY).code == 0
+    report = day.report(DAY)
+    assert report["chiffres_cles"]["passages_velo"]["evolution_semaine_precedente_pct"] == 10.0
+    assert "vélo : vu à 70\u202f% seulement, trop peu pour conclure" in report["resume"]["phrase"]
+    assert "hausse" not in report["resume"]["phrase"]
+
+
+def test_figures_without_hours_are_compared_on_whole_days_and_it_is_said(day: RawTree, run: Run) -> None:
+    def older(metrics: Any) -> None:
+        counters(10)(metrics)
+        metrics["metrics"][9]["heures_valides"] = 20  # no whole day: left out
+        for row in metrics["metrics"]:
+            del row["comptages_horaires"], row["ecarte"]
+
+    edit(day, "bikes", counters(10, count=11))
+    earlier(day, "bikes", 1, older)
+    assert run(main, "--date", DAY).code == 0
+    figure = day.report(DAY)["chiffres_cles"]["passages_velo"]
+    assert (figure["evolution_semaine_precedente_pct"], figure["semaine_precedente_base"]["capteurs"]) == (10.0, 9)
+    assert figure["semaine_precedente_base"]["journees_entieres"] is True
+    assert figure["comparaison"] == "1 semaine, dont 1 sur des totaux de jours entiers (version antérieure)"
+
+
+def test_no_alert_of_half_a_day_is_none_known(day: RawTree, run: Run) -> None:
+    def noon(metrics: Any) -> None:
+        metrics["alertes_congestion"] = []
+        metrics["qualite"] |= {"statut": "partiel", "heures_manquantes": list(range(12, 24)), "heures_vues": 12}
+
+    edit(day, "comptages", noon)
+    assert run(main, "--date", DAY).code == 0
+    page = (day.output / "reports" / f"daily_report_{DAY}.html").read_text(encoding="utf-8").replace("\xa0", " ")
+    assert page.count("ucune alerte connue, sur 12 heures vues") == 2
+    assert "Aucun tronçon n'a dépassé" not in page.replace("&#39;", "'")
+    assert day.report(DAY)["profils_horaires"]["trafic_routier"]["jour"][12:] == [None] * 12
 
 
 @pytest.mark.parametrize(

@@ -98,7 +98,8 @@ def test_bad_records_cost_only_themselves(raw: RawTree, run: Run) -> None:
     assert ran.code == 0
     metrics = raw.metrics("bikes", DAY)
     by_id = {row["id_compteur"]: row for row in metrics["metrics"]}
-    assert metrics["total_jour"] == 252
+    assert metrics["total_jour"] == 12  # A-1 counted -4 once: what else it says is no count of bikes
+    assert (by_id["A-1"]["total_jour"], by_id["A-1"]["ecarte"]) == (240, "valeur impossible")
     assert by_id["B-1"]["total_jour"] == 12
     assert by_id["B-1"]["coordinates"] is None
     assert metrics["qualite"]["rejets"] == {
@@ -180,7 +181,8 @@ def test_half_a_day_is_not_compared_with_whole_ones(raw: RawTree, run: Run) -> N
     metrics = raw.metrics("bikes", DAY)
     assert metrics["total_jour"] == 40
     assert metrics["frequentation_index"] is None
-    assert [one["type"] for one in metrics["anomalies"]] == ["silencieux"]
+    assert metrics["anomalies"] == []  # the hours that nobody published are no silence
+    assert metrics["qualite"]["heures_manquantes"] == list(range(4, 24))
 
 
 def test_a_counter_measured_for_a_few_hours_is_not_compared_nor_compared_with(raw: RawTree, run: Run) -> None:
@@ -271,6 +273,8 @@ def test_no_count_can_stop_the_day(raw: RawTree, run: Run, count: object, reason
     assert run(main, "--date", DAY).code == 0
     metrics = raw.metrics("bikes", DAY)
     assert (metrics["total_jour"], metrics["qualite"]["rejets"]) == (240, {reason: 1})
+    aside = [(one["id_compteur"], one["regle"]) for one in metrics["capteurs_ecartes"]]
+    assert aside == ([] if reason == "comptage_non_numerique" else [("B-1", "valeur impossible")])
 
 
 @pytest.mark.parametrize("blank", [None, "", "  "])
@@ -382,3 +386,37 @@ def test_the_real_counter_of_2021_09_01(raw: RawTree, run: Run) -> None:
     assert metrics["metrics"][0]["heure_pic"] == 8
     assert metrics["metrics"][0]["arrondissement"] == 14  # 97 avenue Denfert-Rochereau
     assert metrics["qualite"]["statut"] == "partiel"
+
+
+def test_a_counter_beyond_its_own_past_is_set_aside_and_one_that_comes_back_is_not(raw: RawTree, run: Run) -> None:
+    rows = []
+    for day in range(1, 5):
+        first = f"2025-10-{30 + day}T23:00" if day == 1 else f"2025-11-{day - 1:02}T23:00"
+        back = 0 if day < 4 else 400
+        rows += (
+            hours(50, first, counter="SOUND") + hours(back, first, counter="BACK") + hours(20, first, counter="SICK")
+        )
+    rows[-1]["sum_counts"] = 4963
+    raw.pull("bikes", "2025-11-05", "a.json", rows)
+    for day in range(1, 5):
+        assert run(main, "--date", f"2025-11-{day:02}").code == 0
+    metrics = raw.metrics("bikes", DAY)
+    assert metrics["total_jour"] == 24 * 450
+    assert [one["id_compteur"] for one in metrics["top_counters"]] == ["BACK", "SOUND"]
+    (aside,) = metrics["capteurs_ecartes"]
+    assert (aside["id_compteur"], aside["regle"], aside["valeur"]) == ("SICK", "au-delà de toute mesure", 4963)
+    assert aside["aurait_ajoute"] == 23 * 20 + 4963
+    assert [one["total"] for one in metrics["profil_horaire"]] == [450] * 24
+    assert sum(one["total_jour"] for one in metrics["par_arrondissement"]) == metrics["total_jour"]
+
+
+def test_hours_are_kept_in_their_order_on_every_clock(raw: RawTree, run: Run) -> None:
+    rows = hours(0, "2025-10-25T22:00", 25)
+    for number, row in enumerate(rows):
+        row["sum_counts"] = None if number == 5 else number
+    raw.pull("bikes", "2025-10-27", "a.json", rows)
+    assert run(main, "--date", "2025-10-26").code == 0
+    metrics = raw.metrics("bikes", "2025-10-26")
+    assert metrics["metrics"][0]["comptages_horaires"] == [*range(5), None, *range(6, 25)]
+    assert metrics["qualite"]["heures_manquantes"] == [4]  # 02 h was lived twice before it
+    assert metrics["profil_horaire"][2]["total"] == 2 + 3

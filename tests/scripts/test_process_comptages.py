@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 from pyproj import Geod
 
+from scripts import generate_report
 from scripts.process_comptages import main
+from scripts.report.road_map import shown_state
 from tests.conftest import Ran, RawTree, count_row, gz
 
 DAY = "2025-11-04"
@@ -74,7 +76,9 @@ def test_the_spring_day_has_23_labels(raw: RawTree, run: Run) -> None:
     rows = [count_row("1", f"{day}T01:00:00+01:00", 10, 1), count_row("1", f"{day}T03:00:00+02:00", "", "")]
     rows += [count_row("1", label(hour, day, "+02:00"), 10, 1) for hour in range(3, 24)]
     metrics = processed(raw, run, rows, day)
-    assert metrics["qualite"]["couverture"] == 1.0
+    assert (metrics["qualite"]["couverture"], metrics["qualite"]["heures_manquantes"]) == (round(22 / 23, 4), [2])
+    assert metrics["qualite"]["statut"] == "partiel"
+    assert metrics["metrics"][0]["debits_horaires"][:4] == [10, None, None, 10]
     assert metrics["global_metrics"]["debit_journalier_total"] == 220
     profile = metrics["global_metrics"]["profil_horaire"]
     assert [row["heure"] for row in profile if row["debit_total"] is None] == [1, 2]
@@ -180,7 +184,7 @@ def test_a_day_where_nothing_was_measured_has_no_zero(raw: RawTree, run: Run) ->
     assert (figures["debit_journalier_total"], figures["taux_occupation_moyen"]) == (None, None)
     assert figures["temps_perdu_total_minutes"] is None
     assert (metrics["top_10_troncons"], metrics["top_10_zones_congestionnees"]) == ([], [])
-    assert metrics["capteurs_defaillants"][0]["heures_consecutives"] == 24
+    assert metrics["capteurs_defaillants"] == []  # nothing was published for anybody
 
 
 def test_neither_the_state_of_an_arc_nor_its_dates_filter_it(raw: RawTree, run: Run) -> None:
@@ -481,3 +485,87 @@ def test_one_file_may_be_named(raw: RawTree, run: Run, monkeypatch: pytest.Monke
     said = json.loads(ran.out)
     assert (said["type"], said["date"], said["qualite"]["lignes_retenues"]) == ("comptages", DAY, 24)
     assert raw.metrics("comptages", DAY)["global_metrics"]["debit_journalier_total"] == 480
+
+
+# ------------------------------------------------------------------------------------- what the totals may say
+
+WEEK_BEFORE = "2025-10-28"
+
+
+@pytest.mark.parametrize(("silent", "status"), [(0, "complet"), (2, "partiel"), (4, "partiel"), (6, "partiel")])
+def test_silent_arcs_make_a_rise_no_fall_and_the_day_no_whole_one(
+    raw: RawTree, run: Run, silent: int, status: str
+) -> None:
+    flows = {f"{n:02}": 100 * (n + 1) for n in range(20)}
+    rows = [row for arc, flow in flows.items() for row in hours(arc, flow, day=WEEK_BEFORE)]
+    for place, (arc, flow) in enumerate(flows.items()):
+        dead = place >= len(flows) - silent  # the busiest, with up to half of the traffic
+        rows += hours(arc, "" if dead else flow * 107 // 100, "" if dead else 10)
+    raw.counts(rows)
+    for day in (WEEK_BEFORE, DAY):
+        assert run(main, "--date", day).code == 0
+        run(generate_report.main, "--date", day)
+    figure = raw.report(DAY)["chiffres_cles"]["debit_routier"]
+    assert (figure["evolution_semaine_precedente_pct"], figure["evolution_mediane_pct"]) == (7.0, 7.0)
+    assert figure["semaine_precedente_base"]["capteurs"] == 20 - silent
+    account = raw.metrics("comptages", DAY)["qualite"]
+    assert (account["statut"], account["couverture"]) == (status, (20 - silent) / 20)
+    assert account["capteurs"] == {"attendus": 20, "mesures": 20 - silent, "ecartes": 0, "base": "1 jour récent"}
+    phrase = raw.report(DAY)["resume"]["phrase"]
+    assert ("trafic routier en hausse (+7\u202f%)" in phrase) == (silent <= 4)
+    assert ("trafic routier : vu à 70\u202f% seulement" in phrase) == (silent == 6)
+
+
+def test_an_arc_far_beyond_its_own_past_is_listed_and_in_no_figure(raw: RawTree, run: Run) -> None:
+    days = [f"2025-11-0{number}" for number in (1, 2, 3)]
+    rows = [row for day in days for arc in "123" for row in hours(arc, 200, day=day)]
+    rows += [*hours("1", 200), *hours("2", lambda hour: 9000 if hour == 3 else 200, 90), *hours("3", 1700)]
+    raw.counts(rows)
+    for day in (*days, DAY):
+        assert run(main, "--date", day).code == 0
+    metrics = raw.metrics("comptages", DAY)
+    assert metrics["global_metrics"]["debit_journalier_total"] == 24 * 1900  # a reopened street still counts
+    assert metrics["capteurs_ecartes"] == [
+        {"identifiant_arc": "2", "libelle": "Rue_A", "regle": "au-delà de son passé", "valeur": 9000, "seuil": 1800,
+         "aurait_ajoute": 23 * 200 + 9000}
+    ]  # fmt: skip
+    assert arcs_of(metrics)["2"]["ecarte"] == "au-delà de son passé"
+    assert [arc["identifiant_arc"] for arc in metrics["top_10_troncons"]] == ["3", "1"]
+    assert metrics["alertes_congestion"] == []
+    assert metrics["qualite"]["capteurs"]["ecartes"] == 1
+    (warning,) = [one for one in metrics["qualite"]["avertissements"] if one["code"] == "capteurs_ecartes"]
+    assert "1 tronçon en panne, laissé de côté : il aurait ajouté 13600 véhicules x arcs." in warning["message"]
+
+
+def test_the_state_at_the_peak_is_the_worst_held_for_two_hours_by_day(raw: RawTree, run: Run) -> None:
+    def at(*busy: int, rate: float = 55) -> Callable[[int], object]:
+        return lambda hour: rate if hour in busy else 5
+
+    rows = [
+        *hours("one hour", rate=at(8)),
+        *hours("two hours", rate=at(8, 9)),
+        *hours("falling", rate=lambda hour: {8: 55, 9: 35}.get(hour, 5)),
+        *hours("by night", rate=at(20, 21, 22)),
+        *hours("until 20 h", rate=at(18, 19)),
+        *hours("at 06 h", rate=at(6, 7)),
+        *hours("known apart", rate=lambda hour: 55 if hour % 2 else ""),
+        *hours("alert", rate=at(21, 22, rate=85)),
+    ]
+    arcs = arcs_of(processed(raw, run, rows))
+    assert {arc: one["etat_trafic_pointe"] for arc, one in arcs.items()} == {
+        "one hour": "Fluide", "two hours": "Bloqué", "falling": "Saturé", "by night": "Fluide",
+        "until 20 h": "Bloqué", "at 06 h": "Fluide", "known apart": "Inconnu", "alert": "Fluide",
+    }  # fmt: skip
+    assert {arc: shown_state(one) for arc, one in arcs.items()}["alert"] == "Bloqué"
+    assert {one["etat_trafic_dominant"] for one in arcs.values()} == {"Fluide", "Bloqué"}
+
+
+def test_the_past_of_a_range_is_that_of_the_days_one_by_one(raw: RawTree, run: Run) -> None:
+    days = [f"2025-11-0{number}" for number in (1, 2, 3, 4)]
+    raw.counts([row for day in days for arc in "1234" for row in hours(arc, 9999 if day == DAY else 100, day=day)])
+    assert run(main, "--from", days[0], "--to", days[-1]).code == 0
+    together = raw.metrics("comptages", DAY)
+    assert len(together["capteurs_ecartes"]) == 4
+    for day in days:
+        assert run(main, "--date", day, "--force").code == 0
+    assert raw.metrics("comptages", DAY) == together

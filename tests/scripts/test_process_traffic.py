@@ -64,7 +64,9 @@ def moment(text: str) -> str:
 
 
 def response(*disruptions: Any, **more: Any) -> dict[str, Any]:
-    return {"disruptions": list(disruptions), "line_reports": [], **more}
+    size = len(disruptions)
+    page = {"start_page": 0, "items_per_page": 100, "items_on_page": size, "total_result": size}
+    return {"pagination": page, "disruptions": list(disruptions), "line_reports": [], **more}
 
 
 def figures(raw: RawTree, run: Run, *disruptions: Any, day: str = DAY) -> Any:
@@ -98,22 +100,24 @@ def test_the_figures_of_a_day_by_hand(raw: RawTree, run: Run) -> None:
     assert metrics["par_mode"] == {"Métro": 2, "RER": 2, "Tram": 0, "Bus": 1, "sans ligne": 0}
     assert metrics["par_ligne"] == [
         {"ligne": "Métro 6", "id_ligne": "line:IDFM:C01376", "mode": "Métro", "nombre_perturbations": 2,
-         "severite_max": "bloquante", "heures_perturbees": 4.0, "heures_bloquees": 3.0},
+         "nombre_longue_duree": 0, "severite_max": "bloquante", "heures_perturbees": 4.0, "heures_bloquees": 3.0,
+         "heures_hors_service": 0.0},
         {"ligne": "RER B", "id_ligne": "line:IDFM:C01743", "mode": "RER", "nombre_perturbations": 2,
-         "severite_max": "perturbée", "heures_perturbees": 2.0, "heures_bloquees": 0.0},
+         "nombre_longue_duree": 0, "severite_max": "perturbée", "heures_perturbees": 2.0, "heures_bloquees": 0.0,
+         "heures_hors_service": 0.0},
         {"ligne": "Bus 272", "id_ligne": "line:IDFM:C01254", "mode": "Bus", "nombre_perturbations": 1,
-         "severite_max": "perturbée", "heures_perturbees": 5.0, "heures_bloquees": 0.0},
+         "nombre_longue_duree": 0, "severite_max": "perturbée", "heures_perturbees": 0.5, "heures_bloquees": 0.0,
+         "heures_hors_service": 4.25},
     ]  # fmt: skip
-    assert metrics["reliability_index"] == round(100 * (1 - (4 + 2 + 0.5) / ((NETWORK + 1) * SERVICE)), 2)
+    assert metrics["lignes_perturbees"] == {"Métro": 1, "RER": 1, "Tram": 0, "Bus": 1}
+    assert metrics["reliability_index"] == round(100 * (1 - (4 + 2) / (NETWORK * SERVICE)), 2)
     assert metrics["reliability_par_mode"] == {
-        "Métro": round(100 * (1 - 4 / (16 * SERVICE)), 2),
-        "RER": round(100 * (1 - 2 / (5 * SERVICE)), 2),
-        "Tram": 100.0,
-        "Bus": round(100 * (1 - 0.5 / SERVICE), 2),
-    }
-    assert metrics["lignes_suivies"]["total"] == NETWORK + 1
+        "Métro": round(100 * (1 - 4 / (16 * SERVICE)), 2), "RER": round(100 * (1 - 2 / (5 * SERVICE)), 2), "Tram": 100.0
+    }  # fmt: skip
+    assert metrics["lignes_suivies"] == {"total": NETWORK, "par_mode": {"Métro": 16, "RER": 5, "Tram": 14}}
+    assert metrics["heures_de_service"] == SERVICE
     assert [(one["rang"], one["ligne"]) for one in metrics["top_lignes_impactees"]] == [
-        (1, "Bus 272"), (2, "Métro 6"), (3, "RER B")
+        (1, "Métro 6"), (2, "RER B"), (3, "Bus 272")
     ]  # fmt: skip
     assert metrics["alerts"] == [
         {"ligne": "Métro 6", "id_ligne": "line:IDFM:C01376", "mode": "Métro", "titre": "Incident",
@@ -128,52 +132,172 @@ def test_the_figures_of_a_day_by_hand(raw: RawTree, run: Run) -> None:
     st.sampled_from(["2025-11-04", "2025-10-26", "2025-03-30"]),
     st.lists(st.tuples(st.integers(-1500, 3000), st.integers(0, 1500)), min_size=1, max_size=6),
 )
-def test_hours_are_the_union_of_the_periods_within_the_day(
+def test_hours_are_the_union_of_the_periods_within_the_service_and_the_night_before(
     raw: RawTree, run: Run, day: str, spans: list[tuple[int, int]]
 ) -> None:
-    start = datetime.combine(date.fromisoformat(day), datetime.min.time(), PARIS).astimezone(UTC)
-    end = datetime.combine(date.fromisoformat(day) + timedelta(days=1), datetime.min.time(), PARIS).astimezone(UTC)
-    spoken = [(start + timedelta(minutes=first), start + timedelta(minutes=first + long)) for first, long in spans]
+    start, first, last = (
+        datetime.fromisoformat(f"{day}T{clock}").replace(tzinfo=PARIS) + timedelta(days=later)
+        for clock, later in (("01:15", 0), ("05:30", 0), ("01:15", 1))
+    )
+    start, first, last = (one.astimezone(UTC) for one in (start, first, last))
+    spoken = [(start + timedelta(minutes=begin), start + timedelta(minutes=begin + long)) for begin, long in spans]
     periods = [(f"{one:%Y%m%dT%H%M%SZ}", f"{two:%Y%m%dT%H%M%SZ}") for one, two in spoken]
     metrics = figures(raw, run, navitia("a", *periods), day=day)
-    minutes = {
-        minute
-        for first, long in spans
-        for minute in range(first, first + long)
-        if 0 <= minute < (end - start) // timedelta(minutes=1)
-    }
-    assert disturbed(metrics).get("Métro 6", 0.0) == round(len(minutes) / 60, 2)
+    told = {start + timedelta(minutes=begin + n) for begin, long in spans for n in range(long)}
+    hours = {"heures_perturbees": (first, last), "heures_hors_service": (start, first)}
+    for line in metrics["par_ligne"] or [dict.fromkeys(hours, 0)]:
+        for name, (begin, end) in hours.items():
+            assert line[name] == round(sum(begin <= minute < end for minute in told) / 60, 2)
 
 
 @pytest.mark.parametrize(
-    ("day", "begin", "end", "hours"),
+    ("day", "begin", "end", "hours", "outside"),
     [
-        ("2025-10-26", "20251026T000000", "20251027T000000", 25.0),
-        ("2025-10-26", "20251026T013000", "20251026T033000", 3.0),
-        ("2025-03-30", "20250330T000000", "20250331T000000", 23.0),
-        ("2025-03-30", "20250330T013000", "20250330T033000", 1.0),
-        (
-            "2025-03-30",
-            "20250330T021500",
-            "20250330T033000",
-            0.5,
-        ),  # 02:15 never was: the clock went from 02:00 to 03:00
-        ("2025-03-30", "20250330T024500", "20250330T031500", 0.25),
-        ("2025-11-04", "20250828T182100", "20301231T235900", 24.0),
-        ("2025-11-04", "20251104T220000", "99991231T235959", 2.0),
-        ("2025-11-04", "2025-11-04T21:00:00Z", "9999-12-31T23:59:59Z", 2.0),
+        ("2025-10-26", "20251026T000000", "20251027T000000", 18.5, 5.25),  # 25 hours, 1.25 of the service before
+        ("2025-10-26", "20251026T013000", "20251026T033000", 0.0, 3.0),
+        ("2025-03-30", "20250330T000000", "20250331T000000", 18.5, 3.25),
+        ("2025-03-30", "20250330T013000", "20250330T033000", 0.0, 1.0),
+        ("2025-03-30", "20250330T021500", "20250330T033000", 0.0, 0.5),  # 02:15 never was
+        ("2025-03-30", "20250330T024500", "20250330T053100", 0.02, 2.5),
+        ("2025-11-04", "20251010T182100", "20251108T235900", 19.75, 4.25),
+        ("2025-11-04", "20251104T220000", "99991231T235959", 3.25, 0.0),
+        ("2025-11-04", "2025-11-04T21:00:00Z", "9999-12-31T23:59:59Z", 3.25, 0.0),
     ],
 )
 def test_compact_times_are_the_paris_clock(
-    raw: RawTree, run: Run, day: str, begin: str, end: str, hours: float
+    raw: RawTree, run: Run, day: str, begin: str, end: str, hours: float, outside: float
 ) -> None:
-    assert disturbed(figures(raw, run, navitia("a", (begin, end)), day=day)) == {"Métro 6": hours}
+    (line,) = figures(raw, run, navitia("a", (begin, end)), day=day)["par_ligne"]
+    assert (line["heures_perturbees"], line["heures_hors_service"]) == (hours, outside)
 
 
 def test_the_reliability_is_that_of_the_service_until_a_quarter_past_one(raw: RawTree, run: Run) -> None:
     metrics = figures(raw, run, navitia("a", ("05T0030", "05T0500")))
-    assert metrics["nombre_perturbations"] == 0
+    assert (metrics["nombre_perturbations"], metrics["perturbations"]) == (0, [])
     assert metrics["reliability_index"] == round(100 * (1 - 0.75 / (NETWORK * SERVICE)), 2)
+    assert disturbed(metrics) == {"Métro 6": 0.75}
+    assert [(one["debut"], one["fin"]) for one in metrics["alerts"]] == [("2025-11-05T00:30", "2025-11-05T01:15")]
+
+
+def test_what_lies_wholly_outside_the_service_is_said_and_disturbs_no_line(raw: RawTree, run: Run) -> None:
+    metrics = figures(raw, run, navitia("a", ("04T0130", "04T0500")))
+    (line,) = metrics["par_ligne"]
+    assert (line["heures_perturbees"], line["heures_hors_service"]) == (0.0, 3.5)
+    assert (metrics["reliability_index"], metrics["alerts"], metrics["lignes_perturbees"]["Métro"]) == (100.0, [], 0)
+
+
+def stop(identifier: str = "stop_point:1") -> dict[str, Any]:
+    return {"pt_object": {"id": identifier, "embedded_type": "stop_point"}}
+
+
+def test_an_interruption_is_a_line_that_does_not_run(raw: RawTree, run: Run) -> None:
+    hours = ("04T0800", "04T1000")
+    skipped = navitia("skipped", hours)
+    skipped["impacted_objects"].append(stop())
+    metrics = figures(
+        raw,
+        run,
+        skipped,
+        navitia("title", hours, title="Bus 272 : Arrêt(s) non desservi(s)", lines=(BUS,)),
+        navitia("words", hours, title="Métro 13 : Travaux - Arrêts non desservis", lines=()),
+        navitia("closed", hours, title="Station fermée", impacted_objects=[stop()]),
+        navitia("strike", hours, title="RER B : Trafic interrompu", lines=(RER_B,)),
+        navitia("said", hours, title="Métro 4 : Trafic interrompu", lines=()),
+    )
+    decided = {one["id"]: one["severite"] for one in metrics["perturbations"]}
+    assert {name for name, severity in decided.items() if severity == "bloquante"} == {"strike", "said"}
+    assert {one["effet"] for one in metrics["perturbations"]} == {"NO_SERVICE"}
+    assert metrics["par_severite"] == {"bloquante": 2, "perturbée": 4, "information": 0}
+    assert {one["ligne"]: one["heures_bloquees"] for one in metrics["par_ligne"]} == {
+        "Métro 4": 2.0, "Métro 6": 0.0, "Métro 13": 0.0, "RER B": 2.0, "Bus 272": 0.0
+    }  # fmt: skip
+    assert [one["ligne"] for one in metrics["alerts"]] == ["Métro 4", "RER B"]
+
+
+def test_a_disruption_may_interrupt_a_line_and_skip_stops_of_another(raw: RawTree, run: Run) -> None:
+    both = navitia("a", ("04T0800", "04T1000"), lines=(M6, RER_B))
+    both["impacted_objects"][1]["impacted_section"] = {"from": {"id": "x"}, "to": {"id": "y"}}
+    metrics = figures(raw, run, both)
+    assert {one["ligne"]: (one["severite_max"], one["heures_bloquees"]) for one in metrics["par_ligne"]} == {
+        "Métro 6": ("bloquante", 2.0), "RER B": ("perturbée", 0.0)
+    }  # fmt: skip
+
+
+def test_what_extends_over_more_than_thirty_days_is_a_list_of_its_own_and_in_no_index(raw: RawTree, run: Run) -> None:
+    metrics = figures(
+        raw,
+        run,
+        navitia("works", ("20251001T000000", "20251201T000000"), title="Métro 6 : Travaux"),
+        navitia("nights", ("20251004T220000", "20251004T230000"), ("04T2200", "04T2300"), lines=(BUS,)),
+        navitia("open", ("20250901T000000", "99991231T235959"), lines=(RER_B,)),
+        navitia("month", ("20251006T000000", "04T2300"), severity=DISTURBED),  # less than that
+    )
+    assert (metrics["nombre_perturbations"], metrics["nombre_longue_duree"]) == (4, 3)
+    assert sorted(one["id"] for one in metrics["longue_duree"]) == ["nights", "open", "works"]
+    assert {one["id"] for one in metrics["perturbations"] if one["longue_duree"]} == {"nights", "open", "works"}
+    assert disturbed(metrics) == {"Métro 6": 17.5, "RER B": 0.0, "Bus 272": 0.0}
+    assert [one["nombre_longue_duree"] for one in metrics["par_ligne"]] == [1, 1, 1]
+    assert metrics["lignes_perturbees"] == {"Métro": 1, "RER": 0, "Tram": 0, "Bus": 0}
+    assert (metrics["alerts"], [one["ligne"] for one in metrics["top_lignes_impactees"]]) == ([], ["Métro 6"])
+    assert metrics["reliability_par_mode"]["RER"] == 100.0
+
+
+@pytest.mark.parametrize("buses", [0, 1, 40])
+def test_the_reliability_does_not_depend_on_how_many_buses_a_pull_names(raw: RawTree, run: Run, buses: int) -> None:
+    many = [
+        navitia(f"b{number}", ("04T0600", "04T2300"), lines=(BUS | {"id": f"line:B{number}", "code": str(number)},))
+        for number in range(buses)
+    ]
+    metrics = figures(raw, run, navitia("a", ("04T0800", "04T1000"), severity=DISTURBED), *many)
+    assert metrics["reliability_index"] == round(100 * (1 - 2 / (NETWORK * SERVICE)), 2)
+    assert metrics["lignes_perturbees"]["Bus"] == buses
+
+
+def test_messages_that_repeat_a_disruption_are_one(raw: RawTree, run: Run) -> None:
+    hours = ("04T0800", "04T1000")
+    same = {"title": "Métro 6 : Travaux"}
+    metrics = figures(
+        raw,
+        run,
+        navitia("a", hours, severity=DISTURBED, **same),
+        navitia("b", hours, title="MÉTRO 6 : Travaux"),  # the worst of both is kept
+        navitia("other line", hours, lines=(RER_B,), **same),
+        navitia("other hours", ("04T0800", "04T1001"), **same),
+        navitia("other title", hours, title="Métro 6 : Colis suspect"),
+        navitia("lift", hours, impacted_objects=[stop("stop_area:1")], tags=["Ascenseur"], title="Ascenseur"),
+        navitia("lift too", hours, impacted_objects=[stop("stop_area:2")], tags=["Ascenseur"], title="Ascenseur"),
+    )
+    told = {one["id"]: (one["nombre_messages"], one["severite"]) for one in metrics["perturbations"]}
+    assert told == {
+        "a": (2, "bloquante"), "other line": (1, "bloquante"), "other hours": (1, "bloquante"),
+        "other title": (1, "bloquante"), "lift": (1, "perturbée"), "lift too": (1, "perturbée"),
+    }  # fmt: skip
+    assert metrics["nombre_perturbations"] == len(told)
+    assert {one["ligne"]: one["nombre_perturbations"] for one in metrics["par_ligne"]} == {"Métro 6": 3, "RER B": 1}
+    account = metrics["qualite"]
+    assert (account["lignes_lues"], account["lignes_retenues"], account["doublons"]) == (7, 6, 1)
+
+
+def network(identifier: str = "network:IDFM:71") -> dict[str, Any]:
+    return {"pt_object": {"id": identifier, "embedded_type": "network", "network": {"id": identifier}}}
+
+
+def test_a_network_touches_the_lines_of_all_pages_under_which_it_stands(raw: RawTree, run: Run) -> None:
+    strike = navitia("strike", ("04T0000", "05T0200"), impacted_objects=[network()], title="Mouvement social")
+    for number, line in enumerate((M6, RER_B)):
+        report = {"line": line | {"network": {"id": "network:IDFM:71"}}, "pt_objects": []}
+        page = {"start_page": number, "items_per_page": 1, "items_on_page": 1, "total_result": 2}
+        raw.pull("traffic", DAY, f"{number}.json", response(strike, line_reports=[report], pagination=page))
+    assert run(main, "--date", DAY).code == 0
+    metrics = raw.metrics("traffic", DAY)
+    assert {one["ligne"]: one["heures_bloquees"] for one in metrics["par_ligne"]} == {"Métro 6": 19.75, "RER B": 19.75}
+    assert (metrics["qualite"]["statut"], codes(metrics)) == ("complet", [])
+
+
+def test_a_network_of_which_no_line_is_known_is_said(raw: RawTree, run: Run) -> None:
+    metrics = figures(raw, run, navitia("s", ("04T0800", "04T0900"), impacted_objects=[network()], title="Grève"))
+    assert codes(metrics) == ["reseau_sans_ligne"]
+    assert metrics["qualite"]["avertissements"][0]["exemples"] == ["Grève"]
 
 
 @pytest.mark.parametrize("status", ["past", "active", "future", None])
@@ -233,7 +357,8 @@ def test_lines_named_in_the_text_are_a_fallback(raw: RawTree, run: Run, text: st
         navitia("a", ("04T0800", "04T0900"), lines=(), messages=messages),
         navitia("b", ("04T0800", "04T0900"), lines=(BUS,), messages=messages),
     )
-    assert [one["lignes"] for one in metrics["perturbations"]] == [lines, ["Bus 272"]]
+    told = {one["id"]: one["lignes"] for one in metrics["perturbations"]}
+    assert told == {"a": lines, "b": ["Bus 272"]}
 
 
 def test_a_lift_touches_no_line(raw: RawTree, run: Run) -> None:
@@ -278,7 +403,6 @@ def test_the_prim_form_gives_the_same_day(raw: RawTree, run: Run) -> None:
     metrics = raw.metrics("traffic", DAY)
     assert disturbed(metrics) == {"Métro 6": 2.0}
     assert metrics["par_mode"] == {"Métro": 1, "RER": 0, "Tram": 0, "sans ligne": 1}
-    assert metrics["lignes_suivies"]["par_mode"]["Bus"] == 1  # named, though nothing touches it
     first = metrics["perturbations"][0]
     assert (first["titre"], first["message"]) == ("Métro 6 : Travaux", "Trafic interrompu entre deux stations.")
     assert first["cause"] == "travaux"
@@ -357,7 +481,6 @@ def test_far_later_pulls_add_and_correct_but_do_not_erase(raw: RawTree, run: Run
     metrics = raw.metrics("traffic", DAY)
     assert sorted(one["id"] for one in metrics["perturbations"]) == ["a", "b", "c"]
     assert disturbed(metrics) == {"Métro 6": 2.0, "RER B": 1.0}
-    assert "Bus" not in metrics["lignes_suivies"]["par_mode"]
     assert metrics["qualite"]["rejets"] == {}
     assert metrics["qualite"]["statut"] == "complet"
 
@@ -389,11 +512,56 @@ def test_a_day_of_which_most_pages_are_missing_is_partial(raw: RawTree, run: Run
     assert run(main, "--date", DAY).code == 0
     account = raw.metrics("traffic", DAY)["qualite"]
     assert (account["statut"], account["couverture"]) == ("partiel", 0.25)
-    raw.pull("traffic", NEXT, "a.json", response(pagination=page | {"total_result": 25}), "05")  # a whole one
-    raw.pull("traffic", NEXT, "a.json", response(pagination=page), "06")
+    whole = page | {"total_result": 25}
+    raw.pull("traffic", NEXT, "a.json", response(pagination=whole), "05")  # whole, and no longer names what ended
     assert run(main, "--date", DAY).code == 0
-    assert raw.metrics("traffic", DAY)["qualite"]["statut"] == "complet"
-    assert codes(raw.metrics("traffic", DAY)) == ["pages_manquantes"]  # of the newest: what changed since may miss
+    assert raw.metrics("traffic", DAY)["qualite"]["couverture"] == 0.25
+    ended = navitia("a", ("04T0800", "04T0900"))
+    raw.pull("traffic", NEXT, "a.json", response(ended, pagination=page | {"total_result": 97, "items_on_page": 97}))
+    assert run(main, "--date", DAY).code == 0
+    metrics = raw.metrics("traffic", DAY)
+    assert (metrics["qualite"]["statut"], metrics["qualite"]["couverture"]) == ("complet", 0.97)
+    assert codes(metrics) == ["pages_manquantes"]  # the cut answer of the day is said all the same
+
+
+def pages(size: int, total: int) -> dict[str, Any]:
+    return {"pagination": {"start_page": 0, "items_per_page": 25, "items_on_page": size, "total_result": total}}
+
+
+ENDED = ("04T0800", "04T0900")
+LASTS = ("04T0800", "06T0900")
+
+
+@pytest.mark.parametrize(
+    ("pulls", "status", "warned"),
+    [
+        ({f"{DAY}/a": response()}, "complet", []),
+        ({f"{DAY}/a": pages(1, 40) | {"disruptions": []}, f"{DAY}/b": pages(1, 1) | {"disruptions": []}},
+         "partiel", ["pages_manquantes"]),
+        ({f"{DAY}/a": {"disruptions": [navitia("a", ENDED)]}}, "partiel", ["aucun_releve_entier"]),  # an extract
+        ({f"{DAY}/a": navitia("a", ENDED)}, "partiel", ["aucun_releve_entier"]),
+        ({f"{NEXT}/a": response(navitia("a", LASTS))}, "partiel", ["aucun_releve_entier"]),
+        ({f"{NEXT}/a": response(navitia("a", ENDED))}, "complet", []),
+        ({f"{NEXT}/a": pages(1, 40) | {"disruptions": [navitia("a", ENDED)]}}, "partiel", ["pages_manquantes"]),
+        ({f"{NEXT}/line_reports_{DAY}_060000_p00": response()}, "complet", []),  # asked about the day
+        ({f"{DAY}/line_reports_2025-11-03_060000_p00": response()}, "partiel", ["aucun_releve_entier"]),
+        ({f"{DAY}/a": "<html>", "2025-11-03/a": response()}, "partiel", ["releve_anterieur"]),
+        ({f"{DAY}/a": "<html>", f"{DAY}/b": response()}, "complet", []),
+        ({f"{DAY}/a": json.dumps(response(navitia("a", ENDED)))[:-90]}, "partiel", ["aucun_releve_entier"]),
+        ({f"{DAY}/a": json.dumps(pages(25, 40) | {"disruptions": [3]})[:-2], f"{DAY}/b": response()},
+         "partiel", ["pages_manquantes", "aucun_releve_entier"]),
+        ({f"{DAY}/a": {"lastUpdatedDate": "2025-11-04T12:00:00Z", "disruptions": [], "lines": []}}, "complet", []),
+    ],
+)  # fmt: skip
+def test_a_day_is_complete_when_an_answer_about_it_is_whole(
+    raw: RawTree, run: Run, pulls: dict[str, Any], status: str, warned: list[str]
+) -> None:
+    for place, body in pulls.items():
+        day, name = place.split("/")
+        raw.pull("traffic", day, f"{name}.json", body)
+    assert run(main, "--date", DAY).code == 0
+    metrics = raw.metrics("traffic", DAY)
+    assert (metrics["qualite"]["statut"], codes(metrics)) == (status, warned)
 
 
 def test_two_days_fetched_in_one_hour_do_not_mix_their_pages(raw: RawTree, run: Run) -> None:
@@ -483,9 +651,18 @@ def test_the_real_capture_of_2024_04_30(raw: RawTree, run: Run) -> None:
     hours = {identifier: overlap(one, day) for identifier, one in told.items()}
     active = {identifier: one for identifier, one in told.items() if hours[identifier]}
     metrics = raw.metrics("traffic", "2024-04-30")
-    assert {one["id"] for one in metrics["perturbations"]} == set(active)
     assert len(active) == 19  # one of them is « future » for the capture, made at 05:23, and in force from 07:00
-    assert metrics["par_severite"] == {"information": 0, **Counter(one["severity"]["name"] for one in active.values())}
+    (twice,) = (one["id"] for one in metrics["perturbations"] if one["nombre_messages"] == 2)
+    repeated = {one for one in active if "C01254" in json.dumps(told[one]["impacted_objects"])}
+    assert len(repeated) == 2 and twice in repeated  # two messages on the stops of Bus 272 that are not served
+    active = {identifier: one for identifier, one in active.items() if identifier not in repeated - {twice}}
+    assert {one["id"] for one in metrics["perturbations"]} == set(active)
+    assert metrics["par_severite"] == {"bloquante": 1, "perturbée": 17, "information": 0}
+    (strike,) = (one for one in metrics["perturbations"] if one["severite"] == "bloquante")
+    assert (strike["titre"], len(strike["lignes"])) == ("Journée du 30 Avril 2024 Maj 04h40", 34)
+    assert sum(one["severity"]["effect"] == "NO_SERVICE" for one in active.values()) == 2  # the other skips stops
+    assert {one["id"][:8] for one in metrics["perturbations"] if not one["longue_duree"]} == {"c12d8fa8", "f7588214"}
+    assert (metrics["reliability_index"], metrics["lignes_perturbees"]["Bus"]) == (100.0, 34)
     assert metrics["par_cause"] == Counter(one["cause"] for one in active.values())
     for one in metrics["perturbations"]:
         assert one["heures_dans_le_jour"] == pytest.approx(hours[one["id"]], abs=0.01)

@@ -14,7 +14,6 @@ from tests.conftest import ROOT, Ran
 from tests.support.patience import deadline
 
 DAY = "2025-11-04"
-SOURCES = ("bikes", "traffic", "weather", "comptages", "chantiers", "referentiel")
 
 
 @dataclass

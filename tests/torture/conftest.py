@@ -1,5 +1,6 @@
 """Two versions of the raw files of the same days: a file that mixes old and new figures shows."""
 
+import shutil
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,12 @@ class Version:
     def of(self, *parts: str) -> Documents:
         """The documents whose name has one of these parts."""
         return {name: content for name, content in self.documents.items() if any(part in name for part in parts)}
+
+    def day_before(self, output: Path) -> None:
+        """Put the figures of the first day, which those of the last are made beside, into another folder of results."""
+        (output / "metrics").mkdir(exist_ok=True)
+        for path in (self.output / "metrics").glob(f"*_{DAYS[0]}.json"):
+            shutil.copy(path, output / "metrics")
 
 
 @pytest.fixture(scope="session")

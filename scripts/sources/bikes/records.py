@@ -197,7 +197,7 @@ def _valid(rows: pd.DataFrame, quality: Quality) -> pd.DataFrame:
         "comptage_impossible": number > MAX_COUNT,
         "heure_non_ronde": rows["instant"].notna() & (rows["instant"] != rows["instant"].dt.floor("h")),
     }
-    faulty = reasons["comptage_negatif"] | reasons["comptage_impossible"]
+    faulty = (reasons["comptage_negatif"] | reasons["comptage_impossible"]) & np.isfinite(number)
     quality.sensors_at_fault |= set(rows.loc[faulty, "id_compteur"].dropna())
     struck = pd.Series(False, index=rows.index)
     for reason, mask in reasons.items():

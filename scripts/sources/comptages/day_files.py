@@ -91,7 +91,7 @@ class DayFiles:
 
 
 def kept_lines(paths: Sequence[Path]) -> list[tuple[int, bytes]]:
-    """The lines of a day's files, each with its offset, in the order of the export they come from.
+    """Return the lines of a day's files, each with its offset, in the order of the export they come from.
 
     TooManyRowsError when they are more text than a day has.
     """

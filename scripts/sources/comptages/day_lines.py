@@ -29,7 +29,7 @@ class Needles:
 
 
 def needles_for(days: Collection[date], near: bool) -> Needles:
-    """The needles of some civil days; `near`: stamps carry no offset or one of 0 to 2 hours.
+    """Return the needles of some civil days; `near`: stamps carry no offset or one of 0 to 2 hours.
 
     On a Paris clock the day is D, but its last label is D+1 00:00; in UTC it begins at D-1 22:00 or 23:00. An export
     in any other offset may name the neighbouring days at any hour.
@@ -57,7 +57,7 @@ def _shifts(hour: bytes) -> tuple[int, ...]:
 
 
 def _common_texts(days: Collection[bytes]) -> dict[bytes, frozenset[int] | None]:
-    """The beginnings (2025-11-0, 2025-11-…) that find all days cheapest: few passes, few mentions of other days."""
+    """Find beginnings (2025-11-0, 2025-11-…) that find all days cheapest: few passes, few mentions of other days."""
     covered = {10: 1, 9: 10, 8: 30, 5: 365}  # days that begin with as many bytes of an ISO day
     length = min(covered, key=lambda length: len({day[:length] for day in days}) * (PASS_COST + covered[length]))
     if length == 10:
@@ -104,7 +104,7 @@ def places_of(buffer: bytearray, begin: int, end: int, texts: dict[bytes, frozen
 
 
 def whole_lines(stream: BinaryIO, first: int, start: int, stop: int | None, size: int = BUFFER) -> Iterator[Span]:
-    """The whole lines that begin in [start, stop) of a stream whose first line begins at `first`; stop None is its end.
+    """Yield the lines that begin in [start, stop) of a stream whose first line begins at `first`; stop None is its end.
 
     A line longer than a row may be is given cut, still too long to be one. EOFError when the stream ends before `stop`.
     """

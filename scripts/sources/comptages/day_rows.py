@@ -45,7 +45,7 @@ class DayRows:
 
 
 def day_rows(lines: Iterable[tuple[int, bytes]], day: date, header: list[str], delimiter: str) -> DayRows:
-    """The rows whose label closes an hour of the day, names an hour that no clock showed, or cannot be read."""
+    """Return the rows whose label closes an hour of the day, names an hour that no clock showed, or cannot be read."""
     labels = road_label_hours(day)
     pick = itemgetter(*(header.index(name) if name in header else len(header) for name in COLUMNS))
     concerns: dict[str, bool] = {}
@@ -73,7 +73,7 @@ def day_rows(lines: Iterable[tuple[int, bytes]], day: date, header: list[str], d
 
 
 def fields_of(line: bytes, delimiter: str, width: int) -> tuple[list[str], str]:
-    """The fields of a line, or the reason why it has none; fields are only read from a line that is whole."""
+    """Return the fields of a line, or the reason why it has none; fields are only read from a line that is whole."""
     if len(line) > MAX_ROW_CHARACTERS:
         return [], "ligne_trop_longue"
     try:
@@ -91,7 +91,7 @@ def fields_of(line: bytes, delimiter: str, width: int) -> tuple[list[str], str]:
 
 
 def plain_fields(text: str, delimiter: str) -> list[str]:
-    """The fields of a line of which none is quoted but the last, as the csv module reads it, only faster; [] if not."""
+    """Split a line of which no field but the last is quoted, as the csv module does, only faster; [] for any other."""
     head, quote, tail = text.partition('"')
     if not text or "\r" in text:
         return []
@@ -103,7 +103,7 @@ def plain_fields(text: str, delimiter: str) -> list[str]:
 
 @lru_cache(maxsize=20_000)  # an arc has the same geometry in all its rows
 def _unquoted(tail: str) -> str | None:
-    """The text of a quoted field that ends its line, from after its opening quote; None where it does not end there."""
+    """Read a quoted field that ends its line, from after its opening quote; None where it does not end there."""
     inside = tail.removesuffix('"')
     text = inside.replace('""', '"')
     return text if inside != tail and 2 * text.count('"') == inside.count('"') else None

@@ -44,11 +44,11 @@ class Export:
     near: bool  # no offset in its stamps, or one of 0 to 2 hours
 
     def open(self) -> BinaryIO:
-        """The unzipped bytes."""
+        """Return the unzipped bytes."""
         return _open(self.raw)
 
     def needles(self, days: tuple[date, ...]) -> Needles:
-        """What the lines of these days are found by."""
+        """Return what the lines of these days are found by."""
         return needles_for(days, self.near)
 
 

@@ -11,7 +11,7 @@ from scripts.sources.publishers import Address, midnights, portal_export
 
 
 def address(settings: Settings, day: date, today: date) -> Address:
-    """The rows of a day, about 30 MB: their labels are the END of the hour."""
+    """Return the rows of a day, about 30 MB: their labels are the END of the hour."""
     first, last = midnights(day)
     where = f"t_1h > {first} and t_1h <= {last}"
     return portal_export(settings, "comptages", "comptages-routiers-permanents", "csv", day, where)

@@ -130,7 +130,7 @@ def _csv_rows(raw: RawFile, day: date, quality: Quality) -> pd.DataFrame:
 
 
 def _of_day(rows: pd.DataFrame, day: date, labels: dict[datetime, int], raw: RawFile, quality: Quality) -> pd.DataFrame:
-    """The rows whose label closes an hour of the day, with `heure`; what no clock showed is rejected.
+    """Return the rows whose label closes an hour of the day, with `heure`; what no clock showed is rejected.
 
     A blank row is not: archives have one for each arc at the 02:00 that the spring clock skips.
     """
@@ -148,7 +148,7 @@ def _of_day(rows: pd.DataFrame, day: date, labels: dict[datetime, int], raw: Raw
 
 
 def _numbers(values: pd.Series) -> tuple[pd.Series, pd.Series]:
-    """The numbers, NaN where there is no finite one, and which values are blank. Each different text is read once."""
+    """Read the numbers, NaN where there is no finite one, and which are blank. Each different text is read once."""
     codes, texts = pd.factorize(_objects([str(value) for value in values], values.index))
     numbers = pd.to_numeric(pd.Series(texts, dtype=object), errors="coerce").to_numpy(dtype=float)
     blank = np.array([not text.strip() for text in texts], dtype=bool)
@@ -161,7 +161,7 @@ def _objects(values: list[str], index: pd.Index) -> pd.Series:
 
 
 def _without_rejects(rows: pd.DataFrame, reasons: dict[str, pd.Series], raw: RawFile, quality: Quality) -> pd.DataFrame:
-    """The rows that no reason strikes; each struck one is counted under its first reason."""
+    """Return the rows that no reason strikes; each struck one is counted under its first reason."""
     struck = pd.Series(False, index=rows.index)
     for reason, mask in reasons.items():
         for row in rows[mask & ~struck].to_dict("records"):

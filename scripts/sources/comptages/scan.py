@@ -36,7 +36,7 @@ _at_hand: ContextVar[Mapping[Path, RowsOf | CityflowError]] = ContextVar("at_han
 
 
 def rows_of_day(raw: RawFile, day: date) -> DayRows:
-    """The rows of a CSV export about a civil day, in file order.
+    """Return the rows of a CSV export about a civil day, in file order.
 
     InputError when the file cannot be read, SearchError when the search was cut short: never a part of the rows.
     """
@@ -96,12 +96,12 @@ def _kept_lines_of(raw: RawFile, days: tuple[date, ...], folder: Path) -> RowsOf
 
 
 def day_file_sizes(folder: Path) -> dict[Path, int]:
-    """The files of kept lines (see scripts/sources/comptages/day_files) and their sizes, once all are written."""
+    """List the files of kept lines (see scripts/sources/comptages/day_files) and their sizes, once all are written."""
     return {path: path.stat().st_size for path in folder.iterdir()}
 
 
 def rows_of_day_files(export: Export, files: Mapping[Path, int], day: date) -> DayRows:
-    """The rows of a day out of kept lines; SearchError when somebody has cleared a part of them meanwhile."""
+    """Return the rows of a day out of kept lines; SearchError when somebody has cleared a part of them meanwhile."""
     own = [path for path in files if path.name.startswith(f"{day}.")]
     if any(not path.is_file() or path.stat().st_size != files[path] for path in own):
         raise SearchError(
@@ -121,7 +121,7 @@ def _one_day(export: Export) -> Iterator[None]:
 
 
 def days_named(files: Iterable[RawFile]) -> set[str] | None:
-    """The civil days (YYYY-MM-DD) of the files' labels: what a message offers when a day has no row.
+    """Return the civil days (YYYY-MM-DD) of the files' labels: what a message offers when a day has no row.
 
     None while rows are at hand: the files are not read again to say it.
     """

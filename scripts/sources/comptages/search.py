@@ -79,7 +79,7 @@ def start(job: Job) -> Search:
 
 
 def collect(search: Search) -> list[Answer]:
-    """What the workers found, once all are done; no worker is left, whatever happens.
+    """Return what the workers found, once all are done; no worker is left, whatever happens.
 
     InputError when the file is unreadable, SearchError when the search could not be ended.
     """
@@ -162,7 +162,7 @@ def _expect_success(export: Export, worker: Worker) -> None:
 
 
 def cut_short(path: Path, error: OSError | MemoryError) -> SearchError:
-    """The error of a search for which the machine refused memory, a process, or room for what was found."""
+    """Return the error of a search for which the machine refused memory, a process, or room for what was found."""
     return _failed(path, str(error) or "mémoire refusée")
 
 
@@ -190,7 +190,7 @@ def _result(export: Export, worker: Worker) -> Answer:
 
 @contextmanager
 def _progress(search: Search) -> Iterator[Callable[[], None]]:
-    """A function that brings a progress bar up to date (bytes and speed, on a terminal only)."""
+    """Return a function that brings a progress bar up to date (bytes and speed, on a terminal only)."""
     size = search.job.export.size
     if size is None or not sys.stderr.isatty():
         yield lambda: None

@@ -51,7 +51,7 @@ class Job:
     buffer: int = BUFFER
 
     def blocks(self) -> range:
-        """The numbers of its blocks; a gzipped file is one."""
+        """Return the numbers of its blocks; a gzipped file is one."""
         return range(1 if self.export.size is None else -(-self._bytes() // self.block_bytes()))
 
     def block_bytes(self) -> int:
@@ -111,7 +111,7 @@ def _spans(job: Job, number: int) -> Iterator[Span]:
 
 
 def labels_in(text: bytes | bytearray, begin: int = 0, end: int = sys.maxsize) -> set[bytes]:
-    """The different time stamps in a piece of text, MOST_LABELS of them at the most."""
+    """Return the different time stamps in a piece of text, MOST_LABELS of them at the most."""
     return set(islice({bytes(label) for label in _LABEL.findall(text, begin, end)}, MOST_LABELS))
 
 

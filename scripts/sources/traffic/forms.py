@@ -2,9 +2,11 @@
 
 Navitia (`disruptions` and `line_reports` responses): snake_case, severity object, lines in impacted_objects. PRIM bulk:
 camelCase, severity word, lines in lines[].impactedObjects[].disruptionIds. A response may also be one disruption alone
-(a JSONL line). Stations and lifts are objects too: only an object that is a line (or a part of one) touches a line.
+(a JSONL line). Stations and lifts are objects too: only an object that is a line (or a part of one), or the network
+that a line stands under, touches a line. It touches the whole line where no stop and no section is listed beside it.
 """
 
+import re
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -34,62 +36,82 @@ MOST_PARTS = 1_000  # periods, messages, tags or objects of one disruption; a ye
 _KEPT = (
     "id", "impact_id", "uri", "disruption_id", "disruptionId", "updated_at", "lastUpdate", "lastUpdated", "severity",
     "cause", "category", "tags", "title", "message", "shortMessage", "messages", "application_periods",
-    "applicationPeriods",
+    "applicationPeriods", "impactedSections",
 )  # fmt: skip
 
 _LINE_TYPES = ("line", "line_section", "rail_section", "route")
+_STOP_TYPES = ("stop_point", "stop_area")
+
+# What titles say of a line that runs: stops skipped, another way taken, a part cut (but not « entre 22 h et … »).
+_LINE_RUNS = re.compile(
+    r"non\s+desservi|pas\s+desservi|d[ée]viation|\bd[ée]vi[ée]|itin[ée]raire\s+modifi|report\s+d.arr[êe]t"
+    r"|arr[êe]ts?(?:\(s\))?\s+(?:report|d[ée]plac|supprim)|stations?\s+ferm|partiel|\bentre\s+(?!\d)",
+    re.IGNORECASE,
+)
+
+Touched = tuple[Line, bool]  # a line, and whether it is touched as a whole
 
 
 @dataclass(frozen=True)
 class Response:
     """One response: its disruptions (raw objects), the lines it names, and which lines each disruption id touches.
 
-    made_at: when the publisher made it (UTC), where it says so. page: (first element, elements in it, elements in all).
+    networks: the lines of each network id. made_at: when the publisher made it (UTC), where it says so. page: (number,
+    elements in it, elements in all). whole: it has no pages: PRIM bulk, or the answer that nothing is disturbed.
     """
 
     disruptions: list[Any]
     named: list[Line] = field(default_factory=list)
-    touched: dict[str, list[Line]] = field(default_factory=dict)
+    touched: dict[str, list[Touched]] = field(default_factory=dict)
+    networks: dict[str, list[Line]] = field(default_factory=dict)
     made_at: datetime | None = None
     page: tuple[int, int, int] | None = None
+    whole: bool = False
 
 
 def read_response(body: Any) -> Response | None:
-    """The response in a JSON value, or None when it is none of ours (an error page, another API).
+    """Read the response in a JSON value; None when it is none of ours (an error page, another API).
 
     {"error": {"id": "no_solution"}} is a normal answer: nothing is disturbed.
     """
     if not isinstance(body, dict):
         return None
     error = body.get("error")
+    nothing = isinstance(error, dict) and error.get("id") == "no_solution"
     if isinstance(body.get("disruptions"), list):
         named, touched = _bulk_lines(body)
+        under: dict[str, list[Line]] = {}
         for report in _dicts(body.get("line_reports")):
-            named += _present([_navitia_line(report.get("line"))])
-        return Response(body["disruptions"], named, touched, _made_at(body), _page(body.get("pagination")))
-    if isinstance(error, dict) and error.get("id") == "no_solution":
-        return Response([], made_at=_made_at(body))
+            _read_report(report, named, touched, under)
+        whole = nothing or isinstance(body.get("lines"), list)
+        page = _page(body.get("pagination"))
+        return Response(body["disruptions"], named, touched, under, _made_at(body), page, whole)
+    if nothing:
+        return Response([], made_at=_made_at(body), whole=True)
     if "application_periods" in body or "applicationPeriods" in body:
         return Response([body])
     return None
 
 
 def essential(raw: dict[str, Any]) -> dict[str, Any]:
-    """A disruption without what no figure needs: of what it touches, the lines are read before."""
+    """Drop from a disruption what no figure needs: of what it touches, the lines are read before."""
     return {name: _part(raw[name]) for name in _KEPT if name in raw}
 
 
 def slim(item: Any) -> Any:
-    """An item of a long response, smaller: the essential of a disruption and one object for each line it touches."""
+    """Make an item of a long response smaller: the essential of a disruption, one object of each sort it touches."""
     if not isinstance(item, dict) or "impactedObjects" in item:
         return item
     if "line" in item and "application_periods" not in item:
-        return {"line": item["line"]}  # of a line report
-    objects: dict[str, Any] = {}
-    for one in _dicts(item.get("impacted_objects"))[:MOST_PARTS]:
-        line = _object_line(one.get("pt_object", one))
-        if line:
-            objects.setdefault(line.key, one)
+        above = [one for one in _dicts(item.get("pt_objects")) if _kind(one) == "network"]
+        return {"line": item["line"], "pt_objects": above}  # of a line report
+    objects: dict[Any, Any] = {}
+    for one in _objects(item)[:MOST_PARTS]:
+        target = _target(one)
+        line, kind = _object_line(target), _kind(target)
+        if line or kind in (*_STOP_TYPES, "network"):
+            which = line.key if line else target.get("id") if kind == "network" else None
+            objects.setdefault((kind, str(which), _is_part(one)), one)
     return {**essential(item), "impacted_objects": list(objects.values())}
 
 
@@ -100,13 +122,13 @@ def _part(value: Any) -> Any:
 
 
 def identity(raw: dict[str, Any]) -> str | None:
-    """The id of one disruption: that of the impact, which both forms share."""
+    """Return the id of one disruption: that of the impact, which both forms share."""
     names = ("id", "impact_id", "uri", "disruption_id", "disruptionId")
     return next((str(raw[name]) for name in names if raw.get(name) not in (None, "")), None)
 
 
 def family(raw: dict[str, Any]) -> str | None:
-    """What stays the same when the publisher revises a disruption: each revision has a new id (measured on captures).
+    """Return what stays the same when a disruption is revised: each revision has a new id (measured on captures).
 
     One disruption may be several impacts at once, each a record of its own.
     """
@@ -115,13 +137,13 @@ def family(raw: dict[str, Any]) -> str | None:
 
 
 def updated_at(raw: dict[str, Any]) -> str:
-    """When the disruption was last revised, as text that sorts by time; empty when it does not say."""
+    """Return when the disruption was last revised, as text that sorts by time; empty when it does not say."""
     moment = parse_time(raw.get("updated_at") or raw.get("lastUpdate") or raw.get("lastUpdated"))
     return moment.isoformat() if moment else ""
 
 
 def severity(raw: dict[str, Any]) -> tuple[str | None, str | None]:
-    """(severity as stored, effect); the severity is None when nothing known is said.
+    """Return (severity as its publisher says it, effect); the severity is None when nothing known is said.
 
     The effect decides, then the severity's name, then its priority (lower is worse).
     """
@@ -144,7 +166,7 @@ def severity(raw: dict[str, Any]) -> tuple[str | None, str | None]:
 
 
 def texts(raw: dict[str, Any]) -> tuple[str, str]:
-    """(title, message) as plain text; empty where there is none."""
+    """Return (title, message) as plain text; empty where there is none."""
     by_kind: dict[str, str] = {}
     for one in _dicts(raw.get("messages")):
         channel = one.get("channel")
@@ -157,21 +179,65 @@ def texts(raw: dict[str, Any]) -> tuple[str, str]:
 
 
 def tags(raw: dict[str, Any]) -> list[str]:
-    """The tags, in the order of the source."""
+    """List the tags, in the order of the source."""
     found = raw.get("tags")
     return [str(tag) for tag in found] if isinstance(found, list) else []
 
 
-def impacted_lines(raw: dict[str, Any]) -> list[Line]:
-    """The lines of a Navitia disruption's own objects, each once."""
-    objects = _dicts(raw.get("impacted_objects", raw.get("impactedObjects")))
-    return distinct(_present([_object_line(one.get("pt_object", one)) for one in objects]))
+def line_runs(title: str) -> bool:
+    """Tell whether the title of a disruption says that its line runs, whatever the effect."""
+    return _LINE_RUNS.search(title) is not None
+
+
+def touched_lines(raw: dict[str, Any], response: Response, identifier: str) -> list[Touched]:
+    """List the lines that a disruption touches, by its own objects and by those of the response, each once.
+
+    Stops or sections of the disruption's own are parts of every line that it touches.
+    """
+    objects = _objects(raw)
+    parts = bool(_dicts(raw.get("impactedSections"))) or any(_kind(_target(one)) in _STOP_TYPES for one in objects)
+    found = [(line, not _is_part(one)) for one in objects if (line := _object_line(_target(one)))]
+    for network in networks(raw):
+        found += [(line, True) for line in response.networks.get(network, [])]
+    found += response.touched.get(identifier, [])
+    return together([(line, whole and not parts) for line, whole in found])
+
+
+def networks(raw: dict[str, Any]) -> list[str]:
+    """List the ids of the networks that a disruption's own objects name."""
+    targets = map(_target, _objects(raw))
+    return [str(target.get("id")) for target in targets if _kind(target) == "network"]
+
+
+def together(touched: list[Touched]) -> list[Touched]:
+    """Keep each line once; a line of which a part is named is not touched as a whole."""
+    parts = {line.key for line, whole in touched if not whole}
+    return [(line, line.key not in parts) for line in distinct(line for line, _ in touched)]
+
+
+def _objects(raw: dict[str, Any]) -> list[dict[str, Any]]:
+    return _dicts(raw.get("impacted_objects", raw.get("impactedObjects")))
+
+
+def _target(impacted: dict[str, Any]) -> Any:
+    return impacted.get("pt_object", impacted)
+
+
+def _kind(target: Any) -> str | None:
+    found = (target.get("embedded_type") or target.get("type")) if isinstance(target, dict) else None
+    return found if isinstance(found, str) else None
+
+
+def _is_part(impacted: dict[str, Any]) -> bool:
+    """Tell whether an impacted object is a part of a line: a section, stops, one direction."""
+    named = any(impacted.get(f"impacted_{name}") for name in ("section", "rail_section", "stops"))
+    return named or _kind(_target(impacted)) in _LINE_TYPES[1:]
 
 
 def _object_line(target: Any) -> Line | None:
     if not isinstance(target, dict):
         return None
-    kind = target.get("embedded_type") or target.get("type")
+    kind = _kind(target)
     inner = target.get(str(kind))
     nested = (
         inner.get("line") if isinstance(inner, dict) and isinstance(inner.get("line"), dict) else target.get("line")
@@ -185,7 +251,7 @@ def _object_line(target: Any) -> Line | None:
 
 
 def _navitia_line(line: Any, name: Any = None) -> Line | None:
-    """The line of {id, code, name, commercial_mode, physical_modes} or of PRIM's {id, shortName, name, mode}."""
+    """Read the line of {id, code, name, commercial_mode, physical_modes} or of PRIM's {id, shortName, name, mode}."""
     if not isinstance(line, dict):
         return None
     modes = [line.get("commercial_mode"), *_dicts(line.get("physical_modes"))]
@@ -196,28 +262,50 @@ def _navitia_line(line: Any, name: Any = None) -> Line | None:
     return make_line(str(line["id"]) if line.get("id") else None, words, names)
 
 
-def _bulk_lines(body: dict[str, Any]) -> tuple[list[Line], dict[str, list[Line]]]:
-    """The lines of a PRIM response, and the lines that each disruption id touches."""
+def _bulk_lines(body: dict[str, Any]) -> tuple[list[Line], dict[str, list[Touched]]]:
+    """Read the lines of a PRIM response, and the lines that each disruption id touches.
+
+    An id that stands under a line itself, a part of it or its network touches it; one that stands under its stops as
+    well touches these stops only.
+    """
     named: list[Line] = []
-    touched: dict[str, list[Line]] = {}
+    touched: dict[str, list[Touched]] = {}
     for raw in _dicts(body.get("lines")):
         line = _navitia_line(raw)
         if line is None:
             continue
         named.append(line)
-        for target in _dicts(raw.get("impactedObjects")):
-            ids = target.get("disruptionIds")
-            if _is_line(target) and isinstance(ids, list):
-                for identifier in ids:
-                    touched.setdefault(str(identifier), []).append(line)
-    return named, {
-        identifier: list({line.key: line for line in lines}.values()) for identifier, lines in touched.items()
-    }
+        objects = [one for one in _dicts(raw.get("impactedObjects")) if isinstance(one.get("disruptionIds"), list)]
+        parts = {str(one) for target in objects if not _is_whole(target) for one in target["disruptionIds"]}
+        for target in objects:
+            if _is_whole(target) or _kind(target) in _LINE_TYPES:
+                for identifier in map(str, target["disruptionIds"]):
+                    touched.setdefault(identifier, []).append((line, identifier not in parts))
+    return named, touched
 
 
-def _is_line(target: dict[str, Any]) -> bool:
-    kind, identifier = target.get("type"), str(target.get("id") or "line:")
-    return kind in _LINE_TYPES if kind else identifier.startswith("line:")
+def _is_whole(target: dict[str, Any]) -> bool:
+    """Tell whether an object under a line of PRIM bulk is the line itself or its network."""
+    kind, identifier = _kind(target), str(target.get("id") or "line:")
+    return kind in ("line", "network") if kind else identifier.startswith("line:")
+
+
+def _read_report(
+    report: dict[str, Any], named: list[Line], touched: dict[str, list[Touched]], under: dict[str, list[Line]]
+) -> None:
+    """Add the line of a line report, the network it is of, and what the report says of that network."""
+    line = _navitia_line(report.get("line"))
+    if line is None:
+        return
+    named.append(line)
+    own = report["line"].get("network")
+    others = [one.get("network", one) for one in _dicts(report.get("pt_objects")) if _kind(one) == "network"]
+    for network in _dicts([own, *others]):
+        if network.get("id"):
+            under.setdefault(str(network["id"]), []).append(line)
+        for link in _dicts(network.get("links")):
+            if link.get("type") == "disruption":
+                touched.setdefault(str(link.get("id")), []).append((line, True))
 
 
 def _made_at(body: dict[str, Any]) -> datetime | None:

@@ -68,12 +68,12 @@ class Line(NamedTuple):
 
     @property
     def label(self) -> str:
-        """What a person reads: Métro 6, RER B, Tram T3a, Bus 272."""
+        """Return what a person reads: Métro 6, RER B, Tram T3a, Bus 272."""
         return self.code if self.mode == UNKNOWN_MODE else f"{self.mode} {self.code}"
 
     @property
     def key(self) -> str:
-        """What makes two mentions the same line: mode and code on the structuring network, else the id."""
+        """Return what makes two mentions the same line: mode and code on the structuring network, else the id."""
         return self.label if on_network(self) else self.id or self.label
 
 
@@ -82,12 +82,12 @@ BY_ID = {line.id: line for line in NETWORK if line.id}
 
 
 def on_network(line: Line) -> bool:
-    """Whether it is a line of the fixed structuring network."""
+    """Tell whether it is a line of the fixed structuring network."""
     return line.code in CODES.get(line.mode, ())
 
 
 def make_line(identifier: str | None, mode_words: Iterable[str | None], names: Iterable[str | None]) -> Line | None:
-    """The line meant by an id, the words said of its mode and its code or names, the best first; None for nothing."""
+    """Return the line meant by an id, the words said of its mode and its names, the best first; None for nothing."""
     if identifier in BY_ID:
         return BY_ID[identifier]
     name = next((text.strip() for text in names if text and text.strip()), None)
@@ -101,12 +101,12 @@ def make_line(identifier: str | None, mode_words: Iterable[str | None], names: I
 
 
 def distinct(lines: Iterable[Line]) -> list[Line]:
-    """Each line once, in the order met."""
+    """Keep each line once, in the order met."""
     return list({line.key: line for line in lines}.values())
 
 
 def lines_in_text(text: str) -> list[Line]:
-    """The structuring lines that the first sentence naming any names (further ones tell the way round), in order."""
+    """List the structuring lines of the first sentence that names any (further ones tell the way round), in order."""
     patterns = _IN_TEXT if _ROAD_VEHICLE.search(text) else (*_IN_TEXT, *_BARE)
     for sentence in re.split(r"(?<=[.!?])\s+", text):
         found = [
@@ -121,31 +121,31 @@ def lines_in_text(text: str) -> list[Line]:
 
 
 def line_order(line: Line) -> tuple[int, str, int, str, str]:
-    """Sort key: mode, then codes as people count (2 before 10, 3 before 3bis)."""
+    """Return the sort key: mode, then codes as people count (2 before 10, 3 before 3bis)."""
     number = re.search(r"\d+", line.code)
     return (*mode_order(line.mode), int(number[0]) if number else 0, line.code, line.id or "")
 
 
 def mode_order(mode: str) -> tuple[int, str]:
-    """Sort key of modes: the structuring ones first."""
+    """Return the sort key of modes: the structuring ones first."""
     return (MODE_ORDER.index(mode) if mode in MODE_ORDER else len(MODE_ORDER), mode)
 
 
 def fold(text: str) -> str:
-    """Lower case without accents, spaces or punctuation."""
+    """Write in lower case without accents, spaces or punctuation."""
     bare = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().casefold()
     return re.sub(r"[^a-z0-9]", "", bare)
 
 
 def _mode(words: Iterable[str | None]) -> str:
-    """The stored mode; an unknown word is kept as the source writes it, none at all is « inconnu »."""
+    """Return the stored mode; an unknown word is kept as the source writes it, none at all is « inconnu »."""
     said = [word.rpartition(":")[2].strip() for word in words if word and word.strip()]
     known = [MODES[fold(word)] for word in said if fold(word) in MODES]
     return next(iter(known + said), UNKNOWN_MODE)
 
 
 def _code(mode: str, name: str) -> str:
-    """The network's own writing of a code (3B -> 3bis, METRO 6 -> 6, t3A -> T3a); any other name unchanged."""
+    """Return the network's own writing of a code (3B -> 3bis, METRO 6 -> 6, t3A -> T3a); any other name unchanged."""
     if mode not in CODES:
         return name
     bare = re.sub(rf"^{_PREFIX[mode]}(?=.)", "", fold(name))

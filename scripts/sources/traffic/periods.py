@@ -19,28 +19,33 @@ _COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})T(\d{2})(\d{2})(\d{2})?(Z|[+-]\d{2}
 
 
 def civil_day(day: date) -> Window:
-    """The civil day in Paris: 23, 24 or 25 hours."""
+    """Return the civil day in Paris: 23, 24 or 25 hours."""
     return day_start(day), day_start(day + timedelta(days=1))
 
 
 def service(day: date) -> Window:
-    """First and last instant of the day's service: 05:30 to 01:15 on the next day, Paris clock."""
+    """Return the first and last instant of the day's service: 05:30 to 01:15 on the next day, Paris clock."""
     return _instant(day, SERVICE_START), _instant(day + timedelta(days=1), SERVICE_END)
 
 
+def night(day: date) -> Window:
+    """Return the hours of the day that are of no service: 01:15, when that of the day before ends, to 05:30."""
+    return _instant(day, SERVICE_END), _instant(day, SERVICE_START)
+
+
 def reach(day: date) -> Window:
-    """What the figures of a day look at: from its midnight to the end of its service."""
+    """Return what the figures of a day look at: from its midnight to the end of its service."""
     return day_start(day), service(day)[1]
 
 
 def periods(raw: dict[str, Any]) -> list[Any]:
-    """The application periods as they stand: {begin, end} texts."""
+    """List the application periods as they stand: {begin, end} texts."""
     found = raw.get("application_periods", raw.get("applicationPeriods"))
     return found if isinstance(found, list) else []
 
 
 def read_period(period: Any) -> tuple[datetime | None, datetime | None, str]:
-    """(begin, end or None when open, reason to reject)."""
+    """Return (begin, end or None when open, reason to reject)."""
     if not isinstance(period, dict):
         return None, None, "periode_illisible"
     begin, end = parse_time(period.get("begin")), parse_time(period.get("end"))
@@ -51,10 +56,10 @@ def read_period(period: Any) -> tuple[datetime | None, datetime | None, str]:
     return begin, end, "periode_inversee" if end is not None and end < begin else ""
 
 
-def clipped(believed: Iterable[Period], window: Window) -> list[Window]:
-    """The parts inside the window; a period without length counts where it stands, with no duration."""
+def clipped(valid: Iterable[Period], window: Window) -> list[Window]:
+    """Cut periods to the window; a period without length counts where it stands, with no duration."""
     first, last = window
-    ends = ((begin, last if end is None else end) for begin, end in believed)
+    ends = ((begin, last if end is None else end) for begin, end in valid)
     return [
         (max(begin, first), min(end, last))
         for begin, end in ends
@@ -63,7 +68,7 @@ def clipped(believed: Iterable[Period], window: Window) -> list[Window]:
 
 
 def merged(spans: pd.DataFrame, by: str, window: Window) -> pd.DataFrame:
-    """The union of each group's spans within the window: by, debut, fin, heures (real hours), none overlapping."""
+    """Unite each group's spans within the window: by, debut, fin, heures (real hours), none overlapping."""
     first, last = pd.Timestamp(window[0]), pd.Timestamp(window[1])
     begins, ends = spans["debut"], spans["fin"]
     inside = spans.assign(debut=begins.where(begins > first, first), fin=ends.where(ends < last, last))
@@ -76,13 +81,22 @@ def merged(spans: pd.DataFrame, by: str, window: Window) -> pd.DataFrame:
 
 
 def meets(raw: dict[str, Any], window: Window) -> bool:
-    """Whether a readable period of a raw disruption has a part inside the window."""
+    """Tell whether a readable period of a raw disruption has a part inside the window."""
     read = (read_period(period) for period in periods(raw))
     return bool(clipped([(begin, end) for begin, end, reason in read if begin is not None and not reason], window))
 
 
+def last_day(raw: dict[str, Any]) -> str:
+    """Return the day on which the last period of a raw disruption ends, as the text YYYYMMDD; empty where none ends.
+
+    It is read off the text, of which both forms write the Paris clock: a pull names thousands.
+    """
+    ends = (str(period.get("end") or "") for period in periods(raw) if isinstance(period, dict))
+    return max((end.replace("-", "") for end in ends), default="")[:8]
+
+
 def parse_time(text: Any) -> datetime | None:
-    """Compact local (20250828T182100) or ISO text to a UTC instant; None when it is no readable time.
+    """Read compact local (20250828T182100) or ISO text as a UTC instant; None when it is no readable time.
 
     A time that the spring change skips (02:00 to 03:00) is the instant of the change: no clock of Paris showed it.
     """
@@ -96,7 +110,7 @@ def parse_time(text: Any) -> datetime | None:
 
 
 def _change_skipping(text: str) -> datetime | None:
-    """The instant of the clock change that skips a Paris wall time; None for any other text."""
+    """Return the instant of the clock change that skips a Paris wall time; None for any other text."""
     try:
         wall = datetime.fromisoformat(text.strip())
         if wall.tzinfo is not None or wall_exists(wall):

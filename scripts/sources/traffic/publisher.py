@@ -21,7 +21,7 @@ PRIM_PAGES_MAX = 60  # of the 1 000 requests a day that a key allows
 
 
 def address(settings: Settings, day: date, today: date) -> Address:
-    """The first page of the disruptions in force during a day.
+    """Ask for the first page of the disruptions in force during a day.
 
     ConfigError for a missing or malformed key, NoDataError for a day that PRIM no longer tells about.
     """
@@ -46,7 +46,7 @@ def address(settings: Settings, day: date, today: date) -> Address:
 
 
 def check_answer(asked: Address, path: Path) -> Any:
-    """The body, which is an answer of line_reports."""
+    """Return the body, which is an answer of line_reports."""
     body = json_body(asked, path)
     if read_response(body) is None:
         raise unexpected(asked, "ce n'est pas une réponse line_reports", json.dumps(body).encode())
@@ -54,7 +54,7 @@ def check_answer(asked: Address, path: Path) -> Any:
 
 
 def next_page(asked: Address, body: Any) -> Address | None:
-    """The request for the page of disruptions after the one whose body this is; None after the last.
+    """Return the request for the page of disruptions after the one whose body this is; None after the last.
 
     InputError when pages are left that are not to be asked for: another page came than the one asked for, or
     PRIM_PAGES_MAX came already.

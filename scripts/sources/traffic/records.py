@@ -1,11 +1,14 @@
-"""Disruptions in force on a civil day, as one set of frames for both raw forms; which pull is believed: see
+"""Disruptions in force on a civil day, as one set of frames for both raw forms; which pull is used: see
 scripts/sources/traffic/pulls.
+
+An interruption is a line that does not run: the effect NO_SERVICE on a line as a whole, under a title that does not say
+that the line runs. On stops, sections or one direction of a line that effect disturbs it. Messages that tell the same
+are one disruption.
 """
 
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pandas as pd
@@ -15,12 +18,15 @@ from lib.figures.quality import Quality
 from lib.raw.source_files import RawFile
 from scripts.sources.traffic import forms as forms
 from scripts.sources.traffic.lines import NETWORK, UNKNOWN_MODE, Line, lines_in_text
+from scripts.sources.traffic.pages import Answer
 from scripts.sources.traffic.periods import Period, clipped, periods, reach, read_period
 from scripts.sources.traffic.pulls import Pulled, Told, read_pulls
 
 MESSAGE_MAX = 500  # characters of a stored message
 TITLE_MAX = 160  # characters of a stored title
 LIFT_TAG = "Ascenseur"
+# What lasts longer is no event of a day: most disruptions of a real capture are detours of buses, about a year long.
+STANDING_DAYS = 30
 
 
 @dataclass(frozen=True)
@@ -28,63 +34,74 @@ class Disruptions:
     """What the pulls say of a day; all times UTC.
 
     disruptions: one row per disruption that is in force at some time of reach(day): id, titre, message, severite,
-    effet, cause, categorie, tags, debut, fin (whole extent; fin None when open). periods: id, debut, fin, clipped to
-    reach(day). touched: id, cle, one row per disruption and line. lines: the lines followed, by cle (Line.key).
-    pull_days: the days of the pulls read. pages_held: see Pulled.pages_held. responses: how many were read, those of
-    unknown day included.
+    effet, cause, categorie, tags, debut, fin (whole extent; fin None when open), longue_duree (it extends over more
+    than STANDING_DAYS), nombre_messages (how many told it). periods: id, debut, fin, clipped to reach(day). touched:
+    id, cle, severite (that of the disruption on this line), one row per disruption and line. lines: the structuring
+    network and the lines touched, by cle (Line.key). answers: what was answered around the day, see pages.
     """
 
     disruptions: pd.DataFrame
     periods: pd.DataFrame
     touched: pd.DataFrame
     lines: dict[str, Line]
-    pull_days: set[date]
-    pages_held: float
-    responses: int
+    answers: list[Answer]
 
 
 def read_disruptions(files: list[RawFile], day: date, quality: Quality) -> Disruptions:
-    """Read the pulls; records that cannot be believed are rejected, the newest state of each disruption is kept."""
+    """Read the pulls; unreadable records are rejected, the newest state of each disruption is kept."""
     return _frames(read_pulls(files, day, quality), day, quality)
 
 
 def _frames(pulled: Pulled, day: date, quality: Quality) -> Disruptions:
-    rows: list[dict[str, Any]] = []
+    rows: dict[Any, dict[str, Any]] = {}
     spans: list[tuple[str, datetime, datetime]] = []
-    touched: list[tuple[str, str]] = []
-    kept: Counter[str] = Counter()
+    touched: dict[tuple[str, str], str] = {}
+    families: set[str] = set()
     by_id: dict[str | None, Line] = {line.id: line for line in pulled.named if line.id and line.mode != UNKNOWN_MODE}
+    lines = {line.key: line for line in NETWORK}
     for identifier in sorted(pulled.newest):
         told = pulled.newest[identifier]
-        believed = list(_believed_periods(identifier, told, quality))
-        inside = clipped(believed, reach(day))
+        valid = list(_valid_periods(identifier, told, quality))
+        inside = clipped(valid, reach(day))
         if not inside:
             continue
-        row = _row(identifier, told.record, believed, quality)
-        rows.append(row)
-        spans += [(identifier, begin, end) for begin, end in inside]
-        touched += [(identifier, by_id.get(one.id, one).key) for one in told.lines or _lines_in_words(row)]
-        kept[pulled.family(identifier)] += 1
-    quality.lignes_retenues += kept.total()
+        row = _row(identifier, told.record, valid, quality)
+        row["longue_duree"] = (row["fin"] or reach(day)[1]) - row["debut"] > timedelta(days=STANDING_DAYS)
+        concerned = [(by_id.get(line.id, line), whole) for line, whole in _lines(told, row, quality)]
+        lines |= {line.key: line for line, _ in concerned}
+        on_lines = {line.key: _severity_on_line(row, whole) for line, whole in concerned}
+        row["severite"] = _worst(*(on_lines.values() or [_severity_on_line(row, False)]))
+        families.add(pulled.family(identifier))
+        first = rows.setdefault(_same_message(row, on_lines, inside), row)
+        if first is row:
+            spans += [(identifier, begin, end) for begin, end in inside]
+        else:
+            _add_message(first, row)
+        for key, severity in on_lines.items():
+            pair = first["id"], key
+            touched[pair] = _worst(touched.get(pair, severity), severity)
+    quality.lignes_retenues += len(rows)
     sightings = pulled.sightings()
-    quality.doublons += sum(sightings[family] - number for family, number in kept.items())
+    quality.doublons += sum(sightings[family] for family in families) - len(rows)
     return Disruptions(
-        pd.DataFrame(rows, columns=_COLUMNS, dtype=object),
+        pd.DataFrame(list(rows.values()), columns=_COLUMNS, dtype=object),
         pd.DataFrame(spans, columns=["id", "debut", "fin"]).astype({"debut": _UTC, "fin": _UTC}),
-        pd.DataFrame(touched, columns=["id", "cle"], dtype=object).drop_duplicates(ignore_index=True),
-        {line.key: line for line in (*NETWORK, *(by_id.get(one.id, one) for one in pulled.named))},
-        pulled.days,
-        pulled.pages_held(day),
-        pulled.responses,
+        pd.DataFrame([(*pair, severity) for pair, severity in touched.items()], columns=_TOUCHED, dtype=object),
+        lines,
+        [answer for answers in pulled.answers.values() for answer in answers],
     )
 
 
-_COLUMNS = ["id", "titre", "message", "severite", "effet", "cause", "categorie", "tags", "debut", "fin"]
+_COLUMNS = [
+    "id", "titre", "message", "severite", "effet", "cause", "categorie", "tags", "debut", "fin", "longue_duree",
+    "nombre_messages",
+]  # fmt: skip
+_TOUCHED = ["id", "cle", "severite"]
 _UTC = "datetime64[us, UTC]"
 
 
-def _believed_periods(identifier: str, told: Told, quality: Quality) -> Iterator[Period]:
-    """The readable periods; each other one is rejected alone. A missing end is an open one."""
+def _valid_periods(identifier: str, told: Told, quality: Quality) -> Iterator[Period]:
+    """Yield the readable periods; each other one is rejected alone. A missing end is an open one."""
     found = periods(told.record)
     if not found:
         quality.reject("periodes_absentes", told.raw.name, told.line, {"id": identifier})
@@ -96,7 +113,7 @@ def _believed_periods(identifier: str, told: Told, quality: Quality) -> Iterator
             yield begin, end
 
 
-def _row(identifier: str, record: dict[str, Any], believed: list[Period], quality: Quality) -> dict[str, Any]:
+def _row(identifier: str, record: dict[str, Any], valid: list[Period], quality: Quality) -> dict[str, Any]:
     severity, effect = forms.severity(record)
     if severity is None:
         quality.warn(
@@ -105,7 +122,7 @@ def _row(identifier: str, record: dict[str, Any], believed: list[Period], qualit
             "Des perturbations sans sévérité lisible sont comptées comme information.",
             exemples=[identifier],
         )
-    ends = [end for _, end in believed]
+    ends = [end for _, end in valid]
     if None in ends:
         quality.warn(
             "periode_sans_fin",
@@ -123,13 +140,47 @@ def _row(identifier: str, record: dict[str, Any], believed: list[Period], qualit
         "cause": str(record["cause"]).strip().lower() if record.get("cause") else "inconnue",
         "categorie": record.get("category") or None,
         "tags": forms.tags(record),
-        "debut": min(begin for begin, _ in believed),
+        "debut": min(begin for begin, _ in valid),
         "fin": None if None in ends else max(end for end in ends if end is not None),
+        "nombre_messages": 1,
     }
 
 
-def _lines_in_words(row: dict[str, Any]) -> list[Line]:
-    """The lines that the title names, else the message, of a disruption without a line object that is no lift."""
-    if LIFT_TAG in row["tags"]:
-        return []
-    return lines_in_text(row["titre"] or "") or lines_in_text(row["message"] or "")
+def _lines(told: Told, row: dict[str, Any], quality: Quality) -> list[forms.Touched]:
+    """List the lines touched: by objects, else those that the title names, else the message, where it is no lift."""
+    if told.lines or LIFT_TAG in row["tags"]:
+        return told.lines
+    found = lines_in_text(row["titre"] or "") or lines_in_text(row["message"] or "")
+    if told.on_network and not found:
+        quality.warn(
+            "reseau_sans_ligne",
+            "attention",
+            "Des perturbations d'un réseau entier ne touchent aucune ligne connue : le relevé n'en nomme pas.",
+            exemples=[row["titre"] or row["id"]],
+        )
+    return [(line, True) for line in found]
+
+
+def _severity_on_line(row: dict[str, Any], whole: bool) -> str:
+    """Return the severity of a disruption on a line; of one that stops a part of the line only, the line runs."""
+    runs = row["severite"] == forms.BLOCKING and (not whole or forms.line_runs(row["titre"] or ""))
+    return forms.DISTURBED if runs else str(row["severite"])
+
+
+def _worst(*severities: str) -> str:
+    return min(severities, key=forms.SEVERITIES.index)
+
+
+def _add_message(first: dict[str, Any], row: dict[str, Any]) -> None:
+    """Make one disruption of two messages that tell the same."""
+    first["nombre_messages"] += 1
+    first["severite"] = _worst(first["severite"], row["severite"])
+    first["debut"] = min(first["debut"], row["debut"])
+    first["fin"] = None if None in (first["fin"], row["fin"]) else max(first["fin"], row["fin"])
+
+
+def _same_message(row: dict[str, Any], on_lines: dict[str, str], inside: list[tuple[datetime, datetime]]) -> Any:
+    """Return what two messages that tell the same share: lines, title and hours; without lines or title, nothing."""
+    if not on_lines or not row["titre"]:
+        return row["id"]
+    return tuple(sorted(on_lines)), row["titre"].casefold(), tuple(inside), row["longue_duree"]

@@ -1,6 +1,7 @@
 """Sensors that cannot be believed, against a hand-written walk over the hours."""
 
 import itertools
+from datetime import date, timedelta
 
 import numpy as np
 import pandas as pd
@@ -8,8 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lib.figures.sensors import Fault, faults, impossible_values, runs
+from lib.figures.quality import Quality
+from lib.figures.sensor_days import SensorDay
+from lib.figures.sensors import Bounds, Fault, account_for, broken, faults, impossible_values, published, runs
 
+DAY = date(2025, 11, 4)
 hour = st.sampled_from([None, None, 0.0, 5.0, 5.0, 7.0])
 day = st.lists(hour, min_size=24, max_size=24)
 patched = st.tuples(day, st.integers(0, 23), st.integers(0, 24), hour)  # a day, and a stretch of it set to one value
@@ -20,7 +24,8 @@ def table(*rows: list[float | None]) -> pd.DataFrame:
 
 
 def found(*rows: list[float | None]) -> list[tuple[str, str, int | None]]:
-    counts = table(*rows)
+    """The faults of some sensors among more sound ones, which publish every hour."""
+    counts = table(*rows, *[[float(number) for number in range(24)]] * (len(rows) + 1))
     return [(fault.sensor, fault.motif, fault.heures_consecutives) for fault in faults(counts, counts.notna())]
 
 
@@ -45,6 +50,15 @@ def test_a_quiet_night_of_zeros_is_no_fault_and_a_blank_ends_a_run() -> None:
 def test_a_sensor_with_an_occupancy_is_not_silent() -> None:
     counts = table([None] * 24)
     assert faults(counts, pd.DataFrame(True, index=counts.index, columns=counts.columns)) == []
+
+
+def test_hours_that_most_sensors_did_not_publish_make_none_of_them_silent() -> None:
+    half = [float(number) for number in range(12)] + [None] * 12
+    counts = table(*[half] * 5, [None] * 12 + half[:12], [None] * 24)
+    told = [(one.sensor, one.motif, one.heures_consecutives) for one in faults(counts, counts.notna())]
+    assert told == [("S5", "silencieux", 12), ("S6", "silencieux", 12)]
+    assert published(counts.notna()).tolist() == [True] * 12 + [False] * 12
+    assert not published(table([None] * 24).notna()).any()
 
 
 def walk(row: list[float | None]) -> tuple[int, int]:
@@ -84,3 +98,77 @@ def test_impossible_values_have_no_duration() -> None:
         "motif": "valeur impossible",
         "heures_consecutives": None,
     }
+
+
+BIKES = Bounds(highest=2902.0, floor=300.0, marks=True)
+
+
+def days(*maxima: float | None, sensor: str = "S0", valid: int = 24) -> list[SensorDay]:
+    """The days before, most recent first, by the highest hour of one sensor; None: it was not there."""
+    found = []
+    for number, highest in enumerate(maxima, start=1):
+        rows = {} if highest is None else {sensor: {"total": highest, "highest": highest, "valid": valid}}
+        table = pd.DataFrame.from_dict(rows, "index", columns=["total", "highest", "valid"], dtype=float)
+        found.append(SensorDay(DAY - timedelta(days=number), table, None, True))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("highest", "past", "rule"),
+    [
+        (2902, [], None),
+        (2903, [], "au-delà de toute mesure"),
+        (2500, [150] * 28, "au-delà de son passé"),
+        (450, [150] * 28, None),
+        (451, [150] * 28, "au-delà de son passé"),
+        (300, [20] * 28, None),  # below the floor
+        (301, [20] * 28, "au-delà de son passé"),
+        (900, [0] * 28, None),  # it comes back after weeks at zero
+        (900, [0] * 21 + [150] * 7, None),
+        (900, [None] * 21 + [150] * 7, None),
+        (900, [3] * 28, None),  # as good as dead
+        (900, [150] * 2, None),  # too little is known of it
+        (900, [150] * 3, "au-delà de son passé"),
+        (900, [150] * 14 + [None] * 14, "au-delà de son passé"),
+    ],
+)
+def test_a_sensor_is_broken_beyond_its_own_past_alone(
+    highest: float, past: list[float | None], rule: str | None
+) -> None:
+    hours = table([0.0] * 23 + [float(highest)], [5.0] * 24)
+    found = broken(hours, (), days(*past), BIKES)
+    assert [one.regle for one in found] == ([rule] if rule else [])
+    assert [(one.sensor, one.valeur) for one in found] == ([("S0", highest)] if rule else [])
+
+
+def test_a_dead_counter_is_known_by_its_bits_and_one_rule_is_enough() -> None:
+    marks = [2047.0, 0.0, 1022.0, 1022.0, 511.0]
+    hours = table(marks + [0.0] * 19, [511.0, 1023.0, *[480.0] * 22], [float(n) for n in range(24)])
+    assert [(one.sensor, one.regle) for one in broken(hours, (), [], BIKES)] == [("S0", "marques binaires")]
+    assert broken(hours, (), [], Bounds(10_000.0, 1_800.0)) == []  # arcs have no such marks
+    found = broken(hours, {"S2", "S0", "elsewhere"}, [], BIKES)
+    assert [(one.sensor, one.regle) for one in found] == [("S0", "valeur impossible"), ("S2", "valeur impossible")]
+
+
+def test_expected_are_the_sensors_of_the_days_before_else_those_of_the_reference() -> None:
+    def account(past: list[SensorDay], reference: list[str], *rows: list[float | None]) -> tuple[float, dict]:
+        quality = Quality()
+        measured = table(*rows).notna()
+        coverage = account_for(quality, measured, range(24), [], past, reference, "référentiel")
+        return round(coverage, 4), quality.summary(coverage)
+
+    whole, silent = [5.0] * 24, [None] * 24
+    coverage, said = account([], [f"S{n}" for n in range(1000)], whole)
+    assert (coverage, said["statut"]) == (0.001, "partiel")
+    assert said["capteurs"] == {"attendus": 1000, "mesures": 1, "ecartes": 0, "base": "référentiel"}
+    coverage, said = account(days(10), [f"S{n}" for n in range(1000)], whole)  # one known day, of one sensor
+    assert (coverage, said["capteurs"]["base"]) == (0.001, "référentiel")
+    coverage, said = account(days(10, 10, None), ["S0", "S1"], whole, silent)
+    assert (coverage, said["statut"]) == (1.0, "complet")  # S1 never measured lately
+    assert said["capteurs"] == {"attendus": 1, "mesures": 1, "ecartes": 0, "base": "3 jours récents"}
+    coverage, said = account(days(10, sensor="S9"), ["S0"], whole)  # new sensors make up for none that fell silent
+    assert (coverage, said["statut"]) == (0.0001, "partiel")
+    assert account([], ["S0"], silent)[1]["statut"] == "absent"
+    coverage, said = account([], ["S0"], [*whole[:23], None])
+    assert (coverage, said["statut"], said["heures_manquantes"], said["heures_vues"]) == (0.9583, "partiel", [23], 23)
+    assert [one["code"] for one in said["avertissements"]] == ["heures_manquantes"]

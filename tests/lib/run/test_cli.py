@@ -23,7 +23,7 @@ DAY = "2025-11-04"
 def bikes(raw: RawTree) -> RawTree:
     """A day of one counter, with a warning (no polygons) and a rejected row."""
     rows = [bike("A-1", f"{DAY}T{hour:02}:00:00+01:00", 10) for hour in range(24)]
-    raw.pull("bikes", DAY, "a.json", [*rows, bike("A-1", f"{DAY}T08:30:00+01:00", -5)])
+    raw.pull("bikes", DAY, "a.json", [*rows, bike("A-1", f"{DAY}T08:30:00+01:00", 5)])
     return raw
 
 
@@ -71,13 +71,13 @@ def test_results_on_stdout_and_the_rest_on_stderr(bikes: RawTree, run: Run) -> N
     ran = run(process_bikes.main, "--date", DAY)
     path = bikes.output / "metrics" / f"bikes_metrics_{DAY}.json"
     assert ran.out == f"bikes {DAY} : complet, 24 lignes retenues -> {path}\n"
-    assert "1 lignes rejetées (comptage_negatif 1)" in ran.err
+    assert "1 lignes rejetées (heure_non_ronde 1)" in ran.err
 
 
 def test_json_is_one_object_whatever_is_logged(bikes: RawTree, run: Run) -> None:
     ran = run(process_bikes.main, "--date", DAY, "--json", "-v")
     told = json.loads(ran.out)
-    assert (told["type"], told["date"], told["qualite"]["rejets"]) == ("bikes", DAY, {"comptage_negatif": 1})
+    assert (told["type"], told["date"], told["qualite"]["rejets"]) == ("bikes", DAY, {"heure_non_ronde": 1})
     assert Path(told["fichier"]).is_file()
     failed = run(process_weather.main, "--date", DAY, "--json")
     assert (failed.code, failed.out) == (ExitCode.NO_INPUT, "")
@@ -93,11 +93,11 @@ def test_quiet_says_errors_alone(bikes: RawTree, run: Run) -> None:
 
 def test_an_unexpected_fault_is_one_line_and_exit_1(bikes: RawTree, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     (bikes.output / "metrics").mkdir(parents=True)
-    past = {"date": "2025-10-28", "metrics": {"qualite": {"couverture": "beaucoup"}}}  # of no program of ours
+    past = {"date": "2025-10-28", "metrics": {"qualite": {}}}  # of no program of ours
     (bikes.output / "metrics" / "bikes_metrics_2025-10-28.json").write_text(json.dumps(past), encoding="utf-8")
     ran = run(process_bikes.main, "--date", DAY)
     assert (ran.code, ran.out) == (ExitCode.FAILED, "")
-    assert "erreur inattendue (TypeError" in ran.err
+    assert "erreur inattendue (KeyError" in ran.err
     assert ran.err.count("\n") == 1
     assert "Traceback" in run(process_bikes.main, "--date", DAY, "-v").err
 

@@ -125,7 +125,7 @@ def disruption(number: int) -> dict[str, Any]:
     return {
         "id": f"d{number}", "status": "active", "cause": "travaux", "severity": {"effect": "SIGNIFICANT_DELAYS"},
         "application_periods": [{"begin": "20251104T080000", "end": "20251104T100000"}],
-        "messages": [{"text": "Ligne 6 : trafic perturbé"}], "impacted_objects": [],
+        "messages": [{"text": f"Ligne 6 : trafic perturbé, message {number}"}], "impacted_objects": [],
     }  # fmt: skip
 
 

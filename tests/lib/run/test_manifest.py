@@ -31,7 +31,7 @@ def manifests(raw: RawTree, day: date = DAY) -> list[dict[str, Any]]:
 @pytest.fixture
 def bikes(raw: RawTree) -> RawTree:
     rows = [bike("A-1", f"{DAY}T{hour:02}:00:00+01:00", 10) for hour in range(24)]
-    raw.pull("bikes", str(DAY), "a.json", [*rows, bike("A-1", f"{DAY}T08:00:00+01:00", -5)])
+    raw.pull("bikes", str(DAY), "a.json", [*rows, bike("A-1", f"{DAY}T08:30:00+01:00", 5)])
     return raw
 
 

@@ -19,6 +19,7 @@ PARIS = ZoneInfo("Europe/Paris")
 DAYS = ["2025-11-04", "2025-10-26"]  # the second one has 25 hours
 SOURCES = ("bikes", "traffic", "weather", "arrondissements")
 NETWORK = 35  # métro, RER and tram lines
+BUSES = {"line:IDFM:C01254", "line:IDFM:C00297"}
 Run = Callable[..., Ran]
 
 
@@ -74,6 +75,12 @@ def test_bikes(on_demo: RawTree, run: Run, day: str) -> None:
         if instant.astimezone(PARIS).date().isoformat() == day and isinstance(count, int) and count >= 0:
             name = row["nom_compteur"]
             counts[row.get("id_compteur") or ids.get(name, name), instant] = count
+    negative = {row["nom_compteur"] for row in rows if isinstance(row.get("sum_counts"), int) and row["sum_counts"] < 0}
+    broken = {ids[name] for name in negative} if day == DAYS[0] else set()  # on the last day
+    every: dict[str, int] = defaultdict(int)
+    for (counter, _), count in counts.items():
+        every[counter] += count
+    counts = {(counter, instant): count for (counter, instant), count in counts.items() if counter not in broken}
     totals: dict[str, int] = defaultdict(int)
     profile: dict[int, int] = defaultdict(int)
     for (counter, instant), count in counts.items():
@@ -81,33 +88,47 @@ def test_bikes(on_demo: RawTree, run: Run, day: str) -> None:
         profile[instant.astimezone(PARIS).hour] += count
     metrics = on_demo.metrics("bikes", day)
     assert metrics["total_jour"] == sum(counts.values())
-    assert {one["id_compteur"]: one["total_jour"] for one in metrics["metrics"]} == totals
+    assert {one["id_compteur"]: one["total_jour"] for one in metrics["metrics"]} == every
+    assert {one["id_compteur"] for one in metrics["capteurs_ecartes"]} == broken
     assert {one["heure"]: one["total"] for one in metrics["profil_horaire"]} == profile
     assert sum(one["total_jour"] or 0 for one in metrics["par_arrondissement"]) == sum(counts.values())
     assert len({instant for _, instant in counts}) == (25 if day == "2025-10-26" else 24)
 
 
 def newest_disruptions(root: Path, since: str) -> dict[str, dict[str, Any]]:
-    """By id, as the last pull that names it says: times, severity, lines."""
+    """By id, as the last pull that names it says: times, severity, lines, whether it lasts over 30 days."""
     found: dict[str, dict[str, Any]] = {}
     for pulled, text in pulls(root, "traffic"):
         body = json.loads(text)
         touched: dict[str, set[str]] = defaultdict(set)
+        stopped = set()
         for line in body.get("lines", []):
             for target in line["impactedObjects"]:
-                for identifier in target["disruptionIds"] if target["type"] == "line" else []:
-                    touched[identifier].add(line["id"])
+                for identifier in target["disruptionIds"]:
+                    if target["type"] == "stop_area":
+                        stopped.add(identifier)
+                    else:
+                        touched[identifier].add(line["id"])
+        under: dict[str, set[str]] = defaultdict(set)
+        for report in body.get("line_reports", []):
+            under[report["line"]["network"]["id"]].add(report["line"]["id"])
         for one in body["disruptions"] if pulled >= since else []:
             objects = [target["pt_object"] for target in one.get("impacted_objects", [])]
             lines = {target["id"] for target in objects if target["embedded_type"] == "line"} | touched[one["id"]]
+            for target in objects:
+                lines |= under[target["id"]] if target["embedded_type"] == "network" else set()
             title = one.get("title") or next(m["text"] for m in one["messages"] if m["channel"]["types"] == ["title"])
             said = one["severity"] if isinstance(one["severity"], str) else one["severity"]["name"]
+            stops = one["id"] in stopped or any(target["embedded_type"] == "stop_area" for target in objects)
+            severity = {"b": "bloquante", "p": "perturbée", "i": "information"}[said[0].lower()]
+            spans = [(p["begin"], p["end"]) for p in one.get("application_periods", one.get("applicationPeriods"))]
+            first, last = (datetime.strptime(text, "%Y%m%dT%H%M%S") for text in (spans[0][0], spans[-1][1]))
             found[one["id"]] = {
-                "spans": [
-                    (p["begin"], p["end"]) for p in one.get("application_periods", one.get("applicationPeriods"))
-                ],
-                "severity": {"b": "bloquante", "p": "perturbée", "i": "information"}[said[0].lower()],
+                "spans": spans,
+                "title": title,
+                "severity": "perturbée" if severity == "bloquante" and stops else severity,
                 "lines": lines or set(re.findall(r"^(Métro \d+|Tram \w+) :", title)),
+                "standing": last - first > timedelta(days=30),
             }
     return found
 
@@ -135,25 +156,47 @@ def test_traffic(on_demo: RawTree, run: Run, day: str) -> None:
     whole = clock(asked, 0, 0), clock(asked + timedelta(days=1), 0, 0)
     service = clock(asked, 5, 30), clock(asked + timedelta(days=1), 1, 15)
     disruptions = newest_disruptions(on_demo.root, (asked - timedelta(days=7)).isoformat())
-    active = {key: one for key, one in disruptions.items() if minutes(one["spans"], *whole)}
+    repeated: dict[Any, list[str]] = defaultdict(list)  # messages that tell the same are one
+    for key, one in sorted(disruptions.items()):
+        if minutes(one["spans"], *whole):
+            told = tuple(sorted(minutes(one["spans"], whole[0], service[1])))
+            repeated[(*sorted(one["lines"]), one["title"], told) if one["lines"] else key].append(key)
+    active = {keys[0]: disruptions[keys[0]] for keys in repeated.values()}
     metrics = on_demo.metrics("traffic", day)
     assert {one["id"]: one["severite"] for one in metrics["perturbations"]} == {
         key: one["severity"] for key, one in active.items()
     }
-    in_day: dict[str, set[datetime]] = defaultdict(set)
+    assert [one["nombre_messages"] for one in sorted(metrics["perturbations"], key=lambda one: one["id"])] == [
+        len(keys) for _, keys in sorted((keys[0], keys) for keys in repeated.values())
+    ]
+    assert {one["id"] for one in metrics["longue_duree"]} == {key for key, one in active.items() if one["standing"]}
     in_service: dict[str, set[datetime]] = defaultdict(set)
     for one in disruptions.values():
-        for line in one["lines"] if one["severity"] != "information" else ():
-            in_day[line] |= minutes(one["spans"], *whole)
-            in_service[line] |= minutes(one["spans"], *service)
-    ids = {"Métro 6": "line:IDFM:C01376"}  # named in a text alone
-    for hours in (in_day, in_service):
-        for label in [line for line in hours if line in ids]:
-            hours[ids[label]] |= hours.pop(label)
+        for line in one["lines"] if one["severity"] != "information" and not one["standing"] else ():
+            known = {"Métro 6": "line:IDFM:C01376"}.get(line, line)  # named in a text alone
+            in_service[known] |= minutes(one["spans"], *service)
     stored = {one["id_ligne"]: one["heures_perturbees"] for one in metrics["par_ligne"] if one["heures_perturbees"]}
-    assert stored == {line: round(len(told) / 60, 2) for line, told in in_day.items() if told}
-    lost = sum(map(len, in_service.values())) / 60
+    assert stored == {line: round(len(told) / 60, 2) for line, told in in_service.items() if told}
+    lost = sum(len(told) for line, told in in_service.items() if line not in BUSES) / 60
     assert metrics["reliability_index"] == round(100 * (1 - lost / (NETWORK * 19.75)), 2)
+    assert metrics["lignes_perturbees"].get("Bus", 0) == len(
+        BUSES & {line for line, told in in_service.items() if told}
+    )
+
+
+def test_the_last_day_shows_each_sort_of_disruption(on_demo: RawTree, run: Run) -> None:
+    """An interruption, a skipped stop, the strike of a network, a standing detour and a cut pull."""
+    assert run(process_traffic.main, "--date", DAYS[0]).code == 0
+    metrics = on_demo.metrics("traffic", DAYS[0])
+    told = {one["titre"]: one for one in metrics["perturbations"]}
+    assert "RER B" in {one["ligne"] for one in metrics["alerts"]}
+    stops = told["Bus 272 : Travaux - Arrêt(s) non desservi(s)"]
+    assert (stops["effet"], stops["severite"]) == ("NO_SERVICE", "perturbée")
+    assert told["Mouvement social : trafic réduit"]["lignes"] == ["RER A", "RER B", "RER C"]
+    assert "Bus 8 : Déviation" in {one["titre"] for one in metrics["longue_duree"]}
+    (cut,) = (one for one in metrics["qualite"]["avertissements"] if one["code"] == "pages_manquantes")
+    assert cut["mesure"] == 5 < cut["attendu"]
+    assert metrics["qualite"]["statut"] == "complet"  # the pull of 18 h is whole
 
 
 @pytest.mark.parametrize("day", DAYS)

@@ -33,6 +33,7 @@ from scripts.demo.disruptions import identity
 from scripts.demo.options import SOURCES, Options
 from scripts.demo.road_counts import BLANK_FLOW, BLANK_RATE, OUTAGE_LABELS, build_scene, simulate
 from scripts.demo.road_quirks import ARC_IDS, BLANK, LINE_QUIRKS, SENSOR_FAULTS, LineQuirk, SensorFault
+from scripts.registry import RAW
 
 SCRIPT = Path(make_demo_data.__file__)
 PARIS = ZoneInfo("Europe/Paris")
@@ -110,7 +111,7 @@ def v10(answer: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def csv_rows(root: Path, source: str) -> list[dict[str, str]]:
-    text = (root / "batch" / f"{make_demo_data.STEMS[source]}.csv").read_bytes().decode("utf-8-sig")
+    text = (root / "batch" / f"{RAW[source].export}.csv").read_bytes().decode("utf-8-sig")
     return list(csv.DictReader(io.StringIO(text, newline=""), delimiter=";", strict=True))
 
 
@@ -490,7 +491,7 @@ def test_an_interrupted_run_leaves_a_folder_that_can_be_taken_again(
 
     arguments = [*SMALL, "--source", "weather", "--output", str(tmp_path)]
     with monkeypatch.context() as patch:
-        patch.setattr(make_demo_data, "write_weather", interrupt)
+        patch.setitem(make_demo_data.PULL_WRITERS, "weather", interrupt)
         assert make_demo_data.main(arguments) == 130
     assert make_demo_data.main(arguments) == 0
     assert not list(tmp_path.rglob("*.tmp"))

@@ -39,7 +39,7 @@ def test_the_page_and_the_table_are_there_before_the_json(bikes: RawTree, run: R
     times = [reports(bikes, suffix).stat().st_ctime_ns for suffix in (".csv", ".html", ".json")]  # of their renaming
     assert times == sorted(times)
     page = reports(bikes, ".html").read_text(encoding="utf-8")
-    assert "Vélo en nette baisse (−47,8\u202f%) par rapport au mardi précédent" in page
+    assert "Vélo en nette baisse (−50\u202f%) par rapport au mardi précédent" in page
     assert [path.name for path in (bikes.output / "reports").iterdir() if path.name.startswith(".")] == []
 
 

@@ -15,7 +15,7 @@ from lib.common.settings import Settings
 from lib.figures.calendar_days import day_context
 from lib.local_file_service import LocalFileService
 from scripts.generate_report import compute_report
-from scripts.registry import SOURCES
+from scripts.registry import RAW, SOURCES
 from scripts.report.french import BREAK
 from scripts.report.page import POLICY, daily_page
 from tests.support import report_days
@@ -70,7 +70,7 @@ class Outline(HTMLParser):
 
 @pytest.fixture(scope="module")
 def stored(two_tuesdays: Settings) -> dict[str, dict[str, Metrics]]:
-    """Metrics of DAY and of the week before, by day then source: six sources, 300 arcs."""
+    """Metrics of DAY and of the week before, by day then source, 300 arcs."""
     store = LocalFileService(two_tuesdays.output_dir)
     days = {day.isoformat(): day for day in (WEEK_BEFORE, DAY)}
     return {
@@ -102,8 +102,8 @@ def test_it_is_one_closed_french_document_in_the_order_of_reading(
     assert levels[0] == 1 and levels.count(1) == 1
     assert all(after - before <= 1 for before, after in pairwise(levels))
     assert page.headings[0][1] == "Mardi 4 novembre 2025"
-    assert "Trafic routier en nette hausse (+11,9\u202f%) et vélo en nette baisse" in page.text
-    assert "Journée complète." in page.text
+    assert "Trafic routier en nette hausse (+11,5\u202f%) et vélo en nette baisse" in page.text
+    assert "à 23\xa0compteurs constants sur 23" in page.text
 
 
 def test_every_id_is_unique_and_every_link_within_the_page_arrives(metrics: dict[str, Metrics]) -> None:
@@ -139,7 +139,7 @@ def test_a_street_named_script_is_only_text(metrics: dict[str, Metrics]) -> None
         *metrics["bikes"]["top_counters"],
     ):
         row["libelle" if "libelle" in row else "nom_compteur"] = evil
-    for row in (*traffic["par_ligne"], *traffic["alerts"]):
+    for row in (*traffic["par_ligne"], *traffic["alerts"], *traffic["longue_duree"]):
         row["ligne"] = evil
         row["titre"] = evil
     metrics["weather"]["metrics"]["conditions"] = evil
@@ -187,12 +187,43 @@ def test_the_word_for_the_wind_stands_beside_the_speed_it_is_given_for(metrics: 
     assert wanted in Outline(page_of(metrics)).text
 
 
-def test_a_closed_station_is_no_interruption_of_a_line(metrics: dict[str, Metrics]) -> None:
+def test_the_reliability_is_that_of_the_structuring_lines_and_buses_are_a_count(metrics: dict[str, Metrics]) -> None:
     traffic = metrics["traffic"]
-    traffic["par_severite"], traffic["alerts"] = {"bloquante": 1, "perturbée": 0, "information": 0}, []
+    traffic |= {"reliability_index": 98.25, "lignes_perturbees": {"Métro": 1, "RER": 0, "Tram": 0, "Bus": 34}}
+    traffic["reliability_par_mode"] = {"Métro": 99.0, "RER": 95.5, "Tram": 100.0}
     text = Outline(page_of(metrics)).text
-    assert "dont 1\u00a0bloquante" in text and "Aucune interruption de ligne." in text
-    assert "1\u00a0interruption" not in text
+    wanted = (
+        "98,2\u202f% des lignes-heures de service sans perturbation (Métro 99\u202f%, RER 95,5\u202f%, Tram 100\u202f%)"
+    )
+    assert (
+        f"Fiabilité du métro, du RER et du tram\u00a0: {wanted}. Bus\u00a0: 34\u00a0lignes perturbées connues." in text
+    )
+    assert "compte pour toute sa ligne\u00a0; les bus connus dépendent de ce qui a été demandé" in text
+
+
+def test_what_lasts_is_a_list_of_its_own_and_what_lies_outside_the_service_is_said(metrics: dict[str, Metrics]) -> None:
+    traffic = metrics["traffic"]
+    detour = {"id": "d", "titre": "Déviation du pont", "severite": "perturbée", "cause": "travaux",
+              "lignes": ["Bus 1", "Bus 2", "Bus 3", "Bus 4"], "debut": "2025-04-18T05:00", "fin": None}  # fmt: skip
+    traffic["longue_duree"] = [detour | {"severite": "bloquante"}, *[detour] * 11]
+    traffic["alerts"], traffic["par_ligne"] = [], traffic["par_ligne"][:1]
+    traffic["par_ligne"][0] |= {"ligne": "Métro 9", "heures_perturbees": 0.0, "heures_hors_service": 3.5}
+    text = Outline(page_of(metrics)).text
+    assert "Travaux et déviations de longue durée (12)" in text
+    assert "Bus 1, Bus 2 et Bus 3…\u00a0: Déviation du pont, interrompue, depuis le 18\u00a0avril 2025" in text
+    assert "Et 8\u00a0perturbations de plus" in text
+    assert "Aucune interruption de ligne pendant le service, hors longue durée." in text
+    assert "Aucune ligne perturbée pendant le service." in text
+    assert "Hors du service (05\u202fh\u202f30 à 01\u202fh\u202f15)\u00a0: Métro 9 (3\u202fh\u202f30)." in text
+
+
+def test_of_a_partial_day_nothing_is_said_to_be_absent(metrics: dict[str, Metrics]) -> None:
+    report_days.partial(metrics)
+    metrics["traffic"] |= {"alerts": [], "par_ligne": [], "longue_duree": []}
+    text = Outline(page_of(metrics)).text
+    for told in ("\u00a0: au plus ", "Aucune interruption de ligne connue", "Aucune ligne perturbée connue"):
+        assert told in text
+    assert "Relevés incomplets ce jour-là\u00a0: il peut en manquer." in text
 
 
 def test_rejected_rows_are_counted_by_reason(metrics: dict[str, Metrics]) -> None:
@@ -231,7 +262,8 @@ def test_text_has_no_place_where_a_line_may_break_before_a_tall_mark(metrics: di
 
 def test_licences_and_the_weather_source_used_are_named(metrics: dict[str, Metrics]) -> None:
     text = Outline(page_of(metrics)).text
-    assert text.count("Ville de Paris – ODbL 1.0") == 5
+    city = [one for source in RAW.values() for one in source.credits if one.publisher == "Ville de Paris"]
+    assert text.count("Ville de Paris – ODbL 1.0") == len(city)
     assert "Île-de-France Mobilités – ODbL 1.0" in text
     for source, other, name in (
         ("open_meteo", "Visual Crossing", "Open-Meteo – CC BY 4.0"),

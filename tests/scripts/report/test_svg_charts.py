@@ -5,7 +5,7 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from scripts.report.svg_calendar import spark, strip
+from scripts.report.history_page import spark, strip
 from scripts.report.svg_charts import HEIGHT, WIDTH, axis_ticks, hour_chart, weather_chart
 
 NONE = [None] * 24

@@ -5,7 +5,7 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from scripts.report.svg_map import EAST, HEIGHT, NORTH, SOUTH, WEST, WIDTH, MapArc, MapMark, city_map, in_frame
+from scripts.report.svg_map import EAST, MAP_HEIGHT, MAP_WIDTH, NORTH, SOUTH, WEST, MapArc, MapMark, city_map, in_frame
 
 CORNER, MIDDLE = {"lon": WEST, "lat": NORTH}, {"lon": (WEST + EAST) / 2, "lat": (SOUTH + NORTH) / 2}
 SQUARE = {"arrondissement": 7, "contour": "POLYGON ((2.3 48.85, 2.32 48.85, 2.32 48.87, 2.3 48.87, 2.3 48.85))"}
@@ -22,7 +22,7 @@ def paths(root: ET.Element, css: str) -> list[str]:
 
 def test_a_line_goes_from_corner_to_corner_of_the_frame() -> None:
     (line,) = paths(drawn([MapArc("Fluide", 5_000, ACROSS, None)]), "arc fluide w0")
-    assert line == f"M0 0l{WIDTH} {HEIGHT}"
+    assert line == f"M0 0l{MAP_WIDTH} {MAP_HEIGHT}"
 
 
 def test_degrees_have_the_same_length_both_ways() -> None:
@@ -60,7 +60,7 @@ def test_an_arc_without_a_line_is_a_point_and_without_either_nothing() -> None:
         MapArc("Fluide", 1, None, None),
     ]
     root = drawn(arcs)
-    assert paths(root, "arc point sature w0") == [f"M{WIDTH // 2} {round(HEIGHT / 2)}h1"]
+    assert paths(root, "arc point sature w0") == [f"M{MAP_WIDTH // 2} {round(MAP_HEIGHT / 2)}h1"]
     assert paths(root, "arc point inconnu w0") == ["M0 0m-35 0h70"]
     assert "fluide" not in ET.tostring(root, encoding="unicode")
 
@@ -71,8 +71,8 @@ def test_outlines_carry_their_number_inside_them() -> None:
     assert outline.startswith("M") and outline.endswith("z")
     (label,) = root.iter("text")
     assert label.text == "7"
-    x = (2.31 - WEST) / (EAST - WEST) * WIDTH
-    assert float(label.get("x", "nan")) == pytest.approx(x, abs=WIDTH * 0.01 / (EAST - WEST))
+    x = (2.31 - WEST) / (EAST - WEST) * MAP_WIDTH
+    assert float(label.get("x", "nan")) == pytest.approx(x, abs=MAP_WIDTH * 0.01 / (EAST - WEST))
 
 
 def test_marks_have_a_shape_and_words_that_cannot_be_markup() -> None:

@@ -170,7 +170,7 @@ def test_of_too_many_files_the_newest_are_read(raw: RawTree, run: Run, monkeypat
 
 
 def few(count: int) -> Iterator[dict[str, object]]:
-    return (disruption(f"d{number}") for number in range(count))
+    return (disruption(f"d{number}") | {"title": f"Message {number}"} for number in range(count))
 
 
 @pytest.mark.parametrize("whole", [True, False], ids=["short", "long"])

@@ -80,5 +80,7 @@ def of_version(command: Command, version: Version, output: Path, name: str, *wor
     """The command on the raw files of a version; for the report, on metrics of that version, which it reads."""
     if name == "rapport":
         shutil.copytree(version.output / "metrics", output / "metrics", dirs_exist_ok=True)
+    if name == "comptages":
+        version.day_before(output)
     forced = words if name == "période" else ()
     return command.having(*forced, DATA_DIR=str(version.raw))

@@ -11,6 +11,7 @@ import json
 import math
 import re
 from collections import Counter
+from collections.abc import Collection
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -129,6 +130,20 @@ class Day:
         """Of one arc, over the hours of the day; None where there is no row or no value."""
         return [self.rows.get((arc, hour), {}).get(name) for hour in self.hours.values()]
 
+    def broken(self, arc: str) -> str | None:
+        """The rule that sets an arc aside, without history."""
+        beyond = any(q is not None and q > 10_000 for q in self.values("q", arc))
+        return "valeur impossible" if arc in self.impossible else "au-delà de toute mesure" if beyond else None
+
+    def missing_hours(self, arcs: Collection[str], *names: str) -> list[int]:
+        """The hours in which under half of the arcs that measured anything that day measured."""
+        hours = range(len(self.hours))
+        values = {arc: [self.values(name, arc) for name in names] for arc in arcs}
+        seen = {arc: [any(one[n] is not None for one in values[arc]) for n in hours] for arc in arcs}
+        active = [flags for flags in seen.values() if any(flags)]
+        return [hour for n, hour in enumerate(self.hours.values())
+                if not active or 2 * sum(flags[n] for flags in active) < len(active)]  # fmt: skip
+
     def last(self, name: str, arc: str) -> Any:
         return next((value for value in reversed(self.values(name, arc)) if value not in (None, "")), None)
 
@@ -198,11 +213,11 @@ def state_of(k: float | None) -> str:
     return NAMES[(k >= 15) + (k >= 30) + (k >= 50)]
 
 
-def lost(q: float | None, k: float | None, length: float | None, ring: bool) -> float | None:
+def lost(q: float | None, k: float | None, length: float | None, ring: bool, day: date) -> float | None:
     """Minutes lost by q vehicles over one arc, at the speed that the model gives an occupancy of k."""
     if q is None or k is None or length is None:
         return None
-    free = 50.0 if ring else 30.0
+    free = (50.0 if day >= date(2024, 10, 1) else 70.0) if ring else 30.0
     left = 1.0 if k < 30 else 0.8 if k < 50 else 0.6 if k < 70 else 0.4
     return q * (length / 1000) * (1 / (free * left) - 1 / free) * 60
 
@@ -242,7 +257,8 @@ def reference_day(
     lengths = lengths_of(referentiel)
     features = json.loads(arrondissements.read_text(encoding="utf-8"))["features"] if arrondissements else []
     polygons = {int(f["properties"]["c_ar"]): f["geometry"]["coordinates"][0] for f in features}
-    arcs = [_arc(one, arc, lengths, polygons) for arc in one.arcs]
+    every = [_arc(one, arc, lengths, polygons) for arc in one.arcs]
+    arcs = [arc for arc in every if arc["figures"]["ecarte"] is None]
     rows = [_row(one, arc, hour) for arc in arcs for hour in one.hours.values()]
     rows = [row for row in rows if row is not None]
     ranked = sorted(
@@ -254,10 +270,13 @@ def reference_day(
         "top_10_zones_congestionnees": _zones(rows),
         "alertes_congestion": _alerts(one, arcs),
         "capteurs_defaillants": _faults(one),
-        "metrics": {arc["identifiant_arc"]: arc["figures"] for arc in arcs},
+        "capteurs_ecartes": [
+            (arc["identifiant_arc"], arc["figures"]["ecarte"], arc["total"]) for arc in every if arc not in arcs
+        ],
+        "metrics": {arc["identifiant_arc"]: arc["figures"] for arc in every},
         "qualite": {
             "lues": one.read, "retenues": len(one.rows), "doublons": one.repeated, "rejets": one.rejected,
-            "couverture": round(len(one.rows) / (len(one.arcs) * len(one.hours)), 4),
+            **_coverage(one, {arc["identifiant_arc"] for arc in arcs}, set(lengths)),
         },
     }  # fmt: skip
 
@@ -269,7 +288,7 @@ def _arc(one: Day, arc: str, lengths: dict[str, float], polygons: dict[int, Any]
     own = metres(json.loads(shape) if isinstance(shape, str) else shape) if shape else None
     length = lengths.get(arc, own)
     place = place_of(point, polygons)
-    minutes = [lost(q, k, length, ring) for q, k in zip(flows, rates, strict=True)]
+    minutes = [lost(q, k, length, ring, one.day) for q, k in zip(flows, rates, strict=True)]
     measured = [(q, hour) for q, hour in zip(flows, one.hours.values(), strict=True) if q is not None]
     known = Counter(state_of(k) for k in rates if k is not None)
     driven = total([q for q, spent in zip(flows, minutes, strict=True) if spent is not None])
@@ -284,16 +303,34 @@ def _arc(one: Day, arc: str, lengths: dict[str, float], polygons: dict[int, Any]
         "etat_trafic_dominant": max(NAMES[:4], key=lambda name: (known[name], NAMES.index(name)))
         if known
         else NAMES[4],
+        "etat_trafic_pointe": held([state_of(rates[n]) for n, hour in enumerate(one.hours.values()) if 7 <= hour < 20]),
+        "debits_horaires": on_the_clock(flows, one),
+        "taux_horaires": on_the_clock([to_decimals(k, 2) for k in rates], one),
         "heures_valides": len(measured),
         "temps_perdu_minutes": to_decimals(spent / driven, 4) if spent is not None and driven else None,
         "temps_perdu_total_minutes": to_decimals(spent, 2),
-        "congestion_alerte": any(last > first for first, last in longest([k is not None and k >= 80 for k in rates])),
+        "temps_perdu_horaires": on_the_clock([to_decimals(spent, 2) for spent in minutes], one),
+        "ecarte": one.broken(arc),
+        "congestion_alerte": one.broken(arc) is None
+        and any(last > first for first, last in longest([k is not None and k >= 80 for k in rates])),
         "arrondissement": place,
         "longueur_metres": to_decimals(length, 2),
         "geo_point_2d": point and {"lon": round(point[0], 6), "lat": round(point[1], 6)},
     }
     zone = "périphérique" if ring else None if place is None else f"{place:02}"
     return {"identifiant_arc": arc, "total": total(flows), "zone": zone, "lost": minutes, "figures": figures}
+
+
+def on_the_clock(values: list[Any], one: Day) -> list[Any]:
+    """The 24 hours; the one that the spring clock skips has nothing."""
+    known = dict(zip(one.hours.values(), values, strict=True))
+    return [known.get(hour) for hour in range(24)]
+
+
+def held(states: list[str]) -> str:
+    """The worst state of two hours running, of which the milder one counts; unknown where no two are known."""
+    pairs = [(a, b) for a, b in itertools.pairwise(states) if "Inconnu" not in (a, b)]
+    return NAMES[max(min(NAMES.index(a), NAMES.index(b)) for a, b in pairs)] if pairs else "Inconnu"
 
 
 def dominant(states: Counter[str]) -> str:
@@ -352,6 +389,22 @@ def _zones(rows: list[Row]) -> list[dict[str, Any]]:
     return [{"rang": rank, **zone} for rank, zone in enumerate(zones[:10], start=1)]
 
 
+def _coverage(one: Day, sound: set[str], reference: set[str]) -> dict[str, Any]:
+    """Values measured of those that the arcs of the reference, or without one those of the export, could give."""
+    expected = reference | set(one.arcs)
+    counts = [sum(q is not None for q in one.values("q", arc)) for arc in expected & sound]
+    return {
+        "couverture": round(sum(counts) / (len(expected) * len(one.hours)), 4),
+        "heures_manquantes": one.missing_hours(sound, "q"),
+        "capteurs": {
+            "attendus": len(expected),
+            "mesures": sum(count > 0 for count in counts),
+            "ecartes": len(one.arcs) - len(sound),
+            "base": "référentiel" if reference else "tronçons de l'export",
+        },
+    }
+
+
 def _alerts(one: Day, arcs: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
     """(arc, start, end, hours, highest rate, severity)."""
     midnight, hours, found = datetime(one.day.year, one.day.month, one.day.day), list(one.hours.values()), []
@@ -369,8 +422,10 @@ def _alerts(one: Day, arcs: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
 
 def _faults(one: Day) -> list[tuple[str, str, int | None]]:
     found: list[tuple[str, str, int | None]] = [(arc, "valeur impossible", None) for arc in one.impossible]
+    missing = one.missing_hours(one.arcs, "q", "k")
     for arc in one.arcs:
-        flows, rates = one.values("q", arc), one.values("k", arc)
+        seen = [n for n, hour in enumerate(one.hours.values()) if hour not in missing]
+        flows, rates = ([one.values(name, arc)[n] for n in seen] for name in "qk")
         silent = longest([q is None and k is None for q, k in zip(flows, rates, strict=True)])
         same = longest([bool(q) and q == before for before, q in itertools.pairwise(flows)])
         quiet = max((last - first + 1 for first, last in silent), default=0)

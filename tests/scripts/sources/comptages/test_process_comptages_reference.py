@@ -11,11 +11,12 @@ import pytest
 
 from scripts import make_demo_data
 from scripts.process_comptages import main
+from scripts.registry import RAW
 from tests.conftest import SAMPLES, Ran, RawTree, needs_samples
 from tests.scripts.sources.comptages.road_day_reference import Row, lengths_of, lines_of, reference_day
 
 Run = Callable[..., Ran]
-REFERENTIEL = f"{make_demo_data.STEMS['referentiel']}.csv"
+REFERENTIEL = f"{RAW['referentiel'].export}.csv"
 REAL = SAMPLES / "comptages"
 POLYGONS = SAMPLES / "arrondissements" / "arrondissements_ods_v2_2024.geojson"
 LENGTHS = SAMPLES / "referentiel" / "technique_majuscules_referentiel_2020_300.csv"
@@ -47,7 +48,10 @@ def assert_same_day(metrics: Any, expected: dict[str, Any]) -> None:
     assert faults == expected["capteurs_defaillants"]
     account, counts = metrics["qualite"], expected["qualite"]
     assert (account["lignes_lues"], account["lignes_retenues"]) == (counts["lues"], counts["retenues"])
-    assert (account["doublons"], account["couverture"]) == (counts["doublons"], counts["couverture"])
+    for key in ("doublons", "couverture", "heures_manquantes", "capteurs"):
+        assert account[key] == counts[key], key
+    aside = [(one["identifiant_arc"], one["regle"], one["aurait_ajoute"]) for one in metrics["capteurs_ecartes"]]
+    assert aside == expected["capteurs_ecartes"]
     assert sum(account["rejets"].values()) == counts["rejets"]
 
 
@@ -91,7 +95,10 @@ def test_two_real_arcs_around_the_spring_change(
     metrics = raw.metrics("comptages", day)
     assert {arc["identifiant_arc"]: arc["debit_journalier_total"] for arc in metrics["metrics"]} == flows
     assert [arc["arrondissement"] for arc in metrics["metrics"]] == [7, 15]
-    assert (metrics["qualite"]["lignes_lues"], metrics["qualite"]["statut"]) == (2 * labels, "complet")
+    assert (metrics["qualite"]["lignes_lues"], metrics["qualite"]["statut"]) == (
+        2 * labels,
+        "complet" if labels == 24 else "partiel",
+    )
     unmeasured = [row["heure"] for row in metrics["global_metrics"]["profil_horaire"] if row["debit_total"] is None]
     assert unmeasured == ([1, 2] if labels == 23 else [])  # the label 02:00 is never published, 03:00 is blank
     assert_same_day(metrics, reference_day(paths, date.fromisoformat(day), None, POLYGONS))
@@ -170,7 +177,7 @@ def test_real_api_records_of_one_label_are_the_last_hour_of_the_day_before(raw: 
     assert metrics["global_metrics"]["nombre_troncons"] == 100
     assert metrics["global_metrics"]["nombre_troncons_actifs"] == 52
     assert metrics["global_metrics"]["profil_horaire"][23]["troncons_mesures"] == 52
-    assert metrics["qualite"]["couverture"] == round(1 / 24, 4)
+    assert metrics["qualite"]["couverture"] == round(52 / ((300 + 100 - 13) * 24), 4)
     assert metrics["qualite"]["statut"] == "partiel"
     measured = {arc["identifiant_arc"] for arc in metrics["metrics"] if arc["longueur_metres"]}
     assert len(measured) == 100

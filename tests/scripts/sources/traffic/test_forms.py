@@ -9,7 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lib.common.paris_time import wall_exists
-from scripts.sources.traffic.forms import identity, impacted_lines, read_response, severity, texts
+from scripts.sources.traffic.forms import (
+    Response,
+    identity,
+    line_runs,
+    read_response,
+    severity,
+    slim,
+    texts,
+    touched_lines,
+)
 from scripts.sources.traffic.periods import clipped, parse_time, read_period
 
 PARIS = ZoneInfo("Europe/Paris")
@@ -124,8 +133,110 @@ def test_texts(raw: dict[str, Any], expected: tuple[str, str]) -> None:
     ],
 )
 def test_only_lines_and_their_parts_touch_a_line(target: dict[str, Any], label: str | None) -> None:
-    lines = impacted_lines({"impacted_objects": [{"pt_object": target}, {"pt_object": target}]})
-    assert [line.label for line in lines] == ([label] if label else [])
+    lines = touched_lines({"impacted_objects": [{"pt_object": target}, {"pt_object": target}]}, Response([]), "x")
+    assert [line.label for line, _ in lines] == ([label] if label else [])
+
+
+LINE = {"pt_object": {"id": "line:IDFM:C01376", "embedded_type": "line"}}
+STOP = {"pt_object": {"id": "stop_point:1", "embedded_type": "stop_point"}}
+AREA = {"pt_object": {"id": "stop_area:1", "embedded_type": "stop_area"}}
+PART = LINE | {"impacted_section": {"from": {"id": "a"}, "to": {"id": "b"}}}
+DIRECTION = {"pt_object": {"id": "r", "embedded_type": "route", "route": {"line": {"id": "line:IDFM:C01376"}}}}
+
+
+@pytest.mark.parametrize(
+    ("objects", "whole"),
+    [
+        ([LINE], True),
+        ([LINE, LINE], True),
+        ([LINE, STOP], False),
+        ([AREA, LINE], False),
+        ([PART], False),
+        ([LINE, PART], False),
+        ([LINE | {"impacted_rail_section": {"from": {}, "to": {}}, "impacted_section": None}], False),
+        ([LINE | {"impacted_stops": []}], True),
+        ([DIRECTION], False),
+    ],
+)
+def test_a_line_is_touched_as_a_whole_unless_stops_or_a_part_are_listed(
+    objects: list[dict[str, Any]], whole: bool
+) -> None:
+    raw = {"application_periods": [], "impacted_objects": objects}
+    for one in (raw, slim(raw)):  # a long response is read through slim
+        assert [(line.label, found) for line, found in touched_lines(one, Response([]), "x")] == [("Métro 6", whole)]
+
+
+@pytest.mark.parametrize(
+    ("title", "runs"),
+    [
+        ("Bus 272 : Travaux - Arrêt(s) non desservi(s)", True),
+        ("Bus 195 : Travaux - Arret non desservi", True),
+        ("⚠️Déviation - Ligne 6 - Du 06 Novembre 2023 au 01 Septembre 2024", True),
+        ("Bus 38 dévié", True),
+        ("Arrêts reportés", True),
+        ("Métro 4 : stations fermées", True),
+        ("RER B : Trafic interrompu entre Nation et Vincennes", True),
+        ("Métro 13 : Trafic interrompu entre 22h30 et la fin du service", False),
+        ("RER C : trains de Vierzon supprimés, trafic interrompu", False),
+        ("Métro 6 : Trafic interrompu", False),
+        ("Journée du 30 Avril 2024 Maj 04h40", False),
+        ("", False),
+    ],
+)
+def test_a_title_may_say_that_the_line_runs(title: str, runs: bool) -> None:
+    assert line_runs(title) is runs
+
+
+def reported(line: str, network: str, *links: str, beside: tuple[dict[str, Any], ...] = ()) -> dict[str, Any]:
+    told = [{"type": "disruption", "id": one} for one in links]
+    return {"line": {"id": line, "network": {"id": network, "links": told}}, "pt_objects": list(beside)}
+
+
+def test_a_network_touches_the_lines_under_which_it_stands() -> None:
+    network = {"pt_object": {"id": "network:RER", "embedded_type": "network", "network": {"id": "network:RER"}}}
+    nowhere = {"pt_object": {"id": "network:Y", "embedded_type": "network"}}
+    strike = {"id": "s", "application_periods": [], "impacted_objects": [nowhere, network]}
+    station = {
+        "embedded_type": "stop_area",
+        "id": "stop:1",
+        "stop_area": {"links": [{"type": "disruption", "id": "s"}]},
+    }
+    other = {"id": "network:X", "embedded_type": "network",
+             "network": {"id": "network:X", "links": [{"type": "disruption", "id": "s"}]}}  # fmt: skip
+    reports = [
+        reported("line:IDFM:C01742", "network:RER"),
+        reported("line:IDFM:C01743", "network:RER", "s"),
+        reported("line:IDFM:C01371", "network:RATP", beside=(station,)),
+        reported("line:IDFM:C01376", "network:RATP", beside=(other,)),
+    ]
+    for body in ([strike], reports), ([slim(strike)], [slim(one) for one in reports]):
+        found = read_response({"disruptions": body[0], "line_reports": body[1]})
+        assert found is not None
+        lines = touched_lines(found.disruptions[0], found, "s")
+        assert sorted((line.label, whole) for line, whole in lines) == [
+            ("Métro 6", True), ("RER A", True), ("RER B", True)
+        ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("kinds", "found"),
+    [
+        (("line",), [("Métro 6", True)]),
+        (("network",), [("Métro 6", True)]),
+        (("line", "stop_point"), [("Métro 6", False)]),
+        (("network", "stop_area"), [("Métro 6", False)]),
+        (("line_section",), [("Métro 6", False)]),
+        (("stop_area",), []),  # a lift
+    ],
+)
+def test_in_bulk_an_object_stands_under_each_line_it_touches(kinds: tuple[str, ...], found: list[Any]) -> None:
+    objects = [{"type": kind, "id": f"{kind}:1", "disruptionIds": ["a"]} for kind in kinds]
+    line = {"id": "line:IDFM:C01376", "mode": "Metro", "shortName": "6", "impactedObjects": objects}
+    response = read_response({"disruptions": [{"id": "a"}], "lines": [line]})
+    assert response is not None
+    assert [(one.label, whole) for one, whole in touched_lines({"id": "a"}, response, "a")] == found
+    cut = {"id": "a", "impactedSections": [{"from": {}, "to": {}}]}
+    assert [whole for _, whole in touched_lines(cut, response, "a")] == [False] * len(found)
 
 
 @pytest.mark.parametrize(

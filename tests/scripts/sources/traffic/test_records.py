@@ -9,6 +9,7 @@ import pytest
 
 from lib.figures.quality import Quality
 from lib.raw.source_files import RawFile
+from scripts.sources.traffic.pages import pull_days
 from scripts.sources.traffic.periods import reach, service
 from scripts.sources.traffic.pulls import files_around
 from scripts.sources.traffic.records import MESSAGE_MAX, TITLE_MAX, Disruptions, read_disruptions
@@ -55,7 +56,7 @@ def test_the_service_ends_on_the_next_day() -> None:
 def test_a_file_outside_any_folder_is_dated_by_its_publisher(tmp_path: Path) -> None:
     loose = {"disruptions": [told("a", "20251104T120000")], "context": {"current_datetime": "20251105T060000"}}
     found, _ = read(tmp_path, ("2025-11-04T23", {"disruptions": [told("a")]}), ("", loose))
-    assert found.pull_days == {date(2025, 11, 4), date(2025, 11, 5)}
+    assert pull_days(found.answers) == {date(2025, 11, 4), date(2025, 11, 5)}
     assert found.periods["fin"].to_list() == [datetime(2025, 11, 4, 11, tzinfo=UTC)]
 
 

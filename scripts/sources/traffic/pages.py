@@ -1,0 +1,110 @@
+"""Whether the answers about a day are whole, by what each says of its own pages.
+
+An answer announces how many elements it has (`pagination.total_result`) and says of each page how many it holds; PRIM
+bulk has no pages. About a day is an answer made that day, one that was asked about it (the name that make fetch gives),
+or one of the week after that still names what ended on the day: asked without since and until, PRIM no longer does.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+
+from lib.figures.quality import SAMPLES_KEPT, Quality
+from lib.raw.source_files import RawFile
+from scripts.sources.traffic.forms import Response
+from scripts.sources.traffic.periods import last_day
+
+PULL_WINDOW = timedelta(days=7)  # pulls this near the day tell of it, and may end a disruption
+
+_ASKED = re.compile(r"line_reports_(\d{4}-\d{2}-\d{2})_")
+
+
+@dataclass
+class Answer:
+    """One answer of the publisher. pages: by number, (elements in it, elements in all).
+
+    whole: it has no pages and needs none. recalls: it names what ended on the day. damaged: a part could not be read.
+    """
+
+    files: list[str]
+    pulled: date | None
+    asked: date | None
+    pages: dict[int, tuple[int, int]] = field(default_factory=dict)
+    whole: bool = False
+    recalls: bool = False
+    damaged: bool = False
+
+    @property
+    def held(self) -> int:
+        """Count the elements that it holds."""
+        return sum(size for size, _ in self.pages.values())
+
+    @property
+    def announced(self) -> int:
+        """Count the elements that it says it has."""
+        return max((total for _, total in self.pages.values()), default=0)
+
+    def is_about(self, day: date) -> bool:
+        """Tell whether it tells of a whole day; an extract, which neither has pages nor needs none, does not."""
+        if self.pulled is None or not (self.whole or self.pages):
+            return False
+        if self.asked:
+            return self.asked == day
+        return self.pulled == day or (self.recalls and day < self.pulled <= day + PULL_WINDOW)
+
+
+def add_response(response: Response, raw: RawFile, pulled: date | None, day: date, answers: list[Answer]) -> None:
+    """Add a response to the answer whose pages came before it in the same hour, or begin another one.
+
+    A page number met before begins another, as of a second day asked for. The disruptions of a JSONL are one extract.
+    """
+    found = _ASKED.match(raw.path.name)
+    asked = date.fromisoformat(found[1]) if found else None
+    answer = answers[-1] if answers else None
+    if response.page:
+        if not answer or not answer.pages or response.page[0] in answer.pages or answer.asked != asked:
+            answer = None
+    elif response.whole or not answer or answer.whole or answer.pages or answer.files != [raw.name]:
+        answer = None
+    if answer is None:
+        answer = Answer([], pulled, asked, whole=response.whole)
+        answers.append(answer)
+    if raw.name not in answer.files:
+        answer.files.append(raw.name)
+    if response.page:
+        number, size, total = response.page
+        answer.pages[number] = (size, total)
+    if pulled and pulled > day and not answer.recalls:
+        answer.recalls = any(last_day(one) == f"{day:%Y%m%d}" for one in response.disruptions if isinstance(one, dict))
+
+
+def share_held(answers: Iterable[Answer], day: date) -> float | None:
+    """Return the share (0..1) of what the answers about a day announce that the fullest holds; None if it is unknown.
+
+    A small whole answer does not stand for a large one of which most is missing.
+    """
+    about = [one for one in answers if one.is_about(day)]
+    sound = [one for one in about if not one.damaged]
+    announced = max((one.announced for one in about), default=0)
+    if any((one.whole and not one.pages) or not announced for one in sound):
+        return 1.0
+    held = max((one.held for one in sound), default=0)
+    return min(1.0, held / announced) if held else None
+
+
+def warn_of_cuts(answers: Iterable[Answer], day: date, quality: Quality) -> None:
+    """Warn of the answers about a day, or of its own week where none is, that hold less than they announce."""
+    known = list(answers)
+    about = [one for one in known if one.is_about(day)] or known
+    cut = sorted((one for one in about if one.held < one.announced), key=lambda one: one.held / one.announced)
+    if cut:
+        told = " ; ".join(f"{one.files[0]} : {one.held} éléments sur {one.announced}" for one in cut[:SAMPLES_KEPT])
+        text = f"{len(cut)} relevé{'s' * (len(cut) > 1)} sans toutes ses pages ({told}) : les demander (count=…)."
+        names = [one.files[0] for one in cut]
+        quality.warn("pages_manquantes", "attention", text, cut[0].held, cut[0].announced, names)
+
+
+def pull_days(answers: Iterable[Answer]) -> set[date]:
+    """Return the days on which the answers were made."""
+    return {one.pulled for one in answers if one.pulled}

@@ -1,0 +1,110 @@
+"""Changes on the same sensors and hours: what falls silent moves no change beyond what sensors themselves differ by."""
+
+import statistics
+from datetime import date, timedelta
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from lib.figures.key_figures import KeyFigure, Sensors
+from lib.figures.past_days import evolution
+from lib.figures.sensor_days import hours_of, sensor_day, shared, usual_hours
+
+DAY = date(2025, 11, 4)
+COLUMNS = Sensors("id", "nom", "capteur", "heures", "total", "pic")
+FIGURE = KeyFigure("total", "total", "passages", 1, "heures", "total")
+SENSORS, HOURS = 6, 24
+counts = hnp.arrays(np.float64, (SENSORS, HOURS), elements=st.integers(1, 500).map(float))
+kept = hnp.arrays(np.bool_, (SENSORS, HOURS))
+
+
+def frame(values: Any) -> pd.DataFrame:
+    return pd.DataFrame(values, [f"S{number}" for number in range(len(values))], range(len(values[0])), dtype=float)
+
+
+def metrics_of(values: np.ndarray, coverage: float = 1.0) -> dict[str, Any]:
+    """The stored metrics of a day whose sensors measured this, NaN where they did not."""
+    rows = []
+    for number, row in enumerate(values):
+        known = [None if np.isnan(value) else value for value in row.tolist()]
+        counted = [value for value in known if value is not None]
+        rows.append({"id": f"S{number}", "heures": known, "heures_valides": len(counted), "ecarte": None,
+                     "total": sum(counted) if counted else None, "pic": max(counted, default=None)})  # fmt: skip
+    account = {"couverture": coverage, "statut": "complet", "capteurs": {}, "heures_manquantes": []}
+    return {"total": float(np.nansum(values)), "metrics": rows, "qualite": account}
+
+
+@given(counts, st.lists(counts, min_size=1, max_size=4), kept, st.lists(kept, min_size=4, max_size=4))
+def test_no_silence_moves_a_change_beyond_the_sensors_own_spread(
+    day: np.ndarray, weeks: list[np.ndarray], heard: np.ndarray, heard_then: list[np.ndarray]
+) -> None:
+    """Any sensors and hours may fall silent, on the day and on each day it is compared with."""
+    dates = [DAY - timedelta(weeks=week + 1) for week in range(len(weeks))]
+    silent = {when: np.where(mask, week, np.nan) for when, week, mask in zip(dates, weeks, heard_then, strict=False)}
+    today = metrics_of(np.where(heard, day, np.nan))
+    found = evolution(today, DAY, {when: metrics_of(one) for when, one in silent.items()}, FIGURE, COLUMNS)
+    whole = evolution(metrics_of(day), DAY, dict(zip(dates, map(metrics_of, weeks), strict=True)), FIGURE, COLUMNS)
+    spreads = [100 * (np.ptp(day / week)) for week in weeks]
+    if found["evolution_semaine_precedente_pct"] is not None:
+        moved = found["evolution_semaine_precedente_pct"] - whole["evolution_semaine_precedente_pct"]
+        assert abs(moved) <= spreads[0] + 0.11  # the changes are rounded to a tenth
+    ratios = np.concatenate([(100 * (day / week - 1)).ravel() for week in weeks])
+    if found["evolution_mediane_pct"] is not None:
+        assert ratios.min() - 0.06 <= found["evolution_mediane_pct"] <= ratios.max() + 0.06
+    for key in ("semaine_precedente", "mediane"):
+        base = found[f"{key}_base"]
+        percent = found["evolution_semaine_precedente_pct" if key != "mediane" else "evolution_mediane_pct"]
+        if percent is not None:
+            assert min(base["part_du_jour"], base["part_du_passe"]) >= 0.5
+
+
+@given(counts, counts, kept, kept)
+def test_the_ratio_is_that_of_sums_over_what_both_measured(
+    day: np.ndarray, past: np.ndarray, heard: np.ndarray, heard_then: np.ndarray
+) -> None:
+    both = heard & heard_then
+    found = shared(frame(np.where(heard, day, np.nan)), frame(np.where(heard_then, past, np.nan)))
+    assert found.sensors == int(both.any(axis=1).sum())
+    if 2 * both.sum() < max(heard.sum(), heard_then.sum()) or not both.any():
+        assert found.ratio is None
+    else:
+        assert found.ratio == pytest.approx(sum(day[both]) / sum(past[both]))
+
+
+def test_sensors_that_come_and_go_are_left_out_of_both_days() -> None:
+    day = frame([[10.0] * 4, [20.0] * 4, [1000.0] * 4])
+    past = frame([[5.0] * 4, [10.0] * 4]).rename(index={"S1": "S1"})
+    assert shared(day.iloc[:2], past).ratio == 2.0
+    found = shared(day, past)
+    assert (found.ratio, found.sensors, found.measured) == (2.0, 2, 3)
+    assert found.day_share == pytest.approx(2 / 3)
+
+
+def test_the_usual_hours_are_those_of_the_day_s_own_sensors() -> None:
+    day = frame([[10.0, np.nan, 30.0], [np.nan, 5.0, np.nan]])
+    weeks = [frame([[5.0, 7.0, 10.0], [50.0, 5.0, 60.0]]), frame([[20.0, 1.0, 60.0]])]
+    shown = [10.0, None, 30.0]
+    assert usual_hours(shown, day, weeks) == [statistics.median([5.0, 20.0]), None, statistics.median([10.0, 60.0])]
+    assert usual_hours(shown, day, []) == [None] * 3
+
+
+@pytest.mark.parametrize(("day", "length"), [(date(2025, 3, 30), 23), (date(2025, 10, 26), 25), (DAY, 24)])
+def test_hours_stand_beside_those_of_the_same_clock(day: date, length: int) -> None:
+    values = metrics_of(np.arange(float(length))[None, :])
+    found = hours_of(values, COLUMNS, "heures", day)
+    assert found is not None
+    ordinary = hours_of(metrics_of(np.arange(24.0)[None, :]), COLUMNS, "heures", DAY)
+    assert ordinary is not None
+    assert shared(found, ordinary).past_share == pytest.approx((23 if length == 23 else 24) / 24)
+    assert found.loc["S0", 23] == length - 1  # the last hour of the day is 23 h on every clock
+
+
+def test_a_sensor_set_aside_is_in_no_past() -> None:
+    metrics = metrics_of(np.array([[1.0] * 24, [9000.0] * 24]))
+    metrics["metrics"][1]["ecarte"] = "au-delà de toute mesure"
+    assert sensor_day(metrics, COLUMNS, DAY).sensors.index.tolist() == ["S0"]
