@@ -167,7 +167,7 @@ def test_make_and_run_processing_without_room(checkout: Checkout, disk: SmallDis
     assert f"le journal {checkout.root}/logs/processing_" in logged.err and "est incomplet" in logged.err
     with disk.nearly_full(files=0):
         ran = checkout.run("bash", "run_processing.sh", DAY, confine=disk.enter)
-    assert ran.code == 1 and ran.err.startswith("impossible d'écrire dans"), ran
+    assert ran.code == 1 and ran.err.startswith("❌ impossible d'écrire dans"), ran
     assert checkout.make("weather", f"DATE={DAY}", "FORCE=1", confine=disk.enter).code == 0
     if len(levels) > len(SHORT):
         whole_day_without_room(checkout, disk, levels)

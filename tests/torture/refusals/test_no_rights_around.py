@@ -110,5 +110,5 @@ def test_logs_without_rights_stop_run_processing_before_it_begins(bits: int, tmp
     with mode(checkout.root / "logs", bits):
         ran = checkout.run("bash", "run_processing.sh", DAY, confine=with_plain_rights)
     assert (ran.code, ran.out) == (1, "")
-    assert ran.err.startswith(f"impossible d'écrire dans {checkout.root}/logs") and ran.err.count("\n") == 1
+    assert ran.err.startswith(f"❌ impossible d'écrire dans {checkout.root}/logs") and ran.err.count("\n") == 1
     assert not (checkout.root / "output").exists() and os.listdir(checkout.root / "logs") == []
