@@ -14,9 +14,11 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from tqdm import tqdm
-
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import lib  # isort: skip # noqa: F401 - first: it says which package is missing
+
+from tqdm import tqdm
 
 from lib.common.errors import ExitCode, LockHeldError, NoDataError
 from lib.common.settings import Settings

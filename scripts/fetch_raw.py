@@ -21,9 +21,11 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import lib  # isort: skip # noqa: F401 - first: it says which package is missing
+
+from tqdm import tqdm
 
 from lib.aws.clients import aws_clients
 from lib.common.errors import CityflowError, ExitCode, InputError, NoDataError, UsageError

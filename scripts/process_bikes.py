@@ -18,10 +18,12 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import lib  # isort: skip # noqa: F401 - first: it says which package is missing
+
 import numpy as np
 import pandas as pd
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from lib.common.errors import InputError
 from lib.common.paris_time import HOUR, WEEKS_COMPARED, clock_hours, day_start, hours_in_day, same_weekdays_before

@@ -13,11 +13,13 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import lib  # isort: skip # noqa: F401 - first: it says which package is missing
+
 import numpy as np
 import pandas as pd
 import shapely
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from lib.common.errors import InputError, NoDataError
 from lib.common.settings import Settings

@@ -18,9 +18,11 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import lib  # isort: skip # noqa: F401 - first: it says which package is missing
+
+import pandas as pd
 
 from lib.common.errors import InputError
 from lib.common.paris_time import HOUR, PARIS

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from lib.common.errors import ConfigError
+from lib.common.errors import ConfigError, in_french
 from lib.common.paris_time import machine_now
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -144,7 +144,9 @@ def _read_dotenv(path: Path) -> Mapping[str, str]:
         with path.open(encoding="utf-8-sig") as stream:
             lines = list(parse_stream(stream))
     except (OSError, UnicodeDecodeError) as error:  # also a dead link: its settings would be lost in silence
-        raise ConfigError(f"{path} ne peut pas être lu : {error}.", "Corriger ses droits, ou l'enlever.") from error
+        raise ConfigError(
+            f"{path} ne peut pas être lu : {in_french(error)}.", "Corriger ses droits, ou l'enlever."
+        ) from error
     for one in lines:
         if one.error:  # not quoted: it may hold a key
             text = one.original.string
@@ -206,7 +208,7 @@ def _output_dir(root: Path, wanted: Path, origins: dict[str, str]) -> Path:
         try:
             wanted.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            origins["OUTPUT_DIR"] = f"repli : {wanted} ne peut pas être créé ({error.strerror})"
+            origins["OUTPUT_DIR"] = f"repli : {wanted} ne peut pas être créé ({in_french(error)})"
             return root / "output"
     return root / wanted
 
@@ -256,9 +258,14 @@ def shown_settings(settings: Settings) -> list[dict[str, str]]:
         if one.metadata and not one.metadata["doc"].startswith(INTERNAL):
             name, value = one.metadata["name"], getattr(settings, one.name)
             text = "***" if one.metadata["secret"] and value else "" if value is None else str(value)
-            text = re.sub(r"(^|//)[^/@\s]*@", r"\1***@", text)  # the user and password of an address
-            shown.append({"nom": name, "valeur": text, "origine": settings.origins.get(name, "défaut")})
+            shown.append({"nom": name, "valeur": masked(text), "origine": settings.origins.get(name, "défaut")})
     return shown
+
+
+def masked(text: str) -> str:
+    """Strike out of an address its user and password, and the values of its query (?apikey=…)."""
+    text = re.sub(r"(^|//)[^/@\s]*@", r"\1***@", text)
+    return re.sub(r"([?&][^=&\s]*=)[^&\s]+", r"\1***", text) if "://" in text else text
 
 
 def env_example() -> str:

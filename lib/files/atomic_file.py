@@ -3,15 +3,17 @@
 import contextlib
 import errno
 import fcntl
+import getpass
 import os
 import re
 import secrets
+import shlex
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from lib.common.errors import LockHeldError, StoreError
+from lib.common.errors import LockHeldError, StoreError, in_french
 
 _TEMPORARY = re.compile(r"\..+\.[0-9a-f]{8}\.tmp")
 
@@ -143,6 +145,18 @@ def is_ours(opened: BinaryIO | int, path: str | Path) -> bool:
 
 def _refused(path: Path, error: OSError) -> StoreError:
     return StoreError(
-        f"impossible d'écrire {path} : {error.strerror or error}.",
-        "Vérifier les droits et la place disponible ; le fichier précédent est intact.",
+        f"impossible d'écrire {path} : {in_french(error)}.",
+        f"{rights_hint(path, error)} Le fichier précédent est intact.",
     )
+
+
+def rights_hint(path: Path, error: OSError) -> str:
+    """Say what to look at; where another user owns the file or its folder (a run by root), who, and the command."""
+    there = next(one for one in (path, *path.parents) if os.path.lexists(one))
+    if not isinstance(error, PermissionError) or there.lstat().st_uid == os.geteuid():
+        return "Vérifier les droits et la place disponible."
+    try:
+        owner = there.owner()
+    except KeyError:  # a user of another machine, or of the host of a container
+        owner = f"l'utilisateur {there.lstat().st_uid}"
+    return f"{there} est à {owner} : sudo chown -R {getpass.getuser()} {shlex.quote(str(path.parent))}"

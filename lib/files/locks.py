@@ -22,10 +22,10 @@ from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
-from lib.common.errors import CityflowError, ExitCode, LockHeldError, StoreError, UsageError
+from lib.common.errors import CityflowError, ExitCode, LockHeldError, StoreError, UsageError, in_french
 from lib.common.paris_time import machine_now, parse_asked_day
 from lib.common.settings import load_settings
-from lib.files.atomic_file import not_through_a_link
+from lib.files.atomic_file import not_through_a_link, rights_hint
 
 POLL_INTERVAL = 0.2  # s between two tries of a lock that is waited for
 REMINDER_INTERVAL = 300.0  # s between two log lines of a wait
@@ -118,11 +118,13 @@ def open_lock_file(path: Path) -> int:
     """Open a lock file, created where it is missing, and return its descriptor; StoreError where it cannot be."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        return not_through_a_link(path, os.O_RDWR | os.O_CREAT)
+        try:
+            return not_through_a_link(path, os.O_RDWR | os.O_CREAT)
+        except PermissionError:  # another user's, after a run by root: to lock it, reading is enough
+            return not_through_a_link(path, os.O_RDONLY)
     except OSError as error:
         raise StoreError(
-            f"impossible d'ouvrir le verrou {path} : {error.strerror}.",
-            "Vérifier les droits et la place disponible.",
+            f"impossible d'ouvrir le verrou {path} : {in_french(error)}.", rights_hint(path, error)
         ) from error
 
 

@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager
 from datetime import date
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from lib.common.errors import REFUSALS, CityflowError, ExitCode
+from lib.common.errors import REFUSALS, CityflowError, ExitCode, in_french
 from lib.common.paris_time import yesterday
 from lib.common.settings import STORES, Settings, load_settings
 from lib.common.text import OneLine, on_one_line, printable, spelled
@@ -226,7 +226,7 @@ def guarded(work: Callable[[], int], arguments: argparse.Namespace) -> int:
     except Exception as error:  # the one broad except: a fault of ours must still end in one line and exit 1
         if isinstance(error, OSError) and error.errno in REFUSALS:
             where = error.filename or "sortie"
-            log.error("%s : %s. Vérifier les droits et la place disponible.", where, error.strerror)
+            log.error("%s : %s. Vérifier les droits et la place disponible.", where, in_french(error))
             _forget_output()
         else:
             log.error("erreur inattendue (%s : %s). Relancer avec -v pour le détail.", type(error).__name__, error)

@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from lib.common.errors import CityflowError, NoDataError, StoreError
+from lib.common.errors import CityflowError, NoDataError, StoreError, in_french
 from lib.common.paris_time import recent_days
 from lib.common.settings import Settings
 from lib.database_service import DatabaseService
@@ -186,5 +186,5 @@ def _keep_rejects(path: Path, quality: Quality) -> None:
         path.unlink(missing_ok=True)  # those of an earlier run of the same day are no longer true
     except OSError as error:
         raise StoreError(
-            f"impossible d'enlever {path}, d'un traitement précédent : {error.strerror}.", "Vérifier ses droits."
+            f"impossible d'enlever {path}, d'un traitement précédent : {in_french(error)}.", "Vérifier ses droits."
         ) from error

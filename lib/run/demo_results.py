@@ -8,7 +8,7 @@ first run on real raw files moves them aside.
 import logging
 from pathlib import Path
 
-from lib.common.errors import NoDataError, StoreError
+from lib.common.errors import NoDataError, StoreError, in_french
 from lib.common.paris_time import PARIS, machine_now
 from lib.common.settings import Settings
 from lib.files.atomic_file import write_atomically
@@ -73,7 +73,7 @@ def _move_aside(output_dir: Path) -> None:
     except FileNotFoundError:
         return  # the usual case: nothing here is invented
     except OSError as error:
-        raise StoreError(f"{output_dir} ne peut pas être libéré de la démonstration : {error}.") from error
+        raise StoreError(f"{output_dir} ne peut pas être libéré de la démonstration : {in_french(error)}.") from error
 
 
 def _rename_results(output_dir: Path) -> None:

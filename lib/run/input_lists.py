@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 
-from lib.common.errors import InputError, StoreError
+from lib.common.errors import InputError, StoreError, in_french
 from lib.common.paris_time import machine_now
 from lib.common.settings import Settings
 from lib.files.atomic_file import write_atomically
@@ -45,7 +45,7 @@ def lost_files(output_dir: Path, source: Source) -> dict[str, datetime]:
         return {path: datetime.fromisoformat(moment) for moment, path in pairs}
     except ValueError as error:
         path = _lost_path(output_dir, source)
-        raise StoreError(f"{path} est illisible ({error}).", "Le supprimer.") from error
+        raise StoreError(f"{path} est illisible ({in_french(error)}).", "Le supprimer.") from error
 
 
 def list_path(output_dir: Path, source: Source) -> Path:

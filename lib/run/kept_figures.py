@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from lib.common.errors import ConfigError, StoreError
+from lib.common.errors import ConfigError, StoreError, in_french
 from lib.common.paris_time import machine_now
 from lib.common.settings import Settings
 from lib.database_service import DatabaseService
@@ -87,7 +87,9 @@ def why_kept(output_dir: Path, source: str, day: date) -> str:
     except FileNotFoundError:
         return ""
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise StoreError(f"{note_path(output_dir, source, day)} est illisible ({error}).", "Le supprimer.") from error
+        raise StoreError(
+            f"{note_path(output_dir, source, day)} est illisible ({in_french(error)}).", "Le supprimer."
+        ) from error
 
 
 def forget(output_dir: Path, source: str, day: date) -> None:
@@ -96,7 +98,7 @@ def forget(output_dir: Path, source: str, day: date) -> None:
     try:
         path.unlink(missing_ok=True)
     except OSError as error:
-        raise StoreError(f"impossible d'enlever {path} : {error.strerror}.", "Vérifier ses droits.") from error
+        raise StoreError(f"impossible d'enlever {path} : {in_french(error)}.", "Vérifier ses droits.") from error
 
 
 def _known(settings: Settings, store: DatabaseService, source: str, day: date) -> Iterator[Known]:

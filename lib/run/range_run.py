@@ -5,6 +5,7 @@ files are those of the days run one by one, whatever the number of processes.
 """
 
 import contextlib
+import logging
 import multiprocessing
 import os
 import signal
@@ -26,6 +27,8 @@ from lib.run.day_plan import Plan, Step
 from lib.run.day_run import Compare, DayResult, Recent, keep_day
 from lib.run.dependencies import REPORT, dependencies
 from lib.run.manifest import inputs
+
+log = logging.getLogger(__name__)
 
 CHUNK_DAYS = 7  # of one source, computed in one go: they share what the process keeps of the last files it read
 AHEAD = 2  # chunks per process that may be under way or waiting to be stored
@@ -70,6 +73,9 @@ def computed(
 ) -> Iterator[Iterator[Outcome]]:
     """Compute every day of the plan, chunk by chunk, in `jobs` processes while the caller iterates."""
     work = chunks(plan)
+    if jobs > 1 and not _has_semaphores():
+        log.warning("/dev/shm n'est pas utilisable ici (conteneur ?) : un seul processus calcule.")
+        jobs = 1
     if jobs == 1 or len(work) <= 1:
         yield (outcome for source, days in work for outcome in measure(settings, source, days))
         return
@@ -80,6 +86,15 @@ def computed(
             yield _collected(pool, settings, measure, work, AHEAD * jobs)
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _has_semaphores() -> bool:
+    """Tell whether processes can share locks, which live in /dev/shm."""
+    try:
+        multiprocessing.get_context("fork").Lock()
+    except OSError:
+        return False
+    return True
 
 
 def _follow_the_parent(locks: DayLocks) -> None:

@@ -15,7 +15,7 @@ from datetime import date
 from typing import Any
 
 from lib.common.errors import CityflowError, ConfigError
-from lib.common.settings import ROOT, Settings
+from lib.common.settings import ROOT, Settings, masked
 from lib.run.day_plan import Plan
 from lib.run.range_run import Measure, Outcome, chunks
 from scripts.cluster import tasks
@@ -65,7 +65,7 @@ def _client(address: str) -> Iterator[Any]:
         client: Any = Client(address, timeout=TIMEOUT, set_as_default=False)  # type: ignore[no-untyped-call]
     except (OSError, ValueError) as error:  # a TimeoutError is an OSError
         raise ClusterError(
-            f"l'ordonnanceur Dask {address} ne répond pas en {TIMEOUT} s ({error}).",
+            f"l'ordonnanceur Dask {masked(address)} ne répond pas en {TIMEOUT} s ({masked(str(error))}).",
             "Le démarrer (dask scheduler), ou corriger --scheduler ou DASK_SCHEDULER_ADDRESS.",
         ) from error
     try:
@@ -73,7 +73,7 @@ def _client(address: str) -> Iterator[Any]:
         yield client
     except TimeoutError as error:
         raise ClusterError(
-            f"l'ordonnanceur Dask {address} n'a aucun worker.", f"En démarrer : dask worker {address}"
+            f"l'ordonnanceur Dask {masked(address)} n'a aucun worker.", f"En démarrer : dask worker {masked(address)}"
         ) from error
     finally:
         client.close(timeout=TIMEOUT)
@@ -89,12 +89,12 @@ def cluster_failures(address: str) -> Iterator[None]:
         yield
     except KilledWorker as error:
         raise ClusterError(
-            f"des workers du cluster {address} meurent l'un après l'autre ({error.task}) : mémoire insuffisante ?",
+            f"des workers de {masked(address)} meurent l'un après l'autre ({error.task}) : mémoire insuffisante ?",
             "Leur donner plus de mémoire (voir docs/scaling.md), puis relancer : ce qui est enregistré est entier.",
         ) from error
     except (CancelledError, CommClosedError) as error:
         raise ClusterError(
-            f"le cluster {address} a disparu en cours de route : ce qui est enregistré est entier.",
+            f"le cluster {masked(address)} a disparu en cours de route : ce qui est enregistré est entier.",
             "Le redémarrer, puis relancer la même commande : elle ne fait que ce qui manque.",
         ) from error
 
@@ -172,7 +172,8 @@ def _result(client: Any, address: str, future: Any) -> Any:
         seen = now if workers else seen
         if now - seen >= WORKERS_MISSED:
             raise ClusterError(
-                f"l'ordonnanceur Dask {address} n'a plus aucun worker.", f"En démarrer : dask worker {address}"
+                f"l'ordonnanceur Dask {masked(address)} n'a plus aucun worker.",
+                f"En démarrer : dask worker {masked(address)}",
             )
         if now - said >= SAID_EVERY:
             said = now

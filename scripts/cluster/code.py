@@ -35,7 +35,8 @@ class ShippedCode(WorkerPlugin):
         shutil.rmtree(folder, ignore_errors=True)
         with zipfile.ZipFile(io.BytesIO(self.archive)) as archive:
             archive.extractall(folder)
-        sys.path[:] = [str(folder), *(place for place in sys.path if "/cityflow-" not in place)]
+        former = [place for place in sys.path if Path(place).parent == folder.parent]  # code shipped before, no package
+        sys.path[:] = [str(folder), *(place for place in sys.path if place not in former)]
         for name in list(sys.modules):
             if name.split(".")[0] in PACKAGES:
                 del sys.modules[name]

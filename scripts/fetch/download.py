@@ -100,7 +100,7 @@ def _one_try(address: Address, stream: BinaryIO, progress: Progress, deadline: f
                 headers=headers,
                 timeout=(CONNECT_TIMEOUT, READ_TIMEOUT),
                 stream=True,
-                allow_redirects=not address.secrets,  # a redirection must not carry a key to another host
+                allow_redirects=not (address.secrets or "?" in address.url),  # a redirection must not carry a key away
             ) as answer,
         ):
             _refuse(address, answer)
