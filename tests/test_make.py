@@ -37,7 +37,8 @@ def seed(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
 @pytest.fixture
 def checkout(seed: Checkout) -> Checkout:
     """The same checkout, up to date at the start of every test."""
-    assert seed.make("process", f"DATE={DAY}").code == 0
+    if stale(seed):
+        assert seed.make("process", f"DATE={DAY}").code == 0
     return seed
 
 

@@ -20,6 +20,7 @@ from lib.common.errors import LockHeldError, StoreError
 from lib.files.atomic_file import write_atomically
 from lib.files.locks import day_lock, days_locked, main
 from scripts import process_bikes, process_weather
+from tests import script_server
 from tests.conftest import ROOT, Ran, RawTree, bike
 from tests.scripts.test_backfill import children
 from tests.support.confined import with_plain_rights
@@ -133,7 +134,7 @@ def test_what_make_process_starts_knows_the_lock_as_its_own(raw: RawTree) -> Non
         "scripts.process_bikes",
     ]
     for day, code in ((DAY, 0), ("2025-11-05", 4)):
-        ran = subprocess.run([*command, "--date", day], cwd=ROOT, capture_output=True, text=True)
+        ran = script_server.run([*command, "--date", day], cwd=ROOT)
         assert ran.returncode == code, ran.stderr
 
 
