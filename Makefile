@@ -24,7 +24,7 @@ typed := $(foreach name,$(.VARIABLES),$(if $(filter command,$(firstword $(origin
 $(foreach name,$(typed) $(VALUES),$(eval override $(name) := $$(value $(name))))
 export $(VALUES) $(typed)
 
-strange := $(filter-out $(VALUES) $(SWITCHES) PYTHON AWS_% DASK_% LC_% PIP_% LANG TMPDIR TZ COLUMNS NO_COLOR,$(typed))
+strange := $(filter-out $(VALUES) $(SWITCHES) PY PYTHON AWS_% DASK_% LC_% PIP_% LANG TMPDIR TZ COLUMNS NO_COLOR,$(typed))
 ifneq ($(strange),)
 strange := $(filter-out $(shell sed -n 's/^#\([A-Z0-9_]*\)=.*/\1/p' .env.example) CITYFLOW_NOW CITYFLOW_RUN CITYFLOW_LOCK_FD,$(strange))
 endif
@@ -87,7 +87,7 @@ test: venv-dev ## lint, types et tous les tests
 	.venv/bin/lint-imports --no-logo --no-cache
 	$(PY) -m pytest -n auto --dist loadfile
 
-process: venv ## [DATE=] [FORCE=1] [WAIT=1] les six sources et le rapport du jour
+process: venv ## [DATE=] [FORCE=1] [WAIT=1] toutes les sources et le rapport du jour
 	@$(TODAY) { $(PY) -m lib.files.locks --date "$$DATE" $(if $(WAIT),--wait) -- $(MAKE) DATE="$$DATE" day 2>&1 >&3 | $(PLAIN) >&2; } 3>&1
 
 $(SOURCES) report: venv ## [DATE=] [FORCE=1] une source, ou le rapport

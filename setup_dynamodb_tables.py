@@ -45,13 +45,13 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def show_policies(settings: Settings) -> int:
-    """The least rights, for the upload and for this command, apart."""
+    """Print the least rights, for the upload and for this command, apart."""
     cli.emit_json({"publication": upload_policy(settings), "creation": setup_policy(settings)})
     return ExitCode.DONE
 
 
 def refuse_conflicts(steps: list[SetupStep]) -> None:
-    """ConfigError when something cannot become what is wanted; nothing has been changed then."""
+    """Raise ConfigError when something cannot become what is wanted; nothing has been changed then."""
     conflicts = [f"{step.target} : {step.text}" for step in steps if step.sign == "!"]
     if conflicts:
         raise ConfigError(

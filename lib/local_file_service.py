@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, contextmanager
 from datetime import date
 from pathlib import Path
 
-from lib.common.errors import StoreError
+from lib.common.errors import StoreError, in_french
 from lib.common.paris_time import parse_day
 from lib.database_service import DatabaseService
 from lib.files.atomic_file import atomic_writer, flush_to_disk
@@ -85,7 +85,7 @@ def names_in(folder: Path) -> list[str]:
     except FileNotFoundError:
         return []
     except OSError as error:
-        raise StoreError(f"{folder} est illisible ({error.strerror}).", "Vérifier ses droits.") from error
+        raise StoreError(f"{folder} est illisible ({in_french(error)}).", "Vérifier ses droits.") from error
 
 
 def _modified(path: Path) -> float:
@@ -103,9 +103,9 @@ def _read(path: Path, body: str, day: str) -> Document | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise StoreError(f"{path} est illisible ({error.strerror}).", "Vérifier ses droits.") from error
+        raise StoreError(f"{path} est illisible ({in_french(error)}).", "Vérifier ses droits.") from error
     except (ValueError, RecursionError) as error:
-        raise StoreError(f"{path} est illisible ({error}).", "Le supprimer et relancer ce jour.") from error
+        raise StoreError(f"{path} est illisible ({in_french(error)}).", "Le supprimer et relancer ce jour.") from error
     if not isinstance(document, dict) or not isinstance(document.get(body), dict):
         raise StoreError(f"{path} n'a pas de clé « {body} ».", "Le supprimer et relancer ce jour.")
     if document.get("date", day) != day:

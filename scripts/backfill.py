@@ -14,12 +14,14 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from tqdm import tqdm
-
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+import lib  # isort: skip # noqa: F401 - first: it says which package is missing
+
+from tqdm import tqdm
+
 from lib.common.errors import ExitCode, LockHeldError, NoDataError
-from lib.common.settings import STORES, Settings, load_settings
+from lib.common.settings import Settings
 from lib.database_factory import get_database_service
 from lib.files.locks import DayLocks, days_locked
 from lib.files.scratch_folder import clear_abandoned
@@ -50,11 +52,9 @@ def main(argv: list[str] | None = None) -> int:
 
     def work() -> int:
         days = day_range.range_days(arguments)
-        settings = load_settings(
-            {"CITYFLOW_STORE": arguments.store or "", "DASK_SCHEDULER_ADDRESS": arguments.scheduler or ""}
+        settings = cli.chosen_settings(
+            {"CITYFLOW_STORE": arguments.store, "DASK_SCHEDULER_ADDRESS": arguments.scheduler}
         )
-        if settings.fallback_notice:
-            log.warning("%s", settings.fallback_notice)
         sources = [source for name, source in SOURCES.items() if name in (arguments.source or SOURCES)]
         if not arguments.dry_run:
             keep_demo_apart(settings, sources)
@@ -72,12 +72,12 @@ def main(argv: list[str] | None = None) -> int:
         link_again(LocalFileService(settings.output_dir), [one for day in done for one in (day, *beside(day))])
         failures = [one for one in ended if isinstance(one, Failure)]
         kept = [one.step for one in ended if isinstance(one, Done) and one.kept]
-        told = [*dict.fromkeys(map(str, failures))]  # a day that was refused is said once
-        for failure in told:
+        messages = [*dict.fromkeys(map(str, failures))]  # a day that was refused is said once
+        for failure in messages:
             log.error("%s", failure)
         if arguments.json:
             stayed = [f"{step.source} {step.day}" for step in kept]
-            cli.emit_json({**plan_object(plan, without_pull), "gardes": stayed, "echecs": told})
+            cli.emit_json({**plan_object(plan, without_pull), "gardes": stayed, "echecs": messages})
         else:
             cli.emit(f"{summary(plan, failures, kept)} -> {settings.output_dir}")
         return exit_code(plan, failures)
@@ -103,7 +103,9 @@ def run_plan(settings: Settings, plan: Plan, jobs: int, force: bool) -> list[Don
         plan = plan.without(locks.refused)
         with (
             get_database_service(settings) as store,
-            there(settings, plan) if settings.scheduler else here(settings, plan, jobs, locks) as outcomes,
+            computed_there(settings, plan, measure_days)
+            if settings.scheduler
+            else here(settings, plan, jobs, locks) as outcomes,
             tqdm(plan.to_do, desc="calculs", unit="calcul", disable=None) as steps,
         ):
             return [
@@ -116,18 +118,13 @@ def run_plan(settings: Settings, plan: Plan, jobs: int, force: bool) -> list[Don
 
 @contextlib.contextmanager
 def here(settings: Settings, plan: Plan, jobs: int, locks: DayLocks) -> Iterator[Iterator[Outcome]]:
-    """The plan's days computed on this machine: each road-count file is read once, then the days are shared out."""
+    """Compute the plan's days on this machine: each road-count file is read once, then the days are shared out."""
     days = plan.days_of("comptages")
     counts: AbstractContextManager[None] = (
         process_comptages.days_at_hand(settings, days) if days else contextlib.nullcontext()
     )
     with counts, computed(settings, plan, measure_days, jobs, locks) as outcomes:
         yield outcomes
-
-
-def there(settings: Settings, plan: Plan) -> AbstractContextManager[Iterator[Outcome]]:
-    """The plan's days computed by a Dask cluster, which reads the raw files itself."""
-    return computed_there(settings, plan, measure_days)
 
 
 def summary(plan: Plan, failures: list[Failure], kept: list[Step]) -> str:
@@ -162,7 +159,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--scheduler", metavar="ADRESSE", help="cluster Dask (défaut : DASK_SCHEDULER_ADDRESS)")
     parser.add_argument("--force", action="store_true", help="refaire même ce qui est à jour")
     parser.add_argument("--dry-run", action="store_true", help="dire ce qui serait fait, sans rien écrire")
-    parser.add_argument("--store", choices=STORES, help="où enregistrer (défaut : CITYFLOW_STORE)")
+    cli.add_store(parser, "où enregistrer")
     cli.add_common(parser)
     return parser
 

@@ -31,7 +31,7 @@ Exemple : python scripts/check_quality.py --date 2025-11-04 --strict"""
 
 
 def check_day(store: DatabaseService, day: date) -> list[Finding]:
-    """Find all there is to say of a day; NoDataError where the store has nothing about it at all."""
+    """Find what is wrong with a day; NoDataError where the store has nothing about it at all."""
     metrics = {source: store.load_metrics(source, day) for source in SOURCES}
     days = {source: store.list_available_dates(source) for source in SOURCES}
     if not any(metrics.values()):
@@ -63,7 +63,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def tell(found: list[Finding], serious: list[Finding], day: date) -> None:
-    """One line a finding, the worst first, then the count."""
+    """Print one line a finding, the worst first, then the count."""
     for one in found:
         cli.emit(f"{one.severite:<11}  {one.source:<11}  {one.code} : {one.message}")
     cli.emit(f"{day} : {len(serious)} points à voir, {len(found) - len(serious)} informations.")

@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from lib.common.errors import CityflowError, ExitCode, LockHeldError, NoDataError
 from lib.common.paris_time import days_between, machine_now, yesterday
-from lib.common.settings import STORES, Settings, load_settings
+from lib.common.settings import Settings
 from lib.database_factory import get_database_service
 from lib.database_service import DatabaseService
 from lib.figures.gate import SERIOUS
@@ -33,7 +33,7 @@ from scripts.check_quality import check_day
 from scripts.fetch_raw import fetch_from_publishers
 from scripts.generate_history import write_history
 from scripts.registry import RAW, SOURCES
-from scripts.show_status import COMPLETE, MISSING, PARTIAL, source_state
+from scripts.show_status import COMPLETE, MISSING, PARTIAL, state_of
 
 log = logging.getLogger("cityflow.daily")
 
@@ -93,9 +93,7 @@ def fetch_what_lacks(settings: Settings, days: list[date], morning: Morning) -> 
     """Ask publishers again for each source and day that is not complete; what is not published yet is no failure."""
     with get_database_service(settings) as store:
         lacking = {
-            name: [
-                day for day in days if name not in SOURCES or source_state(store.load_metrics(name, day)) != COMPLETE
-            ]
+            name: [day for day in days if name not in SOURCES or state_of(store.load_metrics(name, day)) != COMPLETE]
             for name in RAW
         }
     for name, some in lacking.items():
@@ -111,7 +109,7 @@ def fetch_what_lacks(settings: Settings, days: list[date], morning: Morning) -> 
 
 def lacks(store: DatabaseService, source: str, day: date) -> bool:
     """Whether raw files may still add to a source's figures; one without figures of its own is always asked for."""
-    return source not in SOURCES or source_state(store.load_metrics(source, day)) != COMPLETE
+    return source not in SOURCES or state_of(store.load_metrics(source, day)) != COMPLETE
 
 
 def compute_what_is_stale(settings: Settings, days: list[date], jobs: int, morning: Morning) -> None:
@@ -135,7 +133,7 @@ def compute_what_is_stale(settings: Settings, days: list[date], jobs: int, morni
 
 
 def day_states(store: DatabaseService, day: date, newest: date) -> dict[str, str]:
-    """The state of each source; nothing for a day before any is known. `newest` is the last day that is over.
+    """Find the state of each source; nothing for a day before any is known. `newest` is the last day that is over.
 
     One without figures is late until `late_after` has passed, then missing; it is only absent if it never had any.
     """
@@ -144,7 +142,7 @@ def day_states(store: DatabaseService, day: date, newest: date) -> dict[str, str
         return {}
 
     def state(name: str) -> str:
-        stored = source_state(store.load_metrics(name, day))
+        stored = state_of(store.load_metrics(name, day))
         if stored != MISSING:
             return stored
         if newest - day < SOURCES[name].late_after:
@@ -155,7 +153,7 @@ def day_states(store: DatabaseService, day: date, newest: date) -> dict[str, str
 
 
 def grave_findings(store: DatabaseService, day: date, states: dict[str, str]) -> list[str]:
-    """The findings after which a figure must not be used; of sources that are not there, `states` says enough."""
+    """Select the findings after which no figure may be used; of sources that are not there, `states` says enough."""
     if not states:
         return []
     there = {name for name, state in states.items() if state not in (LATE, MISSING, ABSENT)}
@@ -227,14 +225,12 @@ def main(argv: list[str] | None = None) -> int:
     parser = cli.Parser(HELP)
     parser.add_argument("--days", type=_days, default=3, metavar="N", help="derniers jours à compléter (défaut : 3)")
     parser.add_argument("--fetch", action="store_true", help="d'abord redemander aux éditeurs ce qui manque")
-    parser.add_argument("--store", choices=STORES, help="où enregistrer (défaut : CITYFLOW_STORE)")
+    cli.add_store(parser, "où enregistrer")
     cli.add_common(parser)
     arguments = parser.parse_args(argv)
 
     def work() -> int:
-        settings = load_settings({"CITYFLOW_STORE": arguments.store or ""})
-        if settings.fallback_notice:
-            log.warning("%s", settings.fallback_notice)
+        settings = cli.chosen_settings({"CITYFLOW_STORE": arguments.store})
         try:
             morning = run_morning(settings, arguments.days, arguments.fetch, os.cpu_count() or 1)
         except CityflowError as error:

@@ -21,9 +21,11 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import lib  # isort: skip # noqa: F401 - first: it says which package is missing
+
+from tqdm import tqdm
 
 from lib.aws.clients import aws_clients
 from lib.common.errors import CityflowError, ExitCode, InputError, NoDataError, UsageError
@@ -55,7 +57,7 @@ FAILURES_MAX = 3  # days of a source in a row, before the rest of a range is giv
 
 
 @dataclass(frozen=True)
-class Outcome:
+class Fetched:
     """What became of one source (and day): a file received or already there, or the error met."""
 
     source: str
@@ -72,30 +74,30 @@ class Outcome:
     @property
     def failure(self) -> str:
         """The error met, beginning with the source's name."""
-        told = str(self.error)
-        return told if told.startswith(self.source) else f"{self.about} : {told}"
+        text = str(self.error)
+        return text if text.startswith(self.source) else f"{self.about} : {text}"
 
 
 def fetch_from_publishers(
     settings: Settings, sources: list[Source], days: list[date], force: bool
-) -> Iterator[Outcome]:
+) -> Iterator[Fetched]:
     """Ask for each source and day in turn, going on past what fails."""
     for source in sources:
         yield from fetch_source(settings, source, days[-1:] if source.whole else days, force)
 
 
-def fetch_source(settings: Settings, source: Source, days: list[date], force: bool) -> Iterator[Outcome]:
+def fetch_source(settings: Settings, source: Source, days: list[date], force: bool) -> Iterator[Fetched]:
     """Ask for each day of a source until it has failed FAILURES_MAX times in a row."""
     now, failures = settings.now(), 0
     for number, day in enumerate(days):
         about = None if source.whole else day
         if failures == FAILURES_MAX:
             what = f"{failures} échecs de suite : {len(days) - number} jours ne sont pas demandés ({day} à {days[-1]})."
-            yield Outcome(source.name, about, error=InputError(what, "Relancer quand l'éditeur répond."))
+            yield Fetched(source.name, about, error=InputError(what, "Relancer quand l'éditeur répond."))
             return
         present = None if force else already_there(settings, source, day, now)
         if present:
-            yield Outcome(source.name, about, PRESENT, present, present.stat().st_size)
+            yield Fetched(source.name, about, PRESENT, present, present.stat().st_size)
             continue
         try:
             address = publisher(source).address(settings, day, civil_day(now))
@@ -103,17 +105,17 @@ def fetch_source(settings: Settings, source: Source, days: list[date], force: bo
             failures = 0
         except CityflowError as error:
             failures += not isinstance(error, NoDataError)
-            yield Outcome(source.name, about, error=error)
+            yield Fetched(source.name, about, error=error)
 
 
-def fetch_pages(settings: Settings, source: Source, first: Address, force: bool) -> Iterator[Outcome]:
+def fetch_pages(settings: Settings, source: Source, first: Address, force: bool) -> Iterator[Fetched]:
     """Fetch an address and the pages that follow it, all of one pull."""
     pulled, deadline = settings.now(), time.monotonic() + PULL_SECONDS
     address: Address | None = first
     while address:
         path = landing_path(settings, source, address, pulled)
         body = fetch_file(settings, source, address, path, force)
-        yield Outcome(address.source, address.day, RECEIVED, path, path.stat().st_size)
+        yield Fetched(address.source, address.day, RECEIVED, path, path.stat().st_size)
         pages = getattr(publisher(source), "next_page", None)  # most publishers answer in one
         address = pages(address, body) if pages else None
         if address and time.monotonic() >= deadline:
@@ -146,7 +148,7 @@ def fetch_file(settings: Settings, source: Source, address: Address, path: Path,
     return body
 
 
-def fetch_from_bucket(settings: Settings, sources: list[Source], days: list[date], force: bool) -> Iterator[Outcome]:
+def fetch_from_bucket(settings: Settings, sources: list[Source], days: list[date], force: bool) -> Iterator[Fetched]:
     """Copy what differs in the raw bucket about these days, going on past what fails."""
     s3 = aws_clients(settings, raw_bucket.JOBS).s3
     wanted: list[raw_bucket.RawObject] = []
@@ -155,21 +157,21 @@ def fetch_from_bucket(settings: Settings, sources: list[Source], days: list[date
         try:
             objects = raw_bucket.day_objects(s3, settings, source, days)
         except CityflowError as error:
-            yield Outcome(source.name, None, error=error)
+            yield Fetched(source.name, None, error=error)
             continue
         different = [remote for remote in objects if raw_bucket.needs_copy(remote)]
         wanted += different
         copies += set(objects) - set(different)
         for remote in sorted(set(objects) - set(different), key=lambda one: one.key):
-            yield Outcome(source.name, None, PRESENT, remote.path, remote.size)
+            yield Fetched(source.name, None, PRESENT, remote.path, remote.size)
     with _bar("s3", sum(remote.size for remote in wanted)) as bar:
         for remote, failure in raw_bucket.copy_all(s3, settings, wanted, force, bar.update):
             copies += [] if failure else [remote]
-            yield Outcome(remote.source, None, "" if failure else RECEIVED, remote.path, remote.size, failure)
+            yield Fetched(remote.source, None, "" if failure else RECEIVED, remote.path, remote.size, failure)
     raw_bucket.keep_order(copies)
 
 
-def exit_code(outcomes: list[Outcome]) -> ExitCode:
+def exit_code(outcomes: list[Fetched]) -> ExitCode:
     """Choose 0 when all is there; the failures' own code when nothing is and they share one; else 1."""
     codes = {outcome.error.exit_code for outcome in outcomes if outcome.error}
     if not codes:
@@ -207,14 +209,14 @@ def asked_days(arguments: argparse.Namespace, today: date) -> list[date]:
     return days
 
 
-def _tell(outcome: Outcome, as_json: bool) -> None:
+def _tell(outcome: Fetched, as_json: bool) -> None:
     if outcome.error:
         log.error("%s", outcome.failure)
     elif not as_json:
         cli.emit(f"{outcome.about} : {outcome.state}, {outcome.size / 1e6:.2f} Mo -> {outcome.path}")
 
 
-def _sum_up(settings: Settings, outcomes: list[Outcome], days: list[date], arguments: argparse.Namespace) -> None:
+def _sum_up(settings: Settings, outcomes: list[Fetched], days: list[date], arguments: argparse.Namespace) -> None:
     """Print the last lines: how many files, and the failures again."""
     failures = [outcome for outcome in outcomes if outcome.error]
     files = [outcome for outcome in outcomes if not outcome.error]
@@ -236,7 +238,7 @@ def _sum_up(settings: Settings, outcomes: list[Outcome], days: list[date], argum
             log.error("échec : %s", one.failure)
 
 
-def _as_json(one: Outcome) -> dict[str, Any]:
+def _as_json(one: Fetched) -> dict[str, Any]:
     day = one.day.isoformat() if one.day else None
     return {"source": one.source, "jour": day, "etat": one.state, "fichier": str(one.path), "octets": one.size}
 

@@ -15,7 +15,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from lib.common.errors import ExitCode, NoDataError, UsageError
-from lib.common.settings import STORES, Settings, load_settings
+from lib.common.settings import Settings
 from lib.database_factory import get_database_service
 from lib.database_service import DatabaseService
 from lib.files.atomic_file import write_together
@@ -34,7 +34,7 @@ Exemple : python scripts/generate_history.py --from 2025-10-07 --to 2025-11-04""
 
 
 def stored_days(store: DatabaseService, first: date | None, last: date | None) -> list[date]:
-    """The days of which the store has any metrics, within the bounds (both included), oldest first."""
+    """List the days of which the store has any metrics, within the bounds (both included), oldest first."""
     days = {day for source in SOURCES for day in store.list_available_dates(source)}
     return sorted(day for day in days if (first or day) <= day <= (last or day))
 
@@ -42,14 +42,14 @@ def stored_days(store: DatabaseService, first: date | None, last: date | None) -
 def read_days(
     store: DatabaseService, files: LocalFileService, first: date | None, last: date | None
 ) -> list[HistoryDay]:
-    """Each stored day with its report; its page is linked where the file lies in the reports' folder."""
+    """Load each stored day with its report; link its page where the file lies in the reports' folder."""
     days = stored_days(store, first, last)
     pages = {day: path.name for day in days if (path := files.report_path(day, ".html")).is_file()}
     return [HistoryDay(day, usable_report(store, day), pages.get(day)) for day in days]
 
 
 def usable_report(store: DatabaseService, day: date) -> dict[str, Any] | None:
-    """The report of a day; None where there is none, or one of a version that did not say what the calendar shows."""
+    """Load the report of a day; None where there is none, or one of a version without what the calendar shows."""
     report = store.load_report(day)
     if report and not {"resume", "chiffres_cles"} <= report.keys():
         log.warning("rapport du %s d'une version antérieure, laissé de côté (make report DATE=%s FORCE=1).", day, day)
@@ -77,9 +77,7 @@ def main(argv: list[str] | None = None) -> int:
     arguments = _parser().parse_args(argv)
 
     def work() -> int:
-        settings = load_settings({"CITYFLOW_STORE": arguments.store or ""})
-        if settings.fallback_notice:
-            log.warning("%s", settings.fallback_notice)
+        settings = cli.chosen_settings({"CITYFLOW_STORE": arguments.store})
         if arguments.first and arguments.last and arguments.first > arguments.last:
             raise UsageError(f"--from {arguments.first} est après --to {arguments.last}.")
         path, days = write_history(settings, arguments.first, arguments.last)
@@ -94,11 +92,8 @@ def main(argv: list[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = cli.Parser(HELP)
-    for flag, name, text in (("--from", "first", "premier jour, compris"), ("--to", "last", "dernier jour, compris")):
-        parser.add_argument(
-            flag, dest=name, type=day_range.day_argument, metavar="AAAA-MM-JJ", help=f"{text} (défaut : tous)"
-        )
-    parser.add_argument("--store", choices=STORES, help="où lire (défaut : CITYFLOW_STORE)")
+    day_range.add_range(parser)
+    cli.add_store(parser, "où lire")
     cli.add_common(parser)
     return parser
 

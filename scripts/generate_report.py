@@ -1,4 +1,4 @@
-"""The daily report: one day of all six sources, as a page for people, JSON for programs, a tidy CSV for spreadsheets.
+"""The daily report: one day of all sources, as a page for people, JSON for programs, a tidy CSV for spreadsheets.
 
 It reads the store alone, never a raw file: a source without metrics for the day is shown as missing, never as zero.
 Each figure stands beside the same weekday last week and the median of the last four, where the store has them. The page
@@ -45,13 +45,13 @@ from scripts.report.ways import beside, link_again, ways
 
 log = logging.getLogger("cityflow.report")
 
-HELP = """Rapport quotidien : synthèse, classements, alertes et évolutions des six sources (page HTML, JSON et CSV).
+HELP = """Rapport quotidien : synthèse, classements, alertes et évolutions du jour (page HTML, JSON et CSV).
 
 Exemple : python scripts/generate_report.py --date 2025-11-04"""
 
 
 def read_metrics(store: DatabaseService, day: date) -> dict[str, Metrics]:
-    """The metrics of the day, by source; a source that has none, or some of an older version, is not a key."""
+    """Load the metrics of the day by source; a source that has none, or some of an older version, is not a key."""
     found = {source: store.load_metrics(source, day) for source in SOURCES}
     for source, metrics in found.items():
         if metrics is not None and not is_current(source, metrics):
@@ -71,7 +71,7 @@ def compute_report(
     day: date,
     last_days: Mapping[str, date | None] = MappingProxyType({}),
 ) -> dict[str, Any]:
-    """The whole report. `past`: for each source, the metrics of earlier same weekdays (see lib/figures/past_days).
+    """Build the report. `past`: for each source, the metrics of earlier same weekdays (see lib/figures/past_days).
 
     last_days: for each source, the last day up to `day` that the store holds.
     """
@@ -113,7 +113,7 @@ SENSOR_KEYS = ("capteurs", "heures_manquantes", "heures_vues")  # None for a sou
 
 
 def source_state(metrics: Metrics | None) -> dict[str, Any]:
-    """Whether a source is complete, partial or missing, and what its account says.
+    """Say whether a source is complete, partial or missing, and what its account says.
 
     Metrics that hold not one measured value ("absent" in their account) are missing all the same.
     """
@@ -136,7 +136,7 @@ def source_state(metrics: Metrics | None) -> dict[str, Any]:
 
 
 def tops(metrics: dict[str, Metrics]) -> dict[str, Any]:
-    """The rankings; None where the source is missing."""
+    """Gather the rankings; None where the source is missing."""
     roads, bikes, traffic = (metrics.get(source) for source in ("comptages", "bikes", "traffic"))
     return {
         "troncons": roads and roads["top_10_troncons"],
@@ -147,7 +147,7 @@ def tops(metrics: dict[str, Metrics]) -> dict[str, Any]:
 
 
 def alerts(metrics: dict[str, Metrics]) -> dict[str, Any]:
-    """Road congestion and public-transport alerts; None where the source is missing."""
+    """Gather road congestion and public-transport alerts; None where the source is missing."""
     roads, traffic = metrics.get("comptages"), metrics.get("traffic")
     return {
         "congestion": roads and roads["alertes_congestion"],
@@ -156,7 +156,7 @@ def alerts(metrics: dict[str, Metrics]) -> dict[str, Any]:
 
 
 def failing_sensors(metrics: dict[str, Metrics]) -> dict[str, Any]:
-    """Sensors out of order; None where the source is missing."""
+    """Gather sensors out of order; None where the source is missing."""
     roads, bikes = metrics.get("comptages"), metrics.get("bikes")
     return {
         "comptages": roads and roads["capteurs_defaillants"],
@@ -204,12 +204,12 @@ REPORTED = {"chantiers": WORKS_KEYS, "traffic": TRAFFIC_KEYS}
 
 
 def section(metrics: dict[str, Metrics], source: str, keys: tuple[str, ...]) -> dict[str, Any] | None:
-    """The named keys of one source; None where it is missing. Figures of an older version may lack some."""
+    """Select the named keys of one source; None where it is missing. Figures of an older version may lack some."""
     return {key: metrics[source].get(key) for key in keys} if source in metrics else None
 
 
 def weather(metrics: dict[str, Metrics], figures: dict[str, Any]) -> dict[str, Any] | None:
-    """The day's weather, and beside it what bikes and roads did: side by side, not cause and effect."""
+    """Put the day's weather beside what bikes and roads did: side by side, not cause and effect."""
     if "weather" not in metrics:
         return None
     return {
@@ -220,7 +220,7 @@ def weather(metrics: dict[str, Metrics], figures: dict[str, Any]) -> dict[str, A
 
 
 def gather(store: DatabaseService, day: date) -> tuple[dict[str, Metrics], dict[str, Past], dict[str, date | None]]:
-    """What compute_report is given of the store; NoDataError where the day has no metrics at all."""
+    """Load what compute_report is given of the store; NoDataError where the day has no metrics at all."""
     metrics = read_metrics(store, day)
     days = {source: store.list_available_dates(source) for source in SOURCES}
     if not metrics:
@@ -233,8 +233,8 @@ def process(settings: Settings, store: DatabaseService, day: date) -> dict[str, 
     """Build and store the report of a day."""
     refuse_invented(settings)
     files = LocalFileService(settings.output_dir)
-    told = [files.metrics_path(source, day) for source in SOURCES]
-    with recorded(settings, day, "rapport", lambda: inputs(path for path in told if path.is_file())):
+    paths = [files.metrics_path(source, day) for source in SOURCES]
+    with recorded(settings, day, "rapport", lambda: inputs(path for path in paths if path.is_file())):
         metrics, past, last_days = from_either(store, files, lambda reader: gather(reader, day))
         report = compute_report(metrics, past, day_context(day), day, last_days)
         page, table = daily_page(day, report, metrics, past, ways(files, day)), report_csv(report)

@@ -1,4 +1,4 @@
-"""Write a SYNTHETIC raw tree: the six sources and the arrondissements, in the exact raw forms, with their quirks.
+"""Write a SYNTHETIC raw tree: every source of the registry, in the exact raw forms, with their quirks.
 
 Nothing in it was measured. The same options give the same bytes, on any day and from any folder; more days or fewer
 sources leave every other value where it was. What is wrong in the data on purpose, and where, stands in scripts/demo/:
@@ -9,6 +9,8 @@ sources leave every other value where it was. What is wrong in the data on purpo
     bikes         nulls, NaN, missing ids, a truncated file, a gzipped one
     disruptions   cases known by name: a revision, a wrong status, lines named in the text only
     weather       a null precipitation
+    saved_forms   other encodings, envelopes and names, refusals, strays
+A source that scripts/demo does not know has `write(root, options)` in scripts/sources/<name>/demo.py.
 
 Example: python scripts/make_demo_data.py --days 29 --output data/demo/cityflow-raw/raw
 Benchmark file of 28 million rows: python scripts/make_demo_data.py --source comptages --arcs 3000 --days 395 --output …
@@ -33,13 +35,16 @@ from scripts.demo.bikes import write_bikes
 from scripts.demo.city import arrondissements_geojson, build_city
 from scripts.demo.options import API_SOURCES, BATCH_SOURCES, SOURCES, Options, batch_file
 from scripts.demo.road_counts import build_scene, write_road_counts
+from scripts.demo.saved_forms import BATCH_NAMES, write_batch_strays, write_refusal
 from scripts.demo.traffic import write_traffic
 from scripts.demo.weather import write_weather
 from scripts.demo.works import build_works, chantiers_csv, slowed_and_closed
-from scripts.registry import RAW
+from scripts.registry import RAW, demo_of
 
+OF_ONE_CITY = ("comptages", "chantiers", "referentiel", "arrondissements")  # written together: they share its arcs
+PULL_WRITERS = {"bikes": write_bikes, "traffic": write_traffic, "weather": write_weather}
+REFUSED = ("traffic", "weather")  # of which a pull is a refusal that was saved
 DEFAULT_OUTPUT = Path(__file__).resolve().parents[1] / "data" / "demo" / "cityflow-raw" / "raw"
-STEMS = {name: RAW[name].export for name in BATCH_SOURCES}
 FEWEST_ARCS, FEWEST_COUNTERS = 24, 12  # below that the planted quirks have no arc or counter to be on
 MARKER_TITLE = "DONNÉES SYNTHÉTIQUES - CityFlow Paris"
 MARKER_TEXT = """
@@ -107,7 +112,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def at_least(least: int) -> Callable[[str], int]:
-    """An argparse type: a whole number, not below the least."""
+    """Make an argparse type: a whole number, not below the least."""
 
     def whole_number(text: str) -> int:
         if not text.isdecimal() or int(text) < least:
@@ -128,7 +133,7 @@ def chosen_sources(asked: list[str] | None) -> tuple[str, ...]:
 
 
 def is_up_to_date(root: Path, options: Options, force: bool) -> bool:
-    """Whether the tree is already there; UsageError where writing could destroy something that is not ours."""
+    """Tell whether the tree is already there; UsageError where writing could destroy something that is not ours."""
     if root.exists() and not root.is_dir():
         raise UsageError(f"Refus : {root} est un fichier, il faut un dossier (--output).")
     if not root.is_dir() or not any(root.iterdir()):
@@ -160,20 +165,22 @@ def write_marker(root: Path, state: str, options: Options) -> None:
 
 
 def contents(root: Path) -> str:
-    """One line that changes when a file of the tree is added, removed or resized."""
+    """Write one line that changes when a file of the tree is added, removed or resized."""
     sizes = [path.stat().st_size for path in own_files(root)]
     return f"{len(sizes)} fichiers, {sum(sizes)} octets"
 
 
 def own_files(root: Path) -> list[Path]:
-    """The data files this script writes, and no other that may lie beside them."""
-    batch = [batch_file(root, STEMS[source], suffix_of(source)) for source in STEMS]
-    pulls = [path for source in API_SOURCES for path in (root / "api" / source).glob(f"dt=*/hour=*/{source}_demo.*")]
+    """List the data files this script writes, and no other that may lie beside them."""
+    batch = [batch_path(root, source) for source in BATCH_SOURCES]
+    batch += [root / "batch" / name for name in BATCH_NAMES]
+    names = [(source, f"dt=*/hour=*/{source}_{kind}.*") for source in API_SOURCES for kind in ("demo", "saved")]
+    pulls = [path for source, name in names for path in (root / "api" / source).glob(name)]
     return [path for path in [*batch, *pulls] if path.is_file()]
 
 
-def suffix_of(source: str) -> str:
-    return ".geojson" if source == "arrondissements" else ".csv"
+def batch_path(root: Path, source: str) -> Path:
+    return batch_file(root, RAW[source].export, RAW[source].suffix)
 
 
 def write_tree(root: Path, options: Options, quiet: bool) -> None:
@@ -181,18 +188,22 @@ def write_tree(root: Path, options: Options, quiet: bool) -> None:
     write_marker(root, IN_PROGRESS, options)
     for path in own_files(root):
         path.unlink()
-    write_batch_sources(root, options, quiet)
-    if "bikes" in options.sources:
-        write_bikes(root, options, build_city())
-    if "traffic" in options.sources:
-        write_traffic(root, options)
-    if "weather" in options.sources:
-        write_weather(root, options)
+    write_city_sources(root, options, quiet)
+    for source in options.sources:
+        if source not in OF_ONE_CITY:
+            writer_of(source)(root, options)
+        if source in REFUSED:
+            write_refusal(root, options, source)
     write_marker(root, contents(root), options)
 
 
-def write_batch_sources(root: Path, options: Options, quiet: bool) -> None:
-    targets = {source: batch_file(root, STEMS[source], suffix_of(source)) for source in STEMS}
+def writer_of(source: str) -> Callable[[Path, Options], None]:
+    """Return what writes the pulls or the export of a source."""
+    return PULL_WRITERS.get(source) or demo_of(RAW[source]).write
+
+
+def write_city_sources(root: Path, options: Options, quiet: bool) -> None:
+    targets = {source: batch_path(root, source) for source in OF_ONE_CITY}
     city = build_city()
     arcs = build_arcs(options, city)
     works = build_works(options, city, arcs)
@@ -205,6 +216,7 @@ def write_batch_sources(root: Path, options: Options, quiet: bool) -> None:
     if "comptages" in options.sources:
         slowed, closed = slowed_and_closed(options, works, arcs)
         write_road_counts(targets["comptages"], build_scene(options, arcs, slowed, closed), quiet)
+        write_batch_strays(root, targets["comptages"])
 
 
 if __name__ == "__main__":

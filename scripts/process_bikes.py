@@ -18,10 +18,12 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import lib  # isort: skip # noqa: F401 - first: it says which package is missing
+
 import numpy as np
 import pandas as pd
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from lib.common.errors import InputError
 from lib.common.paris_time import HOUR, WEEKS_COMPARED, clock_hours, day_start, hours_in_day, same_weekdays_before
@@ -30,10 +32,10 @@ from lib.figures import sensors
 from lib.figures.numbers import count, hour_lists, records, rounded, whole
 from lib.figures.quality import Quality
 from lib.figures.sensor_days import LEAST_SHARED, SensorDay, ratio_to
-from lib.raw.source_files import no_data, require_files
+from lib.raw.source_files import no_data
 from lib.run import cli
 from lib.run.day_run import DayResult
-from scripts.registry import BIKES
+from scripts.registry import BIKES, files_to_read
 from scripts.sources.arrondissements.polygons import load_arrondissements
 from scripts.sources.bikes.records import BikeRecords, days_present, read_day_records
 
@@ -67,14 +69,14 @@ class BikeDay:
 def read_raw(settings: Settings, day: date) -> tuple[BikeRecords, Quality]:
     """Read the day's valid records and counters, and the account of the rejected rows."""
     quality = Quality()
-    files = require_files(settings, BIKES, quality)
+    files = files_to_read(settings, BIKES, quality)
     bikes = read_day_records(files, day, quality)
     if bikes.counts.empty:
         days = days_present(files)
-        if day.isoformat() in days or (quality.rejets and not days):
+        if not quality.unusable and (day.isoformat() in days or (quality.rejets and not days)):
             message = f"aucun comptage valable pour le {day} : {dict(quality.rejets)}."
             raise InputError(message, "Vérifier les fichiers.")
-        raise no_data("bikes", day, days)
+        raise no_data("bikes", day, days, quality)
     return bikes, quality
 
 

@@ -13,21 +13,22 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import lib  # isort: skip # noqa: F401 - first: it says which package is missing
+
 import numpy as np
 import pandas as pd
 import shapely
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from lib.common.errors import InputError, NoDataError
 from lib.common.settings import Settings
 from lib.figures import geometry
 from lib.figures.numbers import records, rounded
 from lib.figures.quality import Quality
-from lib.raw.source_files import require_files
 from lib.run import cli
 from lib.run.day_run import DayResult
-from scripts.registry import CHANTIERS
+from scripts.registry import CHANTIERS, files_to_read
 from scripts.sources.arrondissements.polygons import Arrondissements, load_arrondissements
 from scripts.sources.chantiers.records import (
     BY_FILE,
@@ -71,7 +72,7 @@ Exemple : python scripts/process_chantiers.py --date 2025-11-04"""
 def read_raw(settings: Settings, day: date) -> tuple[pd.DataFrame, Quality]:
     """Read all valid works (see sources/chantiers/records), active or not, and the account of the rejected rows."""
     quality = Quality()
-    works = read_works(require_files(settings, CHANTIERS, quality), quality)
+    works = read_works(files_to_read(settings, CHANTIERS, quality), quality)
     if works.empty:
         raise InputError(f"aucun chantier valable : {dict(quality.rejets)}.", "Vérifier l'export des chantiers.")
     if works[active_on(works, day)].empty and warn_of_age(works, day, Quality()):

@@ -19,11 +19,13 @@ from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import lib  # isort: skip # noqa: F401 - first: it says which package is missing
+
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from lib.common.errors import InputError
 from lib.common.paris_time import road_label_hours
@@ -32,10 +34,10 @@ from lib.figures import sensors
 from lib.figures.numbers import count, hour_lists, records, rounded, share, whole
 from lib.figures.quality import Quality
 from lib.figures.sensor_days import SensorDay
-from lib.raw.source_files import no_data, require_files, source_files
+from lib.raw.source_files import no_data, source_files
 from lib.run import cli
 from lib.run.day_run import DayResult
-from scripts.registry import COMPTAGES
+from scripts.registry import COMPTAGES, files_to_read
 from scripts.sources.comptages.records import read_files
 from scripts.sources.comptages.scan import days_named, one_pass
 from scripts.sources.referentiel.records import is_ring, read_arcs, reference_arcs
@@ -97,12 +99,12 @@ class RoadDay:
 def read_raw(settings: Settings, day: date) -> tuple[pd.DataFrame, Quality]:
     """Read the day's valid rows (see sources/comptages/records), by arc and hour, and the account of the others."""
     quality = Quality()
-    files = require_files(settings, COMPTAGES, quality)
+    files = files_to_read(settings, COMPTAGES, quality)
     counts = read_files(files, day, quality)
-    if counts.empty and quality.rejets:
+    if counts.empty and quality.rejets and not quality.unusable:
         raise InputError(f"aucune ligne valable pour le {day} : {dict(quality.rejets)}.", "Vérifier l'export.")
     if counts.empty:
-        raise no_data("comptages", day, days_named(files))
+        raise no_data("comptages", day, days_named(files), quality)
     return counts, quality
 
 

@@ -16,20 +16,22 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import lib  # isort: skip # noqa: F401 - first: it says which package is missing
+
+import pandas as pd
 
 from lib.common.errors import InputError
 from lib.common.settings import Settings
 from lib.figures import geometry
 from lib.figures.numbers import records, rounded
 from lib.figures.quality import Quality
-from lib.raw.source_files import RawFile, require_files
+from lib.raw.source_files import RawFile
 from lib.raw.usable_files import newest_whole, passed_over
 from lib.run import cli
 from lib.run.day_run import DayResult
-from scripts.registry import REFERENTIEL
+from scripts.registry import REFERENTIEL, files_to_read
 from scripts.sources.arrondissements.polygons import Arrondissements, load_arrondissements
 from scripts.sources.referentiel.records import INCOMPLETE, is_ring, merge_parts, read_road_parts
 
@@ -47,8 +49,10 @@ Exemple : python scripts/process_referentiel.py --date 2025-11-04"""
 
 def read_raw(settings: Settings) -> tuple[pd.DataFrame, Quality]:
     """Read the valid parts of the newest whole export (see sources/referentiel/records), and account for the others."""
-    files = require_files(settings, REFERENTIEL)
+    found = Quality()
+    files = files_to_read(settings, REFERENTIEL, found)
     (parts, quality), refused = newest_whole(files, _read_export, INCOMPLETE, lambda found: len(found[0]))
+    quality.avertissements += found.avertissements
     for raw, error in refused:
         passed_over(raw, error, quality)
     return parts, quality

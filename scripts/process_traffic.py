@@ -18,19 +18,21 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import lib  # isort: skip # noqa: F401 - first: it says which package is missing
+
+import pandas as pd
 
 from lib.common.errors import InputError
 from lib.common.paris_time import HOUR, PARIS
 from lib.common.settings import Settings
 from lib.figures.numbers import records, rounded
 from lib.figures.quality import Quality
-from lib.raw.source_files import no_data, require_files
+from lib.raw.source_files import no_data
 from lib.run import cli
 from lib.run.day_run import DayResult
-from scripts.registry import TRAFFIC
+from scripts.registry import TRAFFIC, files_to_read
 from scripts.sources.traffic.forms import BLOCKING, DISTURBED, SEVERITIES
 from scripts.sources.traffic.lines import BUS, METRO, NETWORK, RER, TRAM, line_order, mode_order
 from scripts.sources.traffic.pages import PULL_WINDOW, pull_days, share_held, warn_of_cuts
@@ -49,13 +51,15 @@ STANDING = ("id", "titre", "severite", "cause", "lignes", "debut", "fin")  # of 
 
 def read_raw(settings: Settings, day: date) -> tuple[Disruptions, Quality]:
     """Read what the pulls say of the day, and the account of the records that could not be used."""
-    quality = Quality(rows_tell=False)  # a disruption comes again in every pull: coverage() weighs what is rejected
-    found = read_disruptions(require_files(settings, TRAFFIC, quality), day, quality)
+    quality = Quality(weighed=True)  # a disruption comes again in every pull: coverage() weighs what is rejected
+    found = read_disruptions(files_to_read(settings, TRAFFIC, quality), day, quality)
+    if not found.answers and quality.unusable:
+        raise no_data("traffic", day, (), quality)
     if not found.answers:
         raise InputError(f"aucun relevé lisible autour du {day} : {dict(quality.rejets)}.", "Vérifier les fichiers.")
     pulled = pull_days(found.answers)
     if in_force(found, day).empty and all(abs(one - day) > PULL_WINDOW for one in pulled):
-        raise no_data("traffic", day, {one.isoformat() for one in pulled})
+        raise no_data("traffic", day, {one.isoformat() for one in pulled}, quality)
     return found, quality
 
 

@@ -20,10 +20,10 @@ from lib.common.paris_time import hours_in_day
 from lib.common.settings import Settings
 from lib.figures.numbers import records, rounded
 from lib.figures.quality import SAMPLES_KEPT, Quality
-from lib.raw.source_files import no_data, require_files
+from lib.raw.source_files import no_data
 from lib.run import cli
 from lib.run.day_run import DayResult
-from scripts.registry import WEATHER
+from scripts.registry import WEATHER, files_to_read
 from scripts.sources.weather.checks import MEASURES, best_account
 from scripts.sources.weather.records import OPEN_METEO, WeatherDay, days_present, read_weather
 
@@ -56,16 +56,16 @@ IMPACT_MODEL = "pluie 0-20 mm (50 points) + vent 20-62 km/h (30) + froid 5 à -5
 
 def read_raw(settings: Settings, day: date) -> tuple[WeatherDay, Quality]:
     """Read the best account of the day, and what must be said of it; InputError where all are in another unit."""
-    quality = Quality(rows_tell=False)  # one place, whose hours of the day are all known
-    files = require_files(settings, WEATHER, quality)
+    quality = Quality(weighed=True)  # one place, whose hours of the day are all known
+    files = files_to_read(settings, WEATHER, quality)
     accounts = read_weather(files, day, quality)
     if not accounts:
         days = days_present(files)
-        if day.isoformat() in days or (quality.rejets and not days):
+        if not quality.unusable and (day.isoformat() in days or (quality.rejets and not days)):
             raise InputError(
                 f"aucune mesure météo lisible pour le {day} : {dict(quality.rejets)}.", "Voir les fichiers."
             )
-        raise no_data("weather", day, days)
+        raise no_data("weather", day, days, quality)
     weather = best_account(files, accounts, day, quality)
     warn_of_forecast(weather, day, quality)
     return weather, quality

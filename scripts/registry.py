@@ -10,13 +10,15 @@ from collections.abc import Callable
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
-from lib.common.errors import CityflowError
 from lib.common.settings import Settings
 from lib.figures.key_figures import HourlyProfile, KeyFigure, Sensors, Watched
+from lib.figures.quality import Quality
 from lib.raw.source import Credit, Source
+from lib.raw.source_files import RawFile, require_files
 
 if TYPE_CHECKING:
-    from lib.run.day_run import Compare, DayResult
+    from lib.run.day_run import Compare
+    from lib.run.range_run import Outcome
 
 ODBL = ("ODbL 1.0", "https://opendatacommons.org/licenses/odbl/1-0/")
 PORTAL = "https://opendata.paris.fr/explore/dataset"
@@ -25,6 +27,11 @@ PORTAL = "https://opendata.paris.fr/explore/dataset"
 BIKE_HOURS = ("comptages_horaires", "total_jour")
 ROAD_HOURS = ("debits_horaires", "debit_journalier_total")
 
+
+def _of_paris(title: str, dataset: str) -> tuple[Credit]:
+    return (Credit(title, "Ville de Paris", f"{PORTAL}/{dataset}/", *ODBL),)
+
+
 ARRONDISSEMENTS = Source(
     "arrondissements",
     "arrondissements",
@@ -32,25 +39,19 @@ ARRONDISSEMENTS = Source(
     suffix=".geojson",
     whole=True,
     computed=False,
-    credits=(Credit("Arrondissements", "Ville de Paris", f"{PORTAL}/arrondissements/", *ODBL),),
+    credits=_of_paris("Arrondissements", "arrondissements"),
     shown=7,
 )
 REFERENTIEL = Source(
     "referentiel",
     "référentiel routier",
     export="referentiel-geographique-pour-les-donnees-trafic-issues-des-capteurs-permanents",
+    also_named=("referentiel-comptages-routiers",),
     whole=True,
     override="referentiel_csv",
     reads=(ARRONDISSEMENTS,),
     late_after=timedelta(days=14),  # twice the time after which make fetch asks for a whole data set again
-    credits=(
-        Credit(
-            "Référentiel géographique des comptages routiers",
-            "Ville de Paris",
-            f"{PORTAL}/referentiel-comptages-routiers/",
-            *ODBL,
-        ),
-    ),
+    credits=_of_paris("Référentiel géographique des comptages routiers", "referentiel-comptages-routiers"),
     watched=(Watched("statistiques.nombre_arcs", -5, 10),),
     shown=6,
 )
@@ -62,11 +63,7 @@ BIKES = Source(
     reads=(ARRONDISSEMENTS,),
     sensors=Sensors("id_compteur", "nom_compteur", "compteur", *BIKE_HOURS, "pic_horaire"),
     stamped=True,
-    credits=(
-        Credit(
-            "Comptage vélo - Données compteurs", "Ville de Paris", f"{PORTAL}/comptage-velo-donnees-compteurs/", *ODBL
-        ),
-    ),
+    credits=_of_paris("Comptage vélo - Données compteurs", "comptage-velo-donnees-compteurs"),
     key_figures=(KeyFigure("passages_velo", "total_jour", "passages", 4, *BIKE_HOURS),),
     profiles=(HourlyProfile("velo", "profil_horaire", "total", "compteurs_mesures", "passages", "velos", "Vélo"),),
     # Ordinary weeks of Paris move less than these bounds; rain alone halves the bikes, and works start in bursts.
@@ -120,14 +117,13 @@ COMPTAGES = Source(
     "comptages",
     "comptages routiers",
     export="comptages-routiers-permanents",
+    also_named=("trafic-capteurs",),  # the weekly archives of a year
     override="comptages_csv",
     reads=(REFERENTIEL, ARRONDISSEMENTS),
     sensors=Sensors("identifiant_arc", "libelle", "tronçon", *ROAD_HOURS, "debit_max"),
     stamped=True,
     labels_end=True,
-    credits=(
-        Credit("Comptages routiers permanents", "Ville de Paris", f"{PORTAL}/comptages-routiers-permanents/", *ODBL),
-    ),
+    credits=_of_paris("Comptages routiers permanents", "comptages-routiers-permanents"),
     key_figures=(
         KeyFigure("debit_routier", "global_metrics.debit_journalier_total", "véhicules x arcs", 1, *ROAD_HOURS),
         KeyFigure(
@@ -169,13 +165,12 @@ CHANTIERS = Source(
     "chantiers",
     "chantiers",
     export="chantiers-perturbants-la-circulation",
+    also_named=("chantiers-perturbants",),
     whole=True,
     override="chantiers_csv",
     reads=(REFERENTIEL, ARRONDISSEMENTS),
     late_after=timedelta(days=14),
-    credits=(
-        Credit("Chantiers perturbants la circulation", "Ville de Paris", f"{PORTAL}/chantiers-perturbants/", *ODBL),
-    ),
+    credits=_of_paris("Chantiers perturbants la circulation", "chantiers-perturbants"),
     key_figures=(KeyFigure("chantiers_actifs", "nombre_chantiers_actifs", "chantiers", 7),),
     watched=(Watched("nombre_chantiers_actifs", -40, 60),),
     shown=5,
@@ -185,43 +180,51 @@ CHANTIERS = Source(
 SOURCES = {one.name: one for one in (BIKES, TRAFFIC, WEATHER, COMPTAGES, CHANTIERS, REFERENTIEL)}
 RAW = SOURCES | {ARRONDISSEMENTS.name: ARRONDISSEMENTS}
 
-Outcome = tuple[str, date, "DayResult | CityflowError"]
-
 
 def on_the_page(sources: dict[str, Source]) -> list[Source]:
-    """The sources in the order in which the report names them."""
+    """Sort sources in the order in which the report names them."""
     return sorted(sources.values(), key=lambda source: source.shown)
 
 
+def files_to_read(settings: Settings, source: Source, quality: Quality) -> list[RawFile]:
+    """List the raw files of a source (lib/raw/source_files.require_files); those of no source are named."""
+    return require_files(settings, source, quality, RAW.values())
+
+
 def script(source: Source) -> Any:
-    """The module scripts/process_<name>: `process`, `main` and, where figures are compared, `compare`."""
+    """Import scripts/process_<name>: `process`, `main` and, where figures are compared, `compare`."""
     return importlib.import_module(f"scripts.process_{source.name}")
 
 
 def publisher(source: Source) -> Any:
-    """The module scripts/sources/<name>/publisher: `address` and `check_answer`."""
+    """Import scripts/sources/<name>/publisher: `address` and `check_answer`."""
     return importlib.import_module(f"scripts.sources.{source.name}.publisher")
 
 
 def watched_figures() -> tuple[dict[str, tuple[Watched, ...]], dict[str, Sensors | None]]:
-    """By source, the figures that the quality gate watches, and where the sensors stand that they are measured by."""
+    """Return by source the figures that the quality gate watches, and where the sensors stand that measure them."""
     return (
         {name: source.watched for name, source in SOURCES.items()},
         {name: source.sensors for name, source in SOURCES.items()},
     )
 
 
+def demo_of(source: Source) -> Any:
+    """Import scripts/sources/<name>/demo: `write(root, options)` writes invented files of a source."""
+    return importlib.import_module(f"scripts.sources.{source.name}.demo")
+
+
 def mains() -> dict[str, Callable[[list[str] | None], int]]:
-    """The command of each source, by its name."""
+    """Import the `main` of each source, by its name."""
     return {name: script(source).main for name, source in SOURCES.items()}
 
 
 def compares() -> "dict[str, Compare]":
-    """How the figures of a source are compared with earlier days, for those that are."""
+    """Import `compare` of each source whose figures are compared with earlier days, by its name."""
     return {name: script(source).compare for name, source in SOURCES.items() if source.sensors}
 
 
-def measure_days(settings: Settings, name: str, days: list[date]) -> list[Outcome]:
+def measure_days(settings: Settings, name: str, days: list[date]) -> "list[Outcome]":
     """Compute some days of a source from the raw files alone: figures, or the error that kept them from being made.
 
     Any process, or another machine, finds it by its name.

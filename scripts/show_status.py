@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from lib.common.errors import ExitCode, NoDataError
 from lib.common.paris_time import PARIS, days_between, yesterday
-from lib.common.settings import STORES, Settings, load_settings
+from lib.common.settings import Settings
 from lib.database_factory import get_database_service
 from lib.database_service import DatabaseService
 from lib.figures.quality import has_account
@@ -41,11 +41,11 @@ OLDER = "d'une version antérieure"  # of one source; its day is partial
 
 
 def day_status(settings: Settings, store: DatabaseService, day: date, stale: dict[str, str]) -> dict[str, Any]:
-    """date, statut, sources (each one's state), gardes and a_refaire (source: why), rapport, publication of a day.
+    """Build date, statut, sources (their states), gardes and a_refaire (source: why), rapport, publication of a day.
 
     gardes: figures that stay because they rest on more than the raw files that are left; a_refaire: `stale`.
     """
-    states = {source: source_state(store.load_metrics(source, day)) for source in SOURCES}
+    states = {source: state_of(store.load_metrics(source, day)) for source in SOURCES}
     statut = PARTIAL
     if all(state == COMPLETE for state in states.values()):
         statut = COMPLETE
@@ -64,8 +64,8 @@ def day_status(settings: Settings, store: DatabaseService, day: date, stale: dic
     }
 
 
-def source_state(metrics: dict[str, Any] | None) -> str:
-    """What the account of a source says; figures without one measured value are missing."""
+def state_of(metrics: dict[str, Any] | None) -> str:
+    """Read the state of a source from its account; figures without one measured value are missing."""
     if metrics and not has_account(metrics):
         return OLDER
     statut = metrics["qualite"]["statut"] if metrics else MISSING
@@ -73,7 +73,7 @@ def source_state(metrics: dict[str, Any] | None) -> str:
 
 
 def publication(settings: Settings, day: date) -> str:
-    """When the last upload of the day ended, and whether it still holds: failed since, or files changed since."""
+    """Say when the last upload of the day ended, and whether it still holds: failed since, or files changed since."""
     step = steps_of_day(settings.output_dir, day).get(PUBLICATION)
     if step is None:
         return "non publié"
@@ -85,7 +85,7 @@ def publication(settings: Settings, day: date) -> str:
 
 
 def stale_sources(settings: Settings, days: list[date]) -> dict[date, dict[str, str]]:
-    """For each day, the sources (and the report) whose figures are there but no longer true, and why."""
+    """Find the sources (and the report) of each day whose figures are there but no longer true, and why."""
     found: dict[date, dict[str, str]] = {day: {} for day in days}
     every = list(SOURCES.values())
     for step in plan_range(settings, days, every, False, every).to_do:
@@ -95,7 +95,7 @@ def stale_sources(settings: Settings, days: list[date]) -> dict[date, dict[str, 
 
 
 def stale_steps(settings: Settings, day: date, only: str | None, force: bool) -> dict[str, str]:
-    """The steps of a day that are to be made again and why, sources first; a warning names what is kept instead."""
+    """List the steps of a day to be made again and why, sources first; warn of figures that are kept instead."""
     sources = [source for name, source in SOURCES.items() if only in (None, name)]
     plan = plan_range(settings, [day], sources, force, SOURCES.values())
     require_some_raw(settings, plan)
@@ -108,20 +108,20 @@ def stale_steps(settings: Settings, day: date, only: str | None, force: bool) ->
 
 
 def in_words(stale: dict[str, str]) -> str:
-    """« bikes, weather (code changé) ; traffic (fichiers bruts changés) »."""
+    """Write « bikes, weather (code changé) ; traffic (fichiers bruts changés) »."""
     reasons = dict.fromkeys(stale.values())
     return " ; ".join(f"{', '.join(one for one in stale if stale[one] == reason)} ({reason})" for reason in reasons)
 
 
 def changed_after(settings: Settings, day: date, moment: datetime) -> bool:
-    """Whether a result of the day was written after that."""
+    """Tell whether a result of the day was written after that."""
     files = LocalFileService(settings.output_dir)
     paths = [files.report_path(day), *(files.metrics_path(source, day) for source in SOURCES)]
     return any(datetime.fromtimestamp(path.stat().st_mtime, UTC) > moment for path in paths if path.is_file())
 
 
-def asked_days(store: DatabaseService, first: date | None, last: date | None, newest: date) -> list[date]:
-    """The days of the period; without one, the last DEFAULT_DAYS up to `newest`, from the first day known on."""
+def days_to_show(store: DatabaseService, first: date | None, last: date | None, newest: date) -> list[date]:
+    """List the days of the period; without one, the last DEFAULT_DAYS up to `newest`, from the first day known on."""
     last = last or newest
     asked = day_range.bounded_days(first, last) if first else []
     known = [day for source in SOURCES for day in store.list_available_dates(source)]
@@ -134,7 +134,7 @@ def asked_days(store: DatabaseService, first: date | None, last: date | None, ne
 
 
 def line(status: dict[str, Any]) -> str:
-    """One day for people: its state, what is not complete in it, and its publication."""
+    """Write one day for people: its state, what is not complete in it, and its publication."""
     lacking = [f"{source} {state}" for source, state in status["sources"].items() if state != COMPLETE]
     detail = ", ".join(lacking) if status["statut"] == PARTIAL else ""
     report = "" if status["rapport"] or status["statut"] == MISSING else "sans rapport"
@@ -145,7 +145,7 @@ def line(status: dict[str, Any]) -> str:
 
 
 def totals(statuses: list[dict[str, Any]]) -> str:
-    """How many days are in each state."""
+    """Count the days in each state, in words."""
     counts = {word: sum(one["statut"] == word for one in statuses) for word in (COMPLETE, PARTIAL, MISSING)}
     return ", ".join(f"{count} {word}{'s' if count > 1 else ''}" for word, count in counts.items())
 
@@ -153,7 +153,7 @@ def totals(statuses: list[dict[str, Any]]) -> str:
 def main(argv: list[str] | None = None) -> int:
     parser = cli.Parser(HELP)
     day_range.add_range(parser)
-    parser.add_argument("--store", choices=STORES, help="où lire (défaut : CITYFLOW_STORE)")
+    cli.add_store(parser, "où lire")
     parser.add_argument(
         "--stale",
         type=day_range.day_argument,
@@ -166,15 +166,13 @@ def main(argv: list[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
 
     def work() -> int:
-        settings = load_settings({"CITYFLOW_STORE": arguments.store or ""})
-        if settings.fallback_notice:
-            log.warning("%s", settings.fallback_notice)
+        settings = cli.chosen_settings({"CITYFLOW_STORE": arguments.store})
         if arguments.stale:
             steps = stale_steps(settings, arguments.stale, arguments.only, arguments.force)
             cli.emit_json({"a_refaire": steps}) if arguments.json else cli.emit(" ".join(steps))
             return ExitCode.DONE
         with get_database_service(settings) as store:
-            days = asked_days(store, arguments.first, arguments.last, yesterday(settings.now()))
+            days = days_to_show(store, arguments.first, arguments.last, yesterday(settings.now()))
             stale = stale_sources(settings, days)
             statuses = [day_status(settings, store, day, stale[day]) for day in days]
         if arguments.json:

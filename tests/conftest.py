@@ -14,6 +14,7 @@ import hypothesis
 import pytest
 
 from lib.common.settings import Settings, load_settings
+from tests import script_server
 
 pytest_plugins = [
     "tests.support.answer_server",
@@ -48,6 +49,8 @@ hypothesis.settings.register_profile("torture", max_examples=200, deadline=None,
 def pytest_configure(config: pytest.Config) -> None:
     """Tests that a shell runs in the background are started with Ctrl-C ignored, which their commands would inherit."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # else each command compiles all our modules again
+    config.add_cleanup(script_server.stop)
     hypothesis.settings.load_profile("torture" if int(config.getoption("--torture")) else "test")
 
 
@@ -64,8 +67,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """One more than there are processors: tests wait for servers and commands for a third of their time."""
-    return (os.cpu_count() or 1) + 1
+    """As many as there are processors: one more would import and make again what each of them needs."""
+    return os.cpu_count() or 1
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import ROOT, Ran
+from tests.script_server import Popen
 from tests.support.aws_server import ACCESS_KEY, BUCKET, SECRET_KEY, TOKEN, AwsServer
 from tests.support.fault_proxy import Fault, FaultProxy
 from tests.support.patience import deadline
@@ -24,7 +25,7 @@ Run = Callable[..., Ran]
 Patch = pytest.MonkeyPatch
 
 
-class Process(subprocess.Popen):
+class Process(Popen):
     """The command as a person starts it, from a folder that has nothing to do with it."""
 
     def __init__(self, *argv: str) -> None:

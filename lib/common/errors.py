@@ -4,6 +4,7 @@ This table is the only place where an exit code is written as a number; README r
 """
 
 import errno
+import json
 from enum import IntEnum
 
 # What a disk or its owner refuses: no fault of ours, wherever it is met.
@@ -54,6 +55,18 @@ class InputError(CityflowError):
     reason = "fichier_illisible"
 
 
+class EmptyFileError(InputError):
+    """A raw file without content."""
+
+    reason = "fichier_vide"
+
+
+class RefusedAnswerError(InputError):
+    """A raw file is the refusal of a publisher's service, and no data."""
+
+    reason = "reponse_en_erreur"
+
+
 class TooLargeError(InputError):
     """A raw file is larger than any real one, once unzipped: it is passed over before it fills memory or disk."""
 
@@ -89,3 +102,49 @@ class LockHeldError(CityflowError):
     """Another run works on the same day."""
 
     exit_code = ExitCode.LOCKED
+
+
+_SYSTEM = {
+    errno.EACCES: "accès refusé",
+    errno.EPERM: "opération interdite",
+    errno.ENOENT: "absent",
+    errno.ENOSPC: "plus de place sur le disque",
+    errno.EDQUOT: "quota de disque atteint",
+    errno.EFBIG: "fichier trop gros pour ce disque",
+    errno.EROFS: "disque en lecture seule",
+    errno.EISDIR: "c'est un dossier",
+    errno.ENOTDIR: "ce n'est pas un dossier",
+    errno.ENOTEMPTY: "le dossier n'est pas vide",
+    errno.EEXIST: "existe déjà",
+    errno.ELOOP: "lien symbolique refusé",
+    errno.EIO: "erreur du disque",
+    errno.EMFILE: "trop de fichiers ouverts",
+    errno.ENAMETOOLONG: "nom trop long",
+    errno.ECONNREFUSED: "connexion refusée",
+    errno.ECONNRESET: "connexion coupée",
+    errno.ETIMEDOUT: "pas de réponse à temps",
+    errno.EHOSTUNREACH: "machine inaccessible",
+    errno.ENETUNREACH: "réseau inaccessible",
+    errno.EADDRINUSE: "port déjà pris",
+}
+_JSON = {
+    "Expecting value": "valeur attendue",
+    "Expecting ',' delimiter": "virgule attendue",
+    "Expecting ':' delimiter": "deux-points attendus",
+    "Expecting property name enclosed in double quotes": "nom entre guillemets attendu",
+    "Unterminated string starting at": "texte sans guillemet de fin",
+    "Invalid control character at": "caractère de contrôle",
+    "Invalid \\escape": "échappement inconnu",
+    "Extra data": "suite après la fin",
+}
+
+
+def in_french(error: BaseException) -> str:
+    """Say in French what the system or a parser says in English; what is not in the tables stays as it is."""
+    if isinstance(error, OSError):
+        return _SYSTEM.get(error.errno or 0, error.strerror or str(error))
+    if isinstance(error, json.JSONDecodeError):
+        return f"{_JSON.get(error.msg, error.msg)}, ligne {error.lineno}, colonne {error.colno}"
+    if isinstance(error, UnicodeDecodeError):
+        return f"l'octet {error.start} n'est pas de l'{error.encoding.upper()}"
+    return str(error)

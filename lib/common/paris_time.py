@@ -21,6 +21,8 @@ _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _ISO = re.compile(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2})[T ]([0-9]{2}:[0-9]{2})(?::([0-9]{2})(?:[.,][0-9]+)?)?\s*(Z|[+-][0-9]{2}:?[0-9]{2})?"
 )
+_FRENCH = re.compile(r"([0-9]{1,2})/([0-9]{1,2})/([0-9]{4})[T ]([0-9]{1,2}):([0-9]{2})(?::([0-9]{2}))?")  # of Excel
+_MILLISECONDS = re.compile(r"[0-9]{11,13}(?:\.0)?")  # since 1970, as pandas writes them
 _PARIS_OFFSETS = ("+01:00", "+02:00", "+0100", "+0200")
 
 
@@ -82,9 +84,23 @@ def wall_exists(wall: datetime) -> bool:
     return aware.astimezone(UTC).astimezone(PARIS).replace(tzinfo=None) == wall
 
 
+def _iso(text: str) -> str:
+    """Write a time as ISO text; what is neither of Excel nor of pandas stays as it is."""
+    stripped = text.strip()
+    if "/" in stripped and (found := _FRENCH.fullmatch(stripped)):
+        day, month, year, hour, minute, second = found.groups()
+        return f"{year}-{month:0>2}-{day:0>2}T{hour:0>2}:{minute}:{second or '00'}"
+    if stripped[:11].isdigit() and _MILLISECONDS.fullmatch(stripped):
+        return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=float(stripped))).isoformat("T", "seconds")
+    return stripped
+
+
 def parse_instant(text: str) -> datetime | None:
-    """Read ISO text as a UTC instant; without an offset it is Paris wall time. None when it is no readable time."""
-    found = _ISO.fullmatch(text.strip())
+    """Read text as a UTC instant; without an offset it is Paris wall time. None when it is no readable time.
+
+    ISO, the DD/MM/YYYY HH:MM of Excel, or the milliseconds since 1970 of pandas.
+    """
+    found = _ISO.fullmatch(_iso(text))
     if not found:
         return None
     day, minute, second, offset = found.groups()
@@ -103,9 +119,9 @@ def parse_road_label(text: str) -> datetime | None:
     """Read a road-count label as the naive Paris wall time it names (the END of the hour).
 
     +01:00 and +02:00 are pasted on a Paris clock and carry nothing; any other offset is a real one and is converted.
-    None when it is no readable time.
+    None when it is no readable time; the forms are those of parse_instant.
     """
-    found = _ISO.fullmatch(text.strip())
+    found = _ISO.fullmatch(_iso(text))
     if not found:
         return None
     day, minute, second, offset = found.groups()

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from lib.common.errors import ConfigError
+from lib.common.errors import ConfigError, in_french
 from lib.common.paris_time import machine_now
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -26,7 +26,7 @@ INTERNAL = "Interne"  # begins the text of what commands tell each other and nob
 
 
 def setting(name: str, default: str, doc: str, secret: bool = False) -> Any:
-    """A Settings field with what .env.example and doctor say of it."""
+    """Declare a Settings field with what .env.example and doctor say of it."""
     return field(metadata={"name": name, "default": default, "doc": doc, "secret": secret}, repr=not secret)
 
 
@@ -97,12 +97,12 @@ class Settings:
     origins: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     def now(self) -> datetime:
-        """The instant from which a command tells its civil day: the machine's clock, unless a test has fixed it."""
+        """Return the instant that a command's civil day comes from: the machine's clock, unless a test has fixed it."""
         return self.fixed_now or machine_now()
 
     @property
     def fallback_notice(self) -> str:
-        """What a person must know when OUTPUT_DIR is not the one asked for; empty otherwise."""
+        """Say in words that OUTPUT_DIR is not the one asked for; empty when it is."""
         origin = self.origins.get("OUTPUT_DIR", "")
         return f"OUTPUT_DIR : {origin} ; résultats dans {self.output_dir}" if origin.startswith("repli") else ""
 
@@ -144,7 +144,9 @@ def _read_dotenv(path: Path) -> Mapping[str, str]:
         with path.open(encoding="utf-8-sig") as stream:
             lines = list(parse_stream(stream))
     except (OSError, UnicodeDecodeError) as error:  # also a dead link: its settings would be lost in silence
-        raise ConfigError(f"{path} ne peut pas être lu : {error}.", "Corriger ses droits, ou l'enlever.") from error
+        raise ConfigError(
+            f"{path} ne peut pas être lu : {in_french(error)}.", "Corriger ses droits, ou l'enlever."
+        ) from error
     for one in lines:
         if one.error:  # not quoted: it may hold a key
             text = one.original.string
@@ -162,40 +164,25 @@ def _build(values: Mapping[str, str], origins: dict[str, str], root: Path) -> Se
         return text if not text or text.startswith(S3_SCHEME) else str(root / Path(text).expanduser())
 
     data_dir = _raw_root(path("DATA_DIR") or _default_data_dir(root))
+    given: dict[str, Any] = {one.name: values[one.metadata["name"]] for one in fields(Settings) if one.metadata}
+    lock = values["CITYFLOW_LOCK_FD"]
     return Settings(
-        data_dir=data_dir,
-        batch_dir=path("BATCH_DATA_PATH") or f"{data_dir}/batch",
-        api_dir=path("API_DATA_PATH") or f"{data_dir}/api",
-        comptages_csv=path("COMPTAGES_CSV"),
-        chantiers_csv=path("CHANTIERS_CSV"),
-        referentiel_csv=path("REFERENTIEL_CSV"),
-        output_dir=_output_dir(root, Path(values["OUTPUT_DIR"]).expanduser(), origins),
-        log_dir=root / Path(values["LOG_DIR"]).expanduser(),
-        keep_days=_days_kept(values["KEEP_DAYS"], origins["KEEP_DAYS"]),
-        store=_store(values["CITYFLOW_STORE"], origins["CITYFLOW_STORE"], root),
-        mongodb_url=values["MONGODB_URL"],
-        mongodb_database=values["MONGODB_DATABASE"],
-        aws_region=values["AWS_REGION"],
-        aws_endpoint_url=values["AWS_ENDPOINT_URL"],
-        dynamodb_metrics_table=values["DYNAMODB_METRICS_TABLE"],
-        dynamodb_reports_table=values["DYNAMODB_REPORTS_TABLE"],
-        s3_reports_bucket=values["S3_REPORTS_BUCKET"],
-        s3_reports_prefix=values["S3_REPORTS_PREFIX"],
-        idfm_api_key=values["IDFM_API_KEY"],
-        visualcrossing_api_key=values["VISUALCROSSING_API_KEY"],
-        s3_raw_bucket=values["S3_RAW_BUCKET"],
-        s3_raw_prefix=values["S3_RAW_PREFIX"].strip("/"),
-        portal_url=values["PORTAL_URL"].rstrip("/"),
-        prim_url=values["PRIM_URL"].rstrip("/"),
-        visualcrossing_url=values["VISUALCROSSING_URL"].rstrip("/"),
-        open_meteo_url=values["OPEN_METEO_URL"],
-        open_meteo_archive_url=values["OPEN_METEO_ARCHIVE_URL"],
-        scheduler=values["DASK_SCHEDULER_ADDRESS"],
-        alert_command=values["ALERT_COMMAND"],
-        lock_fd=int(values["CITYFLOW_LOCK_FD"]) if values["CITYFLOW_LOCK_FD"].isdigit() else None,
-        run_id=values["CITYFLOW_RUN"],
-        fixed_now=_fixed_now(values["CITYFLOW_NOW"], origins["CITYFLOW_NOW"]),
-        origins=dict(origins),
+        **given
+        | {name: given[name].rstrip("/") for name in ("portal_url", "prim_url", "visualcrossing_url")}
+        | {name: path(name.upper()) for name in ("comptages_csv", "chantiers_csv", "referentiel_csv")}
+        | {
+            "data_dir": data_dir,
+            "batch_dir": path("BATCH_DATA_PATH") or f"{data_dir}/batch",
+            "api_dir": path("API_DATA_PATH") or f"{data_dir}/api",
+            "output_dir": _output_dir(root, Path(values["OUTPUT_DIR"]).expanduser(), origins),
+            "log_dir": root / Path(values["LOG_DIR"]).expanduser(),
+            "keep_days": _days_kept(values["KEEP_DAYS"], origins["KEEP_DAYS"]),
+            "store": _store(values["CITYFLOW_STORE"], origins["CITYFLOW_STORE"], root),
+            "s3_raw_prefix": values["S3_RAW_PREFIX"].strip("/"),
+            "lock_fd": int(lock) if lock.isdigit() else None,
+            "fixed_now": _fixed_now(values["CITYFLOW_NOW"], origins["CITYFLOW_NOW"]),
+            "origins": dict(origins),
+        }
     )
 
 
@@ -205,7 +192,7 @@ def _default_data_dir(root: Path) -> str:
 
 
 def _raw_root(data_dir: str) -> str:
-    """DATA_DIR may be the raw root itself or the folder above cityflow-raw/raw."""
+    """Find the raw root: DATA_DIR itself, or cityflow-raw/raw below it."""
     if data_dir.startswith(S3_SCHEME):
         return data_dir.rstrip("/")  # in S3 it is the raw root itself: no command asks the network for its settings
     below = os.path.join(data_dir, "cityflow-raw", "raw")
@@ -216,12 +203,12 @@ STORES = ("local_files", "mongodb", "dynamodb")
 
 
 def _output_dir(root: Path, wanted: Path, origins: dict[str, str]) -> Path:
-    """An absolute OUTPUT_DIR that cannot be made falls back to ./output; origins then says so."""
+    """Make an absolute OUTPUT_DIR; fall back to ./output where it cannot be made, which origins then says."""
     if wanted.is_absolute():
         try:
             wanted.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            origins["OUTPUT_DIR"] = f"repli : {wanted} ne peut pas être créé ({error.strerror})"
+            origins["OUTPUT_DIR"] = f"repli : {wanted} ne peut pas être créé ({in_french(error)})"
             return root / "output"
     return root / wanted
 
@@ -243,7 +230,7 @@ def _days_kept(text: str, origin: str) -> int:
 
 
 def _fixed_now(text: str, origin: str) -> datetime | None:
-    """The instant that stands for now; not in .env, where it would make every night's run do the same day again."""
+    """Read the instant that stands for now; refuse it in .env, where every night's run would do the same day again."""
     try:
         moment = datetime.fromisoformat(text) if text else None
         if moment and (moment.tzinfo is None or origin == ".env"):
@@ -257,7 +244,7 @@ def _fixed_now(text: str, origin: str) -> datetime | None:
 
 
 def near_misses(root: Path = ROOT) -> dict[str, str]:
-    """Names in .env that nothing reads but that look like a setting's, each with that setting."""
+    """Find the names in .env that nothing reads but that look like a setting's, each with that setting."""
     known = [one["name"] for one in _declared()]
     unknown = [name for name in _read_dotenv(root / ".env") if name not in known]
     close = {name: difflib.get_close_matches(name.upper(), known, n=1, cutoff=0.8) for name in unknown}
@@ -265,19 +252,24 @@ def near_misses(root: Path = ROOT) -> dict[str, str]:
 
 
 def shown_settings(settings: Settings) -> list[dict[str, str]]:
-    """Every setting as a person may see it: nom, valeur (secrets masked, the path really used), origine."""
+    """List every setting as a person may see it: nom, valeur (secrets masked, the path really used), origine."""
     shown = []
     for one in fields(Settings):
         if one.metadata and not one.metadata["doc"].startswith(INTERNAL):
             name, value = one.metadata["name"], getattr(settings, one.name)
-            told = "***" if one.metadata["secret"] and value else "" if value is None else str(value)
-            told = re.sub(r"(^|//)[^/@\s]*@", r"\1***@", told)  # the user and password of an address
-            shown.append({"nom": name, "valeur": told, "origine": settings.origins.get(name, "défaut")})
+            text = "***" if one.metadata["secret"] and value else "" if value is None else str(value)
+            shown.append({"nom": name, "valeur": masked(text), "origine": settings.origins.get(name, "défaut")})
     return shown
 
 
+def masked(text: str) -> str:
+    """Strike out of an address its user and password, and the values of its query (?apikey=…)."""
+    text = re.sub(r"(^|//)[^/@\s]*@", r"\1***@", text)
+    return re.sub(r"([?&][^=&\s]*=)[^&\s]+", r"\1***", text) if "://" in text else text
+
+
 def env_example() -> str:
-    """The text of .env.example: every setting, its default, one line each."""
+    """Write the text of .env.example: every setting and its default."""
     lines = ["# Copier ce fichier en .env et n'y garder que ce qui change. Ne jamais committer .env.", ""]
     for one in _declared():
         if not one["doc"].startswith(INTERNAL):

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from lib.common.system_text import storable
+from lib.common.text import storable
 
 PRECISION = 6
 

@@ -8,7 +8,10 @@ import io
 import re
 from collections import Counter
 from dataclasses import asdict, dataclass, field
+from datetime import date
 from typing import Any
+
+from lib.figures.answers import Answers
 
 REJECTS_KEPT = 1000  # rows kept in output/rejects/<type>_<date>.csv; the counts go on beyond it
 CONTENT_KEPT = 2000  # characters of a rejected row kept there
@@ -53,8 +56,9 @@ class Quality:
     kept_rejects: list[Reject] = field(default_factory=list)
     avertissements: list[QualityWarning] = field(default_factory=list)
     sensors_at_fault: set[str] = field(default_factory=set)  # of which a row held a value no sensor can measure
-    unusable: list[str] = field(default_factory=list)  # files of which no row could be read
-    rows_tell: bool = True  # False where the coverage knows all that was expected: a rejected row says nothing more
+    unusable: dict[str, str] = field(default_factory=dict)  # files of which no row could be read, and why
+    answers: Answers = field(default_factory=Answers)  # what they say of themselves: announced, held, about the day
+    weighed: bool = False  # True where the source's script weighs itself what its files and rows lack
     capteurs: dict[str, Any] | None = None  # of a source of sensors: attendus, mesures, ecartes, base
     heures_manquantes: list[int] = field(default_factory=list)  # of the clock, that most of its sensors lack
     heures_vues: int = 0  # the other hours of its day
@@ -65,10 +69,15 @@ class Quality:
         if len(self.kept_rejects) < REJECTS_KEPT:
             self.kept_rejects.append(Reject(fichier, ligne, raison, str(contenu)[:CONTENT_KEPT]))
 
-    def reject_file(self, fichier: str, why: str) -> None:
+    def reject_file(self, fichier: str, why: str, raison: str = "fichier_illisible") -> None:
         """Count an unusable file as one rejected row, its number of rows being unknown; summary() warns of it."""
-        self.reject("fichier_illisible", fichier, 1, why)
-        self.unusable.append(fichier)
+        self.reject(raison, fichier, 1, why)
+        self.unusable.setdefault(fichier, why)
+
+    def unusable_files(self) -> str:
+        """Name the first files that could not be used, each with why."""
+        some = list(self.unusable.items())[:SAMPLES_KEPT]
+        return " ; ".join(f"{name} ({why.rstrip('.')})" for name, why in some) + "."
 
     def warn(
         self, code: str, severite: str, message: str, mesure: Any = None, attendu: Any = None, exemples: Any = ()
@@ -83,22 +92,37 @@ class Quality:
         rejected = self.rejets.total()
         return rejected / (self.lignes_retenues + self.doublons + rejected) if rejected else 0.0
 
-    def covered(self, couverture: float) -> float:
+    def of_rows_kept(self, couverture: float) -> float:
         """Lower a coverage of known sensors to the share of the rows that were kept.
 
         A row rejected before its sensor is known takes the sensor away with it: what the known ones lack does not show
         it. Of a row whose sensor is known both tell, and the lower is the coverage: nothing is taken off twice.
         """
-        return min(couverture, 1.0 - self.share_lost()) if self.rows_tell else couverture
+        return couverture if self.weighed else min(couverture, 1.0 - self.share_lost())
+
+    def covered(self, couverture: float, day: date) -> float:
+        """Lower a day's coverage (0..1) where its files announce more than they hold, or break off; warn of it."""
+        doubts = [] if self.weighed else self.answers.doubts(day)
+        for one in doubts:
+            if one.announced is None:
+                text = f"{one.origin.file} n'est pas entier ({one.broken}), et aucun autre fichier n'en tient lieu."
+                self.warn("releve_coupe", "attention", text, one.held, None, [one.origin.file])
+                continue
+            text = (
+                f"{one.origin.file} ne contient que {one.held} enregistrements sur les {one.announced} qu'il annonce : "
+                "demander toutes les pages, ou l'export entier."
+            )
+            self.warn("pages_manquantes", "attention", text, one.held, one.announced, [one.origin.file])
+        return min([couverture, *(one.share for one in doubts)])
 
     def summary(self, couverture: float) -> dict[str, Any]:
         """Build the `qualite` object of a metrics file; `couverture` is 0..1 of what the day should hold.
 
-        The rows that were lost lower it (see `covered`).
+        The rows that were lost lower it (see `of_rows_kept`).
         """
-        couverture, rejected = self.covered(couverture), self.rejets.total()
+        couverture, rejected = self.of_rows_kept(couverture), self.rejets.total()
         if self.unusable:
-            text = f"Fichiers inutilisables, leurs lignes manquent : {', '.join(self.unusable[:SAMPLES_KEPT])}."
+            text = f"Fichiers inutilisables, leurs lignes manquent : {self.unusable_files()}"
             self.warn("fichiers_inutilisables", "attention", text, len(self.unusable), 0, self.unusable)
         if rejected > len(self.kept_rejects):
             self.warn(

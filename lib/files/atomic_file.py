@@ -3,15 +3,17 @@
 import contextlib
 import errno
 import fcntl
+import getpass
 import os
 import re
 import secrets
+import shlex
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from lib.common.errors import LockHeldError, StoreError
+from lib.common.errors import LockHeldError, StoreError, in_french
 
 _TEMPORARY = re.compile(r"\..+\.[0-9a-f]{8}\.tmp")
 
@@ -40,7 +42,7 @@ def _temporary(path: Path) -> Iterator[BinaryIO]:
     while True:
         temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
         with temporary.open("xb") as stream:
-            if not _is_ours(stream, temporary):
+            if not is_ours(stream, temporary):
                 continue  # another process looked for leftovers before the lock was there
             try:
                 yield stream
@@ -63,7 +65,7 @@ def remove_unless_held(path: Path) -> None:
         if not path.is_file():  # a pipe would keep us waiting
             return
         with path.open("rb") as stream:
-            if _is_ours(stream, path):
+            if is_ours(stream, path):
                 path.unlink()
 
 
@@ -100,7 +102,7 @@ def part_writer(path: Path) -> Iterator[BinaryIO]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with open(part, "ab+", opener=not_through_a_link) as stream:
-            if not _is_ours(stream, part):  # one renamed away while we waited to open it is another's result
+            if not is_ours(stream, part):  # one renamed away while we waited to open it is another's result
                 raise LockHeldError(f"{path} est en cours d'écriture par une autre commande.", "Attendre sa fin.")
             try:
                 yield stream
@@ -132,17 +134,29 @@ def _drop_if_empty(stream: BinaryIO, part: Path) -> None:
             part.unlink()
 
 
-def _is_ours(stream: BinaryIO, path: Path) -> bool:
-    """Lock an open file; False when another process has it, or when `path` has become another file or none."""
+def is_ours(opened: BinaryIO | int, path: str | Path) -> bool:
+    """Lock an open file or folder; False when another process has it, or `path` has become another one or none."""
     try:
-        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return os.path.samestat(os.fstat(stream.fileno()), os.stat(path))
+        fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return os.path.samestat(os.stat(opened if isinstance(opened, int) else opened.fileno()), os.stat(path))
     except (BlockingIOError, FileNotFoundError):
         return False
 
 
 def _refused(path: Path, error: OSError) -> StoreError:
     return StoreError(
-        f"impossible d'écrire {path} : {error.strerror or error}.",
-        "Vérifier les droits et la place disponible ; le fichier précédent est intact.",
+        f"impossible d'écrire {path} : {in_french(error)}.",
+        f"{rights_hint(path, error)} Le fichier précédent est intact.",
     )
+
+
+def rights_hint(path: Path, error: OSError) -> str:
+    """Say what to look at; where another user owns the file or its folder (a run by root), who, and the command."""
+    there = next(one for one in (path, *path.parents) if os.path.lexists(one))
+    if not isinstance(error, PermissionError) or there.lstat().st_uid == os.geteuid():
+        return "Vérifier les droits et la place disponible."
+    try:
+        owner = there.owner()
+    except KeyError:  # a user of another machine, or of the host of a container
+        owner = f"l'utilisateur {there.lstat().st_uid}"
+    return f"{there} est à {owner} : sudo chown -R {getpass.getuser()} {shlex.quote(str(path.parent))}"

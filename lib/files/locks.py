@@ -1,7 +1,7 @@
 """One run at a time for a day: kernel locks (flock) on files of OUTPUT_DIR/.locks.
 
 `make process` holds the day alone; single scripts share the day but hold their own step alone, so that `make -j` may
-run the six sources side by side while a second run of the same day is refused. A range holds each of its days alone
+run the sources side by side while a second run of the same day is refused. A range holds each of its days alone
 from its start until the day's last result is stored. The kernel drops a lock when its process dies, so that nothing is
 left to clean. Processes started by `make process` inherit the open lock file and recognise it by its number in the
 environment.
@@ -22,10 +22,10 @@ from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
-from lib.common.errors import CityflowError, ExitCode, LockHeldError, StoreError, UsageError
+from lib.common.errors import CityflowError, ExitCode, LockHeldError, StoreError, UsageError, in_french
 from lib.common.paris_time import machine_now, parse_asked_day
 from lib.common.settings import load_settings
-from lib.files.atomic_file import not_through_a_link
+from lib.files.atomic_file import not_through_a_link, rights_hint
 
 POLL_INTERVAL = 0.2  # s between two tries of a lock that is waited for
 REMINDER_INTERVAL = 300.0  # s between two log lines of a wait
@@ -118,11 +118,13 @@ def open_lock_file(path: Path) -> int:
     """Open a lock file, created where it is missing, and return its descriptor; StoreError where it cannot be."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        return not_through_a_link(path, os.O_RDWR | os.O_CREAT)
+        try:
+            return not_through_a_link(path, os.O_RDWR | os.O_CREAT)
+        except PermissionError:  # another user's, after a run by root: to lock it, reading is enough
+            return not_through_a_link(path, os.O_RDONLY)
     except OSError as error:
         raise StoreError(
-            f"impossible d'ouvrir le verrou {path} : {error.strerror}.",
-            "Vérifier les droits et la place disponible.",
+            f"impossible d'ouvrir le verrou {path} : {in_french(error)}.", rights_hint(path, error)
         ) from error
 
 

@@ -1,6 +1,5 @@
 """Temporary folders of TMPDIR that may hold gigabytes: what a killed run left there is removed by the next run."""
 
-import fcntl
 import os
 import re
 import shutil
@@ -8,6 +7,8 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from lib.files.atomic_file import is_ours
 
 PREFIX = "cityflow-scratch-"
 
@@ -48,14 +49,6 @@ def _locked(folder: str) -> Iterator[bool]:
         yield False
         return
     try:
-        yield _is_ours(descriptor, folder)
+        yield is_ours(descriptor, folder)
     finally:
         os.close(descriptor)
-
-
-def _is_ours(descriptor: int, folder: str) -> bool:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return os.path.samestat(os.fstat(descriptor), os.stat(folder))
-    except (BlockingIOError, FileNotFoundError):
-        return False

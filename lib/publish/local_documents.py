@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from lib.aws.names import KEY_ATTRIBUTES
-from lib.common.errors import InputError, StoreError
+from lib.common.errors import InputError, StoreError, in_french
 from lib.common.paris_time import parse_day, parse_instant
 from lib.local_file_service import names_in
 from lib.stores.documents import BODIES, Document, content_sha256
@@ -85,7 +85,7 @@ def validated(source: DocumentFile, files: Files) -> LocalDocument:
     except StoreError as error:
         raise InputError(error.message) from error
     except (ValueError, RecursionError) as error:
-        raise InputError(f"JSON illisible ({error})") from error
+        raise InputError(f"JSON illisible ({in_french(error)})") from error
 
 
 def sha256(content: bytes) -> str:
@@ -108,7 +108,7 @@ def _bytes(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise InputError(f"{path.name} illisible ({error.strerror})") from error
+        raise InputError(f"{path.name} illisible ({in_french(error)})") from error
 
 
 def _check_day(text: str) -> None:

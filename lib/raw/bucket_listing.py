@@ -33,7 +33,7 @@ def raw_bucket_errors(settings: Settings) -> Iterator[None]:
 
 
 def pull_days(s3: Any, settings: Settings, source: str) -> Iterator[str]:
-    """The days (YYYY-MM-DD) of the bucket's pulls of a source, oldest first."""
+    """Yield the days (YYYY-MM-DD) of the bucket's pulls of a source, oldest first."""
     with raw_bucket_errors(settings):
         for page in pages(s3, settings, f"api/{source}/", Delimiter="/"):
             for prefix in page.get("CommonPrefixes", []):

@@ -1,6 +1,7 @@
 """The dialects of batch exports: separators, quotes, and the names that a column goes by. Needs no pandas."""
 
 import csv
+import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 
@@ -9,6 +10,11 @@ from lib.raw.source_files import RawFile
 
 MAX_ROW_CHARACTERS = 10_000_000
 DELIMITERS = ";,\t"
+
+_SEPARATOR_LINE = re.compile(r'\ufeff?"?sep=(.|\\t)"?\s*', re.IGNORECASE)
+_COMMA = re.compile(r"[+-]?[0-9]+,[0-9]+")
+_DECIMAL = re.compile(r"[+-]?(?:0+|[0-9]*),(?:[0-9]{1,2}|[0-9]{4,})|[+-]?0+,[0-9]+|[+-]?[0-9]{4,},[0-9]+")
+_THOUSANDS = re.compile(r"(?<=[0-9])[ \u00a0\u202f](?=[0-9]{3}(?![0-9]))")
 
 csv.field_size_limit(MAX_ROW_CHARACTERS)
 
@@ -22,7 +28,7 @@ SPLIT_PLACE: Aliases = {
 
 
 def require_columns(raw: RawFile, names: Iterable[str], aliases: Aliases, required: tuple[str, ...]) -> None:
-    """InputError naming the file and the first required column that is missing."""
+    """Raise InputError naming the file and the first required column that is missing."""
     missing = [name for name in required if name not in set(names)]
     if missing:
         raise InputError(
@@ -32,24 +38,35 @@ def require_columns(raw: RawFile, names: Iterable[str], aliases: Aliases, requir
 
 
 def canonical(name: str, aliases: Aliases) -> str:
-    """The key of `aliases` that a column name stands for (case, accents and outer spaces aside), or the name itself."""
+    """Find the key of `aliases` that a column name stands for (see fold), or the name itself."""
     wanted = fold(name)
     return next((key for key, names in aliases.items() if wanted in {fold(key), *map(fold, names)}), name)
 
 
 def fold(text: object) -> str:
-    """A word as it is compared: case, accents, outer spaces and quotes aside, `_` as a space."""
+    """Write a word as it is compared: case, accents, outer spaces and quotes aside, `_` as a space."""
     straight = str(text).strip().strip('"').replace("’", "'").replace("_", " ")
     return unicodedata.normalize("NFKD", straight).encode("ascii", "ignore").decode().casefold()
 
 
 def detect_delimiter(header: str) -> str:
-    """The separator of a CSV, read off its header line."""
+    """Read the separator of a CSV off its header line."""
     return max(DELIMITERS, key=header.count)
 
 
+def said_delimiter(line: str) -> str:
+    """Read the separator that Excel's first line names, such as sep=; ; empty where it is another line."""
+    found = _SEPARATOR_LINE.fullmatch(line)
+    return found[1].replace("\\t", "\t") if found else ""
+
+
+def header_names(line: str, delimiter: str) -> list[str]:
+    """Split a header into its names; of quotes that are not balanced there none counts."""
+    return split_row(line.replace('"', "") if line.count('"') % 2 else line, delimiter)
+
+
 def split_row(text: str, delimiter: str, strict: bool = False) -> list[str]:
-    """The fields of one CSV row; empty when the text is not exactly one row.
+    """Split one CSV row into its fields; empty when the text is not exactly one row.
 
     `strict` refuses text between a closing quote and the next separator, which is how a stray quote closes.
     """
@@ -58,3 +75,17 @@ def split_row(text: str, delimiter: str, strict: bool = False) -> list[str]:
     except csv.Error:
         return []
     return rows[0] if len(rows) == 1 else []
+
+
+def point_decimals(texts: Iterable[str]) -> list[str]:
+    """Write the numbers of one column with decimal points, where their commas can mean nothing else.
+
+    A comma before other than three figures, or after a zero alone, is a decimal one, and so are then all of the column.
+    12,345 alone may be either: it stays as it is, and no number. Spaces between thousands are dropped.
+    """
+    known = list(texts)
+    joined = [_THOUSANDS.sub("", text.strip()) for text in known]
+    commas = [text for text in joined if _COMMA.fullmatch(text)]
+    if not any(_DECIMAL.fullmatch(text) for text in commas):
+        return [text if "," in text else spaced for text, spaced in zip(known, joined, strict=True)]
+    return [text.replace(",", ".") if _COMMA.fullmatch(text) else text for text in joined]

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from lib.raw.csv_dialect import MAX_ROW_CHARACTERS
+from lib.raw.forms.encoding import MENDING
 from lib.raw.limits import MEGABYTE
 
 _SPACE = re.compile(r"[ \t\n\r]*")
@@ -21,7 +22,8 @@ class Text:
 
     def __init__(self, blocks: Iterable[bytes]) -> None:
         self.blocks = iter(blocks)
-        self.decode = codecs.getincrementaldecoder("utf-8-sig")("replace").decode
+        self.decoder = codecs.getincrementaldecoder("utf-8-sig")()
+        self.mended = False  # whether it is not all UTF-8
         self.scan = json.JSONDecoder().raw_decode
         self.window, self.at, self.ended = "", 0, False
         self.passed = 0  # characters before the window
@@ -29,7 +31,7 @@ class Text:
 
     @property
     def position(self) -> int:
-        """Characters of the document before the place reached."""
+        """Count the characters of the document before the place reached."""
         return self.passed + self.at
 
     def more(self) -> bool:
@@ -38,14 +40,23 @@ class Text:
         while not self.ended and size <= len(kept):
             block = next(self.blocks, None)
             self.ended = block is None
-            pieces.append(self.decode(block or b"", self.ended))
+            pieces.append(self.decoded(block or b""))
             size += len(pieces[-1])
         self.passed += self.at
         self.window, self.at = kept + "".join(pieces), 0
         return size > 0
 
+    def decoded(self, block: bytes) -> str:
+        try:
+            return self.decoder.decode(block, self.ended)
+        except UnicodeDecodeError:
+            state, self.mended = self.decoder.getstate(), True
+            self.decoder = codecs.getincrementaldecoder("utf-8-sig")(MENDING)
+            self.decoder.setstate(state)
+            return self.decoder.decode(block, self.ended)
+
     def peek(self) -> str:
-        """The next character that is no space; empty at the end."""
+        """Look at the next character that is no space; empty at the end."""
         while True:
             found = _SPACE.match(self.window, self.at)
             self.at = found.end() if found else self.at
@@ -55,12 +66,13 @@ class Text:
                 return ""
 
     def take(self, wanted: str) -> None:
+        """Pass over the character that must come next; ValueError where another one does."""
         if self.peek() != wanted:
             raise ValueError(f"« {wanted} » attendu, « {self.peek()} » trouvé")
         self.at += 1
 
     def value(self) -> Any:
-        """The next value; ValueError where there is none, or one of more characters than a record may have."""
+        """Read the next value; ValueError where there is none, or one of more characters than a record may have."""
         self.peek()
         while True:
             try:
@@ -77,7 +89,7 @@ class Text:
 
 
 def names(text: Text) -> Iterator[str | None]:
-    """The name of each member of a document that is an object, None once for a list: the caller then reads the value.
+    """Yield the name of each member of a document that is an object, None once for a list; the caller reads the value.
 
     ValueError where the document is broken.
     """
@@ -102,7 +114,7 @@ def names(text: Text) -> Iterator[str | None]:
 
 
 def items(text: Text) -> Iterator[Any]:
-    """The items of the list that begins here; commas too many or too few lose none. ValueError where it is broken."""
+    """Yield the items of the list that begins here; commas too many lose none. ValueError where it is broken."""
     text.take("[")
     wanted = 0  # commas before the next item
     while True:

@@ -7,7 +7,7 @@ from lib.raw.s3_path import Connection, s3_paths
 
 
 def raw_path(settings: Settings, text: str) -> Path:
-    """The path that a setting names: s3://bucket/key, or of this machine."""
+    """Make the path that a setting names: s3://bucket/key, or of this machine."""
     if not text.startswith(S3_SCHEME):
         return Path(text)
     origins = settings.origins.get
@@ -20,7 +20,7 @@ def raw_path(settings: Settings, text: str) -> Path:
 
 
 def raw_root(settings: Settings) -> Path:
-    """The folder that holds batch/ and api/."""
+    """Find the folder that holds batch/ and api/."""
     return raw_path(settings, settings.data_dir)
 
 
@@ -29,5 +29,5 @@ def exports_folder(settings: Settings) -> Path:
 
 
 def pulls_folder(settings: Settings) -> Path:
-    """The folder that holds a folder of pulls for each source."""
+    """Find the folder that holds a folder of pulls for each source."""
     return raw_path(settings, settings.api_dir)

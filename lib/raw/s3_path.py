@@ -35,7 +35,7 @@ class Connection(NamedTuple):
 
 @lru_cache
 def s3_paths(connection: Connection) -> "type[S3Path]":
-    """The paths that are reached so, those derived of them included."""
+    """Make the class of the paths that are reached so, those derived of them included."""
     return type("S3Path", (S3Path,), {"connection": connection, "__module__": __name__})
 
 
@@ -68,7 +68,7 @@ class S3Path(PosixPath):
         return self
 
     def open(self, mode: str = "r", buffering: int = -1, *_: Any, **__: Any) -> Any:
-        """The bytes, which can be sought; reading is all there is."""
+        """Open the bytes, which can be sought; reading is all there is."""
         if mode != "rb":
             raise io.UnsupportedOperation(f"{self} : lecture seule")
         stream = S3Stream(self)
@@ -95,14 +95,14 @@ class S3Path(PosixPath):
         return next(self._listed(f"{self.key}/"), None) is not None
 
     def glob(self, pattern: str, **_: Any) -> Generator["S3Path", None, None]:
-        """The objects right in this folder whose name matches."""
+        """Yield the objects right in this folder whose name matches."""
         start = pattern.split("*")[0]
         for path in self._listed(f"{self.key}/{start}"):
             if path.parent == self and fnmatchcase(path.name, pattern):
                 yield path
 
     def rglob(self, pattern: str, **_: Any) -> Generator["S3Path", None, None]:
-        """The objects at any depth whose name matches."""
+        """Yield the objects at any depth whose name matches."""
         for path in self._listed(f"{self.key}/"):
             if fnmatchcase(path.name, pattern):
                 yield path
@@ -165,7 +165,7 @@ class S3Stream(io.RawIOBase):
             self.body = None
 
     def _ask(self) -> None:
-        """The body from here on, of the version read so far."""
+        """Ask for the body from here on, of the version read so far."""
         wanted = f"bytes={self.position}-"
         answer = _asked(self.path, "get_object", Key=self.path.key, Range=wanted, **self.version)
         self.body, self.version = answer["Body"], {"IfMatch": answer["ETag"]}

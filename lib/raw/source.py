@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from lib.figures.key_figures import HourlyProfile, KeyFigure, Sensors, Watched
+from lib.raw.names import is_named
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ class Source:
     french: str
     pulls: str = ""  # how make fetch names a pull of api/<name>/dt=…/; empty where there are only exports
     export: str = ""  # how the names of its exports in batch/ begin; empty where there are only pulls
+    also_named: tuple[str, ...] = ()  # how they begin besides: the portal's own names, archives
     suffix: str = ".csv"  # of an export that make fetch writes
     whole: bool = False  # an export holds the whole data set as it stands, whatever the day
     override: str = ""  # the field of Settings that names one file in place of all
@@ -44,5 +46,9 @@ class Source:
 
     @property
     def read(self) -> tuple["Source", ...]:
-        """Every source whose raw files its figures come from, itself first."""
+        """List every source whose raw files its figures come from, itself first."""
         return (self, *self.reads)
+
+    def names_export(self, name: str) -> bool:
+        """Tell whether a file of batch/ is named as one of its exports, whatever its suffix."""
+        return is_named(name, (self.export, *self.also_named)) if self.export else False

@@ -1,7 +1,7 @@
-"""Where the raw files of each source lie, and in which order they are believed.
+"""Where the raw files of each source lie, and which of two wins.
 
-API pulls lie in api/<source>/dt=YYYY-MM-DD/hour=HH/ (or dt=… alone); batch exports in batch/. The folder's day is the
-day of the pull, never the day the records are about; the newest pull wins.
+API pulls lie in api/<source>/dt=YYYY-MM-DD/hour=HH/ (or dt=… alone); batch exports in batch/ or a folder below it. The
+folder's day is the day of the pull, never the day the records are about; the newest pull wins.
 """
 
 import heapq
@@ -9,20 +9,24 @@ import math
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 
-from lib.common.errors import InputError, NoDataError
-from lib.common.paris_time import parse_day
+from lib.common.errors import CityflowError, InputError, NoDataError
+from lib.common.paris_time import PARIS, parse_day
 from lib.common.settings import Settings
+from lib.figures.answers import Origin
 from lib.figures.quality import Quality
-from lib.raw.contents import readable, unreadable
+from lib.raw.contents import first_bytes, readable, unreadable
+from lib.raw.forms.streams import member_name, what_it_is
 from lib.raw.limits import MOST_FILES
+from lib.raw.names import JSON_SUFFIXES, TABLE_SUFFIXES, is_beside_data, is_raw_name, suffix_of
 from lib.raw.places import exports_folder, pulls_folder, raw_path, raw_root
 from lib.raw.source import Source
-from lib.raw.tree import files_below, files_in
+from lib.raw.tree import files_below, is_file
 
-SUFFIXES = (".json", ".jsonl", ".csv", ".geojson")
+STRANGERS_SHOWN = 5
+RENAME = "Les nommer et les enregistrer comme le dit docs/sources, ou les retirer."
 SYNTHETIC_MARKER = "LISEZMOI.txt"  # make_demo_data.py leaves it at the root of the tree it invents
 
 _PULL = re.compile(r"dt=([0-9]{4}-[0-9]{2}-[0-9]{2})")
@@ -43,7 +47,18 @@ class RawFile:
 
     @property
     def is_csv(self) -> bool:
-        return self.path.name.removesuffix(".gz").endswith(".csv")
+        """Whether it is a table and no JSON, by its name; of a .txt or an archive without a known one, by a look."""
+        suffix = suffix_of(self.path.name)
+        if suffix not in (*JSON_SUFFIXES, *TABLE_SUFFIXES):
+            suffix = suffix_of(member_name(self.path)) or suffix
+        return suffix in TABLE_SUFFIXES or (suffix not in JSON_SUFFIXES and not _looks_like_json(self.path))
+
+    @property
+    def origin(self) -> Origin:
+        """What is known of the pull it belongs to; an export was made when its file was written."""
+        known = math.isfinite(self.modified) and not self.pulled
+        made = datetime.fromtimestamp(self.modified, PARIS).date() if known else self.pull_day
+        return Origin(self.name, str(self.path.parent), (self.pulled, self.modified), made)
 
     @property
     def name(self) -> str:
@@ -53,8 +68,15 @@ class RawFile:
         return "/".join(parts[start:])
 
 
+def _looks_like_json(path: Path) -> bool:
+    try:
+        return first_bytes(path, 1000).lstrip(b"\xef\xbb\xbf \t\r\n").startswith((b"{", b"["))
+    except InputError:  # said by whoever reads it
+        return False
+
+
 def source_files(settings: Settings, source: Source, quality: Quality | None = None) -> list[RawFile]:
-    """Every raw file of a source, the most believable last. Empty when there is none.
+    """List every raw file of a source, the newest last. Empty when there is none.
 
     What cannot be looked at is one of them (see lib/raw/tree): reading it says so, and counts it as rejected. Of more
     than MOST_FILES the oldest are left out, and counted as rejected in `quality`.
@@ -70,9 +92,9 @@ def source_files(settings: Settings, source: Source, quality: Quality | None = N
 
 def _paths(settings: Settings, source: Source) -> Iterator[Path]:
     if source.pulls:
-        yield from files_below(pulls_folder(settings) / source.name, _is_raw_name)
+        yield from files_below(pulls_folder(settings) / source.name, is_raw_name)
     if source.export:
-        yield from files_in(exports_folder(settings), source.export, _is_raw_name)
+        yield from files_below(exports_folder(settings), lambda name: is_raw_name(name) and source.names_export(name))
 
 
 def _named_by_a_setting(path: Path, source: Source) -> RawFile:
@@ -106,7 +128,7 @@ class Counted(Iterator[RawFile]):
 
 
 def override_warning(settings: Settings, source: Source) -> str:
-    """What to say of a setting that makes one file stand for a whole source; empty when there is none."""
+    """Say that a setting makes one file stand for a whole source; empty when there is none."""
     single = _single_file(settings, source)
     return (
         f"{source.override.upper()} désigne un seul fichier ({single}) : les autres ne sont pas lus." if single else ""
@@ -119,49 +141,97 @@ def _single_file(settings: Settings, source: Source) -> Path | None:
 
 
 def usual_folder(settings: Settings, source: Source) -> Path:
-    """Where its raw files are expected."""
+    """Find where its raw files are expected."""
     return pulls_folder(settings) / source.name if source.pulls else exports_folder(settings)
 
 
-def require_files(settings: Settings, source: Source, quality: Quality | None = None) -> list[RawFile]:
-    """As source_files, but NoDataError naming the folder looked in when there is none."""
+def require_files(settings: Settings, source: Source, quality: Quality, known: Iterable[Source]) -> list[RawFile]:
+    """List the raw files as source_files; what lies beside them and no `known` source takes is named in `quality`.
+
+    NoDataError naming the folder looked in when there is none; InputError when there are only some that nobody reads.
+    """
     files = source_files(settings, source, quality)
+    others = strangers(settings, source, known)
+    named = " ; ".join(f"{path} ({what_it_is(path)})" for path in others[:STRANGERS_SHOWN])
+    pulls = pulls_folder(settings) / source.name
+    own = [path for path in others if source.names_export(path.name) or pulls in path.parents]
+    if not files and own:
+        raise InputError(f"« {source.name} » n'a que des fichiers illisibles : {named}.", RENAME)
     if not files:
         folder = usual_folder(settings, source)
         text = f"aucun fichier brut pour « {source.name} » dans {folder}."
-        raise NoDataError(text, "Vérifier DATA_DIR, ou : make fetch")
+        way_out = "Vérifier DATA_DIR, ou : make fetch"
+        raise NoDataError(text, f"{way_out}. N'y sont pas reconnus : {named}." if named else way_out)
+    here = others if _names_for_all(source, known) else own
+    if here:
+        some = " ; ".join(f"{_shown_place(settings, path)} ({what_it_is(path)})" for path in here[:STRANGERS_SHOWN])
+        text = f"Fichiers que rien ne lit ({len(here)}) : {some}. {RENAME}"
+        quality.warn("fichiers_non_reconnus", "attention", text, len(here), 0, [path.name for path in here])
     return files
 
 
-def no_data(source: str, day: date, days: Iterable[str] | None) -> NoDataError:
-    """The error of a day without data; it names the days that have some, unless they were not looked for (None)."""
-    if days is None:
-        return NoDataError(f"aucune donnée « {source} » pour le {day}.", "Voir DATA_DIR.")
-    known = sorted(days)
-    if not known:
-        return NoDataError(f"aucune donnée « {source} » pour le {day}, ni pour un autre jour.", "Voir DATA_DIR.")
-    return NoDataError(
-        f"aucune donnée « {source} » pour le {day}.", f"Jours présents ({len(known)}) : {shown_days(known)}."
-    )
+def _names_for_all(source: Source, known: Iterable[Source]) -> bool:
+    """Tell whether a source names the strays of batch/ for all: the first with exports alone, so once a day."""
+    return source is next((one for one in known if one.export and not one.pulls), source)
+
+
+def _shown_place(settings: Settings, path: Path) -> str:
+    """Write a file's place from batch/ or api/ on: the same words wherever the folders lie."""
+    folders = [one for one in (exports_folder(settings), pulls_folder(settings)) if one in path.parents]
+    return "/".join(path.parts[len(folders[0].parts) - 1 :]) if folders else str(path)
+
+
+def strangers(settings: Settings, source: Source, known: Iterable[Source]) -> list[Path]:
+    """List what lies where a source's files are expected and no known source takes; not what is another one's."""
+    found: list[Path] = []
+    if _single_file(settings, source):
+        return found
+    if source.pulls:
+        found += files_below(pulls_folder(settings) / source.name, _is_unread)
+    if source.export:
+        others = [one for one in known if one is not source]
+        found += files_below(
+            exports_folder(settings),
+            lambda name: (
+                not is_beside_data(name)
+                and not any(one.names_export(name) and (one.computed or is_raw_name(name)) for one in others)
+                and not (is_raw_name(name) and source.names_export(name))
+            ),
+        )
+    return [path for path in found if is_file(path)]  # what cannot be looked at is one of source_files
+
+
+def _is_unread(name: str) -> bool:
+    return not is_raw_name(name) and not is_beside_data(name)
+
+
+def no_data(source: str, day: date, days: Iterable[str] | None, quality: Quality | None = None) -> CityflowError:
+    """Build the error of a day without data; it names the days that have some, unless they were not looked for (None).
+
+    Files that could not be read are named: the day may be in these. Without any other it is an InputError.
+    """
+    known = sorted(days or ())
+    lost = f"fichiers illisibles : {quality.unusable_files()}" if quality and quality.unusable else ""
+    if lost and days is not None and not known:
+        return InputError(f"aucune donnée « {source} » lisible pour le {day} ; {lost}", "Les récupérer à nouveau.")
+    nowhere = ", ni pour un autre jour" if days is not None and not known else ""
+    way_out = f"Jours présents ({len(known)}) : {shown_days(known)}." if known else "Voir DATA_DIR."
+    return NoDataError(f"aucune donnée « {source} » pour le {day}{nowhere}.", f"{way_out} {lost.capitalize()}".strip())
 
 
 def shown_days(known: list[str]) -> str:
-    """The days, the first and last of them where they are many."""
+    """Write the days, the first and last of them where they are many."""
     return ", ".join(known) if len(known) <= 10 else f"{', '.join(known[:3])} … {', '.join(known[-3:])}"
 
 
 def is_synthetic(settings: Settings) -> bool:
-    """Whether the raw tree was invented by make_demo_data.py; InputError where that cannot be seen."""
+    """Tell whether the raw tree was invented by make_demo_data.py; InputError where that cannot be seen."""
     with readable(raw_root(settings)):
         return (raw_root(settings) / SYNTHETIC_MARKER).is_file()
 
 
-def _is_raw_name(name: str) -> bool:
-    return not name.startswith(".") and name.removesuffix(".gz").endswith(SUFFIXES)
-
-
 def raw_file(path: Path) -> RawFile:
-    """What the place of a file tells of it, whether it is still there or not."""
+    """Read off the place of a file what it tells of it, whether it is still there or not."""
     where = str(path if path.name.startswith(("dt=", "hour=")) else path.parent)  # a folder that cannot be listed
     found = _PULL.search(where)
     if not found or not _is_day(found[1]):
@@ -171,7 +241,7 @@ def raw_file(path: Path) -> RawFile:
 
 
 def _modified(path: Path) -> float:
-    """Infinity for what cannot be looked at: taken for the newest, it is tried, and said, before any other."""
+    """Give infinity for what cannot be looked at: taken for the newest, it is tried, and said, before any other."""
     try:
         return path.stat().st_mtime
     except OSError:

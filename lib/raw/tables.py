@@ -5,6 +5,7 @@ has as many fields as the header; a line that starts no such run is rejected alo
 """
 
 import json
+import re
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
@@ -13,14 +14,28 @@ from typing import Any
 import pandas as pd
 
 from lib.common.errors import InputError
+from lib.figures.answers import Answer
 from lib.figures.quality import CONTENT_KEPT, Quality
 from lib.raw.contents import read_lines, too_large
-from lib.raw.csv_dialect import MAX_ROW_CHARACTERS, Aliases, canonical, detect_delimiter, require_columns, split_row
-from lib.raw.json_records import bodies_of, records, short_text
+from lib.raw.csv_dialect import (
+    MAX_ROW_CHARACTERS,
+    Aliases,
+    canonical,
+    detect_delimiter,
+    header_names,
+    require_columns,
+    said_delimiter,
+    split_row,
+)
+from lib.raw.envelopes import records
+from lib.raw.forms.encoding import WARNING, WINDOWS, Encoding
+from lib.raw.json_records import bodies_of, short_text
 from lib.raw.limits import MOST_LINES, TABLE_BYTES, TABLE_ROWS
 from lib.raw.source_files import RawFile
 
 MAX_LINES_PER_ROW = 200  # longest run of lines that one quoted text may span
+_DATES = ("date", "t_1h", "date_debut", "date_fin")  # columns of our names
+_SLASHES = re.compile(r"([0-9]{1,2})/([0-9]{1,2})/[0-9]{4}\b")
 SHARED = 50_000  # different values of a file that are kept to be shared among its rows
 
 Reject = Callable[[str, int, bytes], None]  # reason, line number, line
@@ -35,28 +50,43 @@ def read_table(
     accounted: Callable[[bytes], bool] = lambda line: True,
     most_rows: int = TABLE_ROWS,
 ) -> pd.DataFrame:
-    """One export as a frame: a column per key of `aliases` (absent ones all None) and `_ligne`, its line in the file.
+    """Read one export as a frame: a column per key of `aliases` (absent ones all None), and `_ligne`, its line there.
 
     Values are as they stand in the file: text from a CSV ('' for a blank), any JSON value from JSON. InputError when a
-    `required` column is missing, which is what an HTML page or a wrong file looks like, or when there are more than
-    `most_rows`. The lines of a CSV for which `passed_over` is true are not read, unless a quoted text begins or ends
-    there; of the broken ones, those for which `accounted` is true are rejected and the others are another account's.
+    `required` column is missing, which is what a wrong file looks like, when there are more than `most_rows`, or when
+    dates are written month first. The lines of a CSV for which `passed_over` is true are not read, unless a quoted text
+    begins or ends there; of the broken ones, those for which `accounted` is true are rejected and the others are
+    another account's.
     """
     columns = _Columns(aliases)
     reject = partial(_reject, raw, quality, accounted)
     rows: list[list[Any]] = []
-    found = _csv_rows(raw, columns, passed_over, reject) if raw.is_csv else _json_rows(raw, columns, quality)
+    is_csv = raw.is_csv
+    found = _csv_rows(raw, columns, passed_over, reject, quality) if is_csv else _json_rows(raw, columns, quality)
     for row in found:
         if len(rows) == most_rows:
             raise too_large(raw.path, most_rows, "lignes")
         rows.append(row)
-    if rows or raw.is_csv:  # an empty API answer is a normal one, and names nothing
+    if rows or is_csv:  # an empty API answer is a normal one, and names nothing
         require_columns(raw, columns.named, aliases, required)
     table = pd.DataFrame(rows, columns=[*aliases, "_ligne"], dtype=object)
+    if is_csv:
+        _refuse_months_first(raw, table)
+        quality.answers.add(Answer(raw.origin, None, len(rows)))
     numbers = table.pop("_ligne").astype("int64")
     table = table.where(table.notna(), None)
     table["_ligne"] = numbers
     return table
+
+
+def _refuse_months_first(raw: RawFile, table: pd.DataFrame) -> None:
+    """Raise InputError where a date can only be month first: the others would be read as other days."""
+    for name in table:
+        for value in table[name].unique() if name in _DATES else ():
+            found = _SLASHES.match(value) if isinstance(value, str) else None
+            if found and int(found[1]) <= 12 < int(found[2]) <= 31:
+                text = f"{raw.path} a des dates écrites mois/jour/année (« {value} ») : elles seraient mal lues."
+                raise InputError(text, "L'enregistrer avec des dates AAAA-MM-JJ ou JJ/MM/AAAA.")
 
 
 class _Columns:
@@ -73,6 +103,7 @@ class _Columns:
         self.same: dict[Any, Any] = {}
 
     def place(self, name: str) -> int | None:
+        """Find the place of a column; None where it has none."""
         if name not in self.place_of:
             key = canonical(name, self.aliases)
             self.place_of[name] = None if key in self.named else self.places.get(key)
@@ -80,6 +111,7 @@ class _Columns:
         return self.place_of[name]
 
     def row(self, number: int, values: Iterable[tuple[str, Any]]) -> list[Any]:
+        """Make a row of a line's names and values, its number last."""
         row: list[Any] = [*[None] * len(self.places), number]
         for name, value in values:
             place = self.place(name)
@@ -88,7 +120,7 @@ class _Columns:
         return row
 
     def one(self, value: Any) -> Any:
-        """The first value that was equal to this one: texts as they are, objects by their JSON."""
+        """Give the first value that was equal to this one: texts as they are, objects by their JSON."""
         if len(self.same) > SHARED:
             self.same.clear()
         if isinstance(value, str):
@@ -99,38 +131,46 @@ class _Columns:
 def _json_rows(raw: RawFile, columns: _Columns, quality: Quality) -> Iterator[list[Any]]:
     count, rejected_before = 0, quality.rejets.total()
     for line, body in bodies_of(raw, short_text(raw), quality):
-        features = body.get("features") if isinstance(body, dict) else None
-        for number, record in enumerate(features if isinstance(features, list) else records(body), start=line):
+        for number, record in enumerate(records(body), start=line):
             if not isinstance(record, dict):
                 quality.reject("enregistrement_invalide", raw.name, number, record)
                 continue
             count += 1
-            if isinstance(record.get("properties"), dict):
-                record = {**record["properties"], "geo_shape": record.get("geometry")}
             yield columns.row(number, record.items())
     if not count and quality.rejets.total() > rejected_before:
         raise InputError(f"{raw.path} ne contient aucun enregistrement lisible.", "Le récupérer à nouveau.")
 
 
 def _csv_rows(
-    raw: RawFile, columns: _Columns, passed_over: Callable[[bytes], bool] | None, reject: Reject
+    raw: RawFile, columns: _Columns, passed_over: Callable[[bytes], bool] | None, reject: Reject, quality: Quality
 ) -> Iterator[list[Any]]:
-    lines = _Lines(_wanted_lines(raw, passed_over))
-    first = lines.get(0)
-    if first is None:
-        return
-    header_line = first.removeprefix(b"\xef\xbb\xbf").decode("utf-8", errors="replace")
-    delimiter = detect_delimiter(header_line)
-    header = split_row(header_line, delimiter)
+    lines, encoding = _Lines(_wanted_lines(raw, passed_over)), Encoding()
+    delimiter = said_delimiter(_header_line(lines, encoding))
+    if delimiter:
+        lines.drop(1)
+    line = _header_line(lines, encoding)
+    delimiter = delimiter or detect_delimiter(line)
+    header = header_names(line, delimiter)
     for name in header:
         columns.place(name)
-    lines.drop(1)
-    for number, fields in _whole_rows(lines, delimiter, len(header), reject):
+    if lines.get(0) is not None:
+        lines.drop(1)
+    for number, fields in _whole_rows(lines, delimiter, len(header), reject, encoding):
         yield columns.row(number, zip(header, fields, strict=True))
+    if encoding.name == WINDOWS:
+        quality.warn("encodage_windows", "information", WARNING, exemples=[raw.name])
+
+
+def _header_line(lines: "_Lines", encoding: Encoding) -> str:
+    line = (lines.get(0) or b"").removeprefix(b"\xef\xbb\xbf")
+    try:
+        return encoding.text(line)
+    except UnicodeDecodeError:
+        return line.decode("utf-8", "replace")
 
 
 def _wanted_lines(raw: RawFile, passed_over: Callable[[bytes], bool] | None) -> Iterator[bytes]:
-    """The lines without their ends, blank where they are passed over."""
+    """Yield the lines without their ends, blank where they are passed over."""
     for number, line in enumerate(read_lines(raw.path, TABLE_BYTES, MAX_ROW_CHARACTERS)):
         if number >= MOST_LINES:
             raise too_large(raw.path, MOST_LINES, "lignes")
@@ -147,7 +187,7 @@ class _Lines:
         self.lines, self.held, self.dropped = lines, deque[bytes](), 0
 
     def get(self, ahead: int) -> bytes | None:
-        """The line so many after the one at hand; None after the last."""
+        """Look at the line so many after the one at hand; None after the last."""
         while len(self.held) <= ahead:
             line = next(self.lines, None)
             if line is None:
@@ -156,6 +196,7 @@ class _Lines:
         return self.held[ahead]
 
     def drop(self, count: int) -> None:
+        """Leave so many lines behind."""
         for _ in range(count):
             self.held.popleft()
         self.dropped += count
@@ -168,13 +209,15 @@ def _reject(
         quality.reject(reason, raw.name, at, line[:CONTENT_KEPT].decode("utf-8", errors="replace"))
 
 
-def _whole_rows(lines: _Lines, delimiter: str, width: int, reject: Reject) -> Iterator[tuple[int, list[str]]]:
+def _whole_rows(
+    lines: _Lines, delimiter: str, width: int, reject: Reject, encoding: Encoding
+) -> Iterator[tuple[int, list[str]]]:
     while (line := lines.get(0)) is not None:
         if not line:
             lines.drop(1)
             continue
         number = lines.dropped + 1
-        span, fields, reason = _row_at(lines, delimiter, width)
+        span, fields, reason = _row_at(lines, delimiter, width, encoding)
         if reason:
             reject(reason, number, line)
         lines.drop(span)
@@ -182,8 +225,8 @@ def _whole_rows(lines: _Lines, delimiter: str, width: int, reject: Reject) -> It
             yield number, fields
 
 
-def _row_at(lines: _Lines, delimiter: str, width: int) -> tuple[int, list[str], str]:
-    """How many lines the row at hand takes, its fields, and the reason why it is rejected (then one line)."""
+def _row_at(lines: _Lines, delimiter: str, width: int, encoding: Encoding) -> tuple[int, list[str], str]:
+    """Find how many lines the row at hand takes, its fields, and the reason why it is rejected (then one line)."""
     quotes, size = 0, 0
     run: list[bytes] = []
     while not run or quotes % 2:
@@ -196,7 +239,7 @@ def _row_at(lines: _Lines, delimiter: str, width: int) -> tuple[int, list[str], 
         if size > MAX_ROW_CHARACTERS:
             return 1, [], "ligne_trop_longue"
     try:
-        fields = split_row(b"\n".join(run).decode("utf-8"), delimiter, strict=len(run) > 1)
+        fields = split_row(encoding.text(b"\n".join(run)), delimiter, strict=len(run) > 1)
     except UnicodeDecodeError:
         return 1, [], "encodage_invalide"
     if len(fields) == width:

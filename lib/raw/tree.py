@@ -16,29 +16,20 @@ Place = tuple[int, int]  # device and inode of a folder
 
 
 def files_below(folder: Path, wanted: Wanted) -> Iterator[Path]:
-    """The files of wanted names at any depth; none where there is no such folder."""
+    """Yield the files of wanted names at any depth; none where there is no such folder."""
     if isinstance(folder, S3Path):
         return (path for path in folder.rglob("*") if wanted(path.name))
     return _walk(folder, wanted, frozenset(_place(parent) for parent in folder.parents if os.path.exists(parent)))
 
 
-def files_in(folder: Path, prefix: str, wanted: Wanted) -> Iterator[Path]:
-    """The files right in the folder whose names begin so and are wanted; none where there is no such folder."""
-    if isinstance(folder, S3Path):
-        return (path for path in folder.glob(f"{prefix}*") if wanted(path.name))
-    entries = _entries(folder)
-    if entries is None:
-        return iter([folder])
-    return (
-        Path(entry.path)
-        for entry in entries
-        if entry.name.startswith(prefix) and wanted(entry.name) and not _is_folder(entry) and _may_be_read(entry)
-    )
-
-
 def is_readable(path: Path) -> bool:
-    """Whether it is a file that this process may open."""
-    return isinstance(path, S3Path) or (os.path.isfile(path) and os.access(path, os.R_OK))
+    """Tell whether it is a file that this process may open."""
+    return is_file(path) and (isinstance(path, S3Path) or os.access(path, os.R_OK))
+
+
+def is_file(path: Path) -> bool:
+    """Tell whether it is a file; of what cannot be looked at it is not known."""
+    return isinstance(path, S3Path) or os.path.isfile(path)
 
 
 def _walk(folder: Path, wanted: Wanted, above: frozenset[Place]) -> Iterator[Path]:
@@ -54,7 +45,7 @@ def _walk(folder: Path, wanted: Wanted, above: frozenset[Place]) -> Iterator[Pat
 
 
 def _entries(folder: Path) -> list[os.DirEntry[str]] | None:
-    """What the folder holds, by name; None where it cannot be listed."""
+    """List what the folder holds, by name; None where it cannot be listed."""
     try:
         with os.scandir(folder) as found:
             return sorted(found, key=lambda entry: entry.name)
@@ -74,12 +65,12 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
 
 
 def _was_a_folder(entry: os.DirEntry[str]) -> bool:
-    """A link such as dt=2025-11-04 whose folder is away, as when its volume is not mounted."""
+    """Tell a link such as dt=2025-11-04 whose folder is away, as when its volume is not mounted."""
     return "." not in entry.name and not os.path.exists(entry.path)
 
 
 def _may_be_read(entry: os.DirEntry[str]) -> bool:
-    """A regular file, or what cannot be told to be none; a pipe or a socket would keep its reader waiting."""
+    """Tell a regular file, or what cannot be told to be none; a pipe or a socket would keep its reader waiting."""
     try:
         return stat.S_ISREG(entry.stat().st_mode)
     except OSError:

@@ -4,7 +4,8 @@ import logging
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
-from lib.common.errors import InputError, SmallerExportError
+from lib.common.errors import InputError, SmallerExportError, TooLargeError
+from lib.figures.answers import Answer
 from lib.figures.quality import Quality
 from lib.raw.source_files import RawFile
 
@@ -16,7 +17,7 @@ Rows = TypeVar("Rows")
 
 
 def read_usable(files: Iterable[RawFile], read: Callable[[RawFile], Rows], quality: Quality) -> list[Rows]:
-    """What `read` makes of each file that is what it should be, in their order; InputError when none is.
+    """Collect what `read` makes of each file that is what it should be, in their order; InputError when none is.
 
     The others are counted as rejected, and a warning names them: their rows are missing.
     """
@@ -85,11 +86,12 @@ def _smaller(newer: RawFile, few: int, older: RawFile, many: int, code: str) -> 
 def passed_over(raw: RawFile, error: InputError, quality: Quality) -> None:
     """Count a file that cannot be used as rejected, and say why; a reason of its own is warned of as well."""
     log.warning("%s", error)
-    if error.reason == InputError.reason:
-        quality.reject_file(raw.name, error.message)
-    else:
+    quality.answers.add(Answer(raw.origin, None, 0, broken=error.reason.replace("_", " ")))
+    if isinstance(error, TooLargeError | SmallerExportError):
         quality.reject(error.reason, raw.name, 1, error.message)
         quality.warn(error.reason, "attention", str(error), exemples=[raw.name])
+    else:
+        quality.reject_file(raw.name, error.message.replace(f"{raw.path} ", ""), error.reason)
 
 
 def too_many(raw: RawFile, line: int, content: object, limit: int, quality: Quality, count: int = 1) -> None:

@@ -5,14 +5,16 @@ import os
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from lib.common.errors import CityflowError, ConfigError, StoreError
 from lib.common.paris_time import days_compared
 from lib.database_service import DatabaseService
-from lib.figures.past_days import Past
 from lib.figures.quality import has_account
 from lib.local_file_service import LocalFileService
+
+if TYPE_CHECKING:
+    from lib.figures.past_days import Past  # pandas: what only looks for stale figures starts without it
 
 log = logging.getLogger(__name__)
 
@@ -20,7 +22,7 @@ Found = TypeVar("Found")
 
 
 def from_either(store: DatabaseService, files: LocalFileService, read: Callable[[DatabaseService], Found]) -> Found:
-    """read(store), or read(files) where the database fails; that is said. The files have what this machine computed."""
+    """Return read(store), or read(files) with a warning where the database fails: files have what was computed here."""
     try:
         return read(store)
     except (StoreError, ConfigError) as error:
@@ -46,7 +48,7 @@ def save_in_both(store: DatabaseService, path: Path, save: Callable[[], None]) -
     os.utime(path)
 
 
-def same_weekdays(store: DatabaseService, data_type: str, day: date) -> Past:
+def same_weekdays(store: DatabaseService, data_type: str, day: date) -> "Past":
     """Load what the store has of the same weekdays that a day stands beside (see paris_time.days_compared)."""
     found = {past: store.load_metrics(data_type, past) for past in days_compared(day)}
     return {past: metrics for past, metrics in found.items() if metrics and has_account(metrics)}

@@ -7,16 +7,15 @@ import logging
 import os
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from datetime import date
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from lib.common.errors import REFUSALS, CityflowError, ExitCode
+from lib.common.errors import REFUSALS, CityflowError, ExitCode, in_french
 from lib.common.paris_time import yesterday
-from lib.common.printable import OneLine, on_one_line, printable
 from lib.common.settings import STORES, Settings, load_settings
-from lib.common.system_text import spelled
+from lib.common.text import OneLine, on_one_line, printable, spelled
 from lib.database_factory import get_database_service
 from lib.database_service import DatabaseService
 from lib.files.locks import day_lock
@@ -68,29 +67,40 @@ class Parser(argparse.ArgumentParser):
 
 
 def add_common(parser: argparse.ArgumentParser) -> None:
-    """--json, -v, -q: the same words on every command."""
+    """Add --json, -v and -q, the same on every command."""
     parser.add_argument("--json", action="store_true", help="un objet JSON sur la sortie standard")
     noise = parser.add_mutually_exclusive_group()
     noise.add_argument("-v", "--verbose", action="store_true", help="tout dire, avec le détail des erreurs")
     noise.add_argument("-q", "--quiet", action="store_true", help="ne dire que les erreurs")
 
 
+def add_store(parser: argparse.ArgumentParser, purpose: str) -> None:
+    """Add --store."""
+    parser.add_argument("--store", choices=STORES, help=f"{purpose} (défaut : CITYFLOW_STORE)")
+
+
 def day_parser(doc: str) -> Parser:
-    """The command line of a script that works on one day."""
+    """Build the command line of a script that works on one day."""
     parser = Parser(doc)
     parser.add_argument("--date", type=day_argument, metavar="AAAA-MM-JJ", help="jour traité (défaut : hier, à Paris)")
-    parser.add_argument("--store", choices=STORES, help="où enregistrer (défaut : CITYFLOW_STORE)")
+    add_store(parser, "où enregistrer")
     parser.add_argument("--wait", action="store_true", help="attendre la fin d'un autre traitement du même jour")
     add_common(parser)
     return parser
 
 
 def day_settings(arguments: argparse.Namespace) -> tuple[Settings, date]:
-    """Settings and day of a day_parser command line; a fallback of OUTPUT_DIR is said here, once."""
-    settings = load_settings({"CITYFLOW_STORE": arguments.store or ""})
+    """Read the settings and the day of a day_parser command line."""
+    settings = chosen_settings({"CITYFLOW_STORE": arguments.store})
+    return settings, arguments.date or yesterday(settings.now())
+
+
+def chosen_settings(overrides: Mapping[str, str | None]) -> Settings:
+    """Read the settings with the options of a command line; warn of a fallback of OUTPUT_DIR, once."""
+    settings = load_settings({name: value or "" for name, value in overrides.items()})
     if settings.fallback_notice:
         log.warning("%s", settings.fallback_notice)
-    return settings, arguments.date or yesterday(settings.now())
+    return settings
 
 
 Prepare = Callable[[Settings, list[date]], AbstractContextManager[None]]
@@ -104,7 +114,7 @@ def run_source(
     compare: "Compare | None" = None,
     prepare: Prepare | None = None,
 ) -> int:
-    """The main of the six source scripts; `prepare` is what makes one that has --from and --to quick on many days."""
+    """Carry out the command line of a source; `prepare` is what makes one with --from and --to quick on many days."""
     from lib.run.day_run import run_day  # pandas: the other commands, and doctor above all, start without it
 
     parser = day_parser(doc)
@@ -183,13 +193,13 @@ def _tell(settings: Settings, source: str, day: date, stored: "Stored", as_json:
 
 
 def emit(text: str) -> None:
-    """A line of result on stdout, for people: not under -q."""
+    """Print a line of result for people: not under -q."""
     if log.isEnabledFor(logging.WARNING):
         print(printable(text), flush=True)
 
 
 def emit_json(value: object) -> None:
-    """One JSON object on stdout, whatever else is asked; a terminal without accents gets JSON's own escapes."""
+    """Print one JSON object, also under -q; a terminal without accents gets JSON's own escapes."""
     text = spelled(json.dumps(value, ensure_ascii=False, indent=2))
     if (sys.stdout.encoding or "").lower() != "utf-8":
         text = json.dumps(json.loads(text), indent=2)
@@ -216,7 +226,7 @@ def guarded(work: Callable[[], int], arguments: argparse.Namespace) -> int:
     except Exception as error:  # the one broad except: a fault of ours must still end in one line and exit 1
         if isinstance(error, OSError) and error.errno in REFUSALS:
             where = error.filename or "sortie"
-            log.error("%s : %s. Vérifier les droits et la place disponible.", where, error.strerror)
+            log.error("%s : %s. Vérifier les droits et la place disponible.", where, in_french(error))
             _forget_output()
         else:
             log.error("erreur inattendue (%s : %s). Relancer avec -v pour le détail.", type(error).__name__, error)

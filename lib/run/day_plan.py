@@ -54,11 +54,11 @@ class Plan:
         return [source.name for source in self.sources]
 
     def without(self, days: Collection[date]) -> "Plan":
-        """The same with nothing to do on these days."""
+        """Copy the plan with nothing to do on these days."""
         return replace(self, steps=[replace(one, reason="") if one.day in days else one for one in self.steps])
 
     def days_of(self, source: str) -> list[date]:
-        """The days of a source that are to be made."""
+        """List the days of a source that are to be made."""
         return [step.day for step in self.to_do if step.source == source]
 
 
@@ -150,12 +150,12 @@ def _has_files(settings: Settings, source: Source) -> bool:
 
 
 def gaps(settings: Settings, plan: Plan) -> dict[str, list[date]]:
-    """For each source that lacks some, the days without a pull; a later pull may yet tell about one."""
+    """Find the days without a pull of each source that lacks some; a later pull may yet hold such a day."""
     return {source.name: gap for source in plan.sources if (gap := _gap(settings, source, plan.days))}
 
 
 def _gap(settings: Settings, source: Source, days: list[date]) -> list[date]:
-    """All the days where a source has no file, or none that may be looked at."""
+    """Find the days without a file of a source: all of them where none may be looked at."""
     try:
         files = source_files(settings, source)
     except InputError:
@@ -166,19 +166,19 @@ def _gap(settings: Settings, source: Source, days: list[date]) -> list[date]:
 
 
 def plan_lines(plan: Plan, without_pull: dict[str, list[date]]) -> list[str]:
-    """The plan in words, for people, with what `gaps` found."""
+    """Write the plan for people, with what `gaps` found."""
     first, last = plan.days[0], plan.days[-1]
     lines = [f"Plan du {first} au {last} : {len(plan.days)} jours, {len(plan.to_do)} calculs à faire."]
     for source in (*plan.names, REPORT):
         reasons = to_do_by_reason(plan, source)
-        told = [f"{len(days)} à faire ({reason}) : {in_words(days)}" for reason, days in reasons.items()]
-        lines.append(f"  {step_name(source):<12} {' ; '.join(told) or 'à jour'}")
+        parts = [f"{len(days)} à faire ({reason}) : {in_words(days)}" for reason, days in reasons.items()]
+        lines.append(f"  {step_name(source):<12} {' ; '.join(parts) or 'à jour'}")
     lines += [f"  {source} : aucun relevé ni fichier pour {in_words(days)}" for source, days in without_pull.items()]
     return lines
 
 
 def plan_object(plan: Plan, without_pull: dict[str, list[date]]) -> dict[str, Any]:
-    """The plan for programs, with what `gaps` found."""
+    """Build the plan for programs, with what `gaps` found."""
     return {
         "jours": len(plan.days),
         "sources": plan.names,
@@ -191,7 +191,7 @@ def plan_object(plan: Plan, without_pull: dict[str, list[date]]) -> dict[str, An
 
 
 def to_do_by_reason(plan: Plan, source: str) -> dict[str, list[date]]:
-    """The days of a source that are to be made, by reason."""
+    """Group the days of a source that are to be made by reason."""
     found: dict[str, list[date]] = {}
     for step in plan.to_do:
         if step.source == source:
@@ -200,7 +200,7 @@ def to_do_by_reason(plan: Plan, source: str) -> dict[str, list[date]]:
 
 
 def in_words(days: list[date]) -> str:
-    """Sorted days as runs: « 2025-10-07 à 2025-10-09, 2025-10-12 »."""
+    """Write sorted days as runs: « 2025-10-07 à 2025-10-09, 2025-10-12 »."""
     runs: list[list[date]] = []
     for day in days:
         if runs and (day - runs[-1][-1]).days == 1:
@@ -211,7 +211,7 @@ def in_words(days: list[date]) -> str:
 
 
 def step_name(step: str) -> str:
-    """A step as people and programs see it."""
+    """Name a step as people and programs see it."""
     return "rapport" if step == REPORT else step
 
 

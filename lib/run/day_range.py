@@ -12,7 +12,7 @@ RANGE_MAX = 3660  # days, ten years: a longer range is a slip of the keyboard th
 
 
 def day_argument(text: str) -> date:
-    """The one date type of every command line."""
+    """Read a date of a command line (an argparse type)."""
     try:
         return parse_asked_day(text)
     except ValueError as error:
@@ -20,13 +20,13 @@ def day_argument(text: str) -> date:
 
 
 def add_range(parser: argparse.ArgumentParser, required: bool = False) -> None:
-    """--from and --to, both included."""
+    """Add --from and --to, both included."""
     for flag, name, text in (("--from", "first", "premier jour, compris"), ("--to", "last", "dernier jour, compris")):
         parser.add_argument(flag, dest=name, type=day_argument, metavar="AAAA-MM-JJ", required=required, help=text)
 
 
 def range_days(arguments: argparse.Namespace) -> list[date]:
-    """The days of --from and --to; none when they were not given."""
+    """List the days of --from and --to; none when they were not given."""
     first, last = arguments.first, arguments.last
     if (first is None) != (last is None):
         raise UsageError("--from et --to vont ensemble.")
@@ -36,7 +36,7 @@ def range_days(arguments: argparse.Namespace) -> list[date]:
 
 
 def bounded_days(first: date, last: date) -> list[date]:
-    """Every day from first to last; UsageError when they are the wrong way round, or more than RANGE_MAX."""
+    """List every day from first to last; UsageError when they are the wrong way round, or more than RANGE_MAX."""
     if first > last:
         raise UsageError(f"--from {first} est après --to {last}.")
     if (last - first).days >= RANGE_MAX:

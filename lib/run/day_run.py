@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from lib.common.errors import CityflowError, NoDataError, StoreError
+from lib.common.errors import CityflowError, NoDataError, StoreError, in_french
 from lib.common.paris_time import recent_days
 from lib.common.settings import Settings
 from lib.database_service import DatabaseService
@@ -23,7 +23,7 @@ from lib.run.demo_results import keep_apart
 from lib.run.dependencies import dependencies
 from lib.run.input_lists import note_inputs
 from lib.run.kept_figures import WAY_OUT, forget, kept_figures
-from lib.run.manifest import inputs, recorded
+from lib.run.manifest import Input, inputs, recorded
 
 log = logging.getLogger(__name__)
 
@@ -66,14 +66,12 @@ def run_day(
         keep_apart(settings)  # before the past is read; a run that has no input at all moves nothing
     rests_on = dependencies(source)
     note_inputs(settings, rests_on.raw)
-    with recorded(settings, day, source.name, lambda: inputs(rests_on.raw_paths(settings))) as step:
-        stored = keep_day(settings, store, source, day, measured(process, settings, day), compare, force)
-        step.lignes, step.message = rows_of(stored.metrics["qualite"]), stored.kept
-    return stored
+    read, measure = lambda: inputs(rests_on.raw_paths(settings)), lambda: measured(process, settings, day)
+    return keep_day(settings, store, source, day, read, measure, compare, force, {})
 
 
 def measured(process: Process, settings: Settings, day: date) -> DayResult | CityflowError:
-    """What the raw files of a day give: figures, or what kept them from being computed."""
+    """Compute the figures of a day from its raw files; return the error that kept them from being computed."""
     try:
         return process(settings, day)
     except CityflowError as error:
@@ -85,24 +83,44 @@ def keep_day(
     store: DatabaseService,
     source: Source,
     day: date,
-    result: DayResult | CityflowError,
-    compare: Compare | None = None,
-    force: bool = False,
-    recent: Recent | None = None,
+    read: Callable[[], list[Input]],
+    measure: Callable[[], DayResult | CityflowError],
+    compare: Compare | None,
+    force: bool,
+    recent: Recent,
 ) -> Stored:
-    """Store what was computed of a day, its figures being made beside what the store has of the days before.
+    """Store what `measure` gives of a day, its figures being made beside what the store has of the days before.
 
     The JSON file below OUTPUT_DIR is written whatever the store, and before it: it is the backup and what upload reads.
-    Stored figures that rest on more stay (see lib/run/kept_figures), unless `force`. Raises the error that `result` is.
-    recent: what a run of days in order has read of them already, kept up to date here.
+    Stored figures that rest on more stay (see lib/run/kept_figures), unless `force`. Raises the error that `measure`
+    returns. The run's manifest records it as one step, which reads the files that `read` describes.
+    recent: what a run of days in order has read of the days before already, kept up to date here.
     """
+    with recorded(settings, day, source.name, read) as step:
+        stored = _stored(settings, store, source, day, measure(), compare, force, recent)
+        step.message, qualite = stored.kept, stored.metrics["qualite"]
+        rejected = sum(qualite["rejets"].values())
+        step.lignes = {"lues": qualite["lignes_lues"], "retenues": qualite["lignes_retenues"], "rejetees": rejected}
+    return stored
+
+
+def _stored(
+    settings: Settings,
+    store: DatabaseService,
+    source: Source,
+    day: date,
+    result: DayResult | CityflowError,
+    compare: Compare | None,
+    force: bool,
+    recent: Recent,
+) -> Stored:
     if isinstance(result, CityflowError):
         known = isinstance(result, NoDataError) and not force
         stays = kept_figures(settings, store, source, day, None, result.message) if known else None
         if not stays:
             raise result
     else:
-        metrics = _compared(settings, store, source, day, result, compare, recent if recent is not None else {})
+        metrics = _compared(settings, store, source, day, result, compare, recent)
         stays = None if force else kept_figures(settings, store, source, day, metrics)
         if not stays:
             _save(settings, store, source, day, metrics, result.quality)
@@ -131,7 +149,7 @@ def _compared(
     compare: Compare | None,
     recent: Recent,
 ) -> dict[str, Any]:
-    """Make the metrics as they are stored."""
+    """Build the metrics as they are stored."""
     if compare:
         files = LocalFileService(settings.output_dir)
         known = recent.get(source.name, {})
@@ -139,7 +157,8 @@ def _compared(
         result = compare(result, [one for one in recent[source.name].values() if one])
     if is_synthetic(settings):
         result.quality.warn(SYNTHETIC, "attention", "Données de démonstration, inventées.")
-    metrics: dict[str, Any] = plain({**result.metrics, "qualite": result.quality.summary(result.couverture)})
+    covered = result.quality.covered(result.couverture, day)
+    metrics: dict[str, Any] = plain({**result.metrics, "qualite": result.quality.summary(covered)})
     return metrics
 
 
@@ -155,12 +174,6 @@ def _days_before(
     return found
 
 
-def rows_of(qualite: dict[str, Any]) -> dict[str, int]:
-    """The rows of an account, as a manifest tells them."""
-    rejected = sum(qualite["rejets"].values())
-    return {"lues": qualite["lignes_lues"], "retenues": qualite["lignes_retenues"], "rejetees": rejected}
-
-
 def rejects_path(settings: Settings, source: str, day: date) -> Path:
     return settings.output_dir / "rejects" / f"{source}_{day.isoformat()}.csv"
 
@@ -173,5 +186,5 @@ def _keep_rejects(path: Path, quality: Quality) -> None:
         path.unlink(missing_ok=True)  # those of an earlier run of the same day are no longer true
     except OSError as error:
         raise StoreError(
-            f"impossible d'enlever {path}, d'un traitement précédent : {error.strerror}.", "Vérifier ses droits."
+            f"impossible d'enlever {path}, d'un traitement précédent : {in_french(error)}.", "Vérifier ses droits."
         ) from error

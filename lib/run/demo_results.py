@@ -8,7 +8,7 @@ first run on real raw files moves them aside.
 import logging
 from pathlib import Path
 
-from lib.common.errors import NoDataError, StoreError
+from lib.common.errors import NoDataError, StoreError, in_french
 from lib.common.paris_time import PARIS, machine_now
 from lib.common.settings import Settings
 from lib.files.atomic_file import write_atomically
@@ -26,7 +26,7 @@ Le premier traitement de vraies données les range à côté, dans un dossier de
 
 
 def keep_apart(settings: Settings) -> None:
-    """Before anything is written: mark a folder of invented results, or move them aside for real ones.
+    """Mark a folder of invented results, or move them aside for real ones, before anything is written.
 
     StoreError when the raw files are invented and the folder holds results of real ones.
     """
@@ -42,7 +42,7 @@ def keep_apart(settings: Settings) -> None:
 
 
 def refuse_invented(settings: Settings) -> None:
-    """NoDataError when a report on real raw files would be made of invented figures."""
+    """Raise NoDataError when a report on real raw files would be made of invented figures."""
     if _is_demo(settings.output_dir) and not is_synthetic(settings):
         raise NoDataError(
             f"{settings.output_dir} ne contient que les résultats inventés de make demo.",
@@ -51,7 +51,7 @@ def refuse_invented(settings: Settings) -> None:
 
 
 def refuse_to_publish(settings: Settings) -> None:
-    """StoreError when invented figures would go to AWS itself; a server for trials (AWS_ENDPOINT_URL) may have them."""
+    """Raise StoreError when invented figures would go to AWS itself; a test server (AWS_ENDPOINT_URL) may get them."""
     if _is_demo(settings.output_dir) and not settings.aws_endpoint_url:
         raise StoreError(
             f"{settings.output_dir} contient les résultats inventés de make demo : ils ne sont pas publiés.",
@@ -64,7 +64,7 @@ def _is_demo(output_dir: Path) -> bool:
 
 
 def _move_aside(output_dir: Path) -> None:
-    """Rename the invented results into a folder of their own; the six sources may come here at once."""
+    """Rename the invented results into a folder of their own; several sources may come here at once."""
     try:
         with (output_dir / SYNTHETIC_MARKER).open("rb") as marker:
             lock_briefly_held(marker.fileno(), output_dir)
@@ -73,7 +73,7 @@ def _move_aside(output_dir: Path) -> None:
     except FileNotFoundError:
         return  # the usual case: nothing here is invented
     except OSError as error:
-        raise StoreError(f"{output_dir} ne peut pas être libéré de la démonstration : {error}.") from error
+        raise StoreError(f"{output_dir} ne peut pas être libéré de la démonstration : {in_french(error)}.") from error
 
 
 def _rename_results(output_dir: Path) -> None:

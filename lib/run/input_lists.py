@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 
-from lib.common.errors import InputError, StoreError
+from lib.common.errors import InputError, StoreError, in_french
 from lib.common.paris_time import machine_now
 from lib.common.settings import Settings
 from lib.files.atomic_file import write_atomically
@@ -32,20 +32,20 @@ def note_inputs(settings: Settings, sources: Iterable[Source]) -> None:
 
 
 def inputs_changed(settings: Settings, source: Source) -> float:
-    """When the list of a source's raw files changed last (ns since 1970); infinity when it is no longer true."""
+    """Return when the list of a source's raw files changed last (ns since 1970); infinity when it is no longer true."""
     path = list_path(settings.output_dir, source)
     return path.stat().st_mtime_ns if _read(path) == _content(settings, source) else float("inf")
 
 
 def lost_files(output_dir: Path, source: Source) -> dict[str, datetime]:
-    """The raw files (paths, or UNKNOWN) that went or changed, each with the last time that this was seen."""
+    """Read which raw files (paths, or UNKNOWN) went or changed, each with the last time that this was seen."""
     text = (_read(_lost_path(output_dir, source)) or b"").decode("utf-8", "surrogateescape")
     pairs = (line.split(" ", 1) for line in text.split("\n") if line)  # a name may hold any other line break
     try:
         return {path: datetime.fromisoformat(moment) for moment, path in pairs}
     except ValueError as error:
         path = _lost_path(output_dir, source)
-        raise StoreError(f"{path} est illisible ({error}).", "Le supprimer.") from error
+        raise StoreError(f"{path} est illisible ({in_french(error)}).", "Le supprimer.") from error
 
 
 def list_path(output_dir: Path, source: Source) -> Path:
@@ -57,7 +57,7 @@ def _lost_path(output_dir: Path, source: Source) -> Path:
 
 
 def _note_lost(settings: Settings, source: Source, before: bytes | None, now: bytes) -> None:
-    """Written before the list, so that a run that is killed in between notes the same files again."""
+    """Write it before the list, so that a run that is killed in between notes the same files again."""
     gone = [UNKNOWN] if before is None else sorted(_paths(set(before.splitlines()) - set(now.splitlines())))
     if gone:
         moment = machine_now()
@@ -67,7 +67,7 @@ def _note_lost(settings: Settings, source: Source, before: bytes | None, now: by
 
 
 def _paths(lines: Iterable[bytes]) -> set[str]:
-    """The paths of lines of a list; a line that names none (the store, a message) is left out."""
+    """Extract the paths of lines of a list; leave out a line that has none (the store, a message)."""
     texts = (line.decode("utf-8", "surrogateescape") for line in lines)
     return {text.rsplit(" ", 2)[0] for text in texts if text.startswith(("/", "s3:")) and not text.endswith(UNREADABLE)}
 
@@ -94,7 +94,7 @@ def _raw_lines(settings: Settings, source: Source) -> list[str]:
 
 
 def _raw_line(path: Path) -> str:
-    """A file and its state; one whose rights or volume come back is another one, which makes figures stale."""
+    """Write a file and its state; a file whose rights or volume come back changes, which makes figures stale."""
     if not is_readable(path):
         return f"{path} {UNREADABLE}"
     status = path.stat()

@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from lib.common.errors import ConfigError, StoreError
+from lib.common.errors import ConfigError, StoreError, in_french
 from lib.common.paris_time import machine_now
 from lib.common.settings import Settings
 from lib.database_service import DatabaseService
@@ -39,12 +39,12 @@ class Known:
 
     @property
     def worth(self) -> tuple[float, int]:
-        """What they rest on: coverage (0..1) and valid rows."""
+        """Return what they rest on: coverage (0..1) and valid rows."""
         return worth(self.metrics["qualite"])
 
 
 def worth(qualite: dict[str, Any]) -> tuple[float, int]:
-    """Coverage (0..1) and valid rows of an account; nothing where an older version did not count them."""
+    """Return coverage (0..1) and valid rows of an account; 0 where an older version did not count them."""
     return float(qualite.get("couverture") or 0), int(qualite.get("lignes_retenues") or 0)
 
 
@@ -56,7 +56,7 @@ def kept_figures(
     new: dict[str, Any] | None,
     without: str = "",
 ) -> tuple[dict[str, Any], str] | None:
-    """The stored metrics that stay, and why; None where the new ones take their place.
+    """Decide which stored metrics stay, and why; None where the new ones take their place.
 
     `new` is what was computed, `qualite` included; None where nothing is left to compute from, as `without` says.
     """
@@ -81,26 +81,28 @@ def note_path(output_dir: Path, source: str, day: date) -> Path:
 
 
 def why_kept(output_dir: Path, source: str, day: date) -> str:
-    """Why the figures of a day were kept instead of newer ones; empty where they were not."""
+    """Read why the figures of a day were kept instead of newer ones; empty where they were not."""
     try:
         return str(json.loads(note_path(output_dir, source, day).read_bytes())["raison"])
     except FileNotFoundError:
         return ""
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise StoreError(f"{note_path(output_dir, source, day)} est illisible ({error}).", "Le supprimer.") from error
+        raise StoreError(
+            f"{note_path(output_dir, source, day)} est illisible ({in_french(error)}).", "Le supprimer."
+        ) from error
 
 
 def forget(output_dir: Path, source: str, day: date) -> None:
-    """The day has new figures: nothing is kept any more."""
+    """Remove the note of a day that has new figures."""
     path = note_path(output_dir, source, day)
     try:
         path.unlink(missing_ok=True)
     except OSError as error:
-        raise StoreError(f"impossible d'enlever {path} : {error.strerror}.", "Vérifier ses droits.") from error
+        raise StoreError(f"impossible d'enlever {path} : {in_french(error)}.", "Vérifier ses droits.") from error
 
 
 def _known(settings: Settings, store: DatabaseService, source: str, day: date) -> Iterator[Known]:
-    """What the files and the store have of a day. A database that fails costs nothing here: saving to it says why."""
+    """Load what the files and the store have of a day; pass over a database that fails: saving to it says why."""
     files = LocalFileService(settings.output_dir)
     for place in (files,) if isinstance(store, LocalFileService) else (files, store):
         try:
@@ -114,7 +116,7 @@ def _known(settings: Settings, store: DatabaseService, source: str, day: date) -
 
 
 def _made(document: dict[str, Any]) -> datetime:
-    """When a document was computed; before anything else where it does not say."""
+    """Return when a document was computed; the earliest instant where it does not say."""
     try:
         return datetime.fromisoformat(document["timestamp"])
     except (KeyError, TypeError, ValueError):
@@ -122,7 +124,7 @@ def _made(document: dict[str, Any]) -> datetime:
 
 
 def _reason(settings: Settings, source: Source, day: date, known: Known, new: dict[str, Any]) -> str:
-    """Why the known figures rest on more than the new ones; empty where they do not."""
+    """Say why the known figures rest on more than the new ones; empty where they do not."""
     lost = _lost_since(settings, source, known.made)
     if _figures(new) == _figures(known.metrics):
         return ""
@@ -145,7 +147,7 @@ def _lost_since(settings: Settings, source: Source, made: datetime) -> list[str]
 
 
 def _is_about(path: str, day: date) -> bool:
-    """Whether a raw file is a pull that was made when a day was best known."""
+    """Tell whether a raw file is a pull that was made when a day was best known."""
     pulled = raw_file(Path(path)).pull_day
     return pulled is not None and timedelta() <= pulled - day <= PULLS_ABOUT
 
@@ -167,7 +169,7 @@ def _rests_on(qualite: dict[str, Any]) -> str:
 def _everywhere(
     settings: Settings, store: DatabaseService, source: str, day: date, best: Known, found: list[Known]
 ) -> None:
-    """The best figures are what both the files and the store have."""
+    """Save the best figures wherever the files or the store do not have them."""
     files = LocalFileService(settings.output_dir)
     has = {type(one.store) for one in found if one.metrics == best.metrics}
     if LocalFileService not in has:

@@ -21,7 +21,7 @@ from lib import __version__
 from lib.common.errors import CityflowError, ExitCode
 from lib.common.paris_time import machine_now
 from lib.common.settings import Settings, shown_settings
-from lib.common.system_text import spelled, storable
+from lib.common.text import spelled, storable
 from lib.files.atomic_file import write_atomically
 from lib.files.locks import lock_briefly_held, new_run_id, open_lock_file
 from lib.raw.tree import is_readable
@@ -39,8 +39,8 @@ log = logging.getLogger(__name__)
 
 
 @dataclass
-class Step:
-    """One step of a run: a source, the report, the upload. Rows are None where the step reads none."""
+class Entry:
+    """The record of one step of a run: a source, the report, the upload. Rows are None where it reads none."""
 
     etape: str
     statut: str
@@ -56,7 +56,7 @@ def manifest_path(output_dir: Path, day: date, run: str) -> Path:
     return output_dir / "runs" / day.isoformat() / f"{run}.json"
 
 
-def record(settings: Settings, day: date, run: str, step: Step) -> Path:
+def record(settings: Settings, day: date, run: str, step: Entry) -> Path:
     """Add a step to the manifest of a run; StoreError when it cannot be written."""
     path = manifest_path(settings.output_dir, day, run)
     with _alone(settings.output_dir / ".locks" / f"{day}.runs.lock"):
@@ -64,7 +64,7 @@ def record(settings: Settings, day: date, run: str, step: Step) -> Path:
             "run_id": run,
             "date": day.isoformat(),
             "version": __version__,
-            "reglages": public_settings(settings),
+            "reglages": {one["nom"]: one["valeur"] for one in shown_settings(settings) if one["valeur"]},
             "etapes": [],
         }
         manifest["etapes"].append(asdict(step))
@@ -74,7 +74,7 @@ def record(settings: Settings, day: date, run: str, step: Step) -> Path:
 
 
 def steps_of_day(output_dir: Path, day: date) -> dict[str, dict[str, Any]]:
-    """The last recorded entry of each step of a day, whatever its run; unreadable manifests are passed over."""
+    """Read the last entry of each step of a day, whatever its run; pass over unreadable manifests."""
     entries = [
         step
         for path in (output_dir / "runs" / day.isoformat()).glob("*.json")
@@ -84,13 +84,13 @@ def steps_of_day(output_dir: Path, day: date) -> dict[str, dict[str, Any]]:
 
 
 @contextmanager
-def recorded(settings: Settings, day: date, etape: str, entrees: Callable[[], list[Input]]) -> Iterator[Step]:
+def recorded(settings: Settings, day: date, etape: str, entrees: Callable[[], list[Input]]) -> Iterator[Entry]:
     """Record the block as one step, whether it ends well or not; the caller adds the rows it read to the step.
 
     A manifest that cannot be written is said and changes nothing else. `entrees` describes the files read (see inputs).
     """
     begun, clock = machine_now().isoformat(timespec="milliseconds"), time.monotonic()
-    step = Step(etape, FAILED, int(ExitCode.FAILED), "", begun, 0.0)
+    step = Entry(etape, FAILED, int(ExitCode.FAILED), "", begun, 0.0)
     try:
         yield step
         step.statut, step.code = DONE, int(ExitCode.DONE)
@@ -110,17 +110,12 @@ def recorded(settings: Settings, day: date, etape: str, entrees: Callable[[], li
 
 @lru_cache(maxsize=1)
 def _own_run() -> str:
-    """The name of the run of a command that make process did not start."""
+    """Name the run of a command that make process did not start."""
     return new_run_id()
 
 
-def public_settings(settings: Settings) -> dict[str, str]:
-    """Every setting by its name, as text, secrets masked."""
-    return {one["nom"]: one["valeur"] for one in shown_settings(settings) if one["valeur"]}
-
-
 def inputs(paths: Iterable[Path]) -> list[Input]:
-    """Each file's {fichier, octets, sha256, empreinte}; for many, each folder's {dossier, fichiers, octets, sha256}.
+    """Describe each file {fichier, octets, sha256, empreinte}; or each folder {dossier, fichiers, octets, sha256}.
 
     `empreinte` says whether the digest is that of the whole content or, for a file over WHOLE_UP_TO, of samples. Of a
     file that could not be read nothing but its name is known.
@@ -145,7 +140,7 @@ def _described(path: Path) -> Input:
 
 @lru_cache(maxsize=50_000)
 def _digest(path: Path, size: int, _modified: int) -> dict[str, str]:
-    """Cached for a range of days, which reads the same files again; a file that changed is another key."""
+    """Hash a file; cached for a range of days, which reads the same files again (a changed file is another key)."""
     with path.open("rb") as stream:
         if size <= WHOLE_UP_TO:
             return {"sha256": hashlib.file_digest(stream, "sha256").hexdigest(), "empreinte": "contenu"}
@@ -157,7 +152,7 @@ def _digest(path: Path, size: int, _modified: int) -> dict[str, str]:
 
 
 def _pull_root(path: Path) -> Path:
-    """The folder above dt=…: what a person knows as « the pulls of bikes »."""
+    """Find the folder above dt=…: what a person knows as « the pulls of bikes »."""
     return next((parent.parent for parent in path.parents if parent.name.startswith("dt=")), path.parent)
 
 

@@ -5,6 +5,7 @@ files are those of the days run one by one, whatever the number of processes.
 """
 
 import contextlib
+import logging
 import multiprocessing
 import os
 import signal
@@ -23,9 +24,11 @@ from lib.database_service import DatabaseService
 from lib.files.locks import DayLocks, day_lock
 from lib.raw.source import Source
 from lib.run.day_plan import Plan, Step
-from lib.run.day_run import Compare, DayResult, Recent, keep_day, rows_of
+from lib.run.day_run import Compare, DayResult, Recent, keep_day
 from lib.run.dependencies import REPORT, dependencies
-from lib.run.manifest import Input, inputs, recorded
+from lib.run.manifest import inputs
+
+log = logging.getLogger(__name__)
 
 CHUNK_DAYS = 7  # of one source, computed in one go: they share what the process keeps of the last files it read
 AHEAD = 2  # chunks per process that may be under way or waiting to be stored
@@ -56,7 +59,7 @@ class Failure:
 
 
 def chunks(plan: Plan, most: int = CHUNK_DAYS) -> list[tuple[str, list[date]]]:
-    """The days to compute as (source, days), in the order in which the writer needs them."""
+    """Group the days to compute as (source, days), in the order in which the writer needs them."""
     found = []
     for source in plan.names:
         days = plan.days_of(source)
@@ -68,8 +71,11 @@ def chunks(plan: Plan, most: int = CHUNK_DAYS) -> list[tuple[str, list[date]]]:
 def computed(
     settings: Settings, plan: Plan, measure: Measure, jobs: int, locks: DayLocks
 ) -> Iterator[Iterator[Outcome]]:
-    """What every day of the plan gives, chunk by chunk, computed by `jobs` processes while the caller iterates."""
+    """Compute every day of the plan, chunk by chunk, in `jobs` processes while the caller iterates."""
     work = chunks(plan)
+    if jobs > 1 and not _has_semaphores():
+        log.warning("/dev/shm n'est pas utilisable ici (conteneur ?) : un seul processus calcule.")
+        jobs = 1
     if jobs == 1 or len(work) <= 1:
         yield (outcome for source, days in work for outcome in measure(settings, source, days))
         return
@@ -80,6 +86,15 @@ def computed(
             yield _collected(pool, settings, measure, work, AHEAD * jobs)
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _has_semaphores() -> bool:
+    """Tell whether processes can share locks, which live in /dev/shm."""
+    try:
+        multiprocessing.get_context("fork").Lock()
+    except OSError:
+        return False
+    return True
 
 
 def _follow_the_parent(locks: DayLocks) -> None:
@@ -136,6 +151,13 @@ def store_in_order(
     recent: Recent = {}
     # The files of a source serve all its days.
     read = lru_cache(lambda name: inputs(dependencies(by_name[name]).raw_paths(settings)))
+
+    def keep(step: Step, result: DayResult | CityflowError) -> Done:
+        source, compare = by_name[step.source], compares.get(step.source)
+        files = partial(read, step.source)
+        stored = keep_day(settings, store, source, step.day, files, lambda: result, compare, force, recent)
+        return Done(step, bool(stored.kept))
+
     for step in steps:
         while step.source != REPORT and (step.source, step.day) not in ready:
             source, day, found = next(outcomes)
@@ -147,30 +169,9 @@ def store_in_order(
                 if result is None:
                     report(settings, store, step.day)
                 else:
-                    described, compare = partial(read, step.source), compares.get(step.source)
-                    ended = _keep(
-                        settings, store, step, by_name[step.source], result, compare, described, force, recent
-                    )
+                    ended = keep(step, result)
         except CityflowError as error:
             ended = Failure(step, error)
         yield ended
         if step.source == REPORT:
             locks.release(step.day)
-
-
-def _keep(
-    settings: Settings,
-    store: DatabaseService,
-    step: Step,
-    source: Source,
-    result: DayResult | CityflowError,
-    compare: Compare | None,
-    read: Callable[[], list[Input]],
-    force: bool,
-    recent: Recent,
-) -> Done:
-    """Store what was computed elsewhere, or raise what went wrong there; the manifest's duration is that of storing."""
-    with recorded(settings, step.day, step.source, read) as entry:
-        stored = keep_day(settings, store, source, step.day, result, compare, force, recent)
-        entry.lignes, entry.message = rows_of(stored.metrics["qualite"]), stored.kept
-    return Done(step, bool(stored.kept))

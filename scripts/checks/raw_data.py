@@ -3,18 +3,27 @@
 An export of several GB is sampled, not read: its newest day is then that of the samples.
 """
 
-import gzip
 import re
 import zlib
 from collections.abc import Iterator
 from datetime import date, datetime
 from pathlib import Path
 
-from lib.common.errors import CityflowError
+from lib.common.errors import CityflowError, InputError
 from lib.common.paris_time import HOUR, PARIS, parse_instant, parse_road_label
 from lib.common.settings import Settings
+from lib.raw.contents import first_bytes
+from lib.raw.forms.streams import is_plain, opened, what_it_is
 from lib.raw.source import Source
-from lib.raw.source_files import RawFile, is_synthetic, override_warning, source_files, usual_folder
+from lib.raw.source_files import (
+    RENAME,
+    RawFile,
+    is_synthetic,
+    override_warning,
+    source_files,
+    strangers,
+    usual_folder,
+)
 from lib.raw.tree import is_readable
 from scripts.checks.results import ATTENTION, ERROR, OK, CheckResult
 from scripts.registry import RAW, SOURCES
@@ -24,7 +33,10 @@ SAMPLES, SAMPLE_BYTES = 64, 256 * 1024
 SHOWN = 3  # unreadable files named
 LOOKED_AT = 3  # newest files of a source in which its newest day is looked for
 
-_STAMP = re.compile(rb"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2})?(?:Z|[+-][0-9]{2}:?[0-9]{2})?")
+_STAMP = re.compile(
+    rb"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2})?(?:Z|[+-][0-9]{2}:?[0-9]{2})?"
+    rb"|[0-9]{2}/[0-9]{2}/[0-9]{4} [0-9]{2}:[0-9]{2}"
+)
 _DAY = re.compile(rb'"datetime": ?"([0-9]{4}-[0-9]{2}-[0-9]{2})"')
 
 
@@ -34,6 +46,7 @@ def check_raw_files(settings: Settings, today: date) -> Iterator[CheckResult]:
         yield CheckResult(
             "données brutes", ATTENTION, "données de démonstration, inventées", "make fetch, ou DATA_DIR."
         )
+    yield from _unread(settings)
     for source in SOURCES.values():
         try:
             files = source_files(settings, source)
@@ -43,11 +56,28 @@ def check_raw_files(settings: Settings, today: date) -> Iterator[CheckResult]:
         lost = [raw for raw in files if not is_readable(raw.path)]
         if lost:
             yield _lost_result(source.name, lost, ERROR if len(lost) == len(files) else ATTENTION)
+        yield from _refused([raw for raw in files if raw not in lost])
         if not files or len(lost) < len(files):
             yield _source_result(settings, source, [raw for raw in files if raw not in lost], today)
     for source in RAW.values():
         if not source.computed:
             yield from _beside_results(settings, source)
+
+
+def _unread(settings: Settings) -> Iterator[CheckResult]:
+    """Report what lies among the raw files and no source takes, with what it looks like."""
+    found = dict.fromkeys(path for source in SOURCES.values() for path in strangers(settings, source, RAW.values()))
+    for path in found:
+        yield CheckResult("fichier non lu", ATTENTION, f"{path} : {what_it_is(path)}", RENAME)
+
+
+def _refused(files: list[RawFile]) -> Iterator[CheckResult]:
+    """Report exports, and the newest pulls, that have no form that can be read: a page of HTML, an empty file."""
+    for raw in [*(raw for raw in files if not raw.pulled), *[raw for raw in files if raw.pulled][-LOOKED_AT:]]:
+        try:
+            first_bytes(raw.path, 1)
+        except InputError as error:
+            yield CheckResult("fichier non lu", ATTENTION, error.message, error.hint)
 
 
 def _beside_results(settings: Settings, source: Source) -> Iterator[CheckResult]:
@@ -138,19 +168,15 @@ def _is_day(text: bytes) -> bool:
 
 
 def _blocks(path: Path) -> Iterator[bytes]:
-    """Yield the file's bytes: whole, samples over its length, or READ_WHOLE of a gzipped one; none when unreadable."""
+    """Yield the file's bytes: samples over the length of a large one, or its first READ_WHOLE; none when unreadable."""
     try:
         size = path.stat().st_size
-        if path.suffix == ".gz":
-            with gzip.open(path) as unzipped:
-                yield unzipped.read(READ_WHOLE)
-            return
-        with path.open("rb") as stream:
-            if size <= READ_WHOLE:
-                yield stream.read()
+        with opened(path) as stream:
+            if size <= READ_WHOLE or not is_plain(stream):
+                yield stream.read(READ_WHOLE)
                 return
             for sample in range(SAMPLES + 1):
                 stream.seek((size - SAMPLE_BYTES) * sample // SAMPLES)
                 yield stream.read(SAMPLE_BYTES)
-    except (OSError, EOFError, zlib.error):
+    except (OSError, EOFError, zlib.error, InputError):
         return

@@ -15,7 +15,7 @@ from datetime import date
 from typing import Any
 
 from lib.common.errors import CityflowError, ConfigError
-from lib.common.settings import ROOT, Settings
+from lib.common.settings import ROOT, Settings, masked
 from lib.run.day_plan import Plan
 from lib.run.range_run import Measure, Outcome, chunks
 from scripts.cluster import tasks
@@ -28,7 +28,7 @@ TIMEOUT = 10  # s, for the scheduler to answer and for a first worker to be ther
 LOOK, SAID_EVERY = 5.0, 300.0  # s between two looks at a cluster that computes, and between two words about it
 WORKERS_MISSED = 300.0  # s without a worker before the run gives up
 # What the figures depend on; a worker must have what this process has.
-PACKAGES = ("pandas", "numpy", "shapely", "pyproj", "stringzilla", "tzdata", "boto3", "distributed", "cloudpickle")
+SAME_PACKAGES = ("pandas", "numpy", "shapely", "pyproj", "stringzilla", "tzdata", "boto3", "distributed", "cloudpickle")
 
 
 class ClusterError(CityflowError):
@@ -37,16 +37,16 @@ class ClusterError(CityflowError):
 
 @contextlib.contextmanager
 def computed_there(settings: Settings, plan: Plan, measure: Measure) -> Iterator[Iterator[Outcome]]:
-    """What every day of the plan gives, in the order of the plan, computed by the cluster while the caller iterates.
+    """Compute every day of the plan on the cluster, in the order of the plan, while the caller iterates.
 
     ClusterError when it cannot be reached or is lost, ConfigError when its workers cannot give the same figures.
     """
     # No worker needs the secrets.
-    told = replace(settings, origins={}, lock_fd=None, mongodb_url="", idfm_api_key="", visualcrossing_api_key="")
+    public = replace(settings, origins={}, lock_fd=None, mongodb_url="", idfm_api_key="", visualcrossing_api_key="")
     with _client(settings.scheduler) as client, cluster_failures(settings.scheduler):
         check_versions(client)
         _ship_code(client)
-        yield _outcomes(client, told, plan, measure)
+        yield _outcomes(client, public, plan, measure)
 
 
 @contextlib.contextmanager
@@ -65,7 +65,7 @@ def _client(address: str) -> Iterator[Any]:
         client: Any = Client(address, timeout=TIMEOUT, set_as_default=False)  # type: ignore[no-untyped-call]
     except (OSError, ValueError) as error:  # a TimeoutError is an OSError
         raise ClusterError(
-            f"l'ordonnanceur Dask {address} ne répond pas en {TIMEOUT} s ({error}).",
+            f"l'ordonnanceur Dask {masked(address)} ne répond pas en {TIMEOUT} s ({masked(str(error))}).",
             "Le démarrer (dask scheduler), ou corriger --scheduler ou DASK_SCHEDULER_ADDRESS.",
         ) from error
     try:
@@ -73,7 +73,7 @@ def _client(address: str) -> Iterator[Any]:
         yield client
     except TimeoutError as error:
         raise ClusterError(
-            f"l'ordonnanceur Dask {address} n'a aucun worker.", f"En démarrer : dask worker {address}"
+            f"l'ordonnanceur Dask {masked(address)} n'a aucun worker.", f"En démarrer : dask worker {masked(address)}"
         ) from error
     finally:
         client.close(timeout=TIMEOUT)
@@ -89,19 +89,19 @@ def cluster_failures(address: str) -> Iterator[None]:
         yield
     except KilledWorker as error:
         raise ClusterError(
-            f"des workers du cluster {address} meurent l'un après l'autre ({error.task}) : mémoire insuffisante ?",
+            f"des workers de {masked(address)} meurent l'un après l'autre ({error.task}) : mémoire insuffisante ?",
             "Leur donner plus de mémoire (voir docs/scaling.md), puis relancer : ce qui est enregistré est entier.",
         ) from error
     except (CancelledError, CommClosedError) as error:
         raise ClusterError(
-            f"le cluster {address} a disparu en cours de route : ce qui est enregistré est entier.",
+            f"le cluster {masked(address)} a disparu en cours de route : ce qui est enregistré est entier.",
             "Le redémarrer, puis relancer la même commande : elle ne fait que ce qui manque.",
         ) from error
 
 
 def check_versions(client: Any) -> None:
-    """ConfigError naming each worker whose Python or packages are not those of this machine."""
-    seen = client.get_versions(packages=list(PACKAGES))
+    """Raise ConfigError naming each worker whose Python or packages are not those of this machine."""
+    seen = client.get_versions(packages=list(SAME_PACKAGES))
     here = _versions(seen["client"])
     for address, worker in sorted(seen["workers"].items()):
         there = _versions(worker)
@@ -118,7 +118,7 @@ def check_versions(client: Any) -> None:
 def _versions(machine: dict[str, Any]) -> dict[str, str | None]:
     packages = machine["packages"]
     python = ".".join(str(packages["python"]).split(".")[:2])
-    return {"python": python, **{name: packages.get(name) for name in PACKAGES}}
+    return {"python": python, **{name: packages.get(name) for name in SAME_PACKAGES}}
 
 
 def _ship_code(client: Any) -> None:
@@ -135,7 +135,7 @@ def _ship_code(client: Any) -> None:
 
 
 def _ask(client: Any, task: Callable[..., Any], *words: Any, given: Any = ()) -> Any:
-    """A future of task(*words, *given); `given` may hold other futures."""
+    """Submit task(*words, *given) and return its future; `given` may hold other futures."""
     from scripts.cluster import code
 
     return client.submit(code.call, task.__module__, task.__name__, pickle.dumps(words), *given, pure=False)
@@ -148,7 +148,7 @@ def _outcomes(client: Any, settings: Settings, plan: Plan, measure: Measure) -> 
     asked = iter(_ask_counts(client, settings, counts, measure) if counts else [])
     futures = [
         next(asked) if source == "comptages"
-        else _ask(client, tasks.measure_there, settings, measure, source, days)
+        else _ask(client, measure, settings, source, days)
         for source, days in work
     ]  # fmt: skip
     futures.reverse()
@@ -157,7 +157,7 @@ def _outcomes(client: Any, settings: Settings, plan: Plan, measure: Measure) -> 
 
 
 def _result(client: Any, address: str, future: Any) -> Any:
-    """What a task gives, however long it takes while there are workers; it is said that one waits for them.
+    """Wait for the result of a task, however long it takes while there are workers; warn now and then of the wait.
 
     ClusterError when there is none any more for WORKERS_MISSED: Dask itself would wait for others without end.
     """
@@ -172,7 +172,8 @@ def _result(client: Any, address: str, future: Any) -> Any:
         seen = now if workers else seen
         if now - seen >= WORKERS_MISSED:
             raise ClusterError(
-                f"l'ordonnanceur Dask {address} n'a plus aucun worker.", f"En démarrer : dask worker {address}"
+                f"l'ordonnanceur Dask {masked(address)} n'a plus aucun worker.",
+                f"En démarrer : dask worker {masked(address)}",
             )
         if now - said >= SAID_EVERY:
             said = now
@@ -180,7 +181,7 @@ def _result(client: Any, address: str, future: Any) -> Any:
 
 
 def _ask_counts(client: Any, settings: Settings, groups: list[list[date]], measure: Measure) -> list[Any]:
-    """A future for each group of days of road counts; each byte range of each export is read once for all of them."""
+    """Submit each group of days of road counts; each byte range of each export is read once for all of them."""
     exports = _result(client, settings.scheduler, _ask(client, tasks.open_exports, settings))
     scans = [
         [_ask(client, tasks.scan_range, settings, export, number, groups) for number in tasks.ranges(export)]

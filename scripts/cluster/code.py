@@ -35,7 +35,8 @@ class ShippedCode(WorkerPlugin):
         shutil.rmtree(folder, ignore_errors=True)
         with zipfile.ZipFile(io.BytesIO(self.archive)) as archive:
             archive.extractall(folder)
-        sys.path[:] = [str(folder), *(place for place in sys.path if "/cityflow-" not in place)]
+        former = [place for place in sys.path if Path(place).parent == folder.parent]  # code shipped before, no package
+        sys.path[:] = [str(folder), *(place for place in sys.path if place not in former)]
         for name in list(sys.modules):
             if name.split(".")[0] in PACKAGES:
                 del sys.modules[name]
@@ -50,7 +51,7 @@ call.__module__ = "__main__"  # which Dask takes for a function that nobody else
 
 
 def archive(root: Path) -> bytes:
-    """lib/ and scripts/ below `root`; the same code gives the same bytes."""
+    """Pack lib/ and scripts/ below `root`; the same code gives the same bytes."""
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as packed:
         for path in sorted(path for package in PACKAGES for path in (root / package).rglob("*.py")):

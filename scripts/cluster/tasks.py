@@ -32,7 +32,7 @@ Exports = list[tuple[RawFile, Export | CityflowError]]
 
 
 def open_exports(settings: Settings) -> Exports:
-    """The road-count exports in CSV, or what is wrong with them."""
+    """Open the road-count exports in CSV; in place of a damaged one stands its error."""
     found: Exports = []
     for raw in source_files(settings, COMPTAGES):
         if raw.is_csv:
@@ -44,15 +44,16 @@ def open_exports(settings: Settings) -> Exports:
 
 
 def ranges(export: Export) -> range:
-    """The numbers of an export's ranges."""
+    """Return the numbers of an export's ranges."""
     return _job(export).blocks()
 
 
 def scan_range(
     settings: Settings, export: Export, number: int, groups: list[list[date]]
 ) -> list[Piece | CityflowError]:
-    """The rows of one range, a piece for each group of days; in their place InputError when the export is damaged, and
-    SearchError when the worker's disk, or the file's, refused to go on.
+    """Read the rows of one range, a piece for each group of days.
+
+    In their place stands InputError when the export is damaged, SearchError when a disk refused to go on.
     """
     days = tuple(sorted(day for group in groups for day in group))
     try:
@@ -76,20 +77,13 @@ def measure_counts(
     exports: Exports,
     pieces: list[list[Piece | CityflowError]],
 ) -> Any:
-    """The days of road counts, out of the pieces of each export (in file order)."""
+    """Compute days of road counts from the pieces of each export (in file order)."""
     found: dict[Path, RowsOf | CityflowError] = {}
     parts = iter(pieces)
     for raw, export in exports:
         found[raw.path] = export if isinstance(export, CityflowError) else _rows_of(next(parts))
     with rows_at_hand(found):
         return measure(settings, "comptages", days)
-
-
-def measure_there(
-    settings: Settings, measure: Callable[[Settings, str, list[date]], Any], source: str, days: list[date]
-) -> Any:
-    """Days of a source whose raw files are small."""
-    return measure(settings, source, days)
 
 
 def _job(export: Export) -> Job:

@@ -8,7 +8,7 @@ Planted, by counter number (its id is counter_of(...)["id_compteur"]); "end" is 
     3  end 10 h null, 11 h -4, 12 h NaN                5  no id at all            8  no coordinates
     6  no record on end from 06 h on (silent)          7  42 every hour of end    9  0 every hour of end
     10, 11  outside the twenty arrondissements         4  a record with neither counter nor site id on end, 09 h
-Other files: the pull of end+1 at 07 is cut short; the pull of end-2 at 06 is gzipped.
+Other files: the pull of end+1 at 07 is cut short; the pull of end-2 at 06 is gzipped; see saved_forms for those at 13.
 """
 
 from __future__ import annotations
@@ -27,9 +27,10 @@ import numpy as np
 from lib.files.atomic_file import write_atomically
 from scripts.demo.arcs import NAMES
 from scripts.demo.calendar import PARIS, Floats, day_instants, day_share, has_weekend_shape, hour_shapes, weather_of
-from scripts.demo.city import City, point_in_city, to_lonlat
+from scripts.demo.city import City, build_city, point_in_city, to_lonlat
 from scripts.demo.files import compact_json
 from scripts.demo.options import Options, pull_file
+from scripts.demo.saved_forms import SAVED_HOUR, saved_bikes, saved_file, write_refusal
 
 Record = dict[str, Any]
 
@@ -45,7 +46,8 @@ SILENT_FROM, STUCK_AT, NAMELESS_AT = 6, 42, 9
 WAYS = ("rue des", "boulevard des", "avenue des", "quai des")
 
 
-def write_bikes(root: Path, options: Options, city: City) -> None:
+def write_bikes(root: Path, options: Options) -> None:
+    city = build_city()
     counters = [counter_of(options, city, number) for number in range(options.counters)]
     for pull_day in options.pull_days():
         write_form = FORMS[pull_day.toordinal() % len(FORMS)]
@@ -56,9 +58,12 @@ def write_bikes(root: Path, options: Options, city: City) -> None:
         noon = records_of(options, counters, yesterday, pull_day, last_hours=OVERLAP_HOURS)
         write_pull(root, options, pull_day, MORNING_PULL, *write_form(morning))
         write_pull(root, options, pull_day, NOON_PULL, *write_form(noon))
+        if saved := saved_bikes(options.days_before_end(pull_day), noon):
+            write_atomically(saved_file(pull_file(root, "bikes", pull_day, SAVED_HOUR), saved[1]), saved[0])
         if yesterday == options.end:
             cut = compact_json({"total_count": len(noon), "results": noon})
             write_atomically(pull_file(root, "bikes", pull_day, CUT_PULL), cut[: len(cut) * 2 // 3])
+    write_refusal(root, options, "bikes")
 
 
 def write_pull(root: Path, options: Options, day: date, hour: int, body: bytes, suffix: str) -> None:

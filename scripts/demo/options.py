@@ -14,9 +14,11 @@ from zlib import crc32
 
 import numpy as np
 
-GENERATOR_VERSION = 1  # raise it when the same options would no longer give the same bytes
-BATCH_SOURCES = ("comptages", "chantiers", "referentiel", "arrondissements")
-API_SOURCES = ("bikes", "traffic", "weather")
+from scripts.registry import RAW
+
+GENERATOR_VERSION = 2  # raise it when the same options would no longer give the same bytes
+API_SOURCES = tuple(name for name, source in RAW.items() if source.pulls)
+BATCH_SOURCES = tuple(name for name in RAW if name not in API_SOURCES)
 SOURCES = BATCH_SOURCES + API_SOURCES
 
 

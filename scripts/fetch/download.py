@@ -100,7 +100,7 @@ def _one_try(address: Address, stream: BinaryIO, progress: Progress, deadline: f
                 headers=headers,
                 timeout=(CONNECT_TIMEOUT, READ_TIMEOUT),
                 stream=True,
-                allow_redirects=not address.secrets,  # a redirection must not carry a key to another host
+                allow_redirects=not (address.secrets or "?" in address.url),  # a redirection must not carry a key away
             ) as answer,
         ):
             _refuse(address, answer)
@@ -215,7 +215,7 @@ def _said(address: Address, answer: requests.Response) -> str:
 
 
 def _retry_after(answer: requests.Response) -> float:
-    """Seconds the server asks to wait, from a number or an HTTP date; 0 when it does not say."""
+    """Read the seconds that the server asks to wait, from a number or an HTTP date; 0 when it does not say."""
     text = answer.headers.get("Retry-After", "").strip()
     if _is_count(text):
         return float(text)

@@ -26,10 +26,11 @@ from lib.common.errors import CityflowError, InputError, NoDataError
 from lib.common.settings import Settings
 from lib.files.atomic_file import part_writer
 from lib.raw.bucket_listing import pages, place_of, prefix_of, pull_days, raw_bucket_errors
+from lib.raw.names import is_raw_name
 from lib.raw.places import exports_folder, pulls_folder
 from lib.raw.source import Source
-from lib.raw.source_files import SUFFIXES
 from lib.raw.tree import is_readable
+from scripts.fetch.download import ATTEMPTS, CHUNK, FIRST_WAIT
 from scripts.fetch.raw_landing import refuse_to_lose
 from scripts.fetch.resume import discard, forget, remember, resume_point
 
@@ -37,15 +38,12 @@ log = logging.getLogger(__name__)
 
 PULLS_AFTER = 2  # days after the day asked for
 JOBS = 8  # objects at a time
-ATTEMPTS = 5  # in a row, each with less than a chunk more
-FIRST_WAIT = 1.0  # s before the next one; doubled each time
 COPY_SECONDS, SLOWEST = 300.0, 100_000.0  # an object may take so long, and a second more for each so many bytes
-CHUNK = 256 * 1024
 READ = 1024 * 1024  # bytes of a file at a time, to compute its checksum
 PART_SIZES = tuple(size * 1024 * 1024 for size in (8, 5, 16, 15, 32, 64, 100, 128))  # of the usual upload tools
 CUT = (IncompleteReadError, ReadTimeoutError, ResponseStreamingError)  # in the middle of a body: go on from there
 
-Progress = Callable[[int], None]  # bytes more
+BytesMore = Callable[[int], None]  # called with how many bytes came
 
 
 @dataclass(frozen=True)
@@ -70,7 +68,8 @@ def day_objects(s3: Any, settings: Settings, source: Source, days: list[date]) -
         for pull in sorted(pulls & wanted):
             found += _listed(s3, settings, source.name, f"api/{source.name}/dt={pull}/", pulls_folder(settings), "api")
     if source.export:
-        found += _listed(s3, settings, source.name, f"batch/{source.export}", exports_folder(settings), "batch")
+        exports = _listed(s3, settings, source.name, "batch/", exports_folder(settings), "batch")
+        found += [one for one in exports if source.names_export(one.path.name)]
     if not found:
         known = sorted(pulls)
         hint = f"Relevés présents : {known[0]} … {known[-1]}." if known else "Vérifier S3_RAW_BUCKET et S3_RAW_PREFIX."
@@ -118,12 +117,12 @@ def _digest_of_parts(path: Path, size: int) -> str:
 
 
 def _md5() -> Any:
-    """S3's mark of a content; nothing secret rests on it."""
+    """Make S3's mark of a content; nothing secret rests on it."""
     return hashlib.md5(usedforsecurity=False)
 
 
 def copy_all(
-    s3: Any, settings: Settings, objects: list[RawObject], force: bool, progress: Progress
+    s3: Any, settings: Settings, objects: list[RawObject], force: bool, progress: BytesMore
 ) -> Iterator[tuple[RawObject, CityflowError | None]]:
     """Download objects, several at a time; yields each with its failure, if any, in the order given."""
     stop = threading.Event()
@@ -163,7 +162,7 @@ def keep_order(copies: list[RawObject]) -> None:
 
 
 def _copy(
-    s3: Any, settings: Settings, remote: RawObject, force: bool, progress: Progress, stop: threading.Event
+    s3: Any, settings: Settings, remote: RawObject, force: bool, progress: BytesMore, stop: threading.Event
 ) -> None:
     if not force:
         refuse_to_lose(remote.path, remote.size, remote.modified)
@@ -195,7 +194,7 @@ def _receive(
     settings: Settings,
     remote: RawObject,
     stream: BinaryIO,
-    progress: Progress,
+    progress: BytesMore,
     stop: threading.Event,
     deadline: float,
 ) -> None:
@@ -240,13 +239,13 @@ def _listed(s3: Any, settings: Settings, source: str, below: str, folder: Path, 
         for page in pages(s3, settings, below):
             for one in page.get("Contents", []):
                 relative = PurePosixPath(one["Key"][len(prefix_of(settings)) :]).relative_to(first)
-                if _is_raw_name(relative):
+                if _is_wanted(relative):
                     yield RawObject(
                         source, one["Key"], one["Size"], one["ETag"], one["LastModified"], folder / relative
                     )
 
 
-def _is_raw_name(relative: PurePosixPath) -> bool:
+def _is_wanted(relative: PurePosixPath) -> bool:
     """Tell whether the readers would read a file of this name, and it stays below its folder."""
     hidden = any(part.startswith(".") for part in relative.parts)
-    return not hidden and not relative.is_absolute() and relative.name.removesuffix(".gz").endswith(SUFFIXES)
+    return not hidden and not relative.is_absolute() and is_raw_name(relative.name)

@@ -70,17 +70,14 @@ def refuse_to_lose(path: Path, arriving: int, asked_at: datetime) -> None:
     """Raise InputError when `path` is larger than the `arriving` bytes, or was written since they were asked for."""
     if not os.path.isfile(path):  # nor where that cannot be seen: nothing will be written there either
         return
-    present = path.stat().st_size
+    present, why = path.stat().st_size, ""
     if present > arriving:
-        raise InputError(
-            f"{path} ({present} octets) est plus gros que ce qui arrive ({arriving} octets) : rien n'est remplacé.",
-            "Pour le remplacer tout de même : --force (FORCE=1 avec make).",
-        )
-    if _written(path) > asked_at:
-        raise InputError(
-            f"{path} est plus récent que ce qui arrive : rien n'est remplacé.",
-            "Pour le remplacer tout de même : --force (FORCE=1 avec make).",
-        )
+        why = f"{path} ({present} octets) est plus gros que ce qui arrive ({arriving} octets)"
+    elif _written(path) > asked_at:
+        why = f"{path} est plus récent que ce qui arrive"
+    if why:
+        hint = "Pour le remplacer tout de même : --force (FORCE=1 avec make)."
+        raise InputError(f"{why} : rien n'est remplacé.", hint)
 
 
 def refuse_cut(settings: Settings, source: Source, arrived: Path) -> None:

@@ -1,7 +1,7 @@
 """The key figures as the page shows them: a number read at a glance, and how far it is from the usual day."""
 
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 from scripts.registry import SOURCES
 from scripts.report.french import MISSING, NARROW, counted, number, percent, quantity
@@ -10,39 +10,40 @@ MILLION = 1_000_000
 SAME = 0.05  # of the unit shown; a smaller difference is written « = »
 
 
-class Card(NamedTuple):
-    """How one key figure is shown. Without `gap_unit` it is compared in percent, else by a difference in that unit."""
+@dataclass(frozen=True)
+class Card:
+    """How one key figure is shown: a whole number of `what`, or a measure in `unit` with `what` as a note.
+
+    Without `gap_unit` it is compared in percent, else by a difference in that unit.
+    """
 
     key: str
     label: str
-    shown: Callable[[float], tuple[str, str]]  # (number, what it counts)
+    what: str
+    unit: str = ""
     gap_unit: str | None = None
+    divisor: float = 1  # from the figure's own unit to the number shown
+    in_millions: bool = False  # from one million on
 
-
-def _count(unit: str) -> Callable[[float], tuple[str, str]]:
-    return lambda value: (number(value, 0), unit)
-
-
-def _measure(unit: str, note: str) -> Callable[[float], tuple[str, str]]:
-    return lambda value: (quantity(value, unit), note)
-
-
-def _flow(value: float) -> tuple[str, str]:
-    if value < MILLION:
-        return number(value, 0), "véhicules × arcs"
-    return number(value / MILLION), f"million{'s' if value >= 2 * MILLION else ''} de véhicules × arcs"
+    def shown(self, value: float) -> tuple[str, str]:
+        """Write the number, and what it counts or measures."""
+        if self.unit:
+            return quantity(value, self.unit), self.what
+        if self.in_millions and value >= MILLION:
+            return number(value / MILLION), f"million{'s' if value >= 2 * MILLION else ''} de {self.what}"
+        return number(value / self.divisor, 0), self.what
 
 
 CARDS = (
-    Card("debit_routier", "Trafic routier", _flow),
-    Card("passages_velo", "Vélo", _count("passages aux compteurs")),
-    Card("fiabilite_transports", "Métro, RER et tram", _measure("%", "des lignes-heures sans perturbation"), "pt"),
-    Card("precipitations", "Pluie", _measure("mm", "dans la journée"), "mm"),
-    Card("taux_occupation_routier", "Occupation des voies", _measure("%", "du temps, en moyenne"), "pt"),
-    Card("temps_perdu", "Temps perdu (modèle)", lambda minutes: (number(minutes / 60, 0), "heures de véhicule")),
-    Card("perturbations", "Perturbations", _count("en vigueur"), ""),
-    Card("chantiers_actifs", "Chantiers", _count("actifs"), ""),
-    Card("temperature_moyenne", "Température", _measure("°C", "en moyenne"), "°C"),
+    Card("debit_routier", "Trafic routier", "véhicules × arcs", in_millions=True),
+    Card("passages_velo", "Vélo", "passages aux compteurs"),
+    Card("fiabilite_transports", "Métro, RER et tram", "des lignes-heures sans perturbation", "%", "pt"),
+    Card("precipitations", "Pluie", "dans la journée", "mm", "mm"),
+    Card("taux_occupation_routier", "Occupation des voies", "du temps, en moyenne", "%", "pt"),
+    Card("temps_perdu", "Temps perdu (modèle)", "heures de véhicule", divisor=60),
+    Card("perturbations", "Perturbations", "en vigueur", gap_unit=""),
+    Card("chantiers_actifs", "Chantiers", "actifs", gap_unit=""),
+    Card("temperature_moyenne", "Température", "en moyenne", "°C", "°C"),
 )
 
 
@@ -61,7 +62,7 @@ def cards(figures: dict[str, Any]) -> list[dict[str, Any]]:
     """
     own = {card.key for card in CARDS}
     plain = [
-        Card(key, key.replace("_", " ").capitalize(), _count(figure["unite"]))
+        Card(key, key.replace("_", " ").capitalize(), figure["unite"])
         for key, figure in figures.items()
         if key not in own
     ]

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 
 from lib.common.html_text import shortened
-from lib.common.printable import without_controls
+from lib.common.text import without_controls
 from lib.figures.calendar_days import MONTHS
 
 NARROW = "\u202f"  # narrow no-break space: between thousands, before % and units

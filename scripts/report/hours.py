@@ -6,10 +6,9 @@ from lib.figures.key_figures import HourlyProfile, at
 from lib.figures.past_days import change
 from scripts.registry import SOURCES, on_the_page
 from scripts.report.french import counted, hour, number, percent, quantity
+from scripts.report.key_figures import Metrics
 from scripts.report.svg_charts import hour_chart, weather_chart
 from scripts.report.usual import longest_gap
-
-Metrics = dict[str, Any]
 
 
 def hour_views(report: dict[str, Any], metrics: dict[str, Metrics]) -> list[dict[str, Any]]:

@@ -23,7 +23,7 @@ from scripts.report import french
 from scripts.report.cards import cards
 from scripts.report.colours import stylesheet_variables
 from scripts.report.hours import hour_views, weather_view
-from scripts.report.key_figures import measured
+from scripts.report.key_figures import Metrics, measured
 from scripts.report.road_map import IMPACTS, map_view
 from scripts.report.summary import sentence
 from scripts.report.svg_calendar import blocks
@@ -45,7 +45,6 @@ NAMES_DRAWN = 1_000  # streets with their hours, so that a page of all of Paris 
 STRUCTURING = (METRO, RER, TRAM)
 
 Report = dict[str, Any]
-Metrics = dict[str, Any]
 
 
 class Way(NamedTuple):

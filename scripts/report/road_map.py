@@ -4,9 +4,8 @@ from collections import Counter
 from typing import Any
 
 from scripts.report.french import arrondissement, counted, name, number, short_date, span, street
+from scripts.report.key_figures import Metrics
 from scripts.report.svg_map import STATES, UNKNOWN, MapArc, MapMark, city_map, in_frame
-
-Metrics = dict[str, Any]
 
 VERY_DISRUPTIVE = 2
 NUMBERED = 120  # works; where there are more, their numbers would hide the streets

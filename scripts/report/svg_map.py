@@ -16,10 +16,10 @@ import shapely
 from markupsafe import Markup
 
 WEST, EAST, SOUTH, NORTH = 2.222, 2.472, 48.812, 48.906  # degrees: the twenty arrondissements with both woods
-WIDTH = 10_000  # units, about 1.8 m each
-SCALE = WIDTH / (EAST - WEST)
+MAP_WIDTH = 10_000  # units, about 1.8 m each
+SCALE = MAP_WIDTH / (EAST - WEST)
 STRETCH = 1 / math.cos(math.radians((SOUTH + NORTH) / 2))  # a degree of latitude against one of longitude
-HEIGHT = round((NORTH - SOUTH) * SCALE * STRETCH)
+MAP_HEIGHT = round((NORTH - SOUTH) * SCALE * STRETCH)
 
 UNKNOWN = "Inconnu"
 STATES = {UNKNOWN: "inconnu", "Fluide": "fluide", "Pré-saturé": "presature", "Saturé": "sature", "Bloqué": "bloque"}
@@ -87,8 +87,8 @@ def city_map(
         '<svg class="carte" viewBox="0 0 {} {}" role="img" aria-labelledby="carte-titre"><title id="carte-titre">{}'
         "</title>{}{}{}{}{}</svg>"
     ).format(
-        WIDTH,
-        HEIGHT,
+        MAP_WIDTH,
+        MAP_HEIGHT,
         words,
         _ground(shapes),
         _roads(arcs),

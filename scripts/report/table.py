@@ -154,18 +154,11 @@ def _works(report: dict[str, Any]) -> Iterator[Row]:
     yield ("chantiers", None, None, None, "nombre_chantiers_actifs", works["nombre_chantiers_actifs"], "chantiers")
     yield ("chantiers", None, None, None, "surface_totale_m2", works["surface_totale_m2"], "m²")
     for zone in works["par_arrondissement"]:
-        yield (
-            "chantiers",
-            None,
-            zone["arrondissement"],
-            None,
-            "chantiers_actifs",
-            zone["nombre_chantiers"],
-            "chantiers",
-        )
+        place, count = zone["arrondissement"], zone["nombre_chantiers"]
+        yield ("chantiers", None, place, None, "chantiers_actifs", count, "chantiers")
     for rank, zone in enumerate(works["zones_critiques"], start=1):
-        works_there = zone["nombre_chantiers"]
-        yield ("zones_critiques", rank, zone["arrondissement"], None, "chantiers_actifs", works_there, "chantiers")
+        place, count = zone["arrondissement"], zone["nombre_chantiers"]
+        yield ("zones_critiques", rank, place, None, "chantiers_actifs", count, "chantiers")
 
 
 def _disruptions(report: dict[str, Any]) -> Iterator[Row]:

@@ -22,11 +22,11 @@ from lib.figures.sensor_days import LEAST_SHARED, hours_of
 from lib.raw.source import Source
 from scripts.registry import SOURCES, on_the_page
 from scripts.report.french import name, street
+from scripts.report.key_figures import Metrics
 from scripts.sources.traffic.lines import METRO, RER, TRAM
 
-Metrics = dict[str, Any]
-Values = npt.NDArray[np.float64]
-Hours = Sequence[float | None] | Values
+Matrix = npt.NDArray[np.float64]
+Hours = Sequence[float | None] | Matrix
 
 LEAST_DAYS = 3  # past days, below which there is no telling what is usual
 SPREAD = 0.05  # of the median: the least distance that past days are taken to have
@@ -54,8 +54,8 @@ class Beside:
     """
 
     names: pd.DataFrame
-    hours: Values
-    usual_hours: Values
+    hours: Matrix
+    usual_hours: Matrix
 
     @property
     def scores(self) -> pd.Series:
@@ -106,7 +106,7 @@ def beside_usual(
     return Beside(table, measured, _median(hours, 0))
 
 
-def _sums(values: Values, codes: npt.NDArray[np.int64], names: int) -> Values:
+def _sums(values: Matrix, codes: npt.NDArray[np.int64], names: int) -> Matrix:
     """Sum the rows of each name, hour by hour; NaN where none of them has a value."""
     totals, known = np.zeros((names, values.shape[1])), np.zeros((names, values.shape[1]))
     np.add.at(totals, codes, np.nan_to_num(values))
@@ -114,7 +114,7 @@ def _sums(values: Values, codes: npt.NDArray[np.int64], names: int) -> Values:
     return np.where(known > 0, totals, np.nan)
 
 
-def _usual_of(measured: Values, day: Values, past: Values, codes: npt.NDArray[np.int64]) -> tuple[Values, Values]:
+def _usual_of(measured: Matrix, day: Matrix, past: Matrix, codes: npt.NDArray[np.int64]) -> tuple[Matrix, Matrix]:
     """Compute what the day's own sensors would have had on a past day: per name, and per name and hour.
 
     That is the day's value times the ratio of both days over the values that both have.
@@ -129,7 +129,7 @@ def _usual_of(measured: Values, day: Values, past: Values, codes: npt.NDArray[np
     return np.where(enough, total, np.nan), np.where(enough[:, None], hourly, np.nan)
 
 
-def _median(values: Values, axis: int) -> Values:
+def _median(values: Matrix, axis: int) -> Matrix:
     known = np.isfinite(values).any(axis=axis, keepdims=True)
     return np.where(np.squeeze(known, axis), np.nanmedian(np.where(known, values, 0.0), axis=axis), np.nan)
 

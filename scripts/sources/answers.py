@@ -10,7 +10,7 @@ from typing import Any
 
 from lib.common.errors import InputError, NoDataError
 from lib.raw.csv_dialect import Aliases, canonical, detect_delimiter, split_row
-from lib.raw.json_records import records
+from lib.raw.envelopes import records
 from scripts.sources.publishers import Address
 
 HEAD, TAIL = 64 * 1024, 1024 * 1024  # bytes of a CSV that are looked at

@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from lib.common.settings import Settings
+from scripts.registry import SOURCES
 from tests.support import aws_server
 from tests.support.aws_server import AwsServer
-from tests.support.checkout import DAY, SOURCES, copy_checkout
+from tests.support.checkout import DAY, copy_checkout
 from tests.support.documents import (
     KNOWN_SETTINGS,
     defaults_shown,

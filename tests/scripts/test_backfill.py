@@ -18,6 +18,7 @@ from lib.files.locks import day_lock
 from lib.files.scratch_folder import PREFIX
 from scripts import generate_report, process_bikes, process_comptages
 from scripts.backfill import main
+from scripts.registry import SOURCES
 from tests.conftest import Ran, RawTree, bike, count_row
 from tests.support.checkout import copy_checkout
 from tests.support.patience import child, deadline, wait_until
@@ -65,10 +66,8 @@ def test_a_day_that_fails_stops_no_other_and_is_named(weeks: RawTree, run: Run) 
 def test_json_counts_days_and_names_failures(weeks: RawTree, run: Run) -> None:
     told = json.loads(run(main, "--from", "2025-11-04", "--to", "2025-11-04", "--json").out)
     assert told["jours"] == 1
-    assert len(told["sources"]) == 6
-    assert sorted(text.split()[1] for text in told["echecs"]) == [
-        "chantiers", "comptages", "referentiel", "traffic", "weather",
-    ]  # fmt: skip
+    assert told["sources"] == list(SOURCES)
+    assert {text.split()[1] for text in told["echecs"]} == {*SOURCES} - {"bikes"}
 
 
 def test_a_range_that_ends_before_it_starts_is_wrong_usage(weeks: RawTree, run: Run) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from lib.local_file_service import LocalFileService
 from scripts import check_quality
+from scripts.registry import SOURCES
 from tests.conftest import ROOT, Ran, RawTree
 
 DAY = date(2025, 11, 4)
@@ -117,7 +118,7 @@ def test_missing_and_stopped_sources_are_serious_and_strict_fails(store: LocalFi
         "grave        weather      source_arretee : Plus aucune donnée depuis le 2025-10-31."
     ]
     assert lines(ran, "traffic") == ["grave        traffic      source_manquante : Aucune donnée pour ce jour."]
-    assert ran.out.splitlines()[-1] == "2025-11-04 : 5 points à voir, 0 informations."
+    assert ran.out.splitlines()[-1] == f"2025-11-04 : {len(SOURCES) - 1} points à voir, 0 informations."
     assert run(check_quality.main, "--date", str(DAY), "--strict").code == 1
 
 
@@ -138,7 +139,12 @@ def codes_in_the_code() -> set[str]:
                 isinstance(node, ast.Call) and _name(node.func) == "Finding" and isinstance(node.args[1], ast.Constant)
             ):
                 found |= _texts(node.args[1])
-            elif isinstance(node, ast.Assign) and _name(node.targets[0]) in ("reasons", "DATE_REJECTS", "SYNTHETIC"):
+            elif isinstance(node, ast.Assign) and _name(node.targets[0]) in (
+                "reason",
+                "reasons",
+                "DATE_REJECTS",
+                "SYNTHETIC",
+            ):
                 value = node.value
                 keys = value.keys if isinstance(value, ast.Dict) else getattr(value, "elts", [value])
                 found |= {key.value for key in keys if isinstance(key, ast.Constant)}

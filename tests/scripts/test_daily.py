@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from scripts import daily
+from scripts.registry import SOURCES
 from tests.conftest import Ran, RawTree
 from tests.support.portal_server import NEXT_MORNING, Portal, refusing
 
@@ -73,7 +74,8 @@ def test_without_any_raw_file_it_is_one_line(raw: RawTree, run: Run) -> None:
     ran = run(daily.main)
     assert (ran.code, ran.out) == (4, "")
     assert len(ran.err.splitlines()) == 1
-    assert f"aucun fichier brut dans {raw.root} (api/bikes, api/traffic, api/weather, batch)" in ran.err
+    folders = ", ".join(dict.fromkeys(f"api/{one.name}" if one.pulls else "batch" for one in SOURCES.values()))
+    assert f"aucun fichier brut dans {raw.root} ({folders})" in ran.err
 
 
 @pytest.mark.parametrize("count", ["0", "-1", "32", "trois"])

@@ -45,7 +45,7 @@ def test_a_machine_that_can_work(full: date, run: Run) -> None:
         assert line(ran, what).startswith("ok"), ran.out
     assert str(full) in line(ran, "comptages") and str(full) in line(ran, "bikes")
     assert "démonstration" in ran.out
-    assert ran.out.splitlines()[-1] == "erreurs : 0, points d'attention : 2"  # invented data, and no key of PRIM
+    assert ran.out.splitlines()[-1] == "erreurs : 0, points d'attention : 5"  # invented data, no key of PRIM, 3 strays
 
 
 def test_nothing_to_work_on(raw: RawTree, run: Run) -> None:

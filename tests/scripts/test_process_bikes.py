@@ -108,9 +108,10 @@ def test_bad_records_cost_only_themselves(raw: RawTree, run: Run) -> None:
         "date_illisible": 1,
         "enregistrement_invalide": 1,
         "identifiant_absent": 1,
+        "json_illisible": 1,
     }
     assert "comptage_negatif" in raw.rejects("bikes", DAY)
-    assert "6 lignes rejetées" in ran.err
+    assert "7 lignes rejetées" in ran.err
 
 
 def test_a_truncated_file_loses_its_broken_record_alone_and_is_named(raw: RawTree, run: Run) -> None:
@@ -330,7 +331,7 @@ def test_a_year_of_csv_is_read_line_by_line_for_its_day(raw: RawTree, run: Run) 
             f'A-1;"Compteur; A-1";1;{(datetime(2024, 11, 5) + timedelta(hours=hour)).isoformat()}+00:00'
             for hour in range(24 * 366)
         ),
-        "A-1;x;1;04/11/2025 10:00",
+        "A-1;x;1;mardi 10 h",
     ]
     raw.batch("comptage-velo-donnees-compteurs.csv", "\r\n".join(rows) + "\r\n")
     assert run(main, "--date", DAY).code == 0

@@ -545,9 +545,11 @@ LASTS = ("04T0800", "06T0900")
         ({f"{NEXT}/a": pages(1, 40) | {"disruptions": [navitia("a", ENDED)]}}, "partiel", ["pages_manquantes"]),
         ({f"{NEXT}/line_reports_{DAY}_060000_p00": response()}, "complet", []),  # asked about the day
         ({f"{DAY}/line_reports_2025-11-03_060000_p00": response()}, "partiel", ["aucun_releve_entier"]),
-        ({f"{DAY}/a": "<html>", "2025-11-03/a": response()}, "partiel", ["releve_anterieur"]),
-        ({f"{DAY}/a": "<html>", f"{DAY}/b": response()}, "complet", []),
-        ({f"{DAY}/a": json.dumps(response(navitia("a", ENDED)))[:-90]}, "partiel", ["aucun_releve_entier"]),
+        ({f"{DAY}/a": "<html>", "2025-11-03/a": response()},
+         "partiel", ["releve_anterieur", "fichiers_inutilisables"]),
+        ({f"{DAY}/a": "<html>", f"{DAY}/b": response()}, "complet", ["fichiers_inutilisables"]),
+        ({f"{DAY}/a": json.dumps(response(navitia("a", ENDED)))[:-90]},
+         "partiel", ["aucun_releve_entier", "fichiers_inutilisables"]),
         ({f"{DAY}/a": json.dumps(pages(25, 40) | {"disruptions": [3]})[:-2], f"{DAY}/b": response()},
          "partiel", ["pages_manquantes", "aucun_releve_entier"]),
         ({f"{DAY}/a": {"lastUpdatedDate": "2025-11-04T12:00:00Z", "disruptions": [], "lines": []}}, "complet", []),
@@ -596,7 +598,7 @@ def test_bad_records_cost_only_themselves(raw: RawTree, run: Run) -> None:
     assert disturbed(metrics) == {"Métro 6": 1.0}
     assert metrics["qualite"]["rejets"] == {
         "identifiant_absent": 3, "json_illisible": 1, "periode_illisible": 2, "periode_inversee": 1,
-        "periodes_absentes": 1, "reponse_inattendue": 1,
+        "periodes_absentes": 1, "reponse_en_erreur": 1,
     }  # fmt: skip
     assert "Unauthorized" in raw.rejects("traffic", DAY)
 

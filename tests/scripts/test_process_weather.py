@@ -484,7 +484,7 @@ def test_bad_files_cost_themselves_alone(raw: RawTree, run: Run) -> None:
     assert daily_figures(raw)["temp_moyenne"] == 10.0
     qualite = raw.metrics("weather", DAY)["qualite"]
     assert qualite["rejets"] == {
-        "fichier_illisible": 1, "heure_illisible": 1, "json_illisible": 1, "reponse_inattendue": 1
+        "heure_illisible": 1, "json_illisible": 2, "reponse_en_erreur": 1
     }  # fmt: skip
     assert qualite["lignes_lues"] == 24 + 1 + 4
     assert "quota exceeded" in raw.rejects("weather", DAY)

@@ -8,13 +8,14 @@ import sysconfig
 import venv
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from importlib.util import cache_from_source
 from pathlib import Path
 
+from tests import script_server
 from tests.conftest import ROOT, Ran
 from tests.support.patience import deadline
 
 DAY = "2025-11-04"
-SOURCES = ("bikes", "traffic", "weather", "comptages", "chantiers", "referentiel")
 
 
 @dataclass
@@ -30,15 +31,12 @@ class Checkout:
     ) -> Ran:
         """`confine` is called in the child process (see tests/support/confined)."""
         environment = {**self.environment, **more}
-        ran = subprocess.run(
+        ran = script_server.run(
             command,
             cwd=cwd or self.root,
             env=environment,
             preexec_fn=confine,
-            capture_output=True,
-            text=True,
             timeout=deadline(),
-            check=False,
         )
         return Ran(ran.returncode, ran.stdout, ran.stderr)
 
@@ -64,6 +62,11 @@ def copy_checkout(root: Path, raw: Path) -> Checkout:
         if (ROOT / name).is_file():
             (root / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, root / name)
+            compiled = Path(cache_from_source(str(ROOT / name))) if name.endswith(".py") else ROOT
+            if compiled.is_file() and compiled.is_relative_to(ROOT):
+                there = root / compiled.relative_to(ROOT)  # believed there as here: the times of the sources are kept
+                there.parent.mkdir(exist_ok=True)
+                shutil.copy2(compiled, there)
     venv.create(root / ".venv", symlinks=True, with_pip=False)
     packages = next((root / ".venv" / "lib").glob("python*/site-packages"))
     (packages / "running_interpreter.pth").write_text(sysconfig.get_paths()["purelib"] + "\n", encoding="utf-8")

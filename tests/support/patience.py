@@ -13,6 +13,8 @@ import time
 from collections.abc import Callable, Iterator
 from typing import IO, Any
 
+from tests.script_server import Popen
+
 SCALE = float(os.environ.get("CITYFLOW_TEST_PATIENCE") or 1)  # read before the tests clear the environment
 
 
@@ -34,7 +36,7 @@ def wait_until(seen: Callable[[], object], *processes: "subprocess.Popen[Any]", 
 @contextlib.contextmanager
 def child(command: "list[str]", **options: Any) -> "Iterator[subprocess.Popen[str]]":
     """A process in a session of its own, which is killed with all that it started when the block ends."""
-    with subprocess.Popen(command, text=True, start_new_session=True, **options) as process:
+    with Popen(command, text=True, start_new_session=True, **options) as process:
         try:
             yield process
         finally:

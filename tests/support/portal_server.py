@@ -27,23 +27,18 @@ import pytest
 from lib.common.paris_time import PARIS
 from lib.common.settings import load_settings
 from lib.figures.quality import Quality
-from lib.raw.json_records import read_bodies, records
+from lib.raw.envelopes import records
+from lib.raw.json_records import read_bodies
+from lib.raw.source import Source
 from lib.raw.source_files import RawFile
 from lib.raw.tables import split_row
 from scripts import make_demo_data
+from scripts.registry import RAW, publisher
 
 IDFM_KEY, WEATHER_KEY = "cle-prim-JAMAIS-AFFICHEE", "cle+meteo/JAMAIS-AFFICHEE"
 # In the past: what a command writes while a test runs is newer, as the times of files have it.
 DAY, NEXT_MORNING = date(2025, 11, 18), datetime.fromisoformat("2025-11-19T06:30:00+01:00")
 PAGE_MAX = 6  # disruptions per page, whatever the count asked for
-BATCH = {
-    "comptages-routiers-permanents": "comptages-routiers-permanents.csv",
-    "chantiers-perturbants": "chantiers-perturbants-la-circulation.csv",
-    "referentiel-comptages-routiers": (
-        "referentiel-geographique-pour-les-donnees-trafic-issues-des-capteurs-permanents.csv"
-    ),
-    "arrondissements": "arrondissements.geojson",
-}
 
 _CLAUSE = re.compile(r"(\w+) (>=|<=|>|<) date'([0-9T:-]+)'")
 _STAMP = re.compile(rb"^[^;]*;[^;]*;([0-9-]{10}T[0-9:]{8})")
@@ -93,9 +88,12 @@ class Portal:
         return parts[0], 200, json.dumps(_open_meteo(query)).encode()
 
     def _export(self, dataset: str, kind: str, query: dict[str, str]) -> bytes:
-        if dataset == "comptage-velo-donnees-compteurs":
-            return json.dumps([one for one in self._bike_records() if _kept(query, str(one.get("date")))]).encode()
-        content = (self.tree / "batch" / BATCH[dataset]).read_bytes()
+        source = datasets()[dataset]
+        if source.pulls:
+            stamp = _CLAUSE.findall(query.get("where", "date > date''"))[0][0]
+            found = [one for one in self._records(source.name) if _kept(query, str(one.get(stamp)))]
+            return json.dumps(found).encode()
+        content = (self.tree / "batch" / f"{source.export}{source.suffix}").read_bytes()
         if dataset != "comptages-routiers-permanents" or self.ignores_where:
             return content
         header, *lines = content.split(b"\r\n")
@@ -103,9 +101,9 @@ class Portal:
         kept = [line for line, stamp in stamped if _kept(query, f"{stamp}+01:00", road=True)]
         return b"\r\n".join([header, *kept, b""])
 
-    def _bike_records(self) -> Iterator[dict[str, Any]]:
-        """What the morning pulls hold, in whichever of the five forms their days have them."""
-        pulls = sorted(self.tree.glob("api/bikes/dt=*/hour=06/*"))
+    def _records(self, source: str) -> Iterator[dict[str, Any]]:
+        """What the morning pulls hold, in whichever of the forms their days have them."""
+        pulls = sorted(self.tree.glob(f"api/{source}/dt=*/hour=06/*"))
         for _, _, body in read_bodies([RawFile("", 0.0, path) for path in pulls], Quality()):
             yield from records(body)
 
@@ -131,6 +129,13 @@ class Portal:
 def _is_whole(line: bytes) -> bool:
     """The tree plants broken lines, which a publisher does not write."""
     return line.count(b'"') % 2 == 0 and len(split_row(line.decode("utf-8", "replace"), ";")) == 15
+
+
+def datasets() -> dict[str, Source]:
+    """The data sets that rooms ask the portal for, and their sources."""
+    settings = load_settings(environment={"IDFM_API_KEY": IDFM_KEY})
+    urls = ((publisher(source).address(settings, DAY, DAY).url, source) for source in RAW.values())
+    return {found[1]: source for url, source in urls if (found := re.search("/datasets/([^/]+)/", url))}
 
 
 def _kept(query: dict[str, str], stamp: str, road: bool = False) -> bool:

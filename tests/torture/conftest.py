@@ -37,7 +37,9 @@ class Version:
 def versions(tmp_path_factory: pytest.TempPathFactory) -> list[Version]:
     found = [version(tmp_path_factory, seed) for seed in ("1", "2")]
     first, second = (version.documents for version in found)
-    assert first.keys() == second.keys() and all(first[name] != second[name] for name in first)
+    assert first.keys() == second.keys() and all(
+        first[name] != second[name] for name in first if not name.startswith("rejects/")
+    )  # the demo's refusals are the same for every seed
     return found
 
 

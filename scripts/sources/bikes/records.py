@@ -22,8 +22,9 @@ from lib.common.paris_time import HOUR, PARIS, day_start, days_between, hours_in
 from lib.figures.quality import Quality
 from lib.figures.written_places import join_places, read_places
 from lib.raw.contents import read_blocks
-from lib.raw.csv_dialect import SPLIT_PLACE, Aliases
-from lib.raw.json_records import bodies_of, holds, records, short_text
+from lib.raw.csv_dialect import SPLIT_PLACE, Aliases, point_decimals
+from lib.raw.envelopes import records
+from lib.raw.json_records import LONGEST_DATE, bodies_of, holds, is_searchable, short_text
 from lib.raw.limits import BIKE_ROWS, MOST_LABELS, TABLE_BYTES
 from lib.raw.source_files import RawFile
 from lib.raw.tables import read_table
@@ -42,9 +43,9 @@ MAX_COUNT = 5_000.0  # passages/h of one direction; the busiest counters of Pari
 RECENT = timedelta(days=7)  # a counter heard of within this time before the day is expected to count on it
 
 LONGEST_PLACE = 1_000  # characters of an object; that of a point has 40
-LONGEST_DATE = 64  # bytes, with the name before it
-
+PLACE = list(COLUMNS).index("coordinates")
 _BEYOND = 10**9  # passages; far above MAX_COUNT
+_DATED = re.compile(rb'"date"\s*:\s*"[0-9]')  # what a search for a day relies on
 _JSON_DATE = re.compile(rb'"date"\s*:\s*"([^"]{10,40})"')
 _CSV_DATE = re.compile(rb"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}[0-9:.]*(?:Z|[+-][0-9]{2}:?[0-9]{2})?")
 
@@ -64,7 +65,7 @@ class BikeRecords:
 def read_day_records(files: list[RawFile], day: date, quality: Quality) -> BikeRecords:
     """Read the pulls, oldest first; invalid rows of the day are rejected, the newest pull wins."""
     table = join_places(_table(_rows(files, day, quality), quality), "coordinates")
-    texts = table["date"].where(table["date"].map(lambda value: isinstance(value, str)))
+    texts = table["date"].map(_date_text)
     table["instant"] = pd.to_datetime(
         texts.map({text: parse_instant(text) for text in texts.dropna().unique()}), utc=True
     )
@@ -72,7 +73,9 @@ def read_day_records(files: list[RawFile], day: date, quality: Quality) -> BikeR
     start = pd.Timestamp(day_start(day))
     end = start + hours_in_day(day) * HOUR
     about_day = table["instant"].between(start, end, "left") | table["instant"].isna()
-    counts = _newest(_valid(table[about_day], quality), quality)
+    valid = _valid(table[about_day], quality)
+    quality.answers.of_day.update(valid["_fichier"])
+    counts = _newest(valid, quality)
     lately = table[table["instant"].between(start - RECENT, end, "left") & table["id_compteur"].notna()]
     return BikeRecords(counts, _counters(lately, quality))
 
@@ -100,7 +103,7 @@ def _rows(files: list[RawFile], day: date, quality: Quality) -> Iterator[list[An
             yield from (
                 _csv_rows(raw, day, [*around, *before], quality)
                 if raw.is_csv
-                else _json_rows(raw, around, before, quality)
+                else _json_rows(raw, day, around, before, quality)
             )
         except InputError as error:
             passed_over(raw, error, quality)
@@ -146,11 +149,15 @@ def _csv_rows(raw: RawFile, day: date, dates: list[bytes], quality: Quality) -> 
         yield [*row[:-1], raw.name, row[-1]]
 
 
-def _json_rows(raw: RawFile, around: list[bytes], before: list[bytes], quality: Quality) -> Iterator[list[Any]]:
+def _json_rows(
+    raw: RawFile, day: date, around: list[bytes], before: list[bytes], quality: Quality
+) -> Iterator[list[Any]]:
     """Yield the records of a pull that may be about the day; those of the days before, of a pull that is not."""
     data = short_text(raw)
-    about_day = _holds(raw, data, around)
-    if not about_day and not _holds(raw, data, before):
+    about_day, lately = _holds(raw, data, around), _holds(raw, data, before)
+    if not about_day and not is_searchable(raw, data, _DATED):
+        about_day, lately = _may_concern(raw, data, day), True
+    if not about_day and not lately:
         return
     account = quality if about_day else Quality()  # what is wrong in another day's pull is said of that day
     wanted = {one.decode() for one in before}
@@ -158,8 +165,23 @@ def _json_rows(raw: RawFile, around: list[bytes], before: list[bytes], quality: 
         for number, record in enumerate(records(body), start=line):
             if not isinstance(record, dict):
                 account.reject("enregistrement_invalide", raw.name, number, record)
-            elif about_day or str(record.get("date"))[:10] in wanted:
+            elif about_day or (_date_text(record.get("date")) or "")[:10] in wanted:
                 yield [*(_first(record, names) for names in COLUMNS.values()), raw.name, number]
+
+
+def _date_text(value: Any) -> str | None:
+    """A date as text; pandas writes milliseconds since 1970."""
+    return value if isinstance(value, str) else str(value) if isinstance(value, int | float) else None
+
+
+def _may_concern(raw: RawFile, data: bytes | None, day: date) -> bool:
+    """Whether a pull that no search can decide may be about the day: made after it, and soon where it is cut.
+
+    What is cut and made later is said of the days that its dates name.
+    """
+    if raw.pull_day is None or timedelta() <= raw.pull_day - day <= RECENT:
+        return True
+    return raw.pull_day > day and not holds(raw, data, [b'"date":"', b'"date": "'])
 
 
 def _holds(raw: RawFile, data: bytes | None, dates: list[bytes]) -> bool:
@@ -188,7 +210,10 @@ def _text(values: pd.Series) -> pd.Series:
 
 def _valid(rows: pd.DataFrame, quality: Quality) -> pd.DataFrame:
     """Keep the rows that can be counted, `comptage` as a number; the others are rejected under their first reason."""
-    number = pd.to_numeric(rows["comptage"].map(_scalar), errors="coerce").astype(float)
+    texts = list({value for value in rows["comptage"] if isinstance(value, str)})
+    written = dict(zip(texts, point_decimals(texts), strict=True))
+    scalars = rows["comptage"].map(lambda value: written.get(value) if isinstance(value, str) else _scalar(value))
+    number = pd.to_numeric(scalars, errors="coerce").astype(float)
     reasons = {
         "date_illisible": rows["instant"].isna(),
         "identifiant_absent": rows["id_compteur"].isna(),
@@ -209,10 +234,10 @@ def _valid(rows: pd.DataFrame, quality: Quality) -> pd.DataFrame:
 
 
 def _scalar(value: Any) -> Any:
-    """Keep a number or a text; a whole number too long for a float is cut to one that is impossible as well."""
+    """Keep a number; a whole one too long for a float is cut to one that is impossible as well."""
     if isinstance(value, int) and not isinstance(value, bool):
         return max(-_BEYOND, min(value, _BEYOND))
-    return value if isinstance(value, float | str) else None
+    return value if isinstance(value, float) else None
 
 
 def _is_value(value: Any) -> bool:

@@ -80,7 +80,9 @@ def read_works(files: list[RawFile], quality: Quality) -> pd.DataFrame:
     rows = join_places(pd.concat(tables, ignore_index=True).astype(object), "geo_point_2d")
     for name in ("identifiant", "objet", "voies", "description"):
         rows[name] = rows[name].map(_text).astype(object)
-    works = _newest(_valid(rows, quality), quality)
+    valid = _valid(rows, quality)
+    quality.answers.of_day.update(valid["_fichier"])
+    works = _newest(valid, quality)
     works["arrondissement"] = works["code_postal"].map(_postal_arrondissement).astype("Int64")
     works["niveau"] = works["niveau"].map(lambda value: LEVELS.get(_code(value))).astype("Int64")
     works["statut"] = works["statut"].map(lambda value: _STATUS_WORDS.get(_code(value))).astype(object)

@@ -28,14 +28,14 @@ class Needles:
     days_of: Callable[[bytes], tuple[date, ...]]
 
 
-def needles_for(days: Collection[date], near: bool) -> Needles:
-    """Return the needles of some civil days; `near`: stamps carry no offset or one of 0 to 2 hours.
+def needles_for(days: Collection[date], near: bool, french: bool = False) -> Needles:
+    """Return the needles of some days; `near`: stamps carry no offset or one of 0 to 2 hours; `french`: DD/MM/YYYY.
 
     On a Paris clock the day is D, but its last label is D+1 00:00; in UTC it begins at D-1 22:00 or 23:00. An export
     in any other offset may name the neighbouring days at any hour.
     """
     named = {day + timedelta(days=shift) for day in days for shift in (-1, 0, 1)}
-    by_text = {day.isoformat().encode(): day for day in named}
+    by_text = {(f"{day:%d/%m/%Y}" if french else day.isoformat()).encode(): day for day in named}
     wanted = frozenset(days)
 
     @lru_cache(maxsize=100_000)
@@ -47,7 +47,7 @@ def needles_for(days: Collection[date], near: bool) -> Needles:
         shifts = _shifts(mention[10:]) if near else (-1, 0, 1)
         return tuple(found for found in (day + timedelta(days=shift) for shift in shifts) if found in wanted)
 
-    return Needles(_common_texts(by_text), days_of)
+    return Needles(dict.fromkeys(sorted(by_text)) if french else _common_texts(by_text), days_of)
 
 
 def _shifts(hour: bytes) -> tuple[int, ...]:

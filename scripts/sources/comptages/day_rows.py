@@ -16,10 +16,13 @@ from operator import itemgetter
 from lib.common.paris_time import parse_road_label, road_label_hours
 from lib.figures.quality import CONTENT_KEPT
 from lib.raw.csv_dialect import MAX_ROW_CHARACTERS, split_row
+from lib.raw.forms.encoding import UTF8, WINDOWS, Encoding
 from lib.raw.limits import DAY_ROWS
 from scripts.sources.comptages.export import COLUMNS
 
-_STAMP = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9:]{5,8}(?:Z|[+-][0-9]{2}:?[0-9]{2})?")
+_STAMP = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9:]{5,8}(?:Z|[+-][0-9]{2}:?[0-9]{2})?|[0-9]{2}/[0-9]{2}/[0-9]{4} [0-9:]{5,8}"
+)
 
 
 class TooManyRowsError(Exception):
@@ -32,10 +35,12 @@ class DayRows:
 
     rows: list[tuple[int | str | None, ...]] = field(default_factory=list)
     rejects: list[tuple[int, str, str]] = field(default_factory=list)
+    windows: bool = False  # whether a line was read in Windows-1252
 
     def extend(self, other: "DayRows") -> None:
         self.rows += other.rows
         self.rejects += other.rejects
+        self.windows |= other.windows
         self.check_room()
 
     def check_room(self) -> None:
@@ -44,17 +49,22 @@ class DayRows:
             raise TooManyRowsError
 
 
-def day_rows(lines: Iterable[tuple[int, bytes]], day: date, header: list[str], delimiter: str) -> DayRows:
-    """Return the rows whose label closes an hour of the day, names an hour that no clock showed, or cannot be read."""
+def day_rows(
+    lines: Iterable[tuple[int, bytes]], day: date, header: list[str], delimiter: str, known: str = UTF8
+) -> DayRows:
+    """Return the rows whose label closes an hour of the day, names an hour that no clock showed, or cannot be read.
+
+    `known`: the encoding that the export's head showed, empty where it showed none.
+    """
     labels = road_label_hours(day)
     pick = itemgetter(*(header.index(name) if name in header else len(header) for name in COLUMNS))
     concerns: dict[str, bool] = {}
     same: dict[str | None, str | None] = {}  # equal texts become one object: small to send, quick to compare
     one = same.setdefault
-    found = DayRows()
+    found, encoding = DayRows(), Encoding(known)
     for offset, ended in lines:
         line = ended.rstrip(b"\r")
-        fields, reason = fields_of(line, delimiter, len(header))
+        fields, reason = fields_of(line, delimiter, len(header), encoding)
         if reason:
             text = line.decode("utf-8", errors="replace")
             if any(parse_road_label(stamp) in labels for stamp in _STAMP.findall(text)):
@@ -69,15 +79,16 @@ def day_rows(lines: Iterable[tuple[int, bytes]], day: date, header: list[str], d
             found.rows.append((offset, arc, libelle, label, flow, rate, one(point, point), one(shape, shape), *split))
             if len(found.rows) > DAY_ROWS:
                 found.check_room()
+    found.windows = encoding.name == WINDOWS
     return found
 
 
-def fields_of(line: bytes, delimiter: str, width: int) -> tuple[list[str], str]:
+def fields_of(line: bytes, delimiter: str, width: int, encoding: Encoding) -> tuple[list[str], str]:
     """Return the fields of a line, or the reason why it has none; fields are only read from a line that is whole."""
     if len(line) > MAX_ROW_CHARACTERS:
         return [], "ligne_trop_longue"
     try:
-        text = line.decode("utf-8")
+        text = encoding.text(line)
     except UnicodeDecodeError:
         return [], "encodage_invalide"
     fields = plain_fields(text, delimiter)

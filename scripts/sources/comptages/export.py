@@ -1,16 +1,30 @@
-"""A road-count export before its rows are read: dialect, columns, clock, size. Needs no pandas: workers import it.
+"""A road-count export before its rows are read: dialect, columns, encoding, clock, size.
+
+Needs no pandas: workers import it.
 
 The size is the one at opening: of a file that grows meanwhile, the lines begun before then are read, no later one.
 """
 
 import re
 import zlib
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import BinaryIO
 
-from lib.raw.contents import opened, unreadable
-from lib.raw.csv_dialect import SPLIT_PLACE, Aliases, canonical, detect_delimiter, require_columns, split_row
+from lib.common.errors import InputError
+from lib.raw.contents import unreadable
+from lib.raw.csv_dialect import (
+    SPLIT_PLACE,
+    Aliases,
+    canonical,
+    detect_delimiter,
+    header_names,
+    require_columns,
+    said_delimiter,
+)
+from lib.raw.forms.encoding import UTF8, Encoding
+from lib.raw.forms.streams import is_plain, opened
 from lib.raw.source_files import RawFile
 from scripts.sources.comptages.day_lines import Needles, needles_for
 
@@ -28,13 +42,15 @@ REQUIRED = ("identifiant_arc", "t_1h", "debit", "taux_occupation")
 SAMPLE = 100_000  # bytes of rows that show which clock an export keeps
 LONGEST_HEADER = 1_000_000  # bytes
 
+_FRENCH_STAMP = re.compile(rb"([0-9]{2})/([0-9]{2})/[0-9]{4} [0-9]{2}:[0-9]{2}")  # as Excel writes it in France
 _STAMP = rb"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2})?"
+_SLASHED = re.compile(rb"[0-9]{1,4}[/.][0-9]{1,2}[/.][0-9]{1,4}[ T][0-9:]+( [AP]M)?")
 _NEAR_OFFSET = re.compile(_STAMP + rb"(?:Z|\+0[012]:?00)?(?![0-9:+Z-])")
 
 
 @dataclass(frozen=True)
 class Export:
-    """One CSV export. Offsets are those of the unzipped bytes; a gzipped one does not tell its size."""
+    """One CSV export. Offsets are those of its plain bytes; one that is zipped or recoded does not tell its size."""
 
     raw: RawFile
     header: list[str]  # our column names where there is one, the export's otherwise
@@ -42,14 +58,16 @@ class Export:
     first: int  # offset of the first row
     size: int | None
     near: bool  # no offset in its stamps, or one of 0 to 2 hours
+    french: bool = False  # whether its stamps are DD/MM/YYYY HH:MM
+    encoding: str = UTF8  # what its first line that is not ASCII is in; empty where none was met
 
     def open(self) -> BinaryIO:
-        """Return the unzipped bytes."""
-        return _open(self.raw)
+        """Return the plain bytes; of a file known to be plain without another look at its head."""
+        return _open(self.raw) if self.size is None else self.raw.path.open("rb", buffering=0)
 
     def needles(self, days: tuple[date, ...]) -> Needles:
         """Return what the lines of these days are found by."""
-        return needles_for(days, self.near)
+        return needles_for(days, self.near, self.french)
 
 
 def open_export(raw: RawFile) -> Export:
@@ -57,27 +75,52 @@ def open_export(raw: RawFile) -> Export:
     try:
         with _open(raw) as stream:
             head = stream.read(LONGEST_HEADER)
-        size = None if _is_gzipped(raw) else raw.path.stat().st_size
+            size = raw.path.stat().st_size if is_plain(stream) else None
     except (OSError, EOFError, zlib.error) as error:
         raise unreadable(raw.path, error) from error
+    encoding = Encoding()
     start = 3 if head.startswith(b"\xef\xbb\xbf") else 0
-    end = head.find(b"\n")
-    end = len(head) if end < 0 else end
-    text = head[start:end].decode("utf-8", errors="replace").rstrip("\r")
-    delimiter = detect_delimiter(text)
-    header = [canonical(name, COLUMNS) for name in split_row(text, delimiter)]
+    text, first = _line(head, start, encoding)
+    if delimiter := said_delimiter(text):
+        text, first = _line(head, first, encoding)
+    delimiter = delimiter or detect_delimiter(text)
+    header = [canonical(name, COLUMNS) for name in header_names(text, delimiter)]
     require_columns(raw, header, COLUMNS, REQUIRED)
-    first = end + 1
+    sample = head[first : first + SAMPLE]
+    for line in [] if encoding.name else sample.split(b"\n")[:-1]:
+        with suppress(UnicodeDecodeError):
+            encoding.text(line)
     found = replace(raw, path=raw.path.absolute())  # a worker has a working directory of its own
-    return Export(found, header, delimiter, first, size, _keeps_near_clock(head[first : first + SAMPLE]))
+    near, french = _keeps_near_clock(sample), _is_french(raw, sample)
+    return Export(found, header, delimiter, first, size, near or french, french, encoding.name)
+
+
+def _line(head: bytes, start: int, encoding: Encoding) -> tuple[str, int]:
+    """Read the line that begins there, without its end, and where the next one begins."""
+    end = head.find(b"\n", start)
+    end = len(head) if end < 0 else end
+    try:
+        return encoding.text(head[start:end]).rstrip("\r"), end + 1
+    except UnicodeDecodeError:
+        return head[start:end].decode("utf-8", errors="replace").rstrip("\r"), end + 1
+
+
+def _is_french(raw: RawFile, sample: bytes) -> bool:
+    """Tell whether the stamps are DD/MM/YYYY HH:MM; InputError where they can only be month first."""
+    if re.search(_STAMP, sample):
+        return False
+    found = _FRENCH_STAMP.findall(sample)
+    if any(int(month) > 12 for _, month in found):
+        text = f"{raw.path} a des dates écrites mois/jour/année : elles seraient mal lues."
+        raise InputError(text, "L'enregistrer avec des dates AAAA-MM-JJ ou JJ/MM/AAAA.")
+    if not found and (strange := _SLASHED.search(sample)):
+        text = f"{raw.path} a des dates qui ne se lisent pas (« {strange[0].decode('ascii', 'replace')} »)."
+        raise InputError(text, "Les écrire AAAA-MM-JJTHH:MM ou JJ/MM/AAAA HH:MM.")
+    return bool(found)
 
 
 def _open(raw: RawFile) -> BinaryIO:
     return opened(raw.path, buffering=0)
-
-
-def _is_gzipped(raw: RawFile) -> bool:
-    return raw.path.suffix == ".gz"
 
 
 def _keeps_near_clock(sample: bytes) -> bool:

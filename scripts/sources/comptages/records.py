@@ -15,10 +15,12 @@ import pandas as pd
 
 from lib.common.errors import InputError
 from lib.common.paris_time import parse_road_label, road_label_hours
+from lib.figures.answers import Answer
 from lib.figures.quality import Quality
 from lib.figures.written_places import join_places
 from lib.raw.contents import read_lines
-from lib.raw.csv_dialect import MAX_ROW_CHARACTERS, SPLIT_PLACE
+from lib.raw.csv_dialect import MAX_ROW_CHARACTERS, SPLIT_PLACE, point_decimals
+from lib.raw.forms import encoding
 from lib.raw.limits import COUNTS_BYTES, MEGABYTE
 from lib.raw.source_files import RawFile
 from lib.raw.tables import read_table
@@ -39,7 +41,8 @@ def read_day_rows(raw: RawFile, day: date, quality: Quality) -> pd.DataFrame:
     Rows of other days are no part of the account; rows of the day that are not valid are rejected.
     """
     labels = road_label_hours(day)
-    rows = _csv_rows(raw, day, quality) if raw.is_csv else read_table(raw, COLUMNS, REQUIRED, quality)
+    is_csv = raw.is_csv
+    rows = _csv_rows(raw, day, quality) if is_csv else read_table(raw, COLUMNS, REQUIRED, quality)
     rows = _of_day(join_places(rows, "geo_point_2d"), day, labels, raw, quality)
     arcs = _objects(["" if value is None else str(value).strip() for value in rows["identifiant_arc"]], rows.index)
     flows, no_flow = _numbers(rows["debit"])
@@ -56,6 +59,7 @@ def read_day_rows(raw: RawFile, day: date, quality: Quality) -> pd.DataFrame:
     faulty = reasons["debit_negatif"] | reasons["debit_impossible"] | reasons["taux_hors_bornes"]
     quality.sensors_at_fault |= set(arcs[faulty & ~nameless])
     kept = _without_rejects(rows, reasons, raw, quality).drop(columns=["_ligne", "t_1h"])  # rejects stay as written
+    quality.answers.of_day[raw.name] += len(kept)
     at = kept.index
     return kept.assign(identifiant_arc=arcs[at], debit=flows[at], taux_occupation=rates[at])
 
@@ -109,12 +113,13 @@ def _rows_of_any_day(files: tuple[RawFile, ...]) -> pd.DataFrame:
             export = open_export(raw)
             header = export.header
             pick = itemgetter(*(header.index(name) if name in header else len(header) for name in names))
+            known = encoding.Encoding(export.encoding)
             found: dict[tuple[str | None, ...], None] = {}  # an arc has the same texts in all its rows
             for line in islice(read_lines(raw.path, COUNTS_BYTES, MAX_ROW_CHARACTERS), 1, None):
                 left -= len(line) + 1
                 if left < 0:
                     break
-                fields, reason = fields_of(line, export.delimiter, len(header))
+                fields, reason = fields_of(line, export.delimiter, len(header), known)
                 if not reason:
                     found[pick([*fields, None])] = None
             tables.append(pd.DataFrame(found.keys(), columns=names, dtype=object))
@@ -124,6 +129,9 @@ def _rows_of_any_day(files: tuple[RawFile, ...]) -> pd.DataFrame:
 
 def _csv_rows(raw: RawFile, day: date, quality: Quality) -> pd.DataFrame:
     found = rows_of_day(raw, day)
+    quality.answers.add(Answer(raw.origin, None, len(found.rows)))
+    if found.windows:
+        quality.warn("encodage_windows", "information", encoding.WARNING, exemples=[raw.name])
     for offset, reason, text in found.rejects:
         quality.reject(reason, raw.name, f"octet {offset}", text)
     return pd.DataFrame(found.rows, columns=["_ligne", *COLUMNS], dtype=object)
@@ -134,7 +142,7 @@ def _of_day(rows: pd.DataFrame, day: date, labels: dict[datetime, int], raw: Raw
 
     A blank row is not: archives have one for each arc at the 02:00 that the spring clock skips.
     """
-    texts = _objects([value if isinstance(value, str) else "" for value in rows["t_1h"]], rows.index)
+    texts = _objects(["" if value is None else str(value) for value in rows["t_1h"]], rows.index)
     moments = {text: parse_road_label(text) for text in texts.unique()}
     midnight, known = datetime.combine(day, time()), {text: moment for text, moment in moments.items() if moment}
     strange = {text for text, wall in known.items() if midnight < wall < max(labels) and wall not in labels}
@@ -150,7 +158,7 @@ def _of_day(rows: pd.DataFrame, day: date, labels: dict[datetime, int], raw: Raw
 def _numbers(values: pd.Series) -> tuple[pd.Series, pd.Series]:
     """Read the numbers, NaN where there is no finite one, and which are blank. Each different text is read once."""
     codes, texts = pd.factorize(_objects([str(value) for value in values], values.index))
-    numbers = pd.to_numeric(pd.Series(texts, dtype=object), errors="coerce").to_numpy(dtype=float)
+    numbers = pd.to_numeric(pd.Series(point_decimals(texts), dtype=object), errors="coerce").to_numpy(dtype=float)
     blank = np.array([not text.strip() for text in texts], dtype=bool)
     finite = np.where(np.isfinite(numbers), numbers, np.nan)
     return pd.Series(finite[codes], values.index), pd.Series(blank[codes], values.index) | values.isna()

@@ -109,7 +109,7 @@ def rows_of_day_files(export: Export, files: Mapping[Path, int], day: date) -> D
             "Relancer, avec un TMPDIR que personne ne vide.",
         )
     with _one_day(export):
-        return day_rows(kept_lines(own), day, export.header, export.delimiter)
+        return day_rows(kept_lines(own), day, export.header, export.delimiter, export.encoding)
 
 
 @contextmanager

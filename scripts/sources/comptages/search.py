@@ -8,6 +8,7 @@ import gzip
 import logging
 import os
 import pickle
+import re
 import select
 import signal
 import subprocess
@@ -22,7 +23,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, cast
 
-from lib.common.errors import SearchError
+from lib.common.errors import SearchError, in_french
 from lib.common.settings import ROOT
 from lib.raw.contents import too_large, unreadable
 from lib.raw.limits import DAY_ROWS
@@ -158,12 +159,14 @@ def _expect_success(export: Export, worker: Worker) -> None:
     if code:
         lines = worker.said.decode("utf-8", errors="replace").split("\n")
         said = next((line for line in reversed(lines) if line.strip()), f"code {code}")
+        if refused := re.search(r"\[Errno (\d+)\]", said):
+            said = in_french(OSError(int(refused[1]), said))
         raise _failed(export.raw.path, signal.Signals(-code).name if code < 0 else said)
 
 
 def cut_short(path: Path, error: OSError | MemoryError) -> SearchError:
     """Return the error of a search for which the machine refused memory, a process, or room for what was found."""
-    return _failed(path, str(error) or "mémoire refusée")
+    return _failed(path, in_french(error) or "mémoire refusée")
 
 
 def _failed(path: Path, why: str) -> SearchError:

@@ -37,7 +37,10 @@ EXPECTED = (
     TooLargeError,
 )  # what the parent puts in words
 
-_LABEL = re.compile(rb"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2})?(?:Z|[+-][0-9]{2}:?[0-9]{2})?")
+_LABEL = re.compile(
+    rb"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2})?(?:Z|[+-][0-9]{2}:?[0-9]{2})?"
+    rb"|[0-9]{2}/[0-9]{2}/[0-9]{4} [0-9]{2}:[0-9]{2}"
+)
 
 
 @dataclass(frozen=True)
@@ -81,7 +84,7 @@ def answer(job: Job, numbers: Iterable[int]) -> Answer:
     rows = 0
     for number in numbers:
         lines = ((offset, line) for offset, line, _ in mentions(_spans(job, number), needles))
-        found[number] = day_rows(lines, day, export.header, export.delimiter)
+        found[number] = day_rows(lines, day, export.header, export.delimiter, export.encoding)
         rows += len(found[number].rows) + len(found[number].rejects)
         if rows > DAY_ROWS:
             raise TooManyRowsError

@@ -59,6 +59,7 @@ def read_road_parts(raw: RawFile, quality: Quality) -> pd.DataFrame:
     kept = _without_repeats(parts[~(nameless | not_a_line)].copy(), quality)
     kept["longueur_metres"] = geometry.lengths(kept["geometry"].to_numpy())
     quality.lignes_retenues += len(kept)
+    quality.answers.of_day[raw.name] += len(kept)
     return kept.drop(columns=["geo_shape", "_ligne"])
 
 

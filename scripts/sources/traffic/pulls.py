@@ -16,7 +16,8 @@ from typing import Any, NamedTuple
 
 from lib.common.paris_time import PARIS
 from lib.figures.quality import Quality
-from lib.raw.json_records import read_bodies, records
+from lib.raw.envelopes import records
+from lib.raw.json_records import read_bodies
 from lib.raw.limits import DISRUPTIONS
 from lib.raw.source_files import RawFile
 from lib.raw.usable_files import too_many
@@ -112,6 +113,7 @@ def _responses(raw: RawFile, quality: Quality) -> Iterator[tuple[forms.Response,
 
 def _take(response: forms.Response, raw: RawFile, line: int, day: date, pulled: Pulled, quality: Quality) -> None:
     """Add one response to what is known."""
+    quality.answers.of_day[raw.name] += 1
     made = response.made_at.astimezone(PARIS) if response.made_at else None
     stamp = raw.pulled or (made.strftime("%Y-%m-%dT%H") if made else "")
     pull_day = raw.pull_day or (made.date() if made else None)

@@ -16,7 +16,8 @@ import pandas as pd
 
 from lib.common.paris_time import HOUR, PARIS, hours_in_day
 from lib.figures.quality import SAMPLES_KEPT, Quality
-from lib.raw.json_records import read_bodies, records
+from lib.raw.envelopes import records
+from lib.raw.json_records import read_bodies
 from lib.raw.source_files import RawFile
 from scripts.sources.weather.open_meteo import (
     HourRow,
@@ -130,7 +131,9 @@ def read_weather(files: list[RawFile], day: date, quality: Quality) -> list[Weat
     nearest: dict[RawFile, float] = {}
     for one in found:
         nearest[one.raw] = min(one.away, nearest.get(one.raw, one.away))
-    return [one for one in found if one.known and one.away == nearest[one.raw]]
+    known = [one for one in found if one.known and one.away == nearest[one.raw]]
+    quality.answers.of_day.update(one.raw.name for one in known)
+    return known
 
 
 def unread_files(files: list[RawFile], read: list[WeatherDay], quality: Quality) -> list[RawFile]:

@@ -11,7 +11,7 @@ import pytest
 
 from lib.common.errors import ConfigError, ExitCode
 from lib.common.paris_time import machine_now
-from lib.common.settings import env_example, load_settings
+from lib.common.settings import env_example, load_settings, shown_settings
 from lib.database_factory import get_database_service, get_database_type
 from lib.local_file_service import LocalFileService
 from scripts import process_weather
@@ -192,3 +192,22 @@ def test_env_example_is_up_to_date_and_holds_the_defaults(tmp_path: Path) -> Non
         dotenv(tmp_path, lines)
         assert load_settings({}, {}, tmp_path) == defaults
     assert load_settings({}, {}, tmp_path).origins["AWS_REGION"] == ".env"
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("https://api.example/v1?apikey=SECRET&x=SECRET", "https://api.example/v1?apikey=***&x=***"),
+        ("tcp://10.0.0.4:8786?token=SECRET", "tcp://10.0.0.4:8786?token=***"),
+        ("https://me:SECRET@host/path", "https://***@host/path"),
+        ("/data/what?=kept", "/data/what?=kept"),
+    ],
+)
+def test_keys_within_an_address_are_not_shown(address: str, shown: str, tmp_path: Path) -> None:
+    settings = load_settings(environment={"OPEN_METEO_URL": address}, root=tmp_path)
+    assert {one["nom"]: one["valeur"] for one in shown_settings(settings)}["OPEN_METEO_URL"] == shown
+
+
+def test_days_kept_must_be_a_number(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="KEEP_DAYS=toujours"):
+        load_settings(environment={"KEEP_DAYS": "toujours"}, root=tmp_path)

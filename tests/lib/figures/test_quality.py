@@ -47,7 +47,7 @@ def test_the_rows_that_were_lost_lower_the_coverage(known: float, rejected: int,
     quality.reject("champs_manquants", "a.csv", 2, "x", rejected)
     summary = quality.summary(known)
     assert (summary["statut"], summary["couverture"]) == (statut, shown)
-    assert quality.covered(known) == pytest.approx(shown)
+    assert quality.of_rows_kept(known) == pytest.approx(shown)
 
 
 def test_the_cap_on_kept_rejects_is_said_and_the_count_goes_on() -> None:

@@ -17,10 +17,13 @@ from pathlib import Path
 import pytest
 
 from lib.common.errors import LockHeldError, StoreError
+from lib.files.atomic_file import write_atomically
 from lib.files.locks import day_lock, days_locked, main
 from scripts import process_bikes, process_weather
+from tests import script_server
 from tests.conftest import ROOT, Ran, RawTree, bike
 from tests.scripts.test_backfill import children
+from tests.support.confined import with_plain_rights
 from tests.support.patience import child, deadline, first_line, wait_until
 
 Run = Callable[..., Ran]
@@ -131,7 +134,7 @@ def test_what_make_process_starts_knows_the_lock_as_its_own(raw: RawTree) -> Non
         "scripts.process_bikes",
     ]
     for day, code in ((DAY, 0), ("2025-11-05", 4)):
-        ran = subprocess.run([*command, "--date", day], cwd=ROOT, capture_output=True, text=True)
+        ran = script_server.run([*command, "--date", day], cwd=ROOT)
         assert ran.returncode == code, ran.stderr
 
 
@@ -227,3 +230,48 @@ def test_processes_of_a_killed_backfill_end_by_themselves(raw: RawTree) -> None:
         process.kill()
         process.wait()
         wait_until(lambda: not any(Path(f"/proc/{one}").exists() for one in workers))
+
+
+def test_a_lock_that_can_be_read_can_be_taken(tmp_path: Path) -> None:
+    with day_lock(tmp_path, TODAY, "bikes", None):
+        pass
+    for path in (tmp_path / ".locks").iterdir():
+        path.chmod(0o444)
+
+    def taken() -> int:
+        with_plain_rights()
+        with day_lock(tmp_path, TODAY, "bikes", None):
+            return 0
+
+    assert in_a_child(taken) == 0
+
+
+def test_a_file_of_another_user_names_the_owner_and_the_command(tmp_path: Path) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("only root can give a file away")
+    folder = tmp_path / "metrics"
+    folder.mkdir()
+    folder.chmod(0o555)
+    os.chown(folder, 65534, -1)
+
+    def refused() -> int:
+        with_plain_rights()
+        try:
+            write_atomically(folder / "x.json", b"{}")
+        except StoreError as error:
+            return 0 if f"{folder} est à nobody : sudo chown -R root {folder}" in str(error) else 2
+        return 1
+
+    assert in_a_child(refused) == 0
+
+
+def in_a_child(work: Callable[[], int]) -> int:
+    """The exit code of a forked process that does this."""
+    pid = os.fork()
+    if pid == 0:
+        code = 99
+        try:
+            code = work()
+        finally:
+            os._exit(code)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])

@@ -9,7 +9,8 @@ import pytest
 
 from lib.figures.quality import Quality
 from lib.raw import contents, json_records
-from lib.raw.json_records import read_bodies, records
+from lib.raw.envelopes import records
+from lib.raw.json_records import read_bodies
 from lib.raw.source_files import RawFile
 
 ROWS = [{"id": 1, "nom": "été"}, {"id": 2, "nom": "hiver"}, {"id": 3, "nom": "é}{]["}]
@@ -116,10 +117,11 @@ def test_a_truncated_response_keeps_its_whole_records(tmp_path: Path, indent: in
     [
         ("a.json", "", "fichier_vide"),
         ("a.json", "  \n", "fichier_vide"),
-        ("a.json", "<!DOCTYPE html>\n<html>\n</html>", "json_illisible"),
+        ("a.json", "<!DOCTYPE html>\n<html>\n</html>", "fichier_illisible"),
         ("a.json", "[" * 200_000, "json_illisible"),
         ("a.json.gz", gzip.compress(b"[]" * 500, mtime=0)[:-9], "fichier_illisible"),
-        ("a.json.gz", b"[]", "fichier_illisible"),
+        ("a.json", "You have exceeded your quota.", "json_illisible"),
+        ("a.json", '{"error": true, "reason": "Daily limit exceeded"}', "reponse_en_erreur"),
     ],
 )
 def test_a_file_that_is_no_json_is_rejected_alone(tmp_path: Path, name: str, content: str | bytes, reason: str) -> None:
@@ -132,10 +134,24 @@ def test_a_file_that_is_no_json_is_rejected_alone(tmp_path: Path, name: str, con
 
 
 def test_a_file_without_any_needle_is_passed_over(tmp_path: Path) -> None:
-    assert read(tmp_path / "a.json", json.dumps(ROWS), ("2025-11-04",))[0] == []
-    assert read(tmp_path / "a.json", json.dumps(ROWS), ("2025-11-04", "hiver"))[0] == ROWS
-    found, quality = read(tmp_path / "a.json", "pas du JSON", ("2025-11-04",))
-    assert (found, quality.rejets.total()) == ([], 0)
+    dated = [{"id": 1, "date": "2025-11-03"}, {"id": 2, "date": "2025-11-05"}]
+    assert read(tmp_path / "a.json", json.dumps(dated), ("2025-11-04",))[0] == []
+    assert read(tmp_path / "a.json", json.dumps(dated), ("2025-11-04", "2025-11-03"))[0] == dated
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("pas du JSON", 0),
+        (json.dumps([{"date": "2025-11-03"}, {"date": "2025-11-04"}])[:26], 1),  # cut where its form looks whole
+        (json.dumps([{"date": 1762210800000}]), 1),  # dated in milliseconds
+        (json.dumps([{"date": "2025-11-04"}]).encode("utf-16"), 1),
+        (json.dumps([{"date": "2025-11-04"}]).encode("utf-16-be"), 1),
+    ],
+)
+def test_a_search_passes_over_no_file_that_it_cannot_read(tmp_path: Path, text: str | bytes, kept: int) -> None:
+    found, quality = read(tmp_path / "a.json", text, ("2025-11-04",))
+    assert len(found) == kept and (kept or quality.unusable)
 
 
 def test_numbers_are_never_cut_between_two_pieces(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from datetime import date
 import pytest
 
 from lib.common.errors import InputError, NoDataError
+from lib.figures.quality import Quality
 from lib.raw.contents import read_bytes
 from lib.raw.source_files import is_synthetic, no_data, require_files, source_files
 from lib.raw.tree import is_readable
@@ -99,7 +100,7 @@ def test_one_file_named_by_a_setting_is_the_only_one(raw: RawTree, run: Run, mon
 def test_no_file_names_the_folder(raw: RawTree) -> None:
     for source, folder in (("bikes", "api/bikes"), ("chantiers", "batch")):
         with pytest.raises(NoDataError, match=str(raw.root / folder)):
-            require_files(raw.settings(), RAW[source])
+            require_files(raw.settings(), RAW[source], Quality(), RAW.values())
 
 
 def test_no_data_names_the_days_that_have_some() -> None:
@@ -113,7 +114,7 @@ def test_no_data_names_the_days_that_have_some() -> None:
 def test_gzip_is_read_and_a_broken_one_named(raw: RawTree) -> None:
     whole = gzip.compress(b"abc" * 1000)
     assert read_bytes(raw.batch("a.json.gz", whole)) == b"abc" * 1000
-    for broken in (whole[:-6], b"not gzip", whole[:20] + b"\xff" * 10):
+    for broken in (whole[:-6], whole[:20] + b"\xff" * 10):
         with pytest.raises(InputError, match=r"b\.json\.gz est illisible"):
             read_bytes(raw.batch("b.json.gz", broken))
 

@@ -12,6 +12,7 @@ import pytest
 
 from lib.common.errors import ExitCode
 from scripts import backfill, generate_report, process_bikes, process_weather
+from tests import script_server
 from tests.conftest import ROOT, Ran, RawTree, bike
 from tests.support.patience import deadline
 
@@ -107,7 +108,7 @@ def test_a_reader_that_goes_away_is_no_fault_of_ours(bikes: RawTree) -> None:
     os.close(reader)
     command = [sys.executable, "-m", "scripts.process_bikes", "--date", DAY, "--json", "-q"]
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
-    ran = subprocess.run(command, cwd=ROOT, env=environment, stdout=writer, stderr=subprocess.PIPE, text=True)
+    ran = script_server.run(command, cwd=ROOT, env=environment, stdout=writer)
     os.close(writer)
     assert (ran.returncode, ran.stderr) == (ExitCode.FAILED, "")
 

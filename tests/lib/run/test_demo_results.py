@@ -10,6 +10,7 @@ import pytest
 
 import upload_to_aws
 from scripts import backfill, generate_report, process_weather
+from tests import script_server
 from tests.conftest import ROOT, Ran, RawTree
 from tests.support.checkout import DAY
 from tests.support.patience import deadline
@@ -106,7 +107,7 @@ def test_six_real_sources_at_once_move_it_once(demo: RawTree, run: Run) -> None:
         [sys.executable, str(ROOT / "scripts" / f"process_{source}.py"), "--date", DAY]
         for source in ("weather", "bikes", "traffic")
     ]
-    runs = [subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) for command in commands]
+    runs = [script_server.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) for command in commands]
     assert [one.wait(deadline()) for one in runs] == [0, 0, 0]
     (aside,) = demo.output.glob("demo-*")
     assert len(list((aside / "metrics").iterdir())) == 3

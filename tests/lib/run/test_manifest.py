@@ -17,6 +17,7 @@ from lib.common.errors import NoDataError
 from lib.run import manifest
 from lib.run.manifest import inputs, recorded, steps_of_day
 from scripts import backfill, generate_report, process_bikes
+from tests import script_server
 from tests.conftest import ROOT, Ran, RawTree, bike
 from tests.support.patience import deadline
 
@@ -66,7 +67,7 @@ def test_processes_of_one_run_share_one_file(bikes: RawTree) -> None:
     environment = {**os.environ, "CITYFLOW_RUN": "20251105T063000Z-abc"}
     scripts = ["process_bikes.py", "process_weather.py", "generate_report.py"]
     started = [
-        subprocess.Popen(
+        script_server.Popen(
             [sys.executable, str(ROOT / "scripts" / name), "--date", str(DAY), "-q"],
             env=environment,
             stdout=subprocess.DEVNULL,

@@ -21,6 +21,11 @@ import pytest
 import shapely
 from shapely.geometry import shape
 
+from lib.common.paris_time import parse_instant
+from lib.figures.quality import Quality
+from lib.raw.envelopes import records
+from lib.raw.json_records import read_bodies
+from lib.raw.source_files import raw_file
 from scripts import make_demo_data
 from scripts.demo import bikes as demo_bikes
 from scripts.demo import traffic as demo_traffic
@@ -33,6 +38,8 @@ from scripts.demo.disruptions import identity
 from scripts.demo.options import SOURCES, Options
 from scripts.demo.road_counts import BLANK_FLOW, BLANK_RATE, OUTAGE_LABELS, build_scene, simulate
 from scripts.demo.road_quirks import ARC_IDS, BLANK, LINE_QUIRKS, SENSOR_FAULTS, LineQuirk, SensorFault
+from scripts.demo.saved_forms import BATCH_NAMES, EXCEL, FORMS
+from scripts.registry import RAW
 
 SCRIPT = Path(make_demo_data.__file__)
 PARIS = ZoneInfo("Europe/Paris")
@@ -89,7 +96,7 @@ def label_text(days_before_end: int, label: int) -> str:
 
 
 def pulls(root: Path, source: str) -> Iterator[tuple[Path, bytes]]:
-    for path in sorted((root / "api" / source).rglob("*.*")):
+    for path in sorted((root / "api" / source).rglob("*_demo.*")):
         yield path, gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
 
 
@@ -110,7 +117,7 @@ def v10(answer: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def csv_rows(root: Path, source: str) -> list[dict[str, str]]:
-    text = (root / "batch" / f"{make_demo_data.STEMS[source]}.csv").read_bytes().decode("utf-8-sig")
+    text = (root / "batch" / f"{RAW[source].export}.csv").read_bytes().decode("utf-8-sig")
     return list(csv.DictReader(io.StringIO(text, newline=""), delimiter=";", strict=True))
 
 
@@ -465,7 +472,8 @@ def test_other_options_need_force_and_leave_foreign_files(tmp_path: Path, capsys
     assert make_demo_data.main([*base, "--days", "1"]) == 2
     assert "--force" in capsys.readouterr().err
     assert make_demo_data.main([*base, "--days", "1", "--force"]) == 0
-    assert sorted(path.name for path in tmp_path.rglob("*.json")) == ["mine.json", "weather_demo.json"]
+    names = sorted(path.name for path in tmp_path.rglob("*.json"))
+    assert names == ["mine.json", "weather_demo.json", "weather_saved.json"]
     next(tmp_path.rglob("weather_demo.json")).unlink()
     assert make_demo_data.main([*base, "--days", "1"]) == 2
 
@@ -490,7 +498,7 @@ def test_an_interrupted_run_leaves_a_folder_that_can_be_taken_again(
 
     arguments = [*SMALL, "--source", "weather", "--output", str(tmp_path)]
     with monkeypatch.context() as patch:
-        patch.setattr(make_demo_data, "write_weather", interrupt)
+        patch.setitem(make_demo_data.PULL_WRITERS, "weather", interrupt)
         assert make_demo_data.main(arguments) == 130
     assert make_demo_data.main(arguments) == 0
     assert not list(tmp_path.rglob("*.tmp"))
@@ -505,3 +513,19 @@ def test_wrong_options_are_usage_errors(arguments: list[str], capsys: pytest.Cap
         make_demo_data.main(arguments)
     assert stopped.value.code == 2
     assert "«" in capsys.readouterr().err
+
+
+def test_saved_forms_tell_what_other_pulls_tell(tree: Path) -> None:
+    """Each form is read, and holds no record that the demo's own pulls do not."""
+    own = {(one["nom_compteur"], datetime.fromisoformat(one["date"])) for one in bike_records(tree)}
+    files = [raw_file(path) for path in sorted((tree / "api" / "bikes").rglob("bikes_saved.*"))]
+    quality = Quality()
+    found = [(raw, record) for raw, _, body in read_bodies(files, quality) for record in records(body)]
+    assert list(quality.unusable) == ["dt=2025-11-05/hour=14/bikes_saved.json"]
+    assert len({raw.path for raw, _ in found}) == len(files) - 1 == min(len(FORMS), DAYS)
+    assert {(one["nom_compteur"], parse_instant(str(one["date"]))) for _, one in found} <= own
+    assert {path.relative_to(tree / "batch").as_posix() for path in make_demo_data.own_files(tree)[4:8]} == set(
+        BATCH_NAMES
+    )
+    excel = (tree / "batch" / EXCEL).read_bytes()
+    assert excel.startswith(b"sep=;\r\n") and "Débit".encode("cp1252") in excel and b"/11/2025 " in excel

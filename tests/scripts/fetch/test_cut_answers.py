@@ -11,17 +11,14 @@ from typing import Any
 import pytest
 
 from scripts import fetch_raw, process_referentiel
+from scripts.registry import RAW
 from tests.conftest import Ran, RawTree, gz
-from tests.support.portal_server import BATCH, NEXT_MORNING, Portal, saying, set_written, unmeasured
+from tests.support.portal_server import NEXT_MORNING, Portal, datasets, saying, set_written, unmeasured
 
 Run = Callable[..., Ran]
 
 COUNTS, BIKES = "comptages-routiers-permanents", "comptage-velo-donnees-compteurs"
-WHOLE = {
-    "chantiers": "chantiers-perturbants",
-    "referentiel": "referentiel-comptages-routiers",
-    "arrondissements": "arrondissements",
-}
+WHOLE = {source.name: dataset for dataset, source in datasets().items() if source.whole}
 ROUTES = {**WHOLE, "comptages": COUNTS, "bikes": BIKES, "traffic": "prim", "weather": "open-meteo"}
 
 
@@ -29,9 +26,13 @@ def fetch(run: Run, portal: Portal, source: str, *words: str) -> Ran:
     return run(fetch_raw.main, "--date", portal.day.isoformat(), "--source", source, *words)
 
 
+def export_name(source: str) -> str:
+    return f"{RAW[source].export}{RAW[source].suffix}"
+
+
 def exports(raw: RawTree, source: str) -> dict[str, bytes]:
     """The exports that are there, by name; nothing else is, not even hidden."""
-    stem = BATCH[WHOLE[source]].split(".")[0]
+    stem = RAW[source].export
     found = {path.name: path.read_bytes() for path in (raw.root / "batch").iterdir()}
     assert all(name.startswith(stem) for name in found)
     return found
@@ -40,7 +41,7 @@ def exports(raw: RawTree, source: str) -> dict[str, bytes]:
 def present(raw: RawTree, portal: Portal, source: str, name: str = "") -> Path:
     """An export of the source that is a week old: it is time to ask for another."""
     (raw.root / "batch").mkdir(exist_ok=True)
-    whole = portal.tree / "batch" / BATCH[WHOLE[source]]
+    whole = portal.tree / "batch" / export_name(source)
     path = Path(shutil.copy(whole, raw.root / "batch" / (name or whole.name)))
     set_written(raw.root, NEXT_MORNING - timedelta(days=8))
     return path
@@ -128,10 +129,10 @@ def test_four_fifths_of_the_rows_are_enough(raw: RawTree, portal: Portal, run: R
     assert fetch(run, portal, "referentiel").code == (0 if kept > 0.8 else 1)
 
 
-@pytest.mark.parametrize("name", [f"{BATCH[WHOLE['referentiel']]}.gz", "referentiel-in-geojson.geojson"])
+@pytest.mark.parametrize("name", [f"{export_name('referentiel')}.gz", "referentiel-in-geojson.geojson"])
 def test_only_rows_and_bytes_of_the_same_form_are_compared(raw: RawTree, portal: Portal, run: Run, name: str) -> None:
     """A gzipped export is measured unzipped; a GeoJSON says nothing of a CSV."""
-    path = present(raw, portal, "referentiel", name.replace("referentiel-in", BATCH[WHOLE["referentiel"]][:-4]))
+    path = present(raw, portal, "referentiel", name.replace("referentiel-in", RAW["referentiel"].export))
     content = path.read_bytes()
     path.write_bytes(gz(content.decode()) if name.endswith(".gz") else b"x" * 9_000_000)
     set_written(raw.root, NEXT_MORNING - timedelta(days=8))
@@ -140,7 +141,7 @@ def test_only_rows_and_bytes_of_the_same_form_are_compared(raw: RawTree, portal:
 
 
 def test_an_export_that_cannot_be_read_is_compared_with_nothing(raw: RawTree, portal: Portal, run: Run) -> None:
-    path = present(raw, portal, "referentiel", f"{BATCH[WHOLE['referentiel']]}.gz")  # bytes that are not gzipped
+    path = present(raw, portal, "referentiel", f"{export_name('referentiel')}.gz")  # bytes that are not gzipped
     assert fetch(run, portal, "referentiel").code == 0
     assert path.is_file()
 

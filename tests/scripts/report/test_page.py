@@ -15,7 +15,7 @@ from lib.common.settings import Settings
 from lib.figures.calendar_days import day_context
 from lib.local_file_service import LocalFileService
 from scripts.generate_report import compute_report
-from scripts.registry import SOURCES
+from scripts.registry import RAW, SOURCES
 from scripts.report.french import BREAK
 from scripts.report.page import POLICY, daily_page
 from tests.support import report_days
@@ -71,7 +71,7 @@ class Outline(HTMLParser):
 
 @pytest.fixture(scope="module")
 def stored(two_tuesdays: Settings) -> dict[str, dict[str, Metrics]]:
-    """Metrics of DAY and of the week before, by day then source: six sources, 300 arcs."""
+    """Metrics of DAY and of the week before, by day then source, 300 arcs."""
     store = LocalFileService(two_tuesdays.output_dir)
     days = {day.isoformat(): day for day in (WEEK_BEFORE, DAY)}
     return {
@@ -263,7 +263,8 @@ def test_text_has_no_place_where_a_line_may_break_before_a_tall_mark(metrics: di
 
 def test_licences_and_the_weather_source_used_are_named(metrics: dict[str, Metrics]) -> None:
     text = Outline(page_of(metrics)).text
-    assert text.count("Ville de Paris – ODbL 1.0") == 5
+    city = [one for source in RAW.values() for one in source.credits if one.publisher == "Ville de Paris"]
+    assert text.count("Ville de Paris – ODbL 1.0") == len(city)
     assert "Île-de-France Mobilités – ODbL 1.0" in text
     for source, other, name in (
         ("open_meteo", "Visual Crossing", "Open-Meteo – CC BY 4.0"),

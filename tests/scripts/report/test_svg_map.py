@@ -5,7 +5,7 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from scripts.report.svg_map import EAST, HEIGHT, NORTH, SOUTH, WEST, WIDTH, MapArc, MapMark, city_map, in_frame
+from scripts.report.svg_map import EAST, MAP_HEIGHT, MAP_WIDTH, NORTH, SOUTH, WEST, MapArc, MapMark, city_map, in_frame
 
 CORNER, MIDDLE = {"lon": WEST, "lat": NORTH}, {"lon": (WEST + EAST) / 2, "lat": (SOUTH + NORTH) / 2}
 SQUARE = {"arrondissement": 7, "contour": "POLYGON ((2.3 48.85, 2.32 48.85, 2.32 48.87, 2.3 48.87, 2.3 48.85))"}
@@ -22,7 +22,7 @@ def paths(root: ET.Element, css: str) -> list[str]:
 
 def test_a_line_goes_from_corner_to_corner_of_the_frame() -> None:
     (line,) = paths(drawn([MapArc("Fluide", 5_000, ACROSS, None)]), "arc fluide w0")
-    assert line == f"M0 0l{WIDTH} {HEIGHT}"
+    assert line == f"M0 0l{MAP_WIDTH} {MAP_HEIGHT}"
 
 
 def test_degrees_have_the_same_length_both_ways() -> None:
@@ -60,7 +60,7 @@ def test_an_arc_without_a_line_is_a_point_and_without_either_nothing() -> None:
         MapArc("Fluide", 1, None, None),
     ]
     root = drawn(arcs)
-    assert paths(root, "arc point sature w0") == [f"M{WIDTH // 2} {round(HEIGHT / 2)}h1"]
+    assert paths(root, "arc point sature w0") == [f"M{MAP_WIDTH // 2} {round(MAP_HEIGHT / 2)}h1"]
     assert paths(root, "arc point inconnu w0") == ["M0 0m-35 0h70"]
     assert "fluide" not in ET.tostring(root, encoding="unicode")
 
@@ -70,8 +70,8 @@ def test_outlines_carry_their_number_inside_them() -> None:
     (outline,) = paths(root, "contours")
     assert outline.startswith("M") and outline.endswith("z")
     (label,) = (text for text in root.iter("text") if text.text == "7")
-    x = (2.31 - WEST) / (EAST - WEST) * WIDTH
-    assert float(label.get("x", "nan")) == pytest.approx(x, abs=WIDTH * 0.01 / (EAST - WEST))
+    x = (2.31 - WEST) / (EAST - WEST) * MAP_WIDTH
+    assert float(label.get("x", "nan")) == pytest.approx(x, abs=MAP_WIDTH * 0.01 / (EAST - WEST))
 
 
 def bank(number: int, south: float) -> dict:
@@ -83,7 +83,7 @@ def bank(number: int, south: float) -> dict:
 
 def test_the_seine_is_where_the_left_bank_meets_the_others_and_nowhere_else() -> None:
     (river,) = paths(drawn([], [bank(14, 48.83), bank(6, 48.84), bank(1, 48.85), bank(9, 48.86)]), "fleuve")
-    north = round((NORTH - 48.85) / (NORTH - SOUTH) * HEIGHT)
+    north = round((NORTH - 48.85) / (NORTH - SOUTH) * MAP_HEIGHT)
     start, *steps = re.findall(r"-?\d+ ?-?\d+", river)
     assert start.split()[1] == str(north)
     assert [int(step.split()[1]) for step in steps] == [0, 0]
@@ -108,7 +108,7 @@ def test_a_number_stands_amid_the_arcs_of_its_arrondissement() -> None:
         name: next(text for text in drawn(found, [SQUARE]).iter("text") if text.text == "7").get("x")
         for name, found in (("amid", arcs), ("outside", [far, far]), ("none", []))
     }
-    assert labels["amid"] == str(round((2.303 - WEST) / (EAST - WEST) * WIDTH))
+    assert labels["amid"] == str(round((2.303 - WEST) / (EAST - WEST) * MAP_WIDTH))
     assert labels["outside"] == labels["none"] != labels["amid"]
 
 

@@ -69,11 +69,12 @@ def test_what_is_no_record_and_lines_that_are_no_json(raw: RawTree, run: Run) ->
     assert (qualite["statut"], qualite["couverture"]) == ("partiel", pytest.approx(2 / 3, abs=1e-3))
 
 
-def test_a_day_that_lost_rows_is_not_compared(raw: RawTree, run: Run) -> None:
-    """Four tenths of the rows are gone: the index of the rest would be a fall that is none."""
+def test_a_day_that_lost_rows_is_compared_on_what_is_left(raw: RawTree, run: Run) -> None:
+    """Four tenths of the rows are gone: the counters that are left pass as many as before."""
     raw.pull("bikes", "2025-10-29", "a.json", json.dumps([*hours("A"), *hours("B")]).replace(DAY, "2025-10-28"))
     assert run(process_bikes.main, "--date", "2025-10-28").code == 0
     lost = [{**one, "date": None} for one in hours("B")[:16]]
     raw.pull("bikes", "2025-11-05", "a.json", [*hours("A"), *lost])
     assert run(process_bikes.main, "--date", DAY).code == 0
-    assert raw.metrics("bikes", DAY)["frequentation_index"] is None
+    assert raw.metrics("bikes", DAY)["frequentation_index"] == 100.0
+    assert raw.metrics("bikes", DAY)["qualite"]["statut"] == "partiel"

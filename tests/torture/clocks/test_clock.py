@@ -1,12 +1,12 @@
 """The machine's own time zone changes no figure, on ordinary days and on both change days: make backfill."""
 
 import os
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from tests import script_server
 from tests.conftest import ROOT
 from tests.support.patience import deadline
 from tests.support.shared_trees import demo_tree
@@ -18,7 +18,7 @@ def figures(raw: Path, output: Path, day: str, zone: str) -> dict[str, object]:
     environment = {**os.environ, "TZ": zone, "DATA_DIR": str(raw), "OUTPUT_DIR": str(output)}
     environment["CITYFLOW_STORE"] = "local_files"
     command = [sys.executable, str(ROOT / "scripts" / "backfill.py"), "--from", day, "--to", day, "-q"]
-    subprocess.run(command, env=environment, check=True, timeout=deadline(), stdout=subprocess.DEVNULL)
+    script_server.run(command, env=environment, check=True, timeout=deadline())
     return documents(output)
 
 

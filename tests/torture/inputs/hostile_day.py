@@ -1,4 +1,4 @@
-"""A day whose every raw label is hostile, as a tree that the six scripts read."""
+"""A day whose every raw label is hostile, as a tree that the scripts read."""
 
 import csv
 import io
@@ -28,7 +28,7 @@ def shape(number: int) -> str:
 
 
 def write(raw: RawTree) -> None:
-    """Ids, names and texts of all six sources are LABELS; hours at 90 % bring alerts, NO_SERVICE interruptions."""
+    """Ids, names and texts of these sources are LABELS; hours at 90 % bring alerts, NO_SERVICE interruptions."""
     hours = [f"{DAY}T{hour:02}:00:00+01:00" for hour in range(1, 24)]
     counts = [
         [label, label, hour, "100", "90", label, "1", label, "2", label, label, "", "", "48.85,2.35", shape(number)]

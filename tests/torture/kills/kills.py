@@ -14,6 +14,7 @@ from random import Random
 import pytest
 
 from lib.files.locks import held_locks
+from tests import script_server
 from tests.support.patience import deadline, wait_until
 from tests.torture import results
 from tests.torture.results import Documents
@@ -40,7 +41,7 @@ class Command:
 
     def start(self) -> "subprocess.Popen[str]":
         """In a session of its own: its process group is the command and all its children."""
-        return subprocess.Popen(
+        return script_server.Popen(
             self.argv,
             env=self.environment,
             cwd=self.cwd,
@@ -51,14 +52,11 @@ class Command:
         )
 
     def run(self) -> "subprocess.CompletedProcess[str]":
-        return subprocess.run(
+        return script_server.run(
             self.argv,
             env=self.environment,
             cwd=self.cwd,
-            capture_output=True,
-            text=True,
             timeout=deadline(),
-            check=False,
         )
 
     def completes(self) -> float:

@@ -14,11 +14,11 @@ import pytest
 
 from scripts import make_demo_data
 from tests.conftest import ROOT, RawTree
-from tests.support.portal_server import BATCH, Fault, Handler, Portal, send
+from tests.support.portal_server import Fault, Handler, Portal, datasets, send
 from tests.torture.kills.kills import Command, hidden_files, kills_of, moments
 
 SHORT, LONG = 2, 100
-ROUTES = (*BATCH, "comptage-velo-donnees-compteurs", "prim", "open-meteo")
+ROUTES = (*datasets(), "prim", "open-meteo")
 PIECES, PAUSE = 4, 0.01  # a body comes in so many pieces, with so many seconds between them
 
 

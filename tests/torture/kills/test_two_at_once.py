@@ -13,6 +13,7 @@ import pytest
 from lib.local_file_service import LocalFileService
 from scripts import process_comptages
 from tests.conftest import ROOT, RawTree
+from tests.script_server import Popen
 from tests.support.patience import deadline
 from tests.support.shared_trees import demo_tree
 
@@ -27,7 +28,7 @@ def demo(raw: RawTree, tmp_path_factory: pytest.TempPathFactory, monkeypatch: py
 
 def started(script: str, *options: str) -> subprocess.Popen[str]:
     command = [sys.executable, str(ROOT / "scripts" / script), *options]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    return Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
 def test_two_runs_of_one_day_give_one_result_and_one_refusal_or_two_in_turn(demo: RawTree) -> None:

@@ -78,7 +78,7 @@ def test_a_folder_of_results_without_rights(
         note = f"{folder or 'whole'}: {ran}"
         check_refusal(ran, results.output / folder, note)
         if ran.code:
-            assert "Permission denied" in ran.err, note
+            assert "accès refusé" in ran.err, note
             assert name == "backfill" or figures(results.output) == before, note
         elif folder == f"runs/{DAY}" and name in ("weather", "report", "backfill"):
             assert "compte rendu du traitement n'est pas écrit" in ran.err, note

@@ -38,7 +38,7 @@ def test_an_absolute_output_dir_that_cannot_be_made_falls_back(
         ran = run(name)
     assert ran.code == 0, ran
     if "make" not in name:  # the scripts that make starts say it
-        assert f"{closed}/output ne peut pas être créé (Permission denied)" in ran.err, ran
+        assert f"{closed}/output ne peut pas être créé (accès refusé)" in ran.err, ran
         assert f"résultats dans {checkout}/output" in ran.err, ran
     assert list(closed.iterdir()) == []
 
@@ -110,5 +110,5 @@ def test_logs_without_rights_stop_run_processing_before_it_begins(bits: int, tmp
     with mode(checkout.root / "logs", bits):
         ran = checkout.run("bash", "run_processing.sh", DAY, confine=with_plain_rights)
     assert (ran.code, ran.out) == (1, "")
-    assert ran.err.startswith(f"impossible d'écrire dans {checkout.root}/logs") and ran.err.count("\n") == 1
+    assert ran.err.startswith(f"❌ impossible d'écrire dans {checkout.root}/logs") and ran.err.count("\n") == 1
     assert not (checkout.root / "output").exists() and os.listdir(checkout.root / "logs") == []

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lib.raw.csv_dialect import MAX_ROW_CHARACTERS
+from lib.raw.forms.encoding import UTF8, Encoding
 from scripts.sources.comptages.day_rows import fields_of, plain_fields
 
 
@@ -35,6 +36,6 @@ def test_the_export_s_own_form_is_plain() -> None:
     ],
 )
 def test_a_line_is_a_row_or_says_why_not(line: bytes, reason: str) -> None:
-    fields, why = fields_of(line, ";", 3)
+    fields, why = fields_of(line, ";", 3, Encoding(UTF8))
     assert why == reason
     assert bool(fields) == (not reason)

@@ -19,6 +19,7 @@ import pytest
 from scripts import backfill
 from scripts.process_comptages import main
 from scripts.sources.comptages.worker import BLOCK
+from tests import script_server
 from tests.conftest import ROOT, Ran, RawTree, count_row
 from tests.support.patience import child, deadline, wait_until
 
@@ -109,7 +110,7 @@ def test_a_named_file_that_is_missing_is_said_of_each_day(
 
 def test_a_large_file_gives_the_same_figures_from_the_command_line(raw: RawTree, run: Run) -> None:
     large_export(raw)
-    done = subprocess.run(COMMAND, cwd=ROOT, capture_output=True, text=True, timeout=deadline())
+    done = script_server.run(COMMAND, cwd=ROOT, timeout=deadline())
     assert (done.returncode, done.stderr) == (0, done.stderr)
     large = figures(raw)
     raw.counts(rows_of(4, arcs=60))
@@ -154,7 +155,7 @@ def test_progress_shows_bytes_and_speed_on_a_terminal_only(raw: RawTree) -> None
     assert seen.returncode == 0
     assert re.search(rb"permanents\.csv: .*[0-9.]+/[0-9.]+M .*o/s", os.read(terminal, 65536))
     os.close(terminal)
-    assert subprocess.run([*COMMAND, "-q"], cwd=ROOT, capture_output=True, timeout=deadline()).stderr == b""
+    assert script_server.run([*COMMAND, "-q"], cwd=ROOT, timeout=deadline()).stderr == ""
 
 
 def processes_of(session: int) -> int:

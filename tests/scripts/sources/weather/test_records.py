@@ -40,8 +40,8 @@ def test_each_pull_gives_its_account_oldest_first(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("body", "reason"),
     [
-        ({"message": "2025-11-04"}, "reponse_inattendue"),
-        ("2025-11-04", "reponse_inattendue"),
+        ({"message": "2025-11-04"}, "reponse_en_erreur"),
+        ("2025-11-04", "reponse_en_erreur"),
         ({"hourly_units": {"temperature_2m": "°R"}, "hourly": {"time": ["2025-11-04T00:00"]}}, "unite_inconnue"),
         ({"days": [{"datetime": "2025-11-04", "hours": [{"datetime": "24:00:00", "temp": 1}]}]}, "heure_illisible"),
     ],

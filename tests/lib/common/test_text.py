@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from lib.common.system_text import spelled, storable
+from lib.common.text import spelled, storable
 from scripts import process_weather
 from tests.conftest import ROOT, Ran, RawTree
 from tests.torture.clocks.machines import ASCII

@@ -1,7 +1,9 @@
-"""Raw texts on their way to a terminal, a log or a page: what would act instead of being read is made visible, or goes.
+"""Text that UTF-8, a terminal, a log or a page cannot take as it is: raw labels, and names of files.
 
 An escape sequence in a label can rename a terminal's window or hide what stands before it, a line break can forge a
-line of the log, a bidi control can turn around what follows.
+line of the log, a bidi control can turn around what follows: they are made visible, or removed. The bytes of a file
+name that Python cannot read (an accent where the language is C and PYTHONUTF8=0, a name in Latin-1) are kept as halves
+of surrogate pairs, which no file of ours can hold.
 """
 
 import logging
@@ -37,3 +39,20 @@ class OneLine(logging.Formatter):
 
     def formatMessage(self, record: logging.LogRecord) -> str:
         return on_one_line(super().formatMessage(record))
+
+
+def spelled(text: str) -> str:
+    """Decode as UTF-8 the bytes that Python could not read in the machine's encoding, as far as they are UTF-8."""
+    try:
+        return text.encode("utf-8", "surrogateescape").decode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return text  # half of a pair that came from elsewhere: no name of the system
+
+
+def storable(text: str) -> str:
+    """Make a text that UTF-8 can hold: « ? » stands for what is still no character."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return spelled(text).encode(errors="replace").decode()
+    return text

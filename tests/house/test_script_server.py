@@ -1,0 +1,69 @@
+"""A script that the tests' server forks off is what one with an interpreter of its own is."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests import script_server
+from tests.support.patience import deadline
+
+SHOWN = """
+import json, os, random, signal, sys, time
+print(json.dumps({
+    "argv": sys.argv, "cwd": os.getcwd(), "environment": dict(os.environ), "path": sys.path[0],
+    "executable": sys.executable, "name": __name__, "file": __file__, "zone": time.strftime("%z", time.gmtime(0)),
+    "local": time.localtime(0).tm_hour,
+    "ours": [one for one in sys.modules if one.split(".")[0] in ("lib", "scripts", "tests")],
+    "signals": [str(signal.getsignal(one)) for one in (signal.SIGINT, signal.SIGTERM, signal.SIGCHLD, signal.SIGPIPE)],
+    "open": [one for one in os.listdir("/proc/self/fd") if int(one) > 2 and os.path.exists(f"/proc/self/fd/{one}")],
+    "encoding": [sys.stdout.encoding, sys.stderr.encoding, sys.stderr.errors], "leader": os.getsid(0) == os.getpid(),
+}), "é")
+print(random.random())
+print("said", file=sys.stderr)
+sys.exit(int(sys.argv[1]))
+"""
+
+
+def test_all_that_a_script_sees_is_the_same(tmp_path: Path) -> None:
+    (tmp_path / "shown.py").write_text(SHOWN, encoding="utf-8")
+    command = [sys.executable, "shown.py", "75", "été"]
+    environment = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", "TZ": "Pacific/Kiritimati", "WORD": "é=\n"}
+    options = {"cwd": tmp_path, "env": environment, "timeout": deadline()}
+    assert script_server.is_served(command, environment)
+    served, again = (script_server.run(command, start_new_session=True, **options) for _ in range(2))
+    alone = subprocess.run(command, start_new_session=True, capture_output=True, text=True, **options)  # type: ignore[call-overload]
+    assert served.stdout.splitlines()[0] == alone.stdout.splitlines()[0]
+    assert (served.returncode, served.stderr) == (alone.returncode, alone.stderr) == (75, "said\n")
+    assert served.stdout.splitlines()[1] != again.stdout.splitlines()[1], "chance is not that of the server"
+
+
+def test_it_dies_of_signals_and_of_errors(tmp_path: Path) -> None:
+    (tmp_path / "sleeps.py").write_text("import time\nprint(1, flush=True)\ntime.sleep(3600)\n")
+    (tmp_path / "fails.py").write_text("import atexit\natexit.register(print, 'end')\n1 / 0\n")
+    for sent, code in ((signal.SIGKILL, -9), (signal.SIGTERM, -15), (signal.SIGINT, -2)):
+        with script_server.Popen([sys.executable, tmp_path / "sleeps.py"], stdout=-1, stderr=-1) as process:
+            assert process.stdout and process.stdout.readline() == b"1\n"
+            assert process.poll() is None
+            process.send_signal(sent)
+            assert process.wait(deadline()) == code
+    ran = script_server.run([sys.executable, tmp_path / "fails.py"])
+    assert (ran.returncode, ran.stdout, "ZeroDivisionError" in ran.stderr) == (1, "end\n", True)
+
+
+@pytest.mark.parametrize(
+    ("words", "more"),
+    [
+        (["-c", "pass"], {}),
+        (["-S", "x.py"], {}),
+        (["x.py"], {"PYTHONHASHSEED": "1"}),
+        (["x.py"], {"PYTHONIOENCODING": "ascii"}),
+        (["x.py"], {"LC_ALL": "fr_FR.ISO-8859-1"}),
+    ],
+)
+def test_what_only_a_start_can_give_gets_one(words: list[str], more: dict[str, str]) -> None:
+    assert script_server.is_served([sys.executable, "x.py"], {})
+    assert not script_server.is_served([sys.executable, *words], more)
