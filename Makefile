@@ -102,8 +102,8 @@ SIDE_BY_SIDE = --output-sync=target $(if $(findstring -j,$(MAKEFLAGS)),,--jobs=$
 upload: venv ## [DRY_RUN=1] [DATE=] [FROM=] [TO=] [TYPE=metrics|reports|all] [FORCE=1] [JOBS=8] publier vers AWS
 	@$(PY) upload_to_aws.py $(if $(DRY_RUN),--dry-run) $(if $(FORCE),--force) $(CHOSEN)
 
-check-upload: venv ## [DATE=] [FROM=] [TO=] [TYPE=] vérifier ce qui est publié, sans rien écrire
-	@$(PY) upload_to_aws.py --check $(CHOSEN)
+check-upload: venv ## [DATE=] [FROM=] [TO=] [TYPE=] [REPAIR=1] vérifier ce qui est publié ; REPAIR=1 répare
+	@$(PY) upload_to_aws.py $(if $(REPAIR),--repair,--check) $(CHOSEN)
 
 CHOSEN = $${DATE:+--date "$$DATE"} $${FROM:+--from "$$FROM"} $${TO:+--to "$$TO"} $${TYPE:+--type "$$TYPE"} \
 	$${JOBS:+--jobs "$$JOBS"}
