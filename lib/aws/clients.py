@@ -5,6 +5,8 @@ that no environment variable changes them; publishing has its own. What is no an
 AWS_ENDPOINT_URL sends everything to another server (tests, LocalStack).
 """
 
+import base64
+import json
 import logging
 import zlib
 from collections.abc import Mapping
@@ -118,7 +120,23 @@ def _opened(session: boto3.Session, settings: Place, service: str, config: Confi
             "L'écrire en entier, par exemple http://localhost:4566, ou l'enlever pour AWS.",
         ) from None
     client.meta.events.register("after-call", _refuse_others)
+    client.meta.events.register("provide-client-params.dynamodb.PutItem", _written_here)
+    client.meta.events.register("before-call.dynamodb.PutItem", _send_as_written)
     return client
+
+
+def _written_here(params: dict[str, Any], context: dict[str, Any], **_: object) -> dict[str, Any]:
+    """Write the JSON of a PutItem at once: botocore walks through each value of an item, several times slower."""
+    context["written"] = json.dumps(params, ensure_ascii=False, separators=(",", ":"), default=_base64).encode()
+    return {name: value for name, value in params.items() if name != "Item"}
+
+
+def _send_as_written(params: dict[str, Any], context: dict[str, Any], **_: object) -> None:
+    params["body"] = context["written"]
+
+
+def _base64(binary: bytes) -> str:
+    return base64.b64encode(binary).decode()
 
 
 def _refuse_others(http_response: Any, parsed: dict[str, Any], **_: object) -> None:

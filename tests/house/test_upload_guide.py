@@ -100,6 +100,6 @@ def test_the_reader_in_boto3_reads_the_reports_of_a_period(
     assert run(upload_to_aws.main).code == 0
     (reader,) = re.findall(r"```python\n(.*?)```", GUIDE, re.DOTALL)
     exec(compile(reader, "UPLOAD_AWS_GUIDE.md", "exec"), {})
-    assert capsys.readouterr().out.splitlines() == [
+    assert capfd.readouterr().out.splitlines() == [
         f"{day} Mardi : tout va bien." for day in ("2025-11-01", "2025-11-04")
     ]
