@@ -24,7 +24,6 @@ from lib.publish.report_objects import (
     readables,
     sha256,
 )
-from lib.stores.documents import pack
 from lib.stores.dynamodb_items import POINTERS, RETENTION, Item, item_of, item_size, pointer, shared_content
 from lib.stores.dynamodb_values import AttributeValue
 
@@ -243,7 +242,7 @@ def _sending(sign: str, local: LocalDocument, remote: Remote, settings: Settings
         settings.s3_reports_prefix,
         beside,
         local.digest,
-        packed=pack(files[".json"]),
+        written=files[".json"],
         shared=local.unchanged,
     )
     contents = {url: files[suffix] for suffix, (url, _) in objects.items()}

@@ -48,20 +48,20 @@ def item_of(
     prefix: str = "",
     beside: Item | None = None,
     digest: str = "",
-    packed: bytes = b"",
+    written: bytes = b"",
     shared: bool = False,
 ) -> Item:
     """Build the item of a document: with its JSON where it fits, else pointing to S3 (see `pointer`).
 
-    `beside` are attributes of the caller's own, which count in the size; `digest` is content_sha256 and `packed` the
-    packed JSON, where they are known. What is `shared` with another day points to S3 whatever its size.
+    `beside` are attributes of the caller's own, which count in the size; `digest` is content_sha256 and `written`
+    the JSON, where they are known. What is `shared` with another day points to S3 whatever its size.
     ConfigError when the document does not fit and `bucket` is not set; StoreError for what DynamoDB cannot hold.
     """
     digest, beside = digest or content_sha256(document), beside or {}
     name = body_of(document)
     body = document[name]
     if not shared and json_size(body) <= WORTH_MEASURING * LIMIT:
-        item = _item(document, body, digest, now) | {EXACT: {"B": packed or pack(encode(document))}} | beside
+        item = _item(document, body, digest, now) | {EXACT: {"B": pack(written or encode(document))}} | beside
         if item_size(item) <= LIMIT:
             return item
     if not bucket:
