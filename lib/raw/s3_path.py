@@ -27,6 +27,7 @@ class Connection(NamedTuple):
     aws_region: str
     aws_endpoint_url: str
     set_by: tuple[tuple[str, str], ...] = ()
+    aws_profile: str = ""
 
     @property
     def origins(self) -> dict[str, str]:
