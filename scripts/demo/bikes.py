@@ -111,12 +111,12 @@ def records_of(
         {**counter, "sum_counts": sum_counts, "date": clock.isoformat(), "mois_annee_comptage": f"{clock:%Y-%m}"}
         for place in range(first, len(instants))
         for clock in [instants[place].astimezone(PARIS if local else UTC)]
-        for number, counter in told(options, day, instants[place], counters)
+        for number, counter in heard(options, day, instants[place], counters)
         for sum_counts in [value_of(options, day, instants[place], number, int(counts[number, place]))]
     ]
 
 
-def told(options: Options, day: date, instant: datetime, counters: list[Record]) -> list[tuple[int, Record]]:
+def heard(options: Options, day: date, instant: datetime, counters: list[Record]) -> list[tuple[int, Record]]:
     """List the counters heard at that hour, with the identity they give."""
     heard = list(enumerate(counters))
     if day != options.end:
