@@ -59,7 +59,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def chosen(settings: Settings, arguments: argparse.Namespace) -> list[DocumentFile]:
-    """The documents that the command line asks for; NoDataError, naming the days there are, when there is none."""
+    """List the documents that the command line asks for; NoDataError, naming the days there are, when there is none."""
     first, last = _bounds(arguments)
     kinds = ["metrics", "reports"] if arguments.type == "all" else [arguments.type]
     for path in stray_files(settings.output_dir, kinds):
@@ -89,7 +89,7 @@ def treatment(settings: Settings, sources: list[DocumentFile], arguments: argpar
 
 
 def tell(outcome: DocumentOutcome, arguments: argparse.Namespace) -> None:
-    """The lines of one document; those of an upload that had nothing to do are only counted."""
+    """Print the lines of one document; those of an upload that had nothing to do are only counted."""
     looking = arguments.dry_run or arguments.check or arguments.repair or arguments.verbose
     if not arguments.json and (looking or outcome.status != "same"):
         for line in outcome_lines(outcome):

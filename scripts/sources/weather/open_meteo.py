@@ -174,7 +174,7 @@ def day_values(body: dict[str, Any], day: date) -> dict[str, Any]:
     return found | {"conditions": wmo_text(max(known)) if known else None}
 
 
-def days_told(body: dict[str, Any], names: tuple[str, ...] = ("time",)) -> set[date]:
+def days_named(body: dict[str, Any], names: tuple[str, ...] = ("time",)) -> set[date]:
     """List the Paris days of the hours that have a value under one of these names, and of the daily arrays."""
     values = column(body.get("hourly"), names)
     hours = zip(instants(body), values, strict=False)
