@@ -319,6 +319,8 @@ def test_road_counts_of_excel_are_those_of_the_portal(
     [
         (road(lambda hour: f"11/{13 + hour // 24}/2025 {hour % 24:02}:00"), "mois/jour/année"),
         (road(lambda hour: f"11/4/25 {hour % 12}:00 AM"), "dates qui ne se lisent pas"),
+        (road(lambda hour: str(1762214400000 + hour * 3_600_000)), "dates qui ne se lisent pas"),
+        (road(lambda hour: f"04-11-2025 {hour:02}:00"), "dates qui ne se lisent pas"),
     ],
 )
 def test_dates_of_another_country_are_refused_by_that_name(raw: RawTree, run: Run, content: str, words: str) -> None:
