@@ -72,7 +72,7 @@ def read_raw(settings: Settings, day: date) -> tuple[BikeRecords, Quality]:
     files = files_to_read(settings, BIKES, quality)
     bikes = read_day_records(files, day, quality)
     if bikes.counts.empty:
-        days = days_present(files)
+        days = days_present([raw for raw in files if raw.name not in quality.unusable])
         if not quality.unusable and (day.isoformat() in days or (quality.rejets and not days)):
             message = f"aucun comptage valable pour le {day} : {dict(quality.rejets)}."
             raise InputError(message, "Vérifier les fichiers.")

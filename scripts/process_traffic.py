@@ -244,10 +244,12 @@ def coverage(found: Disruptions, day: date, quality: Quality) -> float:
 
     An empty answer is a pull like any other: a day without disruptions is complete. Without an answer about the day it
     is EARLY_COVERAGE, with a warning: earlier pulls know the works announced, not the incidents of the day; later ones
-    and extracts do not say what is missing from them.
+    and extracts do not say what is missing from them. It is no more where a whole network is disturbed of which no line
+    is known.
     """
     warn_of_cuts(found.answers, day, quality)
     share = share_held(found.answers, day)
+    share = min(share, EARLY_COVERAGE) if share is not None and found.nowhere else share
     if share is not None:
         unread = len(quality.unusable) + quality.rejets["reponse_inattendue"]  # what these held, share_held weighs
         lost = quality.rejets.total() - unread

@@ -16,7 +16,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from lib.common.errors import InputError
-from lib.common.paris_time import hours_in_day
+from lib.common.paris_time import clock_hours, hours_in_day
 from lib.common.settings import Settings
 from lib.figures.numbers import records, rounded
 from lib.figures.quality import SAMPLES_KEPT, Quality
@@ -221,8 +221,18 @@ def coverage(weather: WeatherDay, day: date, quality: Quality) -> float:
             mesure=rain,
             attendu=expected,
         )
+    missing = [hour for hour in clock_hours(day) if hour < 24 and not known["temp"][hour]]
+    if len(missing) < expected:
+        name_missing_hours(missing, quality)
     whole = int((known.all(axis=1) & measured).sum()) >= expected
     return share if whole or not weather.newer_unread else min(share, UNREAD_COVERAGE)
+
+
+def name_missing_hours(missing: list[int], quality: Quality) -> None:
+    """Say which hours have no temperature: the lowest and the highest of the day are without them."""
+    if missing:
+        text = f"Heures sans température : {', '.join(f'{hour} h' for hour in missing)}."
+        quality.warn("heures_sans_temperature", "information", text, len(missing), 0, missing)
 
 
 def process(settings: Settings, day: date) -> DayResult:

@@ -105,7 +105,7 @@ class Quality:
         doubts = [] if self.weighed else self.answers.doubts(day)
         for one in doubts:
             if one.announced is None:
-                text = f"{one.origin.file} n'est pas entier ({one.broken}), et aucun autre fichier n'en tient lieu."
+                text = f"{one.origin.file} n'est pas entier ({one.broken}), et aucun plus récent n'en tient lieu."
                 self.warn("releve_coupe", "attention", text, one.held, None, [one.origin.file])
                 continue
             text = (

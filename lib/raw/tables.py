@@ -16,7 +16,7 @@ import pandas as pd
 from lib.common.errors import InputError
 from lib.figures.answers import Answer
 from lib.figures.quality import CONTENT_KEPT, Quality
-from lib.raw.contents import read_lines, too_large
+from lib.raw.contents import lines_of, read_blocks, too_large
 from lib.raw.csv_dialect import (
     MAX_ROW_CHARACTERS,
     Aliases,
@@ -62,7 +62,8 @@ def read_table(
     reject = partial(_reject, raw, quality, accounted)
     rows: list[list[Any]] = []
     is_csv = raw.is_csv
-    found = _csv_rows(raw, columns, passed_over, reject, quality) if is_csv else _json_rows(raw, columns, quality)
+    text = _Text(raw, passed_over)
+    found = _csv_rows(text, columns, reject, quality) if is_csv else _json_rows(raw, columns, quality)
     for row in found:
         if len(rows) == most_rows:
             raise too_large(raw.path, most_rows, "lignes")
@@ -72,7 +73,7 @@ def read_table(
     table = pd.DataFrame(rows, columns=[*aliases, "_ligne"], dtype=object)
     if is_csv:
         _refuse_months_first(raw, table)
-        quality.answers.add(Answer(raw.origin, None, len(rows)))
+        quality.answers.add(Answer(raw.origin, None, len(rows), broken="dernière ligne coupée" if text.is_cut else ""))
     numbers = table.pop("_ligne").astype("int64")
     table = table.where(table.notna(), None)
     table["_ligne"] = numbers
@@ -141,10 +142,8 @@ def _json_rows(raw: RawFile, columns: _Columns, quality: Quality) -> Iterator[li
         raise InputError(f"{raw.path} ne contient aucun enregistrement lisible.", "Le récupérer à nouveau.")
 
 
-def _csv_rows(
-    raw: RawFile, columns: _Columns, passed_over: Callable[[bytes], bool] | None, reject: Reject, quality: Quality
-) -> Iterator[list[Any]]:
-    lines, encoding = _Lines(_wanted_lines(raw, passed_over)), Encoding()
+def _csv_rows(text: "_Text", columns: _Columns, reject: Reject, quality: Quality) -> Iterator[list[Any]]:
+    lines, encoding = _Lines(text.lines()), Encoding()
     delimiter = said_delimiter(_header_line(lines, encoding))
     if delimiter:
         lines.drop(1)
@@ -156,9 +155,10 @@ def _csv_rows(
     if lines.get(0) is not None:
         lines.drop(1)
     for number, fields in _whole_rows(lines, delimiter, len(header), reject, encoding):
+        text.last_row = lines.dropped
         yield columns.row(number, zip(header, fields, strict=True))
     if encoding.name == WINDOWS:
-        quality.warn("encodage_windows", "information", WARNING, exemples=[raw.name])
+        quality.warn("encodage_windows", "information", WARNING, exemples=[text.raw.name])
 
 
 def _header_line(lines: "_Lines", encoding: Encoding) -> str:
@@ -169,15 +169,35 @@ def _header_line(lines: "_Lines", encoding: Encoding) -> str:
         return line.decode("utf-8", "replace")
 
 
-def _wanted_lines(raw: RawFile, passed_over: Callable[[bytes], bool] | None) -> Iterator[bytes]:
-    """Yield the lines without their ends, blank where they are passed over."""
-    for number, line in enumerate(read_lines(raw.path, TABLE_BYTES, MAX_ROW_CHARACTERS)):
-        if number >= MOST_LINES:
-            raise too_large(raw.path, MOST_LINES, "lignes")
-        if number and passed_over and not line.count(b'"') % 2 and passed_over(line):
-            yield b""
-        else:
+class _Text:
+    """The lines of a CSV on their way, and whether it breaks off in its last one."""
+
+    def __init__(self, raw: RawFile, passed_over: Callable[[bytes], bool] | None) -> None:
+        self.raw, self.passed_over = raw, passed_over
+        self.end = b""  # its last byte
+        self.last_line = self.last_row = 0  # numbers of lines: the last that holds text, the last that a row ends on
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether the last line belongs to no row and has no end, as where a transfer stopped."""
+        return self.end not in (b"", b"\n") and self.last_line > self.last_row > 0
+
+    def lines(self) -> Iterator[bytes]:
+        """Yield the lines without their ends, blank where they are passed over."""
+        for number, line in enumerate(lines_of(self._blocks(), MAX_ROW_CHARACTERS)):
+            if number >= MOST_LINES:
+                raise too_large(self.raw.path, MOST_LINES, "lignes")
+            if number and self.passed_over and not line.count(b'"') % 2 and self.passed_over(line):
+                yield b""
+                continue
+            if line.strip():
+                self.last_line = number + 1
             yield line
+
+    def _blocks(self) -> Iterator[bytes]:
+        for block in read_blocks(self.raw.path, TABLE_BYTES):
+            self.end = block[-1:]
+            yield block
 
 
 class _Lines:

@@ -213,6 +213,13 @@ def test_a_day_without_data_names_those_that_have_some(raw: RawTree, run: Run, a
     assert not raw.output.joinpath("metrics").exists()
 
 
+def test_a_day_that_stands_in_an_unreadable_file_is_unreadable_not_absent(raw: RawTree, run: Run) -> None:
+    raw.pull("bikes", DAY, "a.csv", json.dumps([bike("A-1", f"{DAY}T08:00:00Z", 1)]))
+    ran = run(main, "--date", DAY)
+    assert ran.code == 1 and "fichiers illisibles" in ran.err
+    assert "Jours présents" not in ran.err
+
+
 def test_an_empty_answer_is_no_data(raw: RawTree, run: Run) -> None:
     raw.pull("bikes", "2025-11-05", "a.json", {"total_count": 0, "results": []})
     assert run(main, "--date", DAY).code == 4

@@ -252,6 +252,19 @@ def test_broken_lines_cost_only_themselves(raw: RawTree, run: Run) -> None:
     assert metrics["dates_invalides"] == 0
 
 
+def test_an_export_that_breaks_off_is_not_complete(raw: RawTree, run: Run) -> None:
+    text = csv_text([work(f"A{number}") for number in range(100)])
+    raw.batch(CSV, text[: len(text) // 2 - 5])
+    assert run(main, "--date", DAY).code == 0
+    account = raw.metrics("chantiers", DAY)["qualite"]
+    assert account["statut"] == "partiel"
+    assert account["rejets"].keys() <= {"champs_manquants", "guillemet_non_ferme"}
+    (warning,) = [one for one in account["avertissements"] if one["code"] == "releve_coupe"]
+    assert (
+        warning["message"] == f"{CSV} n'est pas entier (dernière ligne coupée), et aucun plus récent n'en tient lieu."
+    )
+
+
 def test_the_newest_file_wins_for_each_work(raw: RawTree, run: Run) -> None:
     stem = CSV.removesuffix(".csv")
     old = raw.batch(f"{stem}-2.csv", csv_text([work("A", last="2025-11-02"), work("B"), work("C")]))

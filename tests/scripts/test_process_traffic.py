@@ -298,6 +298,18 @@ def test_a_network_of_which_no_line_is_known_is_said(raw: RawTree, run: Run) -> 
     metrics = figures(raw, run, navitia("s", ("04T0800", "04T0900"), impacted_objects=[network()], title="Grève"))
     assert codes(metrics) == ["reseau_sans_ligne"]
     assert metrics["qualite"]["avertissements"][0]["exemples"] == ["Grève"]
+    assert metrics["qualite"]["statut"] == "partiel"  # its lines are on strike, and 100 % reliable
+
+
+@pytest.mark.parametrize(
+    ("effect", "span"),
+    [("OTHER_EFFECT", ("04T0800", "04T0900")), ("DETOUR", ("20250101T000000", "20261231T000000"))],
+)
+def test_what_takes_no_hours_from_a_network_leaves_the_day_complete(
+    raw: RawTree, run: Run, effect: str, span: tuple[str, str]
+) -> None:
+    plan = navitia("s", span, impacted_objects=[network()], title="Plan", severity={"effect": effect})
+    assert figures(raw, run, plan)["qualite"]["statut"] == "complet"
 
 
 @pytest.mark.parametrize("status", ["past", "active", "future", None])

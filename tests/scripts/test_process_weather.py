@@ -296,6 +296,10 @@ def test_the_storm_is_in_its_hour_and_its_day_whatever_the_offset(
     assert (metrics["metrics"]["precip_totale"], metrics["heures"][0]["precip"]) == (8.0, 8.0)
     temperatures = {one["heure"]: one["temp"] for one in metrics["heures"] if one["temp"] is not None}
     assert len(temperatures) == known and max(temperatures, key=temperatures.__getitem__) == 15
+    named = [
+        one["exemples"] for one in metrics["qualite"]["avertissements"] if one["code"] == "heures_sans_temperature"
+    ]
+    assert named == ([] if known == 24 else [[0]])
     assert metrics["qualite"]["statut"] == "complet"
 
 

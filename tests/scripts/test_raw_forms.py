@@ -83,9 +83,12 @@ def page(first: int, last: int, total: int = 72) -> dict[str, Any]:
     return {"total_count": total, "results": ROWS[first:last]}
 
 
+@pytest.mark.parametrize("written", [int, str])
 @pytest.mark.parametrize("total", ["total_count", "nhits"])
-def test_fewer_records_than_announced_is_partial_and_said(raw: RawTree, run: Run, total: str) -> None:
-    raw.pull("bikes", NEXT, PULL, {total: 72, "results": ROWS[:24]})
+def test_fewer_records_than_announced_is_partial_and_said(
+    raw: RawTree, run: Run, total: str, written: Callable[[int], Any]
+) -> None:
+    raw.pull("bikes", NEXT, PULL, {total: written(72), "results": ROWS[:24]})
     metrics = bikes(raw, run)
     warning = codes(metrics)["pages_manquantes"]
     assert metrics["qualite"]["statut"] == "partiel"
@@ -319,6 +322,8 @@ def test_road_counts_of_excel_are_those_of_the_portal(
     [
         (road(lambda hour: f"11/{13 + hour // 24}/2025 {hour % 24:02}:00"), "mois/jour/année"),
         (road(lambda hour: f"11/4/25 {hour % 12}:00 AM"), "dates qui ne se lisent pas"),
+        (road(lambda hour: str(1762214400000 + hour * 3_600_000)), "dates qui ne se lisent pas"),
+        (road(lambda hour: f"04-11-2025 {hour:02}:00"), "dates qui ne se lisent pas"),
     ],
 )
 def test_dates_of_another_country_are_refused_by_that_name(raw: RawTree, run: Run, content: str, words: str) -> None:

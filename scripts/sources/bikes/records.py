@@ -46,8 +46,10 @@ LONGEST_PLACE = 1_000  # characters of an object; that of a point has 40
 PLACE = list(COLUMNS).index("coordinates")
 _BEYOND = 10**9  # passages; far above MAX_COUNT
 _DATED = re.compile(rb'"date"\s*:\s*"[0-9]')  # what a search for a day relies on
-_JSON_DATE = re.compile(rb'"date"\s*:\s*"([^"]{10,40})"')
 _CSV_DATE = re.compile(rb"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}[0-9:.]*(?:Z|[+-][0-9]{2}:?[0-9]{2})?")
+# Every form that is read: in JSON also as a number, and escaped inside a text; in a CSV also as Excel writes it.
+_ANY_JSON_DATE = re.compile(rb'"date\\?"\s*:\s*(?:\\?")?([^",}\\]{10,40})')
+_ANY_CSV_DATE = re.compile(_CSV_DATE.pattern + rb"|[0-9]{1,2}/[0-9]{1,2}/[0-9]{4} [0-9]{1,2}:[0-9]{2}(?::[0-9]{2})?")
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,7 @@ def days_present(files: list[RawFile]) -> set[str]:
     for raw in files:
         with contextlib.suppress(InputError):  # said where the day was read
             for text in read_blocks(raw.path, TABLE_BYTES, LONGEST_DATE):
-                dates = (_CSV_DATE if raw.is_csv else _JSON_DATE).findall(text)
+                dates = (_ANY_CSV_DATE if raw.is_csv else _ANY_JSON_DATE).findall(text)
                 found.update(islice(dates, MOST_LABELS - len(found)))
     moments = map(parse_instant, (text.decode(errors="replace") for text in found))
     return {moment.astimezone(PARIS).date().isoformat() for moment in moments if moment}

@@ -22,6 +22,7 @@ from lib.raw.csv_dialect import (
     header_names,
     require_columns,
     said_delimiter,
+    split_row,
 )
 from lib.raw.forms.encoding import UTF8, Encoding
 from lib.raw.forms.streams import is_plain, opened
@@ -40,10 +41,12 @@ COLUMNS: Aliases = {
 }
 REQUIRED = ("identifiant_arc", "t_1h", "debit", "taux_occupation")
 SAMPLE = 100_000  # bytes of rows that show which clock an export keeps
+SAMPLE_ROWS = 20  # rows of it that show whether its stamps can be read
 LONGEST_HEADER = 1_000_000  # bytes
 
 _FRENCH_STAMP = re.compile(rb"([0-9]{2})/([0-9]{2})/[0-9]{4} [0-9]{2}:[0-9]{2}")  # as Excel writes it in France
 _STAMP = rb"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2})?"
+_READABLE = re.compile(r"\s*(?:[0-9]{4}-|[0-9]{1,2}/)")  # the beginning of a stamp that may be one of the two
 _SLASHED = re.compile(rb"[0-9]{1,4}[/.][0-9]{1,2}[/.][0-9]{1,4}[ T][0-9:]+( [AP]M)?")
 _NEAR_OFFSET = re.compile(_STAMP + rb"(?:Z|\+0[012]:?00)?(?![0-9:+Z-])")
 
@@ -91,6 +94,7 @@ def open_export(raw: RawFile) -> Export:
         with suppress(UnicodeDecodeError):
             encoding.text(line)
     found = replace(raw, path=raw.path.absolute())  # a worker has a working directory of its own
+    _require_stamps(raw, header, delimiter, sample)
     near, french = _keeps_near_clock(sample), _is_french(raw, sample)
     return Export(found, header, delimiter, first, size, near or french, french, encoding.name)
 
@@ -105,6 +109,21 @@ def _line(head: bytes, start: int, encoding: Encoding) -> tuple[str, int]:
         return head[start:end].decode("utf-8", errors="replace").rstrip("\r"), end + 1
 
 
+def _require_stamps(raw: RawFile, header: list[str], delimiter: str, sample: bytes) -> None:
+    """Raise InputError where the first rows have stamps of no form that is read: a search would find no day there."""
+    place = header.index("t_1h")
+    lines = sample.decode("utf-8", errors="replace").splitlines()[:SAMPLE_ROWS]
+    rows = [fields for line in lines if len(fields := split_row(line, delimiter)) == len(header)]
+    stamps = [fields[place] for fields in rows if fields[place].strip()]
+    if stamps and not any(map(_READABLE.match, stamps)):
+        raise _unreadable_stamps(raw, stamps[0])
+
+
+def _unreadable_stamps(raw: RawFile, stamp: str) -> InputError:
+    text = f"{raw.path} a des dates qui ne se lisent pas (« {stamp} »)."
+    return InputError(text, "Les écrire AAAA-MM-JJTHH:MM ou JJ/MM/AAAA HH:MM.")
+
+
 def _is_french(raw: RawFile, sample: bytes) -> bool:
     """Tell whether the stamps are DD/MM/YYYY HH:MM; InputError where they can only be month first."""
     if re.search(_STAMP, sample):
@@ -114,8 +133,7 @@ def _is_french(raw: RawFile, sample: bytes) -> bool:
         text = f"{raw.path} a des dates écrites mois/jour/année : elles seraient mal lues."
         raise InputError(text, "L'enregistrer avec des dates AAAA-MM-JJ ou JJ/MM/AAAA.")
     if not found and (strange := _SLASHED.search(sample)):
-        text = f"{raw.path} a des dates qui ne se lisent pas (« {strange[0].decode('ascii', 'replace')} »)."
-        raise InputError(text, "Les écrire AAAA-MM-JJTHH:MM ou JJ/MM/AAAA HH:MM.")
+        raise _unreadable_stamps(raw, strange[0].decode("ascii", "replace"))
     return bool(found)
 
 

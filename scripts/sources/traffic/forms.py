@@ -44,8 +44,10 @@ _STOP_TYPES = ("stop_point", "stop_area")
 
 # What titles say of a line that runs: stops skipped, another way taken, a part cut (but not « entre 22 h et … »).
 _LINE_RUNS = re.compile(
-    r"non\s+desservi|pas\s+desservi|d[ée]viation|\bd[ée]vi[ée]|itin[ée]raire\s+modifi|report\s+d.arr[êe]t"
-    r"|arr[êe]ts?(?:\(s\))?\s+(?:report|d[ée]plac|supprim)|stations?\s+ferm|partiel|\bentre\s+(?!\d)",
+    r"(?:non|pas|plus)\s+desservi|\b(?:dessert|desservent)\s+(?:pas|plus)\b|d[ée]viation|\bd[ée]vi[ée]"
+    r"|itin[ée]raire\s+modifi|report\s+d.arr[êe]t|arr[êe]ts?(?:\(s\))?\s+(?:non\s+marqu|report|d[ée]plac|supprim|ferm)"
+    r"|\bmarque(?:nt|ront|ra)?\s+(?:pas|plus)\b|\b(?:station|gare)s?\b(?:(?!ligne|trafic)[^.:])*?\bferm[ée]"
+    r"|\bfermeture\b(?:(?!ligne|trafic)[^.:])*?\b(?:station|gare)s?\b|partiel|\bentre\s+(?!\d)",
     re.IGNORECASE,
 )
 

@@ -38,6 +38,7 @@ class Disruptions:
     than STANDING_DAYS), nombre_messages (how many say it). periods: id, debut, fin, clipped to reach(day). touched:
     id, cle, severite (that of the disruption on this line), one row per disruption and line. lines: the structuring
     network and the lines touched, by cle (Line.key). answers: what was answered around the day, see pages.
+    nowhere: number of disturbances of a network of which no line is known.
     """
 
     disruptions: pd.DataFrame
@@ -45,6 +46,7 @@ class Disruptions:
     touched: pd.DataFrame
     lines: dict[str, Line]
     answers: list[Answer]
+    nowhere: int
 
 
 def read_disruptions(files: list[RawFile], day: date, quality: Quality) -> Disruptions:
@@ -57,6 +59,7 @@ def _frames(pulled: Pulled, day: date, quality: Quality) -> Disruptions:
     spans: list[tuple[str, datetime, datetime]] = []
     touched: dict[tuple[str, str], str] = {}
     families: set[str] = set()
+    nowhere = 0
     by_id: dict[str | None, Line] = {line.id: line for line in pulled.named if line.id and line.mode != UNKNOWN_MODE}
     lines = {line.key: line for line in NETWORK}
     for identifier in sorted(pulled.newest):
@@ -68,6 +71,8 @@ def _frames(pulled: Pulled, day: date, quality: Quality) -> Disruptions:
         row = _row(identifier, message.record, valid, quality)
         row["longue_duree"] = (row["fin"] or reach(day)[1]) - row["debut"] > timedelta(days=STANDING_DAYS)
         concerned = [(by_id.get(line.id, line), whole) for line, whole in _lines(message, row, quality)]
+        passing = row["severite"] != forms.INFORMATION and not row["longue_duree"]
+        nowhere += message.on_network and not concerned and passing
         lines |= {line.key: line for line, _ in concerned}
         on_lines = {line.key: _severity_on_line(row, whole) for line, whole in concerned}
         row["severite"] = _worst(*(on_lines.values() or [_severity_on_line(row, False)]))
@@ -89,6 +94,7 @@ def _frames(pulled: Pulled, day: date, quality: Quality) -> Disruptions:
         pd.DataFrame([(*pair, severity) for pair, severity in touched.items()], columns=_TOUCHED, dtype=object),
         lines,
         [answer for answers in pulled.answers.values() for answer in answers],
+        nowhere,
     )
 
 
@@ -155,7 +161,8 @@ def _lines(message: Message, row: dict[str, Any], quality: Quality) -> list[form
         quality.warn(
             "reseau_sans_ligne",
             "attention",
-            "Des perturbations d'un réseau entier ne touchent aucune ligne connue : le relevé n'en nomme pas.",
+            "Des perturbations d'un réseau entier ne touchent aucune ligne connue, le relevé n'en nommant pas : la "
+            "fiabilité n'en tient pas compte.",
             exemples=[row["titre"] or row["id"]],
         )
     return [(line, True) for line in found]

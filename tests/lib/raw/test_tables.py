@@ -99,6 +99,14 @@ def test_a_truncated_last_line_costs_itself_alone(tmp_path: Path, tail: str) -> 
     rows, quality = table_of(tmp_path / "a.csv", "\n".join([HEADER, *GOOD, tail]))
     assert names(rows) == ["A", "B", "C"]
     assert quality.rejets.total() == 1
+    assert [one.broken for one in quality.answers.known] == ["dernière ligne coupée"]
+
+
+@pytest.mark.parametrize("ending", ["", "\n", "\r\n", "\nTotal;3\n", "\n\n  "])
+def test_a_table_that_does_not_break_off_is_whole(tmp_path: Path, ending: str) -> None:
+    rows, quality = table_of(tmp_path / "a.csv", "\n".join([HEADER, *GOOD]) + ending)
+    assert names(rows) == ["A", "B", "C"]
+    assert not quality.answers.known
 
 
 def test_an_over_long_line_costs_itself_alone(tmp_path: Path) -> None:

@@ -49,6 +49,19 @@ def test_the_day_is_that_of_the_paris_clock_whatever_the_offset(
     }
 
 
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.csv", "Comptage horaire;Date et heure de comptage\n1;20/11/2025 08:00\n"),
+        ("a.json", '[{"date": 1763622000000}]'),
+        ("a.json", json.dumps({"statusCode": 200, "body": json.dumps([bike("A-1", "2025-11-20T08:00:00Z", 1)])})),
+    ],
+)
+def test_days_present_are_those_of_every_form_that_is_read(tmp_path: Path, name: str, text: str) -> None:
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    assert days_present([RawFile("", 0.0, tmp_path / name)]) == {"2025-11-20"}
+
+
 def test_both_second_hours_of_the_autumn_night_are_kept(tmp_path: Path) -> None:
     rows = [bike("A-1", f"2025-10-26T02:00:00+0{offset}:00", offset) for offset in (2, 1)]
     found, _ = read(tmp_path, date(2025, 10, 26), rows)
