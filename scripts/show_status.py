@@ -22,6 +22,7 @@ from lib.figures.quality import has_account
 from lib.local_file_service import LocalFileService
 from lib.run import cli, day_range
 from lib.run.day_plan import ABSENT, INCOMPLETE, plan_range, require_some_raw, step_name
+from lib.run.demo_results import are_of_other_files
 from lib.run.dependencies import REPORT
 from lib.run.kept_figures import why_kept
 from lib.run.manifest import DONE, PUBLICATION, steps_of_day
@@ -87,6 +88,9 @@ def publication(settings: Settings, day: date) -> str:
 def stale_sources(settings: Settings, days: list[date]) -> dict[date, dict[str, str]]:
     """Find the sources (and the report) of each day whose figures are there but no longer true, and why."""
     found: dict[date, dict[str, str]] = {day: {} for day in days}
+    if are_of_other_files(settings):
+        log.warning("résultats de make demo : ajouter DATA_DIR=data/demo pour savoir ce qui est à refaire.")
+        return found
     every = list(SOURCES.values())
     for step in plan_range(settings, days, every, False, every).to_do:
         if step.reason not in (ABSENT, INCOMPLETE):  # the state of the day says what is missing

@@ -41,9 +41,14 @@ def keep_apart(settings: Settings) -> None:
         write_atomically(settings.output_dir / SYNTHETIC_MARKER, MARKER_TEXT.encode())
 
 
+def are_of_other_files(settings: Settings) -> bool:
+    """Tell whether the results are invented ones and the raw files are not those that they were made of."""
+    return _is_demo(settings.output_dir) and not is_synthetic(settings)
+
+
 def refuse_invented(settings: Settings) -> None:
     """Raise NoDataError when a report on real raw files would be made of invented figures."""
-    if _is_demo(settings.output_dir) and not is_synthetic(settings):
+    if are_of_other_files(settings):
         raise NoDataError(
             f"{settings.output_dir} ne contient que les résultats inventés de make demo.",
             "Traiter d'abord de vraies données (make process), ou reprendre celles-ci avec DATA_DIR=data/demo.",
