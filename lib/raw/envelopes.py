@@ -7,6 +7,7 @@ Met in the field: {"results": […]} (portal v2.1), a bare list (export), {"reco
 import base64
 import binascii
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -55,9 +56,9 @@ def records(body: Any) -> Iterator[Any]:
 
 
 def announced(body: Any) -> int | None:
-    """Read how many records there are in all, by the answer; None where it does not say."""
+    """Read how many records there are in all, by the answer, as a number or as its text; None where it does not say."""
     totals = [body.get(name) for name in TOTALS] if isinstance(body, dict) else []
-    return next((one for one in totals if isinstance(one, int) and not isinstance(one, bool)), None)
+    return next((int(one) for one in map(str, totals) if re.fullmatch("[0-9]{1,12}", one)), None)
 
 
 def refusal(body: Any) -> str:

@@ -83,9 +83,12 @@ def page(first: int, last: int, total: int = 72) -> dict[str, Any]:
     return {"total_count": total, "results": ROWS[first:last]}
 
 
+@pytest.mark.parametrize("written", [int, str])
 @pytest.mark.parametrize("total", ["total_count", "nhits"])
-def test_fewer_records_than_announced_is_partial_and_said(raw: RawTree, run: Run, total: str) -> None:
-    raw.pull("bikes", NEXT, PULL, {total: 72, "results": ROWS[:24]})
+def test_fewer_records_than_announced_is_partial_and_said(
+    raw: RawTree, run: Run, total: str, written: Callable[[int], Any]
+) -> None:
+    raw.pull("bikes", NEXT, PULL, {total: written(72), "results": ROWS[:24]})
     metrics = bikes(raw, run)
     warning = codes(metrics)["pages_manquantes"]
     assert metrics["qualite"]["statut"] == "partiel"
