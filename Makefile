@@ -15,7 +15,7 @@ SOURCES := $(patsubst scripts/process_%.py,%,$(wildcard scripts/process_*.py))
 # What people type reaches the recipes through the environment, as "$$DATE": pasted into them it would be shell code.
 # What is set on make's command line is text, which make never expands ($(value …)), and has a name that something reads.
 VALUES := DATE FROM TO TYPE WHAT TRIALS JOBS SCHEDULER SOURCE ORIGIN DAYS
-SWITCHES := DRY_RUN FORCE WAIT CHECK STRICT AWS FETCH
+SWITCHES := DRY_RUN FORCE WAIT CHECK STRICT AWS FETCH REPAIR
 ON := 1 oui OUI yes YES true TRUE
 OFF := 0 non NON no NO false FALSE
 FETCH ?= 1
@@ -122,8 +122,8 @@ daily: venv ## [DAYS=3] [FETCH=0] chaque matin : récupérer et traiter ce qui m
 upload: venv ## [DRY_RUN=1] [DATE=] [FROM=] [TO=] [TYPE=metrics|reports|all] [FORCE=1] [JOBS=8] publier vers AWS
 	@$(PY) upload_to_aws.py $(if $(DRY_RUN),--dry-run) $(if $(FORCE),--force) $(CHOSEN)
 
-check-upload: venv ## [DATE=] [FROM=] [TO=] [TYPE=] vérifier ce qui est publié, sans rien écrire
-	@$(PY) upload_to_aws.py --check $(CHOSEN)
+check-upload: venv ## [DATE=] [FROM=] [TO=] [TYPE=] [REPAIR=1] vérifier ce qui est publié ; REPAIR=1 répare
+	@$(PY) upload_to_aws.py $(if $(REPAIR),--repair,--check) $(CHOSEN)
 
 CHOSEN = $${DATE:+--date "$$DATE"} $${FROM:+--from "$$FROM"} $${TO:+--to "$$TO"} $${TYPE:+--type "$$TYPE"} \
 	$${JOBS:+--jobs "$$JOBS"}

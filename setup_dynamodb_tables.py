@@ -13,7 +13,7 @@ from typing import Any
 from lib.aws.clients import AwsClients, aws_clients, place
 from lib.common.errors import ConfigError, ExitCode
 from lib.common.settings import Settings, load_settings
-from lib.publish.policy import setup_policy, upload_policy
+from lib.publish.policy import read_policy, setup_policy, upload_policy
 from lib.publish.setup import SetupStep, setup_plan
 from lib.publish.state import carry_out, read_state
 from lib.run import cli
@@ -31,7 +31,7 @@ def main(argv: list[str] | None = None) -> int:
     arguments = _parser().parse_args(argv)
 
     def work() -> int:
-        settings = load_settings({"S3_REPORTS_BUCKET": arguments.bucket or ""})
+        settings = load_settings({"S3_REPORTS_BUCKET": arguments.bucket or "", "AWS_PROFILE": arguments.profile or ""})
         if arguments.show_policy:
             return show_policies(settings)
         clients = aws_clients(settings)
@@ -45,8 +45,9 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def show_policies(settings: Settings) -> int:
-    """Print the least rights, for the upload and for this command, apart."""
-    cli.emit_json({"publication": upload_policy(settings), "creation": setup_policy(settings)})
+    """Print the least rights, for the upload, for this command and for readers, apart."""
+    policies = {"publication": upload_policy, "creation": setup_policy, "lecture": read_policy}
+    cli.emit_json({name: policy(settings) for name, policy in policies.items()})
     return ExitCode.DONE
 
 
@@ -100,6 +101,7 @@ def _parser() -> argparse.ArgumentParser:
     mode.add_argument(
         "--show-policy", action="store_true", help="les droits IAM nécessaires, en JSON, sans appeler AWS"
     )
+    parser.add_argument("--profile", metavar="NOM", help="profil de ~/.aws/config (défaut : AWS_PROFILE)")
     parser.add_argument("--bucket", metavar="NOM", help="bucket des rapports (défaut : S3_REPORTS_BUCKET)")
     cli.add_common(parser)
     return parser

@@ -17,9 +17,9 @@ from lib.aws.names import reports_bucket
 from lib.common.errors import ConfigError, ExitCode, NoDataError, StoreError, UsageError
 from lib.common.paris_time import parse_day
 from lib.common.settings import Settings, load_settings
-from lib.publish.check import checker
 from lib.publish.local_documents import DocumentFile, document_files, stray_files
-from lib.publish.run import DocumentOutcome, Run, Treat, run_all, uploader
+from lib.publish.outcome import DocumentOutcome, Run
+from lib.publish.run import Work, run_all
 from lib.publish.words import PROBLEMS, outcome_lines, run_json, total_line
 from lib.raw.source_files import shown_days
 from lib.run import cli, day_range
@@ -43,24 +43,23 @@ def main(argv: list[str] | None = None) -> int:
 
     def work() -> int:
         begun = time.monotonic()
-        settings = load_settings({"S3_REPORTS_BUCKET": arguments.bucket or ""})
+        settings = load_settings({"S3_REPORTS_BUCKET": arguments.bucket or "", "AWS_PROFILE": arguments.profile or ""})
         if settings.fallback_notice:
             log.warning("%s", settings.fallback_notice)
         sources = chosen(settings, arguments)
         reports_bucket(settings)
-        if not arguments.dry_run:
-            refuse_to_publish(settings)
-        treat = treatment(settings, arguments)
-        run = run_all(sources, treat, arguments.jobs, lambda outcome: tell(outcome, arguments))
-        if not arguments.dry_run and not arguments.check:
+        refuse_to_publish(settings)  # a dry run refuses what the upload would refuse
+        work = treatment(settings, sources, arguments)
+        run = run_all(sources, work, arguments.jobs, lambda outcome: tell(outcome, arguments))
+        if work.mode == "upload":
             keep_account(settings, run, sources)
-        return conclude(run, len(sources), time.monotonic() - begun, arguments)
+        return conclude(run, work.mode, len(sources), time.monotonic() - begun, arguments)
 
     return cli.guarded(work, arguments)
 
 
 def chosen(settings: Settings, arguments: argparse.Namespace) -> list[DocumentFile]:
-    """The documents that the command line asks for; NoDataError, naming the days there are, when there is none."""
+    """List the documents that the command line asks for; NoDataError, naming the days there are, when there is none."""
     first, last = _bounds(arguments)
     kinds = ["metrics", "reports"] if arguments.type == "all" else [arguments.type]
     for path in stray_files(settings.output_dir, kinds):
@@ -73,25 +72,25 @@ def chosen(settings: Settings, arguments: argparse.Namespace) -> list[DocumentFi
     return found
 
 
-def treatment(settings: Settings, arguments: argparse.Namespace) -> Treat:
-    """Upload, look only, or verify. Only a dry run goes without credentials, and says what it does not know."""
+def treatment(settings: Settings, sources: list[DocumentFile], arguments: argparse.Namespace) -> Work:
+    """Upload, look only, verify or repair. Only a dry run goes without credentials, and says what it does not know."""
     clients: AwsClients | None
     try:
-        clients = aws_clients(settings, arguments.jobs)
+        clients = aws_clients(settings, arguments.jobs, attempts=1)
     except ConfigError as error:
         if not arguments.dry_run:
             raise
         log.warning("état distant inconnu : %s", error)
         clients = None
     log.info("%s -> %s, bucket %s", settings.output_dir, place(settings), settings.s3_reports_bucket)
-    if arguments.check and clients:
-        return checker(clients, settings)
-    return uploader(clients, settings, arguments.force, arguments.dry_run)
+    mode = "repair" if arguments.repair else "check" if arguments.check else "upload"
+    newest = max((one.label for one in sources if one.kind == "reports"), default="")
+    return Work(settings, clients, "dry_run" if arguments.dry_run else mode, arguments.force, newest)
 
 
 def tell(outcome: DocumentOutcome, arguments: argparse.Namespace) -> None:
-    """The lines of one document; those of an upload that had nothing to do are only counted."""
-    looking = arguments.dry_run or arguments.check or arguments.verbose
+    """Print the lines of one document; those of an upload that had nothing to do are only counted."""
+    looking = arguments.dry_run or arguments.check or arguments.repair or arguments.verbose
     if not arguments.json and (looking or outcome.status != "same"):
         for line in outcome_lines(outcome):
             cli.emit(line)
@@ -115,12 +114,14 @@ def keep_account(settings: Settings, run: Run, sources: list[DocumentFile]) -> N
                 raise StoreError(f"non publiés : {', '.join(missing)}.")
 
 
-def conclude(run: Run, asked: int, seconds: float, arguments: argparse.Namespace) -> int:
+def conclude(run: Run, mode: str, asked: int, seconds: float, arguments: argparse.Namespace) -> int:
     """Say what was done, repeat what was not, and give the exit code."""
-    mode = "check" if arguments.check else "dry_run" if arguments.dry_run else "upload"
     for outcome in run.outcomes:
         if outcome.status in PROBLEMS:
             log.error("%s : %s", outcome.source.label, outcome.reason or "voir ci-dessus")
+    days = sorted({outcome.source.day_text for outcome in run.outcomes if outcome.status in PROBLEMS})
+    if mode == "check" and days:
+        log.error("jours à reprendre : %s. Ce qui manque ou est abîmé : make check-upload REPAIR=1", ", ".join(days))
     if run.fatal:
         log.error("arrêt : %s", run.fatal)
     if run.interrupted:
@@ -138,8 +139,8 @@ def conclude(run: Run, asked: int, seconds: float, arguments: argparse.Namespace
 
 def _bounds(arguments: argparse.Namespace) -> tuple[date | None, date | None]:
     """First and last day asked for; UsageError for options that contradict each other."""
-    if arguments.check and arguments.force:
-        raise UsageError("--force ne va pas avec --check, qui n'écrit rien.")
+    if (arguments.check or arguments.repair) and arguments.force:
+        raise UsageError("--force ne va pas avec --check ni --repair.")
     if arguments.date and (arguments.first or arguments.last):
         raise UsageError("--date ne va pas avec --from ni --to.")
     if arguments.first and arguments.last and arguments.first > arguments.last:
@@ -161,11 +162,15 @@ def _parser() -> argparse.ArgumentParser:
     mode = parser.add_mutually_exclusive_group()
     mode.add_argument("-n", "--dry-run", action="store_true", help="comparer et dire ce qui serait envoyé, sans écrire")
     mode.add_argument("--check", action="store_true", help="vérifier ce qui est publié, sans écrire")
+    mode.add_argument(
+        "--repair", action="store_true", help="vérifier, et republier ce qui manque ou est abîmé, rien d'autre"
+    )
     parser.add_argument("--force", action="store_true", help="tout renvoyer, même identique ou plus récent dans AWS")
     parser.add_argument(
         "-j", "--jobs", type=_jobs, default=JOBS, metavar="N", help=f"envois à la fois (défaut : {JOBS})"
     )
     parser.add_argument("--bucket", metavar="NOM", help="bucket des rapports (défaut : S3_REPORTS_BUCKET)")
+    parser.add_argument("--profile", metavar="NOM", help="profil de ~/.aws/config (défaut : AWS_PROFILE)")
     cli.add_common(parser)
     return parser
 

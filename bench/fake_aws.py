@@ -7,6 +7,7 @@ It is not a test double: conditions are checked as far as `attribute_not_exists`
 """
 
 import argparse
+import hashlib
 import json
 import re
 import sys
@@ -26,7 +27,7 @@ class Handler(BaseHTTPRequestHandler):
     delay: ClassVar[dict[str, float]] = {}
     lock = threading.Lock()
     items: ClassVar[dict[Key, dict[str, Any]]] = {}
-    objects: ClassVar[dict[str, bytes]] = {}
+    objects: ClassVar[dict[str, tuple[str, dict[str, str]]]] = {}  # path -> ETag, metadata
     writes = 0
 
     def do_POST(self) -> None:
@@ -35,17 +36,29 @@ class Handler(BaseHTTPRequestHandler):
             return self.answer(404, b"")
         time.sleep(self.delay["dynamodb"])
         operation = self.headers["X-Amz-Target"].partition(".")[2]
+        answers = {"PutItem": self.put_item, "GetItem": self.get_item, "UpdateItem": self.update_item}
         with self.lock:
-            status, reply = self.put_item(request) if operation == "PutItem" else self.get_item(request)
+            status, reply = answers[operation](request)
         return self.answer(status, json.dumps(reply).encode(), "application/x-amz-json-1.0")
 
     def do_PUT(self) -> None:
         content = self.rfile.read(int(self.headers["Content-Length"]))
         time.sleep(self.delay["s3"])
         with self.lock:
-            self.objects[self.path] = content
-            type(self).writes += 1
-        self.answer(200, b"")
+            known = self.objects.get(self.path)
+            wanted = "*" if known is None else known[0]
+            refused = (self.headers.get("If-None-Match") and known) or self.headers.get("If-Match", wanted) != wanted
+            if not refused:
+                told = {name: value for name, value in self.headers.items() if name.lower().startswith("x-amz-meta-")}
+                self.objects[self.path] = (f'"{hashlib.md5(content).hexdigest()}"', told)
+                type(self).writes += 1
+        self.answer(412 if refused else 200, b"")
+
+    def do_HEAD(self) -> None:
+        time.sleep(self.delay["s3"])
+        with self.lock:
+            etag, told = self.objects.get(self.path, ("", {}))
+        self.answer(200 if etag else 404, b"", headers=told | {"ETag": etag})
 
     def do_DELETE(self) -> None:
         """Forget everything, for the next measure."""
@@ -70,15 +83,29 @@ class Handler(BaseHTTPRequestHandler):
         type(self).writes += 1
         return 200, {}
 
+    def update_item(self, request: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        """Only what takes one attribute off."""
+        item = self.items.get(_key(request["TableName"], request["Key"]))
+        if not item or not _holds(request, item):
+            return 400, {"__type": "com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException"}
+        item.pop(request["ExpressionAttributeNames"]["#new"], None)
+        type(self).writes += 1
+        return 200, {}
+
     def get_item(self, request: dict[str, Any]) -> tuple[int, dict[str, Any]]:
         item = self.items.get(_key(request["TableName"], request["Key"]))
         names = request.get("ExpressionAttributeNames", {}).values()
         return 200, {"Item": {name: item[name] for name in names if name in item}} if item else {}
 
-    def answer(self, status: int, content: bytes, kind: str = "application/json") -> None:
+    def answer(
+        self, status: int, content: bytes, kind: str = "application/json", headers: dict[str, str] | None = None
+    ) -> None:
         self.send_response(status)
+        for name, value in (headers or {}).items():
+            self.send_header(name, value)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(content)))
+        self.send_header("x-amzn-RequestId", "MESURE")
         self.end_headers()
         self.wfile.write(content)
 

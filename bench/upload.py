@@ -20,6 +20,7 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import date, timedelta
 from decimal import Decimal
@@ -32,7 +33,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from lib.aws.clients import aws_clients
 from lib.common.settings import ROOT, Settings, load_settings
 from lib.publish.local_documents import document_files
-from lib.publish.run import run_all, uploader
+from lib.publish.run import Work, run_all
 from lib.publish.setup import NOTHING, setup_plan
 from lib.publish.state import carry_out
 from upload_to_aws import JOBS
@@ -102,10 +103,12 @@ def measure(output: Path, url: str, runs: int) -> dict[str, list[float]]:
     """Seconds of each run: the loop, the first upload, the second upload (nothing to do)."""
     settings = load_settings(environment={**ENVIRONMENT, "AWS_ENDPOINT_URL": url, "OUTPUT_DIR": str(output)})
     os.environ.update(ENVIRONMENT)
-    seconds: dict[str, list[float]] = {"loop": [], "first": [], "second": []}
+    seconds: dict[str, list[float]] = {"loop": [], "threads": [], "first": [], "second": []}
     for _ in range(runs):
         prepare(settings, url)
         seconds["loop"].append(timed(lambda: plain_loop(settings)))
+        prepare(settings, url)
+        seconds["threads"].append(timed(lambda: plain_loop(settings, JOBS)))
         prepare(settings, url)
         seconds["first"].append(timed(lambda: upload(settings, "written")))
         seconds["second"].append(timed(lambda: upload(settings, "same")))
@@ -133,28 +136,35 @@ def timed(work: Callable[[], None]) -> float:
 def upload(settings: Settings, expected: str) -> None:
     """What upload_to_aws.py does, its process's start apart; every document must end as expected."""
     sources = document_files(settings.output_dir, ["metrics", "reports"], None, None)
-    treat = uploader(aws_clients(settings, JOBS), settings, force=False, dry_run=False)
-    run = run_all(sources, treat, JOBS, lambda outcome: None)
+    newest = max(one.label for one in sources if one.kind == "reports")
+    work = Work(settings, aws_clients(settings, JOBS, attempts=1), newest=newest)
+    run = run_all(sources, work, JOBS, lambda outcome: None)
     assert run.count(expected) == len(sources) == 7 * DAYS, run.outcomes[:3]
 
 
-def plain_loop(settings: Settings) -> None:
+def plain_loop(settings: Settings, threads: int = 1) -> None:
     """The same files, one after another, with nothing compared, checked or made whole."""
     options = {"region_name": settings.aws_region, "endpoint_url": settings.aws_endpoint_url}
     tables, s3 = boto3.resource("dynamodb", **options), boto3.client("s3", **options)
+    metrics, reports = tables.Table(settings.dynamodb_metrics_table), tables.Table(settings.dynamodb_reports_table)
     bucket = settings.s3_reports_bucket
-    for path in sorted((settings.output_dir / "metrics").glob("*.json")):
-        document = json.loads(path.read_text("utf-8"), parse_float=Decimal)
-        if path.stat().st_size > ITEM_LIMIT:
-            s3.put_object(Bucket=bucket, Key=f"metrics/{path.name}", Body=path.read_bytes())
-            document["metrics"] = {key: part for key, part in document["metrics"].items() if key not in LONG_LISTS}
-            document["metrics_s3"] = f"s3://{bucket}/metrics/{path.name}"
-        tables.Table(settings.dynamodb_metrics_table).put_item(Item=document)
-    for path in sorted((settings.output_dir / "reports").iterdir()):
+
+    def put(path: Path) -> None:
+        if path.parent.name == "metrics":
+            document = json.loads(path.read_text("utf-8"), parse_float=Decimal)
+            if path.stat().st_size > ITEM_LIMIT:
+                s3.put_object(Bucket=bucket, Key=f"metrics/{path.name}", Body=path.read_bytes())
+                document["metrics"] = {key: one for key, one in document["metrics"].items() if key not in LONG_LISTS}
+                document["metrics_s3"] = f"s3://{bucket}/metrics/{path.name}"
+            metrics.put_item(Item=document)
+            return
         s3.put_object(Bucket=bucket, Key=f"reports/{path.name}", Body=path.read_bytes())
         if path.suffix == ".json":
-            document = json.loads(path.read_text("utf-8"), parse_float=Decimal)
-            tables.Table(settings.dynamodb_reports_table).put_item(Item=document)
+            reports.put_item(Item=json.loads(path.read_text("utf-8"), parse_float=Decimal))
+
+    paths = [path for kind in ("metrics", "reports") for path in sorted((settings.output_dir / kind).iterdir())]
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(put, paths))
 
 
 def report(name: str, output: Path, seconds: dict[str, list[float]]) -> None:
@@ -163,7 +173,12 @@ def report(name: str, output: Path, seconds: dict[str, list[float]]) -> None:
     loop = statistics.median(seconds["loop"])
     lines = [f"\n{name} : {len(files)} fichiers, {size:.1f} Mo, médiane de {len(seconds['loop'])} mesures\n"]
     lines += ["| | secondes | contre la boucle |", "|---|---:|---:|"]
-    words = {"loop": "boucle put_item / put_object", "first": "make upload", "second": "make upload, rien de changé"}
+    words = {
+        "loop": "boucle put_item / put_object",
+        "threads": f"la même boucle, {JOBS} fils",
+        "first": "make upload",
+        "second": "make upload, rien de changé",
+    }
     for key, text in words.items():
         median = statistics.median(seconds[key])
         lines.append(f"| {text} | {median:.2f} | {loop / median:.1f} x |")

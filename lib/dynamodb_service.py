@@ -11,14 +11,14 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from lib.aws.bodies import read_whole
+from lib.aws.bodies import read_object
 from lib.aws.clients import AwsClients, aws_clients
 from lib.aws.errors import DENIED, aws_errors, error_code
 from lib.common.errors import StoreError
 from lib.common.settings import Settings
 from lib.database_service import DatabaseService
-from lib.stores.documents import Document, body_of, encode, known_days, pack
-from lib.stores.dynamodb_items import Item, document_of, item_of, pointer
+from lib.stores.documents import Document, body_of, known_days
+from lib.stores.dynamodb_items import Item, document_of, item_of, pointer, shared_content
 
 
 class DynamodbService(DatabaseService):
@@ -42,7 +42,7 @@ class DynamodbService(DatabaseService):
                 self._aws.s3.put_object(
                     Bucket=bucket,
                     Key=key,
-                    Body=pack(encode(document)),
+                    Body=shared_content(document),
                     ContentType="application/gzip",
                     ChecksumAlgorithm="SHA256",
                 )
@@ -82,14 +82,14 @@ class DynamodbService(DatabaseService):
     def _object(self, bucket: str, key: str) -> bytes:
         with aws_errors(f"s3://{bucket}/{key}"):
             try:
-                content = read_whole(self._aws.s3.get_object(Bucket=bucket, Key=key)["Body"])
+                content = read_object(self._aws.s3, bucket, key)
             except ClientError as error:
                 if error_code(error) not in DENIED | {"NoSuchKey"}:
                     raise
                 # Without the right to list the bucket, S3 answers "denied" for what does not exist.
                 raise StoreError(
                     f"s3://{bucket}/{key} (document de plus de 400 Ko) manque, ou ne peut pas être lu d'ici.",
-                    "Le republier : make upload FORCE=1.",
+                    "Le republier : make check-upload REPAIR=1",
                 ) from error
         return content
 

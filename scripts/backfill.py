@@ -25,6 +25,7 @@ from lib.common.settings import Settings
 from lib.database_factory import get_database_service
 from lib.files.locks import DayLocks, days_locked
 from lib.files.scratch_folder import clear_abandoned
+from lib.local_file_service import LocalFileService
 from lib.raw.source import Source
 from lib.raw.source_files import is_synthetic, source_files
 from lib.run import cli, day_range
@@ -35,6 +36,7 @@ from lib.run.range_run import Done, Failure, Outcome, computed, store_in_order
 from scripts import generate_report, process_comptages
 from scripts.cluster.client import computed_there
 from scripts.registry import SOURCES, compares, measure_days
+from scripts.report.ways import beside, link_again
 
 log = logging.getLogger("cityflow.backfill")
 
@@ -66,6 +68,8 @@ def main(argv: list[str] | None = None) -> int:
                 cli.emit_json(plan_object(plan, without_pull))
             return ExitCode.DONE
         ended = run_plan(settings, plan, arguments.jobs, arguments.force) if plan.to_do else []
+        done = {step.day for step in plan.to_do}
+        link_again(LocalFileService(settings.output_dir), [one for day in done for one in (day, *beside(day))])
         failures = [one for one in ended if isinstance(one, Failure)]
         kept = [one.step for one in ended if isinstance(one, Done) and one.kept]
         messages = [*dict.fromkeys(map(str, failures))]  # a day that was refused is said once

@@ -18,12 +18,13 @@ from lib.common.errors import ExitCode, NoDataError, UsageError
 from lib.common.settings import Settings
 from lib.database_factory import get_database_service
 from lib.database_service import DatabaseService
-from lib.files.atomic_file import write_atomically
+from lib.files.atomic_file import write_together
 from lib.local_file_service import LocalFileService
 from lib.run import cli, day_range
 from lib.run.both import from_either
 from scripts.registry import SOURCES
-from scripts.report.history_page import HistoryDay, history_page
+from scripts.report.history_page import HistoryDay, history_csv, history_page
+from scripts.report.ways import link_again
 
 log = logging.getLogger("cityflow.history")
 
@@ -67,7 +68,8 @@ def write_history(settings: Settings, first: date | None = None, last: date | No
     if not days:
         raise NoDataError("aucun jour traité dans cette période.", "Traiter des jours : make backfill FROM= TO=")
     path = files.output_dir / "reports" / "index.html"
-    write_atomically(path, history_page(days))
+    write_together({path: history_page(days), path.with_name("historique.csv"): history_csv(days)})
+    link_again(files, [one.day for one in days if one.page])
     return path, len(days)
 
 

@@ -40,6 +40,8 @@ from scripts.report.key_figures import Metrics, hourly_profiles, key_figures, me
 from scripts.report.page import daily_page
 from scripts.report.summary import summary
 from scripts.report.table import report_csv
+from scripts.report.usual import movers, named_sensors, unusual
+from scripts.report.ways import beside, link_again, ways
 
 log = logging.getLogger("cityflow.report")
 
@@ -75,6 +77,7 @@ def compute_report(
     """
     known = measured(metrics)
     figures = key_figures(known, past, day)
+    named = named_sensors(known, past, day)
     sources = {source: source_state(metrics.get(source)) for source in SOURCES}
     report = {
         "resume": summary(sources, figures, context),
@@ -91,9 +94,11 @@ def compute_report(
                 *watched_figures(),
             )
         ],
+        "hors_ordinaire": unusual(known, past, day, named),
         "chiffres_cles": figures,
         "profils_horaires": hourly_profiles(known, past, day),
         "tops": tops(known),
+        "evolutions": movers(named),
         "alertes": alerts(known),
         "capteurs_defaillants": failing_sensors(metrics),  # a source that measured nothing says which are silent
         "capteurs_ecartes": set_aside(metrics),
@@ -232,7 +237,7 @@ def process(settings: Settings, store: DatabaseService, day: date) -> dict[str, 
     with recorded(settings, day, "rapport", lambda: inputs(path for path in paths if path.is_file())):
         metrics, past, last_days = from_either(store, files, lambda reader: gather(reader, day))
         report = compute_report(metrics, past, day_context(day), day, last_days)
-        page, table = daily_page(day, report, metrics), report_csv(report)
+        page, table = daily_page(day, report, metrics, past, ways(files, day)), report_csv(report)
         with files.saving_report(report, day):
             write_together({files.report_path(day, ".html"): page, files.report_path(day, ".csv"): table})
         save_in_both(store, files.report_path(day), lambda: store.save_report(report, day))
@@ -249,6 +254,7 @@ def main(argv: list[str] | None = None) -> int:
             get_database_service(settings) as store,
         ):
             report = process(settings, store, day)
+        link_again(LocalFileService(settings.output_dir), beside(day))
         return tell(settings, day, report, arguments.json)
 
     return cli.guarded(work, arguments)

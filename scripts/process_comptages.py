@@ -84,14 +84,14 @@ Hours = npt.NDArray[np.float64]
 class RoadDay:
     """What the raw files say of a day: frames of a row per arc and a column per hour (its start, of the Paris clock).
 
-    flows: véhicules/h; rates: % of time occupied, both NaN where not measured; told: whether there is a row at all.
+    flows: véhicules/h; rates: % of time occupied, both NaN where not measured; stated: whether there is a row at all.
     arcs: one row per arc (see read_arcs). reference: the ids of the arcs of the référentiel, none without one.
     """
 
     day: date
     flows: pd.DataFrame
     rates: pd.DataFrame
-    told: pd.DataFrame
+    stated: pd.DataFrame
     arcs: pd.DataFrame
     reference: list[str]
 
@@ -123,7 +123,7 @@ def compute_metrics(roads: RoadDay, aside: list[sensors.SetAside], impossible: s
     alerts = congestion_alerts(roads.rates.drop(index=broken), arcs, roads.day)
     per_arc = arc_figures(roads, lost, states, arcs, {alert["identifiant_arc"] for alert in alerts})
     sound = arcs["ecarte"].isna().to_numpy()
-    kept = RoadDay(roads.day, roads.flows[sound], roads.rates[sound], roads.told[sound], arcs[sound], roads.reference)
+    kept = RoadDay(roads.day, roads.flows[sound], roads.rates[sound], roads.stated[sound], arcs[sound], roads.reference)
     return {
         "global_metrics": global_figures(kept, lost[sound], states[sound], per_arc[sound]),
         "top_10_troncons": top_arcs(per_arc[sound]),
@@ -238,7 +238,7 @@ def _points(arcs: pd.DataFrame) -> list[dict[str, float] | None]:
 def global_figures(roads: RoadDay, lost: pd.DataFrame, states: Codes, per_arc: pd.DataFrame) -> dict[str, Any]:
     """Compute the day in one object; rates in %, times in minutes, flows in véhicules x arcs."""
     flows, rates = roads.flows.to_numpy(), roads.rates.to_numpy()
-    told = states[roads.told.to_numpy()]
+    stated = states[roads.stated.to_numpy()]
     return {
         "nombre_troncons_actifs": int((per_arc["heures_valides"] > 0).sum()),
         "nombre_troncons": len(per_arc),
@@ -253,8 +253,8 @@ def global_figures(roads: RoadDay, lost: pd.DataFrame, states: Codes, per_arc: p
         "temps_perdu_modele": f"q x longueur x (1/v(k) - 1/v_ref), v_ref {ring_speed(roads.day):.0f} km/h "
         "(périphérique) ou 30 : un modèle",
         "repartition_etat_trafic": {
-            **{state: int((told == code).sum()) for code, state in enumerate(STATES)},
-            UNKNOWN: int((told == UNKNOWN_CODE).sum()),
+            **{state: int((stated == code).sum()) for code, state in enumerate(STATES)},
+            UNKNOWN: int((stated == UNKNOWN_CODE).sum()),
         },
         "profil_horaire": hourly_profile(roads, lost),
     }
@@ -368,13 +368,13 @@ def process(settings: Settings, day: date) -> DayResult:
 def road_day(counts: pd.DataFrame, arcs: pd.DataFrame, day: date, reference: list[str]) -> RoadDay:
     """Turn the rows of a day into frames of its hours."""
     hours = sorted(road_label_hours(day).values())
-    counts = counts.assign(told=1.0)
+    counts = counts.assign(stated=1.0)
 
     def frame(name: str) -> pd.DataFrame:
         wide = counts.pivot(index="identifiant_arc", columns="heure", values=name)
         return wide.reindex(index=arcs.index, columns=hours)
 
-    return RoadDay(day, frame("debit"), frame("taux_occupation"), frame("told").notna(), arcs, reference)
+    return RoadDay(day, frame("debit"), frame("taux_occupation"), frame("stated").notna(), arcs, reference)
 
 
 def days_at_hand(settings: Settings, days: list[date]) -> AbstractContextManager[None]:

@@ -40,11 +40,18 @@ def test_everything_is_made_then_nothing_more(empty_aws: AwsServer, run: Run) ->
     assert s3.get_bucket_versioning(Bucket=BUCKET)["Status"] == "Enabled"
     assert s3.get_bucket_location(Bucket=BUCKET)["LocationConstraint"] == REGION
     rules = s3.get_bucket_lifecycle_configuration(Bucket=BUCKET)["Rules"]
-    assert [rule["AbortIncompleteMultipartUpload"] for rule in rules] == [{"DaysAfterInitiation": 7}]
+    assert [one["AbortIncompleteMultipartUpload"] for one in rules if "abandonnes" in one["ID"]] == [
+        {"DaysAfterInitiation": 7}
+    ]
+    assert [one["NoncurrentVersionExpiration"] for one in rules if "versions" in one["ID"]] == [{"NoncurrentDays": 90}]
+
+    (index,) = dynamodb.describe_table(TableName="cityflow-reports")["Table"]["GlobalSecondaryIndexes"]
+    assert index["IndexName"] == "rapports_par_date"
+    assert not dynamodb.describe_table(TableName="cityflow-metrics")["Table"].get("GlobalSecondaryIndexes")
 
     again = run(main)
     assert again.code == 0
-    assert again.out.splitlines()[-1] == "11 déjà en place, 0 faites"
+    assert again.out.splitlines()[-1] == "12 déjà en place, 0 faites"
 
 
 def test_dry_run_says_the_plan_and_makes_nothing(empty_aws: AwsServer, run: Run) -> None:
@@ -56,7 +63,7 @@ def test_dry_run_says_the_plan_and_makes_nothing(empty_aws: AwsServer, run: Run)
             action for action in proxy.actions() if not action.startswith(("dynamodb:Describe", "s3:ListBucket"))
         ]
     assert "+ table cityflow-metrics : clés metric_type (S) + date (S), à la demande" in ran.out
-    assert ran.out.splitlines()[-1] == "0 déjà en place, 11 à faire (rien modifié)"
+    assert ran.out.splitlines()[-1] == "0 déjà en place, 12 à faire (rien modifié)"
     assert empty_aws.clients.dynamodb.list_tables()["TableNames"] == []
     assert empty_aws.clients.s3.list_buckets()["Buckets"] == []
 
@@ -110,7 +117,11 @@ def test_the_rules_somebody_wrote_are_kept(aws: AwsServer, run: Run) -> None:
     aws.clients.s3.put_bucket_lifecycle_configuration(Bucket=BUCKET, LifecycleConfiguration={"Rules": [rule]})
     assert run(main).code == 0
     rules = aws.clients.s3.get_bucket_lifecycle_configuration(Bucket=BUCKET)["Rules"]
-    assert [rule["ID"] for rule in rules] == ["archives", "cityflow-fin-des-envois-abandonnes"]
+    assert [rule["ID"] for rule in rules] == [
+        "archives",
+        "cityflow-fin-des-envois-abandonnes",
+        "cityflow-fin-des-versions-remplacees",
+    ]
 
 
 def test_a_bucket_elsewhere_is_refused(empty_aws: AwsServer, run: Run, monkeypatch: Any) -> None:
@@ -143,7 +154,12 @@ def test_policies_are_printed_apart_without_credentials(empty_aws: AwsServer, ru
         monkeypatch.delenv(name)
     ran = run(main, "--show-policy")
     assert ran.code == 0
-    upload, setup = json.loads(ran.out).values()
+    upload, setup, reading = json.loads(ran.out).values()
+    assert {action for one in reading["Statement"] for action in one["Action"]} == {
+        "dynamodb:GetItem",
+        "dynamodb:Query",
+        "s3:GetObject",
+    }
     assert [(one["Action"], one["Resource"]) for one in upload["Statement"]] == [
         (
             ["dynamodb:PutItem", "dynamodb:GetItem", "dynamodb:UpdateItem"],
@@ -185,7 +201,7 @@ def test_names_and_json(empty_aws: AwsServer, run: Run, monkeypatch: Any) -> Non
     monkeypatch.setenv("DYNAMODB_METRICS_TABLE", "autre-metriques")
     ran = run(main, "--json")
     assert ran.code == 0
-    assert json.loads(ran.out)["faites"] == 11
+    assert json.loads(ran.out)["faites"] == 12
     assert sorted(empty_aws.clients.dynamodb.list_tables()["TableNames"]) == ["autre-metriques", "cityflow-reports"]
 
 

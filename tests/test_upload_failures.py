@@ -92,24 +92,34 @@ def test_an_item_that_aws_refuses_costs_itself_alone(
     proxy.faults.append(Fault("too_large", "dynamodb:PutItem", containing="traffic"))
     ran = run(main)
     assert ran.code == 1
-    assert f"+ metrics/traffic_metrics_{DAY}.json (échec) : table cityflow-metrics : PutItem refusé" in ran.out
+    assert f"! metrics/traffic_metrics_{DAY}.json : table cityflow-metrics : PutItem refusé" in ran.out
+    assert "Refus définitif" in ran.out and "Relancer" not in ran.out
     assert f"metrics/traffic_metrics_{DAY}.json" in ran.err.splitlines()[-1]
     assert last_line(ran).startswith("publiés 2, identiques 0, échecs 1, invalides 0")
     assert sorted(published(aws)) == [f"bikes/{DAY}", f"weather/{DAY}"]
 
 
-def test_what_another_run_wrote_meanwhile_is_kept(proxy: FaultProxy, aws: AwsServer, output: Output, run: Run) -> None:
+@pytest.mark.parametrize(
+    ("timestamp", "stands"), [("2099-01-01T00:00:00Z", "theirs"), ("2000-01-01T00:00:00Z", "ours")]
+)
+def test_the_newer_wins_over_what_another_run_wrote_meanwhile(
+    proxy: FaultProxy, aws: AwsServer, output: Output, run: Run, timestamp: str, stands: str
+) -> None:
     output.metrics()
-    other = {"metric_type": {"S": "bikes"}, "date": {"S": DAY}, "timestamp": {"S": ""}, "metrics": {"M": {}}}
+    other = {"metric_type": {"S": "bikes"}, "date": {"S": DAY}, "timestamp": {"S": timestamp}, "metrics": {"M": {}}}
 
     def interfere() -> None:
         aws.clients.dynamodb.put_item(TableName="cityflow-metrics", Item=other)
 
     proxy.faults.append(Fault("call", "dynamodb:PutItem", call=interfere))
     ran = run(main)
-    assert ran.code == 1
-    assert "a changé pendant la publication" in ran.err
-    assert aws.items("cityflow-metrics") == [other]
+    if stands == "theirs":
+        assert ran.code == 1
+        assert "plus récent dans AWS" in ran.err
+        assert aws.items("cityflow-metrics") == [other]
+    else:
+        assert ran.code == 0, ran.err
+        assert published(aws)[f"bikes/{DAY}"]["metrics"] == METRICS
 
 
 def test_two_runs_at_once_both_succeed(aws: AwsServer, output: Output, run: Run) -> None:
@@ -238,22 +248,37 @@ def test_a_report_killed_before_its_item_is_not_there(
     assert run(main, "--check").code == 0
 
 
-def test_a_report_killed_while_replaced_shows_it(proxy: FaultProxy, aws: AwsServer, output: Output, run: Run) -> None:
-    """Some objects are new and the item is old: nothing must take it for finished, even if the file comes back."""
+@pytest.mark.parametrize("skip", range(9))
+def test_a_report_killed_while_replaced_is_old_or_new_and_finished_by_the_next_upload(
+    proxy: FaultProxy, aws: AwsServer, output: Output, run: Run, skip: int
+) -> None:
+    """Killed at each write; the next upload is that of a machine with the older files."""
     before = output.report(timestamp="2025-11-05T06:00:00Z")
     run(main)
     old = {path: path.read_bytes() for path in before.parent.iterdir()}
     output.report(resume="autre", timestamp="2025-11-06T06:00:00Z")
+    for suffix in (".csv", ".html"):
+        before.with_suffix(suffix).write_text(f"autre {suffix}")
+    new = {path: path.read_bytes() for path in before.parent.iterdir()}
     process = Process("-j", "1")
-    proxy.faults.append(Fault("call", "s3:PutObject", skip=1, call=lambda: _signal(process, signal.SIGKILL)))
+    proxy.asked.clear()
+    proxy.faults.append(Fault("call", "*Put*", skip=skip, call=lambda: _signal(process, signal.SIGKILL)))
     process.ended()
-    assert b"autre" in aws.objects()[f"reports/daily_report_{DAY}.json"]
-    assert "publication" in aws.items("cityflow-reports")[0]
-    assert "publication commencée et pas finie" in run(main, "--check").err
+    proxy.faults.clear()
+    (item,) = aws.items("cityflow-reports")
+    is_new = "autre" in item["report"]["M"]["resume"].get("S", "")
     for path, content in old.items():
         path.write_bytes(content)
-    assert last_line(run(main)).startswith("publiés 1,")
+    ran = run(main)
+    assert ran.code == is_new  # newer in AWS
+    readable = {path: aws.contents()[f"reports/{path.name}"] for path in old}
+    assert readable == (new if is_new else old)
+    assert aws.contents()["reports/latest.html"] == readable[before.with_suffix(".html")]
+    for path, content in new.items():
+        path.write_bytes(content)
+    assert run(main).code == 0
     assert run(main, "--check").code == 0
+    assert all("publication" not in item for item in aws.items("cityflow-reports"))
 
 
 # ------------------------------------------------------------------------------------------------------- secrets

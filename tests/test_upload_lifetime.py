@@ -84,12 +84,17 @@ def test_a_dry_run_says_it_and_a_check_does_not_write(year_old: AwsServer, proxy
 def test_an_item_replaced_meanwhile_keeps_its_own_life(year_old: AwsServer, proxy: FaultProxy, run: Run) -> None:
     def replace() -> None:
         for item in year_old.items(TABLES[0]):
-            year_old.clients.dynamodb.put_item(TableName=TABLES[0], Item=item | {"sha256": {"S": "another"}})
+            newer = {
+                "sha256": {"S": "another"},
+                "file_sha256": {"S": "another"},
+                "timestamp": {"S": "2099-01-01T00:00:00Z"},
+            }
+            year_old.clients.dynamodb.put_item(TableName=TABLES[0], Item=item | newer)
 
     proxy.faults.append(Fault("call", "dynamodb:UpdateItem", containing="bikes", call=replace))
     ran = run(main, "--type", "metrics")
     assert ran.code == ExitCode.FAILED
-    assert "a changé pendant la publication" in ran.err
+    assert "plus récent dans AWS" in ran.err
     assert min(days_left(year_old)) == 100
 
 

@@ -10,7 +10,9 @@ import pytest
 
 from lib.common.paris_time import machine_now
 from lib.common.settings import load_settings
+from lib.dynamodb_service import DynamodbService
 from lib.publish.policy import upload_policy
+from lib.publish.report_objects import sha256
 from lib.stores.dynamodb_items import LIMIT, item_of, item_size
 from tests.conftest import Ran
 from tests.support.aws_server import BUCKET, AwsServer
@@ -41,8 +43,20 @@ def test_metrics_and_report_are_published_whole(aws: AwsServer, output: Output, 
     assert item["metrics"]["M"]["ratio"] == {"N": "0.1"}
     days = (int(item["ttl"]["N"]) - machine_now().timestamp()) / 86_400
     assert 364.9 < days < 365.1
-    objects = aws.objects()
-    assert objects == {f"reports/{path.name}": path.read_bytes() for path in sorted(paths.parent.iterdir())}
+    objects = aws.contents()
+    local = {path.suffix: path.read_bytes() for path in paths.parent.iterdir()}
+    readable = {f"reports/daily_report_{DAY}{suffix}": content for suffix, content in local.items()}
+    readable["reports/latest.html"] = local[".html"]
+    (report,) = aws.items("cityflow-reports")
+    pointed = {suffix: one["M"] for suffix, one in report["objects"]["M"].items()}
+    assert sorted(pointed) == [".csv", ".html"]  # the JSON is in the item
+    for suffix, one in pointed.items():
+        assert one["sha256"]["S"] == sha256(local[suffix])
+        key = one["url"]["S"].removeprefix(f"s3://{BUCKET}/")
+        assert sha256(local[suffix])[:16] in key
+        readable[key] = local[suffix]
+    assert objects == readable
+    assert "publication" not in report
     assert json.loads(objects[f"reports/daily_report_{DAY}.json"])["report"]["chiffres"] == [1, 2.5, None]
     assert output.bytes() == before
 
@@ -54,6 +68,16 @@ def test_objects_have_content_types_and_checksums(proxy: FaultProxy, output: Out
     types = {suffix: one.headers["Content-Type"] for suffix, one in sent.items()}
     assert types == {"json": "application/json", "csv": "text/csv; charset=utf-8", "html": "text/html; charset=utf-8"}
     assert all(one.headers["x-amz-checksum-sha256"] for one in sent.values())
+    told = {
+        (one.resource.rpartition("/")[2].count("."), one.headers["Cache-Control"])
+        for one in proxy.writes()
+        if "s3" in one.action
+    }
+    assert told == {(1, "no-cache"), (2, "max-age=31536000, immutable")}  # a digest stands between two points
+    assert (
+        sent["html"].headers["Content-Encoding"] == "aws-chunked,gzip"
+        or "gzip" in sent["html"].headers["Content-Encoding"]
+    )
 
 
 def test_the_second_run_writes_nothing(proxy: FaultProxy, output: Output, run: Run) -> None:
@@ -174,7 +198,11 @@ def test_a_document_over_400_kb_is_a_summary_and_a_pointer(aws: AwsServer, outpu
     bucket, _, key = item["metrics_s3"]["S"].removeprefix("s3://").partition("/")
     assert bucket == BUCKET
     assert key.startswith("reports/")
-    assert json.loads(gzip.decompress(aws.objects()[key])) == json.loads(path.read_bytes())
+    document = json.loads(path.read_bytes())
+    kept = {name: document[name] for name in ("metric_type", "metrics")}  # date and timestamp are in the item
+    assert json.loads(gzip.decompress(aws.objects()[key])) == kept
+    with DynamodbService(load_settings()) as service:
+        assert service.load({"metric_type": "comptages", "date": DAY}) == document
     assert item["metrics"]["M"]["global_metrics"] == {"M": {"debit_journalier_total": {"N": "81"}}}
     assert "metrics" not in item["metrics"]["M"]
     assert f"s3://{bucket}/{key}" in ran.out
@@ -358,10 +386,10 @@ def test_the_prefix_and_the_table_names_are_settings(
     monkeypatch.setenv("S3_REPORTS_PREFIX", "/ville/paris/")
     assert run(setup).code == 0
     output.metrics()
-    output.report(html=False)
+    output.report()
     assert run(main).code == 0
     assert len(empty_aws.items("mesures")) == len(empty_aws.items("rapports")) == 1
-    assert sorted(empty_aws.objects()) == [f"ville/paris/daily_report_{DAY}.{end}" for end in ("csv", "json")]
+    assert all(key.startswith("ville/paris/") for key in empty_aws.objects())
     monkeypatch.setenv("S3_REPORTS_PREFIX", "ailleurs")
     assert last_line(run(main)).startswith("publiés 1, identiques 1,")
     assert f"ailleurs/daily_report_{DAY}.json" in empty_aws.objects()

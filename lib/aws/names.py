@@ -9,6 +9,8 @@ from lib.common.settings import Settings
 KEY_ATTRIBUTES = {"metrics": "metric_type", "reports": "report_id"}
 SORT_KEY = "date"
 TTL_ATTRIBUTE = "ttl"
+REPORT_INDEX = "rapports_par_date"  # global index of the reports' table: all reports, by date
+REPORT_INDEX_KEY = "type_rapport"  # its partition key, the same text in each report
 
 _BUCKET = re.compile(r"[A-Za-z0-9._-]{3,255}")  # what S3 has ever accepted
 

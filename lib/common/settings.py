@@ -52,11 +52,15 @@ class Settings:
     mongodb_url: str = setting("MONGODB_URL", "mongodb://localhost:27017", "Adresse de MongoDB", secret=True)
     mongodb_database: str = setting("MONGODB_DATABASE", "cityflow_paris", "Base MongoDB")
     aws_region: str = setting("AWS_REGION", "eu-west-3", "Région AWS")
+    aws_profile: str = setting("AWS_PROFILE", "", "Profil de ~/.aws/config (ou --profile)")
     aws_endpoint_url: str = setting("AWS_ENDPOINT_URL", "", "Autre adresse que celle d'AWS (essais)")
     dynamodb_metrics_table: str = setting("DYNAMODB_METRICS_TABLE", "cityflow-metrics", "Table des métriques")
     dynamodb_reports_table: str = setting("DYNAMODB_REPORTS_TABLE", "cityflow-reports", "Table des rapports")
     s3_reports_bucket: str = setting("S3_REPORTS_BUCKET", "", "Bucket des rapports publiés")
     s3_reports_prefix: str = setting("S3_REPORTS_PREFIX", "reports", "Préfixe des clés dans ce bucket")
+    s3_reports_kms_key: str = setting(
+        "S3_REPORTS_KMS_KEY", "", "Clé KMS (ARN) qui chiffre le bucket des rapports, au lieu de celle de S3"
+    )
     idfm_api_key: str = setting("IDFM_API_KEY", "", "Clé de PRIM (perturbations, make fetch)", secret=True)
     visualcrossing_api_key: str = setting(
         "VISUALCROSSING_API_KEY", "", "Clé de Visual Crossing (sans elle, make fetch demande à Open-Meteo)", secret=True

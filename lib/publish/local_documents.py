@@ -3,18 +3,19 @@
 A document is one JSON file; a report also has the CSV and the HTML made beside it, where they are. Nothing here writes.
 """
 
-import hashlib
 import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any, NoReturn
 
 from lib.aws.names import KEY_ATTRIBUTES
 from lib.common.errors import InputError, StoreError, in_french
 from lib.common.paris_time import parse_day, parse_instant
+from lib.common.settings import Settings
+from lib.files.locks import day_lock
 from lib.local_file_service import names_in
 from lib.stores.documents import BODIES, Document, content_sha256
 
@@ -23,6 +24,7 @@ _NAMES = {
     "reports": re.compile(r"(?P<name>daily_report)_(?P<day>\d{4}-\d{2}-\d{2})"),
 }
 COMPANIONS = (".csv", ".html")  # of a report, beside its JSON
+SHARED_FROM = 64 * 1024  # bytes of metrics from which content that did not change since the day before is sent once
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,7 @@ class LocalDocument:
     digest: str
     document: Document
     files: Files
+    unchanged: bool = False  # large metrics, the same as those of the day before but for the date
 
 
 def document_files(output_dir: Path, kinds: list[str], first: date | None, last: date | None) -> list[DocumentFile]:
@@ -68,28 +71,34 @@ def stray_files(output_dir: Path, kinds: list[str]) -> list[Path]:
     return [path for kind in kinds for path in _visible(output_dir / kind) if not _NAMES[kind].fullmatch(path.stem)]
 
 
-def read_files(source: DocumentFile) -> Files:
-    """Read the bytes of a document; InputError when a file cannot be read."""
+def read_files(source: DocumentFile, settings: Settings) -> Files:
+    """Read the bytes of a document, all of one run: under the day's lock where they are being replaced.
+
+    InputError when a file cannot be read or a report is not whole; LockHeldError when a run is at that day.
+    """
     suffixes = (".json", *COMPANIONS) if source.kind == "reports" else (".json",)
     paths = {suffix: source.path.with_suffix(suffix) for suffix in suffixes}
-    return {suffix: _bytes(path) for suffix, path in paths.items() if suffix == ".json" or path.is_file()}
+    before = _versions(paths)
+    files = {suffix: _bytes(path) for suffix, path in paths.items()}
+    if before == _versions(paths) and before[".json"][0] >= max(before.values())[0]:
+        return files
+    step = "report" if source.kind == "reports" else source.key
+    with day_lock(settings.output_dir, _day(source.day_text), step, settings.lock_fd):
+        return {suffix: _bytes(path) for suffix, path in paths.items()}
 
 
 def validated(source: DocumentFile, files: Files) -> LocalDocument:
     """Parse a document and check it; InputError says what is wrong with it."""
-    _check_day(source.day_text)
+    _day(source.day_text)
     try:
         document = json.loads(files[".json"], parse_constant=_refuse)
         timestamp = _timestamp(source, document)
-        return LocalDocument(source, timestamp, content_sha256(document), document, files)
+        digest = content_sha256(document)
+        return LocalDocument(source, timestamp, digest, document, files, _is_unchanged(source, files[".json"]))
     except StoreError as error:
         raise InputError(error.message) from error
     except (ValueError, RecursionError) as error:
         raise InputError(f"JSON illisible ({in_french(error)})") from error
-
-
-def sha256(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
 
 
 def _of_kind(folder: Path, kind: str) -> Iterator[DocumentFile]:
@@ -104,16 +113,36 @@ def _visible(folder: Path) -> list[Path]:
     return [folder / name for name in names_in(folder) if name.endswith(".json") and not name.startswith(".")]
 
 
+def _versions(paths: dict[str, Path]) -> dict[str, tuple[int, int]]:
+    """Note when each file was written, and which it is: a replaced one is another."""
+    return {suffix: (path.stat().st_mtime_ns, path.stat().st_ino) for suffix, path in paths.items() if path.is_file()}
+
+
+def _is_unchanged(source: DocumentFile, content: bytes) -> bool:
+    """Tell whether large metrics are those of the day before: the same bytes after the keys that come first."""
+    if source.kind != "metrics" or len(content) < SHARED_FROM:
+        return False
+    before = source.path.with_name(f"{source.key}_metrics_{_day(source.day_text) - timedelta(days=1)}.json")
+    body = content.find(b'"metrics"', 0, SHARED_FROM)
+    try:
+        return body > 0 and before.stat().st_size == len(content) and before.read_bytes()[body:] == content[body:]
+    except OSError:
+        return False
+
+
 def _bytes(path: Path) -> bytes:
     try:
         return path.read_bytes()
+    except FileNotFoundError:
+        day = path.stem[-len("AAAA-MM-JJ") :]
+        raise InputError(f"{path.name} manque : refaire le rapport (make report DATE={day} FORCE=1)") from None
     except OSError as error:
         raise InputError(f"{path.name} illisible ({in_french(error)})") from error
 
 
-def _check_day(text: str) -> None:
+def _day(text: str) -> date:
     try:
-        parse_day(text)
+        return parse_day(text)
     except ValueError as error:
         raise InputError(str(error)) from error
 

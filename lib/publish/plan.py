@@ -1,35 +1,42 @@
 """What publishing one document takes: a local document and what AWS has of it, to signs and requests. Pure.
 
-Signs: + new, * changed, = same, ! not publishable, ? unknown (AWS was not asked). The writes of an Action are the very
-requests that the upload sends, in their order. A report is complete or not there: its objects go first and its item,
-which holds their digests, last; an item that is about to be replaced is marked (`publication`) before its objects are,
-so that an interruption never leaves an old item beside new objects without a sign of it.
+Signs: + new, * changed, = same, ! not publishable, ? unknown (AWS was not asked). The requests of an Action are those
+that the upload sends, in their order (see steps.py): objects whose keys hold their content's digest, then the item that
+points to them, then the keys that people read. Until these are written the item is marked (`publication`).
 """
 
-import base64
-import hashlib
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from lib.aws.names import KEY_ATTRIBUTES, SORT_KEY, prefixed, reports_bucket, table_names
+from lib.aws.names import KEY_ATTRIBUTES, REPORT_INDEX_KEY, SORT_KEY, prefixed, reports_bucket, table_names
 from lib.common.paris_time import parse_instant
 from lib.common.settings import Settings
-from lib.publish.local_documents import DocumentFile, Files, LocalDocument, sha256
-from lib.stores.documents import pack
-from lib.stores.dynamodb_items import POINTERS, RETENTION, Item, item_of, item_size, pointer
+from lib.publish.asking import Request
+from lib.publish.local_documents import DocumentFile, Files, LocalDocument
+from lib.publish.report_objects import (
+    ASK_EACH_TIME,
+    FOR_EVER,
+    Objects,
+    Readable,
+    pointed,
+    put_request,
+    readables,
+    sha256,
+)
+from lib.stores.dynamodb_items import POINTERS, RETENTION, Item, item_of, item_size, pointer, shared_content
+from lib.stores.dynamodb_values import AttributeValue
 
-CONTENT_TYPES = {
-    ".json": "application/json",
-    ".csv": "text/csv; charset=utf-8",
-    ".html": "text/html; charset=utf-8",
-    ".gz": "application/gzip",
-}
-CLAIM = "publication"  # attribute of an item whose objects are being replaced
+# attribute: the keys that people read may not be those of the item; since when, and the identity of what was written
+CLAIM = "publication"
 FILE = "file_sha256"  # attribute: digest of the JSON file's bytes, which spares reading a file that is untouched
 LIFE = "ttl"  # attribute: when DynamoDB removes the item
 RENEWED_BELOW = RETENTION / 2  # of life left: renewing costs a write, made once in half a year, not at each upload
 COMPARED = ("sha256", FILE, "timestamp", "objects", CLAIM, LIFE, *POINTERS)
+SEEN = ("sha256", "timestamp")  # attributes that tell whether an item is still the one compared
+
+# How long a request of another upload may still be under way after it marked an item: its attempts and their waits.
+UNDER_WAY = timedelta(minutes=15)
 
 
 @dataclass(frozen=True)
@@ -41,25 +48,24 @@ class Remote:
     digest: str = ""
     file: str = ""
     timestamp: datetime | None = None
-    objects: dict[str, tuple[str, str]] = field(default_factory=dict)
+    objects: Objects = field(default_factory=dict)
     claim: str = ""
     pointer: str = ""
     expires: int | None = field(default=None, compare=False)  # seconds since 1970; None: never
+    seen: tuple[AttributeValue | None, ...] = field(default=(), compare=False)  # SEEN, of whatever type they are
+
+    def digests(self) -> dict[str, str]:
+        """Return the digest of each form of the report."""
+        return {".json": self.file} | {suffix: digest for suffix, (_, digest) in self.objects.items()}
+
+    @property
+    def identity(self) -> str:
+        """Name the content of the keys that people read."""
+        return _identity(self.digests())
 
 
 ABSENT = Remote()
 UNKNOWN = Remote(known=False)
-
-
-@dataclass(frozen=True)
-class Write:
-    """One request to send; `size` is the bytes of the item or object, `destination` its place in words."""
-
-    service: str
-    operation: str
-    request: dict[str, Any]
-    destination: str
-    size: int
 
 
 @dataclass(frozen=True)
@@ -69,17 +75,31 @@ class Action:
     sign: str
     source: DocumentFile
     reason: str = ""
-    writes: tuple[Write, ...] = ()
+    objects: tuple[Request, ...] = ()
+    item: Request | None = None
+    readable: tuple[tuple[Readable, Request], ...] = ()
+
+    @property
+    def writes(self) -> tuple[Request, ...]:
+        return (*self.objects, *([self.item] if self.item else []), *(request for _, request in self.readable))
 
 
-def plan_document(
-    local: LocalDocument, remote: Remote, settings: Settings, now: datetime, force: bool = False
-) -> Action:
+@dataclass(frozen=True)
+class Wish:
+    """What is asked of the upload for one document, and whether its report is the newest one here."""
+
+    force: bool = False
+    damaged: bool = False  # what AWS has is known to be damaged: send it again, unless it is newer
+    newest: bool = False
+
+
+def plan_document(local: LocalDocument, remote: Remote, settings: Settings, now: datetime, wish: Wish) -> Action:
     """Plan the action for one document; StoreError when DynamoDB has no place for some value of it."""
-    objects = _objects(local.source, local.files, settings)
-    if not force and is_same(local, remote, settings):
+    again = wish.force or wish.damaged
+    if not again and is_same(local, remote, settings):
         return Action("=", local.source)
-    if not force and remote.timestamp and remote.timestamp > local.timestamp:
+    same = remote.digest == local.digest and _digests(local.source, local.files, former=True) == _beside_of(remote)
+    if not wish.force and not same and remote.timestamp and remote.timestamp > local.timestamp:
         return Action(
             "!",
             local.source,
@@ -87,14 +107,46 @@ def plan_document(
             f"({local.timestamp:%Y-%m-%d %H:%M:%S} UTC) : --force pour l'écraser",
         )
     sign = "?" if not remote.known else "*" if remote.exists else "+"
-    return Action(sign, local.source, "", _writes(local, remote, settings, objects, now, force))
+    return _sending(sign, local, remote, settings, now, wish)
 
 
 def plan_renewal(source: DocumentFile, remote: Remote, settings: Settings, now: datetime) -> Action:
     """Plan the action for a document that AWS has already: none, or RETENTION from now on for its item."""
     if remote.expires is None or remote.expires >= (now + RENEWED_BELOW).timestamp():
         return Action("=", source)
-    return Action("=", source, "vie prolongée d'un an", (_renewal(source, remote, settings, now),))
+    life = {"N": str(int((now + RETENTION).timestamp()))}
+    return Action(
+        "=", source, "vie prolongée d'un an", item=_update(source, remote, settings, "durée de vie", **{LIFE: life})
+    )
+
+
+def mark(source: DocumentFile, remote: Remote, claim: str, settings: Settings) -> Request:
+    """Mark an item: the keys that people read may have been overwritten by the upload of `claim`."""
+    return _update(source, remote, settings, "marque", **{CLAIM: {"S": claim}})
+
+
+def release(source: DocumentFile, remote: Remote, settings: Settings) -> Request:
+    """Take the mark off an item that is still the one compared: the keys that people read are its own."""
+    request = _update(source, remote, settings, "fin", **{CLAIM: None})
+    request.request["ConditionExpression"] += " AND #new = :claim"
+    request.request.setdefault("ExpressionAttributeValues", {})[":claim"] = {"S": remote.claim}
+    return request
+
+
+def claim_of(identity: str, now: datetime) -> str:
+    return f"{now.isoformat(timespec='seconds')} {identity}"
+
+
+def claim_again(claim: str, identity: str, now: datetime) -> str:
+    """Stamp a claim anew: that of an upload that may still be under way, else one of `identity`."""
+    return claim_of(claim.partition(" ")[2] if is_under_way(claim, identity, now) else identity, now)
+
+
+def is_under_way(claim: str, identity: str, now: datetime) -> bool:
+    """Tell whether the upload of a claim may still have a request on its way, with another content than `identity`."""
+    since, _, claimed = claim.partition(" ")
+    begun = parse_instant(since)
+    return begun is not None and claimed != identity and now - begun < UNDER_WAY
 
 
 def is_untouched(source: DocumentFile, files: Files, remote: Remote, settings: Settings) -> bool:
@@ -107,21 +159,33 @@ def is_same(local: LocalDocument, remote: Remote, settings: Settings) -> bool:
     return remote.digest == local.digest and _is_whole(local.source, local.files, remote, settings)
 
 
+def has_content(local: LocalDocument, remote: Remote, settings: Settings) -> bool:
+    """Tell whether AWS has this very content, in the present or in the former form of items."""
+    wanted = _digests(local.source, local.files, former=True)
+    urls = [url for url, _ in remote.objects.values()] + ([remote.pointer] if remote.pointer else [])
+    place = f"s3://{reports_bucket(settings)}/{prefixed(settings, '')}"
+    return remote.digest == local.digest and _beside_of(remote) == wanted and all(url.startswith(place) for url in urls)
+
+
 def remote_of(item: Item | None) -> Remote:
     """Read the state of a document from its item (COMPARED attributes suffice); unknown shapes count as nothing."""
     if item is None:
         return ABSENT
-    objects = item.get("objects", {}).get("M", {})
     place = pointer(item)
     return Remote(
         exists=True,
-        digest=item.get("sha256", {}).get("S", ""),
-        file=item.get(FILE, {}).get("S", ""),
-        timestamp=parse_instant(item.get("timestamp", {}).get("S", "")),
-        objects={suffix: (_text(one, "url"), _text(one, "sha256")) for suffix, one in objects.items()},
-        claim=item.get(CLAIM, {}).get("S", ""),
+        digest=_text(item, "sha256"),
+        file=_text(item, FILE),
+        timestamp=parse_instant(_text(item, "timestamp")),
+        objects={
+            suffix: (_text(one["M"], "url"), _text(one["M"], "sha256"))
+            for suffix, one in _map(item, "objects").items()
+            if "M" in one
+        },
+        claim=_text(item, CLAIM),
         pointer=f"s3://{place[0]}/{place[1]}" if place else "",
-        expires=int(item[LIFE]["N"]) if "N" in item.get(LIFE, {}) else None,
+        expires=_seconds(item.get(LIFE, {}).get("N")),
+        seen=tuple(item.get(name) for name in SEEN),
     )
 
 
@@ -129,133 +193,147 @@ def item_key(source: DocumentFile) -> Item:
     return {KEY_ATTRIBUTES[source.kind]: {"S": source.key}, SORT_KEY: {"S": source.day_text}}
 
 
-def _text(attribute: dict[str, Any], name: str) -> str:
-    return str(attribute.get("M", {}).get(name, {}).get("S", ""))
+def read_item(source: DocumentFile, settings: Settings, whole: bool = False) -> Request:
+    """Read an item, consistently; but for `whole` without its body."""
+    request: dict[str, Any] = {
+        "TableName": table_names(settings)[source.kind],
+        "Key": item_key(source),
+        "ConsistentRead": True,
+    }
+    if not whole:
+        names = {f"#{rank}": name for rank, name in enumerate(COMPARED)}
+        request |= {"ProjectionExpression": ", ".join(names), "ExpressionAttributeNames": names}
+    return Request("dynamodb", "get_item", request)
+
+
+def condition_on(remote: Remote) -> dict[str, Any]:
+    """Require that the item is still the one compared."""
+    if not remote.exists:
+        return {"ConditionExpression": "attribute_not_exists(#day)", "ExpressionAttributeNames": {"#day": SORT_KEY}}
+    clauses: list[str] = []
+    values: Item = {}
+    for name, seen in zip(SEEN, remote.seen, strict=True):
+        clauses.append(f"#{name} = :{name}" if seen else f"attribute_not_exists(#{name})")
+        values |= {f":{name}": seen} if seen else {}
+    condition = {
+        "ConditionExpression": " AND ".join(clauses),
+        "ExpressionAttributeNames": {f"#{name}": name for name in SEEN},
+    }
+    return condition | ({"ExpressionAttributeValues": values} if values else {})
+
+
+def _sending(sign: str, local: LocalDocument, remote: Remote, settings: Settings, now: datetime, wish: Wish) -> Action:
+    source, files, again = local.source, local.files, wish.force or wish.damaged
+    digests = _digests(source, files)
+    objects = pointed(source.path.stem, digests, settings) if digests else {}
+    beside: Item = {FILE: {"S": sha256(files[".json"])}}
+    if digests:
+        identity = _identity(digests)
+        overtaken = is_under_way(remote.claim, identity, now)
+        beside |= {
+            "objects": {"M": {suffix: _described(place, len(files[suffix])) for suffix, place in objects.items()}},
+            CLAIM: {"S": remote.claim if overtaken else claim_of(identity, now)},
+            REPORT_INDEX_KEY: {"S": "daily_report"},
+        }
+    item = item_of(
+        local.document,
+        now,
+        reports_bucket(settings),
+        settings.s3_reports_prefix,
+        beside,
+        local.digest,
+        written=files[".json"],
+        shared=local.unchanged,
+    )
+    contents = {url: files[suffix] for suffix, (url, _) in objects.items()}
+    place = pointer(item)
+    if place:
+        contents[f"s3://{place[0]}/{place[1]}"] = shared_content(local.document)
+    there = set() if again else {url for url, _ in remote.objects.values()} | {remote.pointer}
+    readable = readables(source.path.stem, digests, settings, source.day_text if wish.newest else "")
+    return Action(
+        sign,
+        source,
+        objects=tuple(_put(url, content, settings) for url, content in contents.items() if url not in there),
+        item=_put_item(source, item, remote, settings, wish.force),
+        readable=tuple((one, _put(one.url, files[one.suffix], settings, ASK_EACH_TIME)) for one in readable),
+    )
+
+
+def _digests(source: DocumentFile, files: Files, former: bool = False) -> dict[str, str]:
+    """Digest each form of a report (with `former` all but the JSON, which is compared elsewhere); none for metrics."""
+    if source.kind != "reports":
+        return {}
+    return {suffix: sha256(content) for suffix, content in files.items() if not (former and suffix == ".json")}
+
+
+def _beside_of(remote: Remote) -> dict[str, str]:
+    return {suffix: digest for suffix, (_, digest) in remote.objects.items() if suffix != ".json"}
 
 
 def _is_whole(source: DocumentFile, files: Files, remote: Remote, settings: Settings) -> bool:
-    """Tell whether the objects beside an item are those of these files; the JSON's digest is compared elsewhere."""
+    """Tell whether the objects beside an item are those of these files, in the present form."""
     place = f"s3://{reports_bucket(settings)}/{prefixed(settings, '')}"
+    digests = _digests(source, files)
     return (
         remote.exists
-        and not remote.claim
-        and _but_json(remote.objects) == _but_json(_objects(source, files, settings))
+        and remote.objects == (pointed(source.path.stem, digests, settings) if digests else {})
         and (not remote.pointer or remote.pointer.startswith(place))
     )
 
 
-def _but_json(objects: dict[str, tuple[str, str]]) -> dict[str, tuple[str, str]]:
-    return {suffix: (url, "" if suffix == ".json" else digest) for suffix, (url, digest) in objects.items()}
+def _described(place: tuple[str, str], size: int) -> AttributeValue:
+    url, digest = place
+    return {"M": {"url": {"S": url}, "sha256": {"S": digest}, "bytes": {"N": str(size)}}}
 
 
-def _objects(source: DocumentFile, files: Files, settings: Settings) -> dict[str, tuple[str, str]]:
-    """Describe the objects of a report, as Remote.objects; none for metrics."""
-    if source.kind != "reports":
-        return {}
-    folder = f"s3://{reports_bucket(settings)}"
-    return {
-        suffix: (f"{folder}/{prefixed(settings, source.path.stem + suffix)}", sha256(content))
-        for suffix, content in files.items()
-    }
+def _put(url: str, content: bytes, settings: Settings, cache: str = FOR_EVER) -> Request:
+    request = put_request(url, content, settings, cache)
+    return Request("s3", "put_object", request, url, len(request["Body"]))
 
 
-def _writes(
-    local: LocalDocument,
-    remote: Remote,
-    settings: Settings,
-    objects: dict[str, tuple[str, str]],
-    now: datetime,
-    force: bool,
-) -> tuple[Write, ...]:
-    bucket, table = reports_bucket(settings), table_names(settings)[local.source.kind]
-    beside = _beside(local, objects)
-    item = item_of(local.document, now, bucket, settings.s3_reports_prefix, beside, local.digest)
-    claim = _claim(local, objects) if objects and remote.exists else ""
-    writes = [_put_object(url, local.files[suffix]) for suffix, (url, _) in objects.items()]
-    place = pointer(item)
-    if place:
-        writes.append(_put_object(f"s3://{place[0]}/{place[1]}", pack(local.files[".json"])))
-    if claim:
-        writes.insert(0, _mark(local.source, table, claim, remote, force))
-    return (*writes, _put_item(local.source, table, item, remote, claim, force))
-
-
-def _beside(local: LocalDocument, objects: dict[str, tuple[str, str]]) -> Item:
-    """Build the attributes that describe the files from which the item was made."""
-    attributes: Item = {FILE: {"S": sha256(local.files[".json"])}}
-    if objects:
-        described = {
-            suffix: {"M": {"url": {"S": url}, "sha256": {"S": digest}, "bytes": {"N": str(len(local.files[suffix]))}}}
-            for suffix, (url, digest) in objects.items()
-        }
-        attributes["objects"] = {"M": described}
-    return attributes
-
-
-def _claim(local: LocalDocument, objects: dict[str, tuple[str, str]]) -> str:
-    return sha256(" ".join([local.digest, *(digest for _, digest in objects.values())]).encode())
-
-
-def _put_object(url: str, content: bytes) -> Write:
-    bucket, _, key = url.removeprefix("s3://").partition("/")
-    request = {
-        "Bucket": bucket,
-        "Key": key,
-        "Body": content,
-        "ContentType": CONTENT_TYPES[f".{key.rpartition('.')[2]}"],
-        "ChecksumSHA256": base64.b64encode(hashlib.sha256(content).digest()).decode(),
-    }
-    return Write("s3", "put_object", request, url, len(content))
-
-
-def _put_item(source: DocumentFile, table: str, item: Item, remote: Remote, claim: str, force: bool) -> Write:
+def _put_item(source: DocumentFile, item: Item, remote: Remote, settings: Settings, force: bool) -> Request:
+    table = table_names(settings)[source.kind]
     request: dict[str, Any] = {"TableName": table, "Item": item}
     if not force:
-        request |= condition_on(remote, claim)
-    return Write("dynamodb", "put_item", request, place_of(table, source), item_size(item))
+        request |= condition_on(remote)
+    return Request("dynamodb", "put_item", request, _place(table, source), item_size(item))
 
 
-def _mark(source: DocumentFile, table: str, claim: str, remote: Remote, force: bool) -> Write:
-    """Mark the old item: its objects are being replaced."""
-    request: dict[str, Any] = {"TableName": table, "Key": item_key(source)}
-    condition = {} if force else condition_on(remote, "")
-    values = {**condition.pop("ExpressionAttributeValues", {}), ":claim": {"S": claim}}
-    names = {**condition.pop("ExpressionAttributeNames", {}), "#claim": CLAIM}
-    request |= condition | {
-        "UpdateExpression": "SET #claim = :claim",
-        "ExpressionAttributeNames": names,
-        "ExpressionAttributeValues": values,
-    }
-    return Write("dynamodb", "update_item", request, f"{place_of(table, source)} (marque)", len(CLAIM) + len(claim))
+def _update(
+    source: DocumentFile, remote: Remote, settings: Settings, words: str, **values: AttributeValue | None
+) -> Request:
+    """Set (or, for None, remove) attributes of the item that was compared, and nothing else of it."""
+    table, request = table_names(settings)[source.kind], condition_on(remote)
+    ((name, value),) = values.items()
+    request |= {"TableName": table, "Key": item_key(source), "UpdateExpression": "REMOVE #new"}
+    request["ExpressionAttributeNames"] = request["ExpressionAttributeNames"] | {"#new": name}
+    if value:
+        request["UpdateExpression"] = "SET #new = :new"
+        request["ExpressionAttributeValues"] = request.get("ExpressionAttributeValues", {}) | {":new": value}
+    return Request("dynamodb", "update_item", request, f"{_place(table, source)} ({words})")
 
 
-def _renewal(source: DocumentFile, remote: Remote, settings: Settings, now: datetime) -> Write:
-    """Prolong the life of the item that was compared, and change nothing else of it."""
-    table, condition = table_names(settings)[source.kind], condition_on(remote, "")
-    life = {"N": str(int((now + RETENTION).timestamp()))}
-    request = condition | {
-        "TableName": table,
-        "Key": item_key(source),
-        "UpdateExpression": "SET #life = :life",
-        "ExpressionAttributeNames": {**condition["ExpressionAttributeNames"], "#life": LIFE},
-        "ExpressionAttributeValues": {**condition["ExpressionAttributeValues"], ":life": life},
-    }
-    return Write("dynamodb", "update_item", request, f"{place_of(table, source)} (durée de vie)", 0)
-
-
-def condition_on(remote: Remote, claim: str) -> dict[str, Any]:
-    """Require that the item is still the one compared, and that nobody else has begun to replace it."""
-    if not remote.exists:
-        return {"ConditionExpression": "attribute_not_exists(#day)", "ExpressionAttributeNames": {"#day": SORT_KEY}}
-    clauses, names, values = ["attribute_not_exists(#digest)"], {"#digest": "sha256"}, {}
-    if remote.digest:
-        clauses, values = ["#digest = :seen"], {":seen": {"S": remote.digest}}
-    if claim:
-        clauses.append("#claim = :claim")
-        names["#claim"], values[":claim"] = CLAIM, {"S": claim}
-    condition: dict[str, Any] = {"ConditionExpression": " AND ".join(clauses), "ExpressionAttributeNames": names}
-    return condition | ({"ExpressionAttributeValues": values} if values else {})
-
-
-def place_of(table: str, source: DocumentFile) -> str:
+def _place(table: str, source: DocumentFile) -> str:
     return f"dynamodb {table} {source.key}/{source.day_text}"
+
+
+def _identity(digests: dict[str, str]) -> str:
+    return sha256(" ".join(digests[suffix] for suffix in sorted(digests)).encode())[:16]
+
+
+def _text(attributes: dict[str, Any], name: str) -> str:
+    """Return a text; empty for what is of another type, as other programs may have put it."""
+    return str(attributes.get(name, {}).get("S", ""))
+
+
+def _map(attributes: dict[str, Any], name: str) -> dict[str, Any]:
+    found: dict[str, Any] = attributes.get(name, {}).get("M", {})
+    return found
+
+
+def _seconds(text: str | None) -> int | None:
+    try:
+        return int(text) if text else None
+    except ValueError:
+        return None  # a ttl of another program, such as 1.5E9: DynamoDB heeds whole seconds alone

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from lib.aws.names import prefixed, reports_bucket, table_names
+from lib.aws.names import REPORT_INDEX, prefixed, reports_bucket, table_names
 from lib.common.settings import Settings
 
 UPLOAD_TABLE_ACTIONS = ("dynamodb:PutItem", "dynamodb:GetItem", "dynamodb:UpdateItem")
@@ -42,6 +42,18 @@ def upload_policy(settings: Settings) -> Policy:
             UPLOAD_OBJECT_ACTIONS,
             [f"arn:aws:s3:::{reports_bucket(settings)}/{prefixed(settings, '*')}"],
         ),
+        *_kms(settings, "kms:GenerateDataKey", "kms:Decrypt"),
+    )
+
+
+def read_policy(settings: Settings) -> Policy:
+    """List the rights of a program that only reads what is published; the index of reports by date included."""
+    tables, objects = _tables(settings), [f"arn:aws:s3:::{reports_bucket(settings)}/{prefixed(settings, '*')}"]
+    places = [*tables, f"{tables[-1]}/index/{REPORT_INDEX}"]
+    return _policy(
+        ("CityflowLectureTables", ("dynamodb:GetItem", "dynamodb:Query"), places),
+        ("CityflowLectureObjets", ("s3:GetObject",), objects),
+        *_kms(settings, "kms:Decrypt"),
     )
 
 
@@ -51,6 +63,12 @@ def setup_policy(settings: Settings) -> Policy:
         ("CityflowCreationTables", SETUP_TABLE_ACTIONS, _tables(settings)),
         ("CityflowCreationBucket", SETUP_BUCKET_ACTIONS, [f"arn:aws:s3:::{reports_bucket(settings)}"]),
     )
+
+
+def _kms(settings: Settings, *actions: str) -> list[tuple[str, tuple[str, ...], list[str]]]:
+    """List the rights on the key of S3_REPORTS_KMS_KEY; none where S3's own key is used."""
+    key = settings.s3_reports_kms_key
+    return [("CityflowCle", actions, [key])] if key else []
 
 
 def _tables(settings: Settings) -> list[str]:

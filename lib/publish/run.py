@@ -1,132 +1,107 @@
 """Publishing many documents at once: each is read, compared, planned and, unless one only looks, sent.
 
-A document that fails stops no other. What every document would fail of (credentials, rights, a missing table, a server
-that does not answer) stops the run, and so does Ctrl-C: requests under way end, nothing more is begun.
+A document that fails stops no other. What has failed for a passing reason is tried a second time after a pause. What
+every document would fail of (credentials, rights, a missing table) stops the run, and so does Ctrl-C: requests under
+way end, nothing more is begun. A server that does not answer ends the first pass, then the run.
 """
 
+import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
-
-from botocore.exceptions import ClientError
+from dataclasses import dataclass, replace
 
 from lib.aws.clients import AwsClients
-from lib.aws.errors import UnreachableError, aws_errors, error_code
-from lib.aws.names import table_names
-from lib.common.errors import CityflowError, ConfigError, InputError, StoreError
+from lib.aws.errors import PassingError, UnreachableError
+from lib.common.errors import CityflowError, ConfigError, InputError, LockHeldError, StoreError
 from lib.common.settings import Settings
+from lib.publish.asking import Asking, Interrupted
+from lib.publish.check import checked
 from lib.publish.local_documents import DocumentFile, read_files, validated
-from lib.publish.plan import (
-    COMPARED,
-    UNKNOWN,
-    Action,
-    Remote,
-    Write,
-    is_untouched,
-    item_key,
-    plan_document,
-    plan_renewal,
-    remote_of,
-)
-from lib.stores.dynamodb_items import Item
+from lib.publish.outcome import DocumentOutcome, Run, outcome_of
+from lib.publish.plan import UNKNOWN, Wish
+from lib.publish.steps import planned, published, state
 
-FATAL = (ConfigError, UnreachableError)
+PAUSE = 15.0  # s before the second pass: a server that restarts, a link that comes back
+MODES = ("upload", "dry_run", "check", "repair")
 
-
-@dataclass(frozen=True)
-class DocumentOutcome:
-    """What became of one document. `status`: written, planned, same, failed, invalid or interrupted."""
-
-    source: DocumentFile
-    sign: str
-    status: str
-    reason: str = ""
-    writes: tuple[tuple[str, int], ...] = ()  # destination and bytes, of what is to be sent
-    sent: int = 0  # bytes of what AWS has accepted
+log = logging.getLogger(__name__)
 
 
 @dataclass
-class Run:
-    """The outcomes so far, and why the run stopped early, if it did."""
+class Work:
+    """What is done with each document: `mode` is one of MODES; `newest` is the label of the newest report here."""
 
-    outcomes: list[DocumentOutcome] = field(default_factory=list)
-    fatal: CityflowError | None = None
-    interrupted: bool = False
+    settings: Settings
+    clients: AwsClients | None
+    mode: str = "upload"
+    force: bool = False
+    newest: str = ""
 
-    @property
-    def sent(self) -> int:
-        return sum(outcome.sent for outcome in self.outcomes)
-
-    @property
-    def renewed(self) -> int:
-        """Count the documents that are the same but whose life was, or is to be, prolonged."""
-        return sum(outcome.status == "same" and bool(outcome.writes) for outcome in self.outcomes)
-
-    def count(self, *statuses: str) -> int:
-        return sum(outcome.status in statuses for outcome in self.outcomes)
-
-
-Treat = Callable[[DocumentFile, threading.Event], DocumentOutcome]
-
-
-def uploader(clients: AwsClients | None, settings: Settings, force: bool, dry_run: bool) -> Treat:
-    """Make the function that plans and sends a document; without clients it sends nothing, the remote being unknown."""
-
-    def treat(source: DocumentFile, stop: threading.Event) -> DocumentOutcome:
-        files = read_files(source)
-        remote = read_remote(clients, settings, source) if clients else UNKNOWN
-        now = settings.now()
-        action = Action("=", source)
-        if force or not is_untouched(source, files, remote, settings):
-            action = plan_document(validated(source, files), remote, settings, now, force)
-        if action.sign == "=":
-            action = plan_renewal(source, remote, settings, now)
-        return _planned(action) if dry_run or clients is None else _execute(clients, action, stop)
-
-    return failures_as_outcomes(treat)
+    def treat(self, source: DocumentFile, asking: Asking) -> DocumentOutcome:
+        """Do it; CityflowError where that fails, Interrupted where the run stops."""
+        settings, wish = self.settings, Wish(self.force, newest=source.label == self.newest)
+        files, now = read_files(source, settings), settings.now()
+        if self.mode == "dry_run":
+            remote = UNKNOWN
+            if self.clients:
+                remote = asking.carry_out(state(source, settings))
+            action = planned(source, files, remote, settings, now, wish)
+            if remote.claim and not action.readable:
+                action = replace(action, reason=action.reason or "publication commencée, à finir")
+            return outcome_of(action, done=False)
+        if self.mode in ("check", "repair"):
+            outcome = asking.carry_out(checked(validated(source, files), settings, wish.newest))
+            if self.mode == "check" or outcome.status not in ("missing", "damaged"):
+                return outcome
+            log.warning("%s : %s ; republication", source.label, outcome.reason)
+            wish = replace(wish, damaged=True)
+        action = asking.carry_out(published(source, files, settings, now, wish))
+        return outcome_of(action, done=True, sent=asking.sent)
 
 
-def failures_as_outcomes(treat: Treat) -> Treat:
-    """Return as its outcome the failure of one unreadable or refused document; let FATAL errors pass."""
-
-    def guarded(source: DocumentFile, stop: threading.Event) -> DocumentOutcome:
-        try:
-            return treat(source, stop)
-        except FATAL:
-            raise
-        except InputError as error:
-            return DocumentOutcome(source, "!", "invalid", str(error))
-        except StoreError as error:
-            return DocumentOutcome(source, "!", "failed", str(error))
-
-    return guarded
-
-
-def read_remote(clients: AwsClients, settings: Settings, source: DocumentFile) -> Remote:
-    """Read what AWS has of a document, consistently, without its body."""
-    names = {f"#{rank}": name for rank, name in enumerate(COMPARED)}
-    reply = get_item(clients, settings, source, ProjectionExpression=", ".join(names), ExpressionAttributeNames=names)
-    return remote_of(reply)
+def run_all(sources: list[DocumentFile], work: Work, jobs: int, on_outcome: Callable[[DocumentOutcome], None]) -> Run:
+    """Treat every document, `jobs` at a time; `on_outcome` gets each outcome once, in the order of `sources`."""
+    stop = threading.Event()
+    run = _pass(sources, work, jobs, stop, lambda outcome: None if _is_open(outcome) else on_outcome(outcome))
+    unreachable = isinstance(run.fatal, UnreachableError)
+    kept = [outcome for outcome in run.outcomes if not _is_open(outcome)]
+    reached = {outcome.source for outcome in kept}
+    again = [source for source in sources if source not in reached]
+    if run.interrupted or not again or (run.fatal and not unreachable):
+        return run
+    log.warning("%d documents pas encore traités (%s) : second essai dans %d s.", len(again), _why(run), PAUSE)
+    try:
+        stop.wait(PAUSE)
+    except KeyboardInterrupt:
+        return replace(run, interrupted=True)
+    second = _pass(again, work, jobs, threading.Event(), on_outcome)
+    outcomes = {outcome.source: outcome for outcome in [*kept, *second.outcomes]}
+    return replace(second, outcomes=[outcomes[source] for source in sources if source in outcomes])
 
 
-def get_item(clients: AwsClients, settings: Settings, source: DocumentFile, **projection: object) -> Item | None:
-    table = table_names(settings)[source.kind]
-    with aws_errors(f"table {table}"):
-        reply = clients.dynamodb.get_item(TableName=table, Key=item_key(source), ConsistentRead=True, **projection)
-    item: Item | None = reply.get("Item")
-    return item
+def _is_open(outcome: DocumentOutcome) -> bool:
+    return outcome.passing or outcome.status == "interrupted"
 
 
-def run_all(sources: list[DocumentFile], treat: Treat, jobs: int, on_outcome: Callable[[DocumentOutcome], None]) -> Run:
-    """Treat every document, `jobs` at a time; `on_outcome` gets each outcome in the order of `sources`."""
-    run, stop = Run(), threading.Event()
+def _why(run: Run) -> str:
+    return str(run.fatal or next(outcome.reason for outcome in run.outcomes if _is_open(outcome)))
+
+
+def _pass(
+    sources: list[DocumentFile],
+    work: Work,
+    jobs: int,
+    stop: threading.Event,
+    on_outcome: Callable[[DocumentOutcome], None],
+) -> Run:
+    run = Run()
     with ThreadPoolExecutor(jobs, thread_name_prefix="upload") as pool:
-        futures = [pool.submit(_unless_stopped, treat, source, stop) for source in sources]
+        futures = [pool.submit(_guarded, work, source, stop) for source in sources]
         try:
             for future in futures:
                 on_outcome(future.result())
-        except FATAL as error:
+        except CityflowError as error:
             run.fatal = error
         except KeyboardInterrupt:
             run.interrupted = True
@@ -137,78 +112,27 @@ def run_all(sources: list[DocumentFile], treat: Treat, jobs: int, on_outcome: Ca
     return run
 
 
-def _unless_stopped(treat: Treat, source: DocumentFile, stop: threading.Event) -> DocumentOutcome:
+def _guarded(work: Work, source: DocumentFile, stop: threading.Event) -> DocumentOutcome:
+    """Treat a document; its failure is its outcome, but for one that every document would meet."""
+    asking = Asking(work.clients, stop)
     if stop.is_set():
         return DocumentOutcome(source, "!", "interrupted", "pas commencé")
     try:
-        return treat(source, stop)
-    except FATAL:
+        return work.treat(source, asking)
+    except Interrupted:
+        reason = "commencé, pas fini : relancer le complète" if asking.sent else "pas commencé"
+        return DocumentOutcome(source, "!", "interrupted", reason, sent=asking.sent)
+    except (ConfigError, UnreachableError):
         stop.set()
         raise
+    except InputError as error:
+        return DocumentOutcome(source, "!", "invalid", str(error))
+    except (StoreError, LockHeldError) as error:
+        passing = isinstance(error, PassingError | LockHeldError)
+        return DocumentOutcome(source, "!", "failed", str(error), sent=asking.sent, passing=passing)
 
 
-def _finished(futures: list["Future[DocumentOutcome]"]) -> Iterator[DocumentOutcome]:
+def _finished(futures: Iterable["Future[DocumentOutcome]"]) -> Iterable[DocumentOutcome]:
     for future in futures:
         if not future.cancelled() and future.exception() is None:
             yield future.result()
-
-
-def _planned(action: Action) -> DocumentOutcome:
-    status = {"=": "same", "!": "failed"}.get(action.sign, "planned")
-    return DocumentOutcome(action.source, action.sign, status, action.reason, _places(action))
-
-
-def _execute(clients: AwsClients, action: Action, stop: threading.Event) -> DocumentOutcome:
-    if not action.writes:
-        return _planned(action)
-    sent = 0
-    for write in action.writes:
-        if stop.is_set():
-            reason = "commencé, pas fini : relancer le complète"
-            return DocumentOutcome(action.source, "!", "interrupted", reason, _places(action), sent)
-        try:
-            send(clients, write)
-        except StoreError as error:
-            if isinstance(error, FATAL):
-                raise
-            return DocumentOutcome(action.source, action.sign, "failed", str(error), _places(action), sent)
-        sent += write.size
-    status = "same" if action.sign == "=" else "written"
-    return DocumentOutcome(action.source, action.sign, status, action.reason, _places(action), sent)
-
-
-def _places(action: Action) -> tuple[tuple[str, int], ...]:
-    return tuple((write.destination, write.size) for write in action.writes)
-
-
-def send(clients: AwsClients, write: Write) -> None:
-    """Send one request. A refused condition is success when what is there is what was to be written.
-
-    That is the case when AWS applied the request, its reply was lost, and botocore sent it again.
-    """
-    call = getattr(getattr(clients, write.service), write.operation)
-    with aws_errors(_target(write)):
-        try:
-            call(**write.request)
-        except ClientError as error:
-            if error_code(error) != "ConditionalCheckFailedException":
-                raise
-            if not _landed(clients, write):
-                raise StoreError(
-                    f"{write.destination} a changé pendant la publication.", "Relancer : la comparaison sera refaite."
-                ) from error
-
-
-def _target(write: Write) -> str:
-    if write.service == "s3":
-        return f"bucket {write.request['Bucket']}"
-    return f"table {write.request['TableName']}"
-
-
-def _landed(clients: AwsClients, write: Write) -> bool:
-    wanted = write.request.get("Item")
-    if wanted is None:
-        return False
-    key = {name: wanted[name] for name in ("metric_type", "report_id", "date") if name in wanted}
-    reply = clients.dynamodb.get_item(TableName=write.request["TableName"], Key=key, ConsistentRead=True)
-    return remote_of(reply.get("Item")) == remote_of(wanted)

@@ -5,20 +5,30 @@
 """
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
-from lib.aws.names import KEY_ATTRIBUTES, SORT_KEY, TTL_ATTRIBUTE, reports_bucket, table_names
+from lib.aws.names import (
+    KEY_ATTRIBUTES,
+    REPORT_INDEX,
+    REPORT_INDEX_KEY,
+    SORT_KEY,
+    TTL_ATTRIBUTE,
+    reports_bucket,
+    table_names,
+)
 from lib.common.settings import Settings
 
 ABANDONED_UPLOADS = 7  # days after which the parts of an unfinished multipart upload are deleted
+OLD_VERSIONS = 90  # days after which a replaced version of a page is deleted
 LIFECYCLE_ID = "cityflow-fin-des-envois-abandonnes"
+VERSIONS_ID = "cityflow-fin-des-versions-remplacees"
 ALL_BLOCKED = {
     "BlockPublicAcls": True,
     "IgnorePublicAcls": True,
     "BlockPublicPolicy": True,
     "RestrictPublicBuckets": True,
 }
-ENCRYPTION = {"Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]}
 
 
 @dataclass(frozen=True)
@@ -30,6 +40,7 @@ class TableState:
     on_demand: bool = False
     ttl: str = ""  # the attribute, when enabled
     recovery: bool = False
+    indexes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -40,6 +51,7 @@ class BucketState:
     region: str = ""
     public_blocked: bool = False
     encrypted: bool = False
+    kms_key: str = ""
     versioned: bool = False
     lifecycle: tuple[dict[str, Any], ...] = ()
 
@@ -71,7 +83,9 @@ def setup_plan(settings: Settings, state: AwsState) -> list[SetupStep]:
     """List the steps for both tables and the bucket, in the order in which they are carried out."""
     names = table_names(settings)
     steps = [step for kind in KEY_ATTRIBUTES for step in _table_steps(names[kind], kind, state.tables[kind])]
-    return steps + _bucket_steps(reports_bucket(settings), settings.aws_region, state.bucket)
+    return steps + _bucket_steps(
+        reports_bucket(settings), settings.aws_region, settings.s3_reports_kms_key, state.bucket
+    )
 
 
 def wanted_keys(kind: str) -> dict[str, tuple[str, str]]:
@@ -106,7 +120,30 @@ def _table_steps(name: str, kind: str, state: TableState) -> list[SetupStep]:
             "update_continuous_backups",
             PointInTimeRecoverySpecification=recovery,
         ),
+        *([_index_step(name, state)] if kind == "reports" else []),
     ]
+
+
+def _index_step(name: str, state: TableState) -> SetupStep:
+    """All reports in the order of their days: a partition that they share; costs one write unit a report."""
+    keys = {REPORT_INDEX_KEY: ("HASH", "S"), SORT_KEY: ("RANGE", "S")}
+    shape = _creation(keys)
+    attributes = _creation(keys | wanted_keys("reports"))["AttributeDefinitions"]
+    index = {
+        "IndexName": REPORT_INDEX,
+        "KeySchema": shape["KeySchema"],
+        "Projection": {"ProjectionType": "INCLUDE", "NonKeyAttributes": ["timestamp", "objects"]},
+    }
+    return _step(
+        REPORT_INDEX in state.indexes,
+        f"table {name}",
+        f"index « {REPORT_INDEX} »",
+        "dynamodb",
+        "update_table",
+        TableName=name,
+        AttributeDefinitions=attributes,
+        GlobalSecondaryIndexUpdates=[{"Create": index}],
+    )
 
 
 def _creation(keys: dict[str, tuple[str, str]]) -> dict[str, Any]:
@@ -122,7 +159,7 @@ def _to_on_demand(name: str) -> SetupStep:
     return SetupStep("+", f"table {name}", "facturation à la demande", "dynamodb", "update_table", request)
 
 
-def _bucket_steps(name: str, region: str, state: BucketState) -> list[SetupStep]:
+def _bucket_steps(name: str, region: str, kms_key: str, state: BucketState) -> list[SetupStep]:
     target = f"bucket {name}"
     if state.exists and state.region not in ("", region):
         return [SetupStep("!", target, f"il est dans la région {state.region}, et AWS_REGION={region}")]
@@ -132,7 +169,8 @@ def _bucket_steps(name: str, region: str, state: BucketState) -> list[SetupStep]
 
     # us-east-1 is the one region that must not be named.
     place = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
-    rules = {"Rules": [*state.lifecycle, _abandoned_rule()]}
+    wanted = [rule for rule, holds in _RULES if not any(map(holds, state.lifecycle))]
+    rules = {"Rules": [*state.lifecycle, *wanted]}
     return [
         step(state.exists, f"dans {region}", "create_bucket", **place),
         step(
@@ -141,31 +179,46 @@ def _bucket_steps(name: str, region: str, state: BucketState) -> list[SetupStep]
             "put_public_access_block",
             PublicAccessBlockConfiguration=ALL_BLOCKED,
         ),
-        step(state.encrypted, "chiffrement", "put_bucket_encryption", ServerSideEncryptionConfiguration=ENCRYPTION),
+        step(
+            state.encrypted and (not kms_key or state.kms_key == kms_key),
+            f"chiffrement par {kms_key}" if kms_key else "chiffrement",
+            "put_bucket_encryption",
+            ServerSideEncryptionConfiguration=_encryption(kms_key),
+        ),
         step(state.versioned, "versions", "put_bucket_versioning", VersioningConfiguration={"Status": "Enabled"}),
         step(
-            any(_ends_abandoned(rule) for rule in state.lifecycle),
-            f"fin des envois abandonnés ({ABANDONED_UPLOADS} jours)",
+            not wanted,
+            f"fin des envois abandonnés ({ABANDONED_UPLOADS} jours) et des versions remplacées ({OLD_VERSIONS} jours)",
             "put_bucket_lifecycle_configuration",
             LifecycleConfiguration=rules,
         ),
     ]
 
 
-def _abandoned_rule() -> dict[str, Any]:
-    return {
-        "ID": LIFECYCLE_ID,
-        "Status": "Enabled",
-        "Filter": {"Prefix": ""},
-        "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": ABANDONED_UPLOADS},
-    }
+def _encryption(kms_key: str) -> dict[str, Any]:
+    default = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": kms_key} if kms_key else {"SSEAlgorithm": "AES256"}
+    # With a bucket key S3 asks KMS once for many objects: KMS is billed by the request.
+    return {"Rules": [{"ApplyServerSideEncryptionByDefault": default, "BucketKeyEnabled": bool(kms_key)}]}
 
 
-def _ends_abandoned(rule: dict[str, Any]) -> bool:
-    """Tell whether the rule covers the whole bucket and ends abandoned uploads, after any number of days."""
+def _is_whole_bucket(rule: dict[str, Any], action: str) -> bool:
+    """Tell whether the rule does this to the whole bucket, after any number of days."""
     prefix = rule.get("Filter", {}).get("Prefix", rule.get("Prefix", ""))
     narrow = prefix or {"Tag", "And", "ObjectSizeGreaterThan", "ObjectSizeLessThan"} & set(rule.get("Filter", {}))
-    return rule.get("Status") == "Enabled" and "AbortIncompleteMultipartUpload" in rule and not narrow
+    return rule.get("Status") == "Enabled" and action in rule and not narrow
+
+
+def _rule(name: str, action: str, unit: str, days: int) -> dict[str, Any]:
+    return {"ID": name, "Status": "Enabled", "Filter": {"Prefix": ""}, action: {unit: days}}
+
+
+_RULES = [
+    (_rule(name, action, unit, days), partial(_is_whole_bucket, action=action))
+    for name, action, unit, days in (
+        (LIFECYCLE_ID, "AbortIncompleteMultipartUpload", "DaysAfterInitiation", ABANDONED_UPLOADS),
+        (VERSIONS_ID, "NoncurrentVersionExpiration", "NoncurrentDays", OLD_VERSIONS),
+    )
+]
 
 
 def _step(done: bool, target: str, text: str, service: str, operation: str, **request: Any) -> SetupStep:

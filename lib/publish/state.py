@@ -61,6 +61,7 @@ def _table(client: Any, name: str) -> TableState:
         keys={key["AttributeName"]: (key["KeyType"], types[key["AttributeName"]]) for key in table["KeySchema"]},
         on_demand=table.get("BillingModeSummary", {}).get("BillingMode") == "PAY_PER_REQUEST",
         ttl=ttl.get("AttributeName", "") if ttl["TimeToLiveStatus"] in ("ENABLED", "ENABLING") else "",
+        indexes=tuple(index["IndexName"] for index in table.get("GlobalSecondaryIndexes", [])),
         recovery=backups.get("PointInTimeRecoveryDescription", {}).get("PointInTimeRecoveryStatus") == "ENABLED",
     )
 
@@ -82,9 +83,15 @@ def _bucket(client: Any, name: str) -> BucketState:
         region=head.get("BucketRegion", ""),
         public_blocked=blocked is not None and blocked["PublicAccessBlockConfiguration"] == ALL_BLOCKED,
         encrypted=encryption is not None,
+        kms_key=_kms_key(encryption),
         versioned=versioning.get("Status") == "Enabled",
         lifecycle=tuple(rules["Rules"]) if rules else (),
     )
+
+
+def _kms_key(encryption: dict[str, Any] | None) -> str:
+    rules = encryption["ServerSideEncryptionConfiguration"]["Rules"] if encryption else []
+    return next((one["ApplyServerSideEncryptionByDefault"].get("KMSMasterKeyID", "") for one in rules), "")
 
 
 def _no_head(error: ClientError, name: str) -> BucketState:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from lib.publish.run import DocumentOutcome, Run
+from lib.publish.outcome import DocumentOutcome, Run
 
 PROBLEMS = ("failed", "invalid", "missing", "different", "damaged")
 
@@ -18,16 +18,22 @@ _COUNTS = {
         "failed": "échecs",
         "invalid": "invalides",
     },
+    "repair": {
+        "written": "réparés",
+        "same": "identiques",
+        "different": "différents",
+        "failed": "échecs",
+        "invalid": "invalides",
+    },
 }
-_MODES = {"upload": "publication", "dry_run": "simulation", "check": "vérification"}
+_MODES = {"upload": "publication", "dry_run": "simulation", "check": "vérification", "repair": "réparation"}
 
 
 def outcome_lines(outcome: DocumentOutcome) -> list[str]:
     """Write the document's sign and name, why where it is not plain, then where its bytes go."""
     reason = f" : {outcome.reason}" if outcome.reason else ""
-    done = " (échec)" if outcome.status == "failed" and outcome.writes else ""
     places = [f"    {destination}  {french_size(size)}" for destination, size in outcome.writes]
-    return [f"{outcome.sign} {outcome.source.label}{done}{reason}", *places]
+    return [f"{outcome.sign} {outcome.source.label}{reason}", *places]
 
 
 def total_line(run: Run, mode: str, asked: int, seconds: float) -> str:
@@ -42,6 +48,7 @@ def total_line(run: Run, mode: str, asked: int, seconds: float) -> str:
         "upload": f" ; {french_size(run.sent)} envoyés",
         "dry_run": f" ; {french_size(_planned_bytes(run))} à envoyer, rien n'a été écrit",
         "check": " ; rien n'a été écrit",
+        "repair": f" ; {french_size(run.sent)} envoyés",
     }[mode]
     return f"{', '.join(counts)}{size} en {f'{seconds:.1f}'.replace('.', ',')} s"
 

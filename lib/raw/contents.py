@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from lib.common.errors import InputError, TooLargeError
+from lib.common.errors import InputError, TooLargeError, in_french
 from lib.raw.forms.streams import BLOCK, is_plain, opened
 from lib.raw.limits import JSON_BYTES, MEGABYTE
 
@@ -91,13 +91,12 @@ def too_large(path: Path, limit: int, what: str = "") -> TooLargeError:
 
 def unreadable(path: Path, error: Exception) -> InputError:
     """Build the error of a file that cannot be read, with the way out that its cause calls for."""
-    why = (isinstance(error, OSError) and error.strerror) or str(error)
     way_out = "Le récupérer à nouveau."
     if isinstance(error, PermissionError):
         way_out = "Corriger ses droits, ou ceux de son dossier."
     elif path.is_symlink() or isinstance(error, IsADirectoryError):
         way_out = "C'est un lien qui ne mène à aucun fichier : remettre ce qu'il désigne, ou l'enlever."
-    return InputError(f"{path} est illisible ({why}).", way_out)
+    return InputError(f"{path} est illisible ({in_french(error)}).", way_out)
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 
 from stringzilla import count, find  # SIMD search: ten times that of bytes
 
-from lib.common.errors import InputError, RefusedAnswerError
+from lib.common.errors import InputError, RefusedAnswerError, in_french
 from lib.figures.answers import Answer
 from lib.figures.quality import CONTENT_KEPT, Quality
 from lib.raw.contents import check_size, first_bytes, lines_of, read_blocks, too_large
@@ -215,7 +215,7 @@ class _Document:
         try:
             yield from self.read(_at_most(self.raw, names(text)))
         except _BROKEN as error:
-            log.warning("%s n'est pas un JSON complet (%s)", self.raw.name, error)
+            log.warning("%s n'est pas un JSON complet (%s)", self.raw.name, in_french(error))
             quality.reject("json_illisible", self.raw.name, 1, text.window[text.at : text.at + CONTENT_KEPT])
             broken = True
         start = max(text.at - 1, 0)  # the quote before a name may have been taken for the end of another

@@ -15,6 +15,7 @@ def raw_path(settings: Settings, text: str) -> Path:
         settings.aws_region,
         settings.aws_endpoint_url,
         (("AWS_REGION", origins("AWS_REGION", "défaut")), ("AWS_ENDPOINT_URL", origins("AWS_ENDPOINT_URL", "défaut"))),
+        settings.aws_profile,
     )
     return s3_paths(connection)(text)
 

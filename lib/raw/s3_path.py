@@ -13,7 +13,6 @@ from functools import lru_cache
 from pathlib import PosixPath
 from typing import Any, ClassVar, NamedTuple, cast
 
-from lib.aws.bodies import cut_after
 from lib.common.settings import S3_SCHEME as SCHEME
 
 ATTEMPTS = 5  # at a body that is cut, before giving up
@@ -27,6 +26,7 @@ class Connection(NamedTuple):
     aws_region: str
     aws_endpoint_url: str
     set_by: tuple[tuple[str, str], ...] = ()
+    aws_profile: str = ""
 
     @property
     def origins(self) -> dict[str, str]:
@@ -176,6 +176,8 @@ class S3Stream(io.RawIOBase):
         OSError after ATTEMPTS cuts in a row.
         """
         from botocore.exceptions import HTTPClientError, IncompleteReadError, ReadTimeoutError, ResponseStreamingError
+
+        from lib.aws.bodies import cut_after
 
         wanted = min(count, self.size - self.position)
         cut: Exception = EOFError(f"{self.position} octets au lieu de {self.size}")

@@ -194,11 +194,16 @@ def strangers(settings: Settings, source: Source, known: Iterable[Source]) -> li
             exports_folder(settings),
             lambda name: (
                 not is_beside_data(name)
-                and not any(one.names_export(name) and (one.computed or is_raw_name(name)) for one in others)
+                and not any(one.names_export(name) and _is_of_use(one, name) for one in others)
                 and not (is_raw_name(name) and source.names_export(name))
             ),
         )
     return [path for path in found if is_file(path)]  # what cannot be looked at is one of source_files
+
+
+def _is_of_use(source: Source, name: str) -> bool:
+    """Tell whether a source can read an export of this name; outlines alone (arrondissements) are read from JSON."""
+    return source.computed or (is_raw_name(name) and suffix_of(name) not in (*TABLE_SUFFIXES, ".txt"))
 
 
 def _is_unread(name: str) -> bool:

@@ -8,8 +8,9 @@ An item whose map no longer has the figures of its JSON was changed by another p
 Items are in the form of the low-level client: {"date": {"S": "2025-11-04"}, …}.
 
 Where that would pass 400 KB, `metrics_s3` (`report_s3`) takes the place of `json_gz`: it is s3://bucket/key of the same
-in S3. The key holds the digest of the content, so that an item never points at the content of another version. Where
-that is not enough the map is a summary: all but the longest lists, whose names stand in `omitted`.
+in S3, without date and timestamp, which the item has. The key holds the digest of the content, so that an item never
+points at the content of another version, and days whose content is the same point to one object. Where that is not
+enough the map is a summary: all but the longest lists, whose names stand in `omitted`.
 """
 
 from datetime import datetime, timedelta
@@ -32,9 +33,10 @@ from lib.stores.documents import (
 from lib.stores.dynamodb_values import AttributeValue, from_value, to_value, value_size
 
 LIMIT = 409_600  # bytes of an item, names and values (400 KB)
+SHARED_ROOM = 16_384  # bytes of an item whose content another day has already: a summary, for DynamoDB bills each KB
 RETENTION = timedelta(days=365)
 POINTERS = tuple(f"{body}_s3" for body in BODIES.values())
-_AGAIN = "Le republier : make upload FORCE=1."
+_AGAIN = "Le republier : make check-upload REPAIR=1"
 
 Item = dict[str, AttributeValue]
 
@@ -46,17 +48,20 @@ def item_of(
     prefix: str = "",
     beside: Item | None = None,
     digest: str = "",
+    written: bytes = b"",
+    shared: bool = False,
 ) -> Item:
     """Build the item of a document: with its JSON where it fits, else pointing to S3 (see `pointer`).
 
-    `beside` are attributes of the caller's own, which count in the size; `digest` is content_sha256 where it is known.
+    `beside` are attributes of the caller's own, which count in the size; `digest` is content_sha256 and `written`
+    the JSON, where they are known. What is `shared` with another day points to S3 whatever its size.
     ConfigError when the document does not fit and `bucket` is not set; StoreError for what DynamoDB cannot hold.
     """
     digest, beside = digest or content_sha256(document), beside or {}
     name = body_of(document)
     body = document[name]
-    if json_size(body) <= WORTH_MEASURING * LIMIT:
-        item = _item(document, body, digest, now) | {EXACT: {"B": pack(encode(document))}} | beside
+    if not shared and json_size(body) <= WORTH_MEASURING * LIMIT:
+        item = _item(document, body, digest, now) | {EXACT: {"B": pack(written or encode(document))}} | beside
         if item_size(item) <= LIMIT:
             return item
     if not bucket:
@@ -64,12 +69,12 @@ def item_of(
             f"{stem_of(document)} dépasse la limite de DynamoDB ({LIMIT // 1024} Ko) et S3_REPORTS_BUCKET est vide.",
             "Indiquer un bucket : option, environnement ou .env.",
         )
-    url = f"s3://{bucket}/{object_key(document, digest, prefix)}"
+    url = f"s3://{bucket}/{object_key(document, prefix)}"
 
     def summary(kept: Document, omitted: list[str]) -> Item:
         return _item(document, kept, digest, now) | {f"{name}_s3": {"S": url}, "omitted": to_value(omitted)} | beside
 
-    return fitted(body, LIMIT, summary, item_size)
+    return fitted(body, SHARED_ROOM if shared else LIMIT, summary, item_size)
 
 
 def document_of(item: Item, content: bytes | None = None) -> Document:
@@ -77,7 +82,7 @@ def document_of(item: Item, content: bytes | None = None) -> Document:
 
     StoreError unless it is the document of the item's sha256 and has the figures of the item's map.
     """
-    keys = {name: item[name]["S"] for name in (*BODIES, "date") if name in item}
+    keys = {name: item[name]["S"] for name in (*BODIES, "date") if "S" in item.get(name, {})}
     packed = item.get(EXACT, {}).get("B") if content is None else content
     try:
         digest, body = item["sha256"]["S"], body_of(item)
@@ -89,6 +94,8 @@ def document_of(item: Item, content: bytes | None = None) -> Document:
                 raise ValueError("sha256 différent")
             return document
         document = unpack(packed, keys, digest)
+        if content is not None:
+            document = keys | {"timestamp": item["timestamp"]["S"], body: document[body]}
     except (KeyError, StopIteration) as error:
         raise StoreError(f"élément DynamoDB incomplet ({error}).", _AGAIN) from error
     except ValueError as error:
@@ -102,17 +109,24 @@ def document_of(item: Item, content: bytes | None = None) -> Document:
 
 def pointer(item: Item) -> tuple[str, str] | None:
     """Return bucket and key of the S3 object with the exact document, where the item itself does not hold it."""
-    url = next((item[name]["S"] for name in POINTERS if name in item), None)
+    url = next((item[name]["S"] for name in POINTERS if "S" in item.get(name, {})), None)
     if url is None:
         return None
     bucket, _, key = url.removeprefix("s3://").partition("/")
     return bucket, key
 
 
-def object_key(document: Document, digest: str, prefix: str) -> str:
+def shared_content(document: Document) -> bytes:
+    """Pack what an item points to: the document without date and timestamp, the same for days of the same content."""
+    return pack(encode({name: value for name, value in document.items() if name not in ("date", "timestamp")}))
+
+
+def object_key(document: Document, prefix: str) -> str:
     """Build the key in the bucket of a document that does not fit into its item."""
     folder = f"{prefix.strip('/')}/" if prefix.strip("/") else ""
-    return f"{folder}documents/{stem_of(document)}.{digest[:16]}.json.gz"
+    name = "daily_report" if "report_id" in document else f"{document['metric_type']}_metrics"
+    digest = content_sha256({body_of(document): document[body_of(document)]})
+    return f"{folder}documents/{name}.{digest[:16]}.json.gz"
 
 
 def item_size(item: Item) -> int:

@@ -56,7 +56,7 @@ def arc_identifier(number: int) -> int:
 
 
 def build_arcs(options: Options, city: City) -> list[Arc]:
-    """The arcs that count."""
+    """Lay out the arcs that count."""
     rings = {side: ring_road(city, offset) for side, offset in RING_OFFSETS.items()}
     return [build_arc(options, city, rings, number) for number in range(options.arcs)]
 
@@ -101,7 +101,7 @@ def degrees_of(line: LineString) -> NDArray[np.float64]:
 
 
 def shape_json(lonlat: NDArray[np.float64], in_feature: bool = False) -> str:
-    """A LineString with the portal's spacing."""
+    """Write a LineString with the portal's spacing."""
     geometry = {"coordinates": lonlat.tolist(), "type": "LineString"}
     return json.dumps({"type": "Feature", "geometry": geometry, "properties": {}} if in_feature else geometry)
 
@@ -113,7 +113,7 @@ def middle_text(line: LineString, separator: str = ", ") -> str:
 
 
 def referentiel_csv(options: Options, city: City, arcs: list[Arc]) -> bytes:
-    """Described arcs (one row a part, one arc in ten in two parts) and arcs that never count, in no order."""
+    """Describe arcs (one row a part, one arc in ten in two parts) and arcs that never count, in no order."""
     rings = {side: ring_road(city, offset) for side, offset in RING_OFFSETS.items()}
     silent = range(options.arcs, options.arcs + max(2, round(options.arcs * NEVER_COUNTING_SHARE)))
     described = [arc for arc in arcs if arc.number % 60 != NOT_IN_REFERENTIEL]

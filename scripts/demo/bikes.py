@@ -73,7 +73,7 @@ def write_pull(root: Path, options: Options, day: date, hour: int, body: bytes, 
 
 
 def counter_of(options: Options, city: City, number: int) -> Record:
-    """What a record says of its counter: two counters a site, one a direction."""
+    """Build what a record says of its counter: two counters a site, one a direction."""
     site = number // 2
     rng = options.stream("bike site", site)
     lon, lat = to_lonlat(point_in_city(city, rng.random(), rng.random())).round(5).tolist()
@@ -100,7 +100,7 @@ def records_of(
     last_hours: int | None = None,
     provisional: bool = False,
 ) -> list[Record]:
-    """The records of a day, all or its last hours, as the pull of that day tells them."""
+    """Build the records of a day, all or its last hours, as the pull of that day has them."""
     instants = day_instants(day)
     counts = counts_of(options, day, instants)
     if provisional:
@@ -111,13 +111,13 @@ def records_of(
         {**counter, "sum_counts": sum_counts, "date": clock.isoformat(), "mois_annee_comptage": f"{clock:%Y-%m}"}
         for place in range(first, len(instants))
         for clock in [instants[place].astimezone(PARIS if local else UTC)]
-        for number, counter in told(options, day, instants[place], counters)
+        for number, counter in heard(options, day, instants[place], counters)
         for sum_counts in [value_of(options, day, instants[place], number, int(counts[number, place]))]
     ]
 
 
-def told(options: Options, day: date, instant: datetime, counters: list[Record]) -> list[tuple[int, Record]]:
-    """The counters heard at that hour, with the identity they give."""
+def heard(options: Options, day: date, instant: datetime, counters: list[Record]) -> list[tuple[int, Record]]:
+    """List the counters heard at that hour, with the identity they give."""
     heard = list(enumerate(counters))
     if day != options.end:
         return heard
@@ -186,7 +186,7 @@ def as_response_lines(records: list[Record]) -> tuple[bytes, str]:
 
 
 def as_v10(records: list[Record]) -> tuple[bytes, str]:
-    """The old API: fields apart, coordinates as [lat, lon], nulls left out."""
+    """Write the old API's form: fields apart, coordinates as [lat, lon], nulls left out."""
     return compact_json({"nhits": len(records), "records": [v10_record(record) for record in records]}), ".json"
 
 

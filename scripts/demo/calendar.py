@@ -76,7 +76,7 @@ def hour_shapes(day: date) -> tuple[Floats, Floats]:
 
 
 def day_instants(day: date) -> list[datetime]:
-    """The real hours of a Paris day as UTC instants: 23, 24 or 25 of them."""
+    """List the real hours of a Paris day as UTC instants: 23, 24 or 25 of them."""
     first, after = (datetime.combine(d, time(), PARIS).astimezone(UTC) for d in (day, day + timedelta(days=1)))
     return [first + timedelta(hours=n) for n in range((after - first) // timedelta(hours=1))]
 

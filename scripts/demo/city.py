@@ -56,12 +56,12 @@ def build_city() -> City:
 
 
 def district_of(city: City, point: Point) -> int | None:
-    """The arrondissement (1 to 20) that holds the point, if one does."""
+    """Find the arrondissement (1 to 20) that holds the point, if one does."""
     return next((number for number, cell in enumerate(city.districts, 1) if cell.covers(point)), None)
 
 
 def ring_road(city: City, offset: float) -> LineString:
-    """The boulevard périphérique, `offset` metres outside the outline (inside if negative)."""
+    """Draw the boulevard périphérique, `offset` metres outside the outline (inside if negative)."""
     return LineString(city.outline.buffer(offset, join_style="mitre").exterior.coords)
 
 

@@ -75,7 +75,7 @@ def identity(options: Options, key: str, what: str) -> str:
 
 
 def known_at(options: Options, moment: datetime) -> list[Disruption]:
-    """What a pull of that moment tells: announced, not over since more than a day, and as last revised."""
+    """List what a pull of that moment has: announced, not over since more than a day, and as last revised."""
     births = [moment.date() - timedelta(days=n) for n in range(LOOK_BACK_DAYS, -1, -1)]
     drawn = [disruption for day in births for disruption in born_on(options, day)]
     return [
@@ -144,7 +144,7 @@ def night_works(key: str, line: str, announced: date, nights: int) -> Disruption
 
 
 def planted(end: date) -> list[Disruption]:
-    """The disruptions that do not depend on the seed, see the module's docstring."""
+    """Build the disruptions that do not depend on the seed, see the module's docstring."""
     day_before = end - timedelta(days=1)
     return [
         Disruption(

@@ -17,7 +17,7 @@ def compact_json(value: Any) -> bytes:
 
 
 def portal_csv(header: Sequence[str], rows: Iterable[Sequence[object]], line_end: str) -> bytes:
-    """A CSV as the portal exports it: byte order mark, semicolons, quotes only where needed."""
+    """Write a CSV as the portal exports it: byte order mark, semicolons, quotes only where needed."""
     text = io.StringIO()
     text.write(BOM)
     writer = csv.writer(text, delimiter=";", lineterminator=line_end)

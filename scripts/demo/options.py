@@ -36,18 +36,18 @@ class Options:
         return self.end - timedelta(days=self.days - 1)
 
     def calendar(self) -> list[date]:
-        """The days of the world, oldest first."""
+        """List the days of the world, oldest first."""
         return [self.start + timedelta(days=n) for n in range(self.days)]
 
     def pull_days(self) -> list[date]:
-        """The days on which an API is asked: one later than the data, so that the last day is complete."""
+        """List the days on which an API is asked: one later than the data, so that the last day is complete."""
         return [day + timedelta(days=1) for day in self.calendar()]
 
     def days_before_end(self, day: date) -> int:
         return (self.end - day).days
 
     def stream(self, name: str, *numbers: int) -> np.random.Generator:
-        """The random stream of that name, the same whatever else is generated."""
+        """Open the random stream of that name, the same whatever else is generated."""
         return np.random.default_rng([self.seed, crc32(name.encode()), *numbers])
 
     def fingerprint(self) -> str:

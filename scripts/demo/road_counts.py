@@ -103,7 +103,7 @@ def build_scene(options: Options, arcs: list[Arc], slowed: Flags, closed: Flags)
 
 
 def value_texts() -> tuple[Objects, Objects]:
-    """The text of every flow, and of every rate with the traffic state that goes with it; the blank comes last."""
+    """Write the text of every flow, and of every rate with the traffic state that goes with it; the blank last."""
     flows = [f"{flow}.0;".encode() for flow in range(MAX_FLOW + 1)] + [b";"]
     rates = [b"%r;" % round(step / K_STEPS, 5) for step in range(MAX_RATE * K_STEPS + 1)]
     limits = np.array([limit * K_STEPS for limit, _ in TRAFFIC_STATES])
@@ -130,7 +130,7 @@ def draw_traits(options: Options, arcs: list[Arc]) -> Traits:
 
 
 def block_text(scene: Scene, first: int) -> tuple[bytes, bytes]:
-    """The lines of the block that starts at that arc, shuffled; and the line that must end the file, if it has it."""
+    """Write the lines of the block that starts at that arc, shuffled; and the line that must end the file, if any."""
     arcs = range(first, min(first + BLOCK_ARCS, len(scene.arcs)))
     block = simulate(scene, arcs)
     kept = np.flatnonzero(published(scene, arcs))
@@ -201,7 +201,7 @@ def published(scene: Scene, arcs: range) -> Flags:
 
 
 def fixed_texts(arcs: list[Arc]) -> tuple[Objects, Objects]:
-    """What comes before the label, by arc; and after the state, by (arc, arc state, geometry variant)."""
+    """Write what comes before the label, by arc; and after the state, by (arc, arc state, geometry variant)."""
     prefixes = np.array([f"{arc.identifier};{arc.label};".encode() for arc in arcs], dtype=object)
     suffixes = np.empty((len(arcs), len(ARC_STATES), 2), dtype=object)
     for row, arc in enumerate(arcs):

@@ -74,7 +74,7 @@ def unchanged(line: bytes) -> bytes:
 
 
 def with_a_field_too_many(line: bytes) -> bytes:
-    """An unquoted semicolon in the name: read by position, every value after it would be another's."""
+    """Leave an unquoted semicolon in the name: read by position, every value after it would be another's."""
     identifier, rest = line.split(b";", 1)
     return identifier + b";Passage;" + rest
 
@@ -134,5 +134,5 @@ def apply_sensor_faults(
 
 
 def quirks_of(arcs: range, days: int) -> list[LineQuirk]:
-    """The line quirks of these arcs that fall within the days of the world."""
+    """List the line quirks of these arcs that fall within the days of the world."""
     return [quirk for quirk in LINE_QUIRKS if quirk.arc in arcs and quirk.days_before_end < days]

@@ -43,7 +43,7 @@ REFUSALS = {
 
 
 def saved_bikes(days_before_end: int, records: Records) -> tuple[bytes, str] | None:
-    """The records of the noon pull in the form of that day, and the suffix of its file; None on another day."""
+    """Write the records of the noon pull in the form of that day, and the suffix of its file; None on another day."""
     form = FORMS.get(days_before_end)
     return form(records) if form else None
 

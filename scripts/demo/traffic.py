@@ -173,7 +173,7 @@ def station_id(station: str) -> str:
 
 
 def line_reports(options: Options, disruptions: list[Disruption]) -> list[Body]:
-    """The lines of the pull, each with links to what touches it."""
+    """List the lines of the pull, each with links to what touches it."""
     touched = {line: [d for d in disruptions if line in d.lines] for line in LINES}
     return [
         {

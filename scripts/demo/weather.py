@@ -35,7 +35,7 @@ def pulled_days(pull_day: date) -> list[date]:
 
 
 def as_known_on(options: Options, day: date, pull_day: date) -> WeatherDay:
-    """The day's weather as that pull tells it: observed if it is over, else forecast."""
+    """Build the day's weather as that pull has it: observed if it is over, else forecast."""
     observed = weather_of(options, day)
     if day < pull_day:
         return observed
@@ -146,7 +146,7 @@ def open_meteo_body(options: Options, pull_day: date) -> dict[str, Any]:
 
 
 def open_meteo_daily(days: list[date], weathers: list[WeatherDay]) -> dict[str, Any]:
-    """The daily part, which only every other such pull asks for."""
+    """Build the daily part, which only every other such pull asks for."""
     if days[0].toordinal() // OPEN_METEO_EVERY % 2:
         return {}
     units = {"time": "iso8601", "temperature_2m_max": "°C", "temperature_2m_min": "°C", "precipitation_sum": "mm"}

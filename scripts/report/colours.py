@@ -1,7 +1,8 @@
 """The colours of the HTML pages: one set of names, two themes, and which colour must be seen on which.
 
-tests/scripts/report/test_colours.py computes the WCAG 2 contrast ratio of every pair: text 4.5:1, graphics 3:1. A state
-of traffic never rests on its colour alone: it also has a width, dashes or a mark.
+tests/scripts/report/test_colours.py computes the WCAG 2 contrast ratio of every pair (text 4.5:1, graphics 3:1), and
+that states of traffic lie in the order of their lightness, apart also for who sees no red or no green. A state never
+rests on its colour alone: it also has a width, dashes or a mark.
 """
 
 LIGHT = {
@@ -17,12 +18,14 @@ LIGHT = {
     "habituel": "#7b7f86",
     "pluie": "#2a6fb0",
     "temperature": "#b0501c",
-    "fluide": "#5b8fa3",
-    "presature": "#b57a10",
-    "sature": "#c8440c",
-    "bloque": "#7a0c3a",
+    "fluide": "#6095aa",
+    "presature": "#b1770f",
+    "sature": "#a32a00",
+    "bloque": "#4a0a2e",
     "inconnu": "#888c92",
     "contour": "#928d83",
+    "fleuve": "#cfe2ee",
+    "bois": "#e0eed9",
     "chantier": "#5b3f9e",
     "alerte": "#8f0d2c",
     "avis": "#fff3cf",
@@ -44,12 +47,14 @@ DARK = {
     "habituel": "#8b919a",
     "pluie": "#6aa9e6",
     "temperature": "#ef9a5f",
-    "fluide": "#5690a8",
-    "presature": "#d9a032",
-    "sature": "#ff7d45",
-    "bloque": "#ff9fc4",
+    "fluide": "#467a94",
+    "presature": "#bc7b0c",
+    "sature": "#ffa580",
+    "bloque": "#ffe6f0",
     "inconnu": "#7d838c",
     "contour": "#717780",
+    "fleuve": "#203846",
+    "bois": "#1f2f22",
     "chantier": "#b49cf0",
     "alerte": "#ff8095",
     "avis": "#3d3312",
@@ -60,9 +65,11 @@ DARK = {
 }
 
 SURFACES = ("papier", "carte")
+STATES = ("fluide", "presature", "sature", "bloque")  # from the one nearest to the surface to the farthest
 ON_TRACK = ("presature", "sature", "chantier", "alerte")  # bars, drawn on a track of « trame » as well
 # (foreground, the backgrounds it is used on)
 TEXTS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("second", ("fleuve", "bois")),
     *((name, SURFACES) for name in ("encre", "second", "lien", "pluie", "temperature", "bon", "moyen", "mauvais")),
     ("avis_encre", ("avis",)),
 )

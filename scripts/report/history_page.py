@@ -3,18 +3,19 @@
 A pure function of the days it is given; the same policy, colours and words as the daily page (see scripts/report/page).
 """
 
+import csv
+import io
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from itertools import groupby
 from typing import Any, NamedTuple
 
-from markupsafe import Markup
-
 from lib.common.paris_time import days_between
 from lib.figures.calendar_days import MONTHS, WEEKDAYS, long_date
-from scripts.report.french import counted, number, percent, quantity
+from scripts.report.french import number, percent, quantity
 from scripts.report.page import is_synthetic, render
-from scripts.report.svg_charts import Values, strokes
+from scripts.report.svg_calendar import spark, strip
+from scripts.report.table import csv_cell
 
 # The curves of a day in the calendar: colour, where they stand in the report.
 CURVES = (("routes", "trafic_routier"), ("velos", "velo"))
@@ -22,13 +23,19 @@ CURVES = (("routes", "trafic_routier"), ("velos", "velo"))
 STRIPS = (
     ("routes", "debit_routier", "Trafic routier, en véhicules × arcs"),
     ("velos", "passages_velo", "Vélo, en passages"),
-    ("fiabilite", "fiabilite_transports", "Fiabilité des transports, en %"),
+    ("fiabilite", "fiabilite_transports", "Part perturbée du métro, du RER et du tram, en %"),
     ("pluie", "precipitations", "Pluie, en mm"),
 )
 EMPTY = [None] * 24
-SPARK_WIDTH, SPARK_HEIGHT = 100, 32
-STRIP_WIDTH, STRIP_HEIGHT = 640, 90
-GAP = 0.2  # of a day's room, left empty between two bars
+LOST = "fiabilite_transports"  # drawn as what is lost of 100 %, for one bad day to be seen among good ones
+MONTHS_OPEN = 3  # the newest; older ones are folded, and drawn with a point for every COARSE hours
+COARSE = 3
+# The columns of historique.csv: a key figure of the report and its unit.
+CSV_FIGURES = (
+    ("debit_routier", "véhicules × arcs"), ("taux_occupation_routier", "%"), ("temps_perdu", "min"),
+    ("passages_velo", "passages"), ("fiabilite_transports", "%"), ("perturbations", ""), ("chantiers_actifs", ""),
+    ("precipitations", "mm"), ("temperature_moyenne", "°C"),
+)  # fmt: skip
 
 
 class HistoryDay(NamedTuple):
@@ -46,6 +53,7 @@ def history_page(days: Sequence[HistoryDay]) -> bytes:
     first, last = days[0].day, days[-1].day
     span = list(days_between(first, last))
     by_day = {one.day: one for one in days}
+    months = list(_months(span))[::-1]
     return render(
         "history.html.j2",
         titre=f"Mobilité à Paris, du {long_date(first)} au {long_date(last)}",
@@ -56,8 +64,9 @@ def history_page(days: Sequence[HistoryDay]) -> bytes:
         absents=len(span) - len(days),
         semaine=WEEKDAYS,
         bandes=[_strip(*one, span=span, by_day=by_day) for one in STRIPS],
-        mois=[_month(year, month, span, by_day, ceilings) for year, month in _months(span)],
-        lignes=[_row(one) for one in days],
+        mois=[_month(*one, span, by_day, ceilings, at >= MONTHS_OPEN) for at, one in enumerate(months)],
+        ouverts=MONTHS_OPEN,
+        lignes=[_row(one) for one in reversed(days)],
     )
 
 
@@ -78,9 +87,15 @@ def _figure(one: HistoryDay | None, key: str) -> float | None:
 
 def _strip(kind: str, key: str, title: str, span: list[date], by_day: dict[date, HistoryDay]) -> dict[str, Any]:
     values = [_figure(by_day.get(day), key) for day in span]
+    if key == LOST:
+        values = [None if value is None else 100 - value for value in values]
     known = [value for value in values if value is not None]
     value_range = f"de {number(min(known))} à {number(max(known))}" if known else "aucune valeur"
-    return {"titre": title, "etendue": value_range, "dessin": strip(kind, values, f"{title} : {value_range} par jour.")}
+    return {
+        "titre": title,
+        "etendue": value_range,
+        "dessin": strip(kind, values, span, f"{title} : {value_range} par jour."),
+    }
 
 
 def _months(span: list[date]) -> Iterator[tuple[int, int]]:
@@ -89,13 +104,15 @@ def _months(span: list[date]) -> Iterator[tuple[int, int]]:
 
 
 def _month(
-    year: int, month: int, span: list[date], by_day: dict[date, HistoryDay], ceilings: dict[str, float]
+    year: int, month: int, span: list[date], by_day: dict[date, HistoryDay], ceilings: dict[str, float], folded: bool
 ) -> dict[str, Any]:
     """Build nom and semaines: the weeks that meet the span, seven cells from Monday, None outside the month."""
     mondays = sorted({day - timedelta(days=day.weekday()) for day in span if (day.year, day.month) == (year, month)})
     weeks = [
         [
-            _cell(day, by_day.get(day), ceilings) if (day.year, day.month) == (year, month) else None
+            _cell(day, by_day.get(day), ceilings, COARSE if folded else 1)
+            if (day.year, day.month) == (year, month)
+            else None
             for day in days_between(monday, monday + timedelta(days=6))
         ]
         for monday in mondays
@@ -103,7 +120,7 @@ def _month(
     return {"nom": f"{MONTHS[month - 1].capitalize()} {year}", "semaines": weeks}
 
 
-def _cell(day: date, one: HistoryDay | None, ceilings: dict[str, float]) -> dict[str, Any]:
+def _cell(day: date, one: HistoryDay | None, ceilings: dict[str, float], hours: int) -> dict[str, Any]:
     if one is None:
         return {"jour": day.day, "dans_le_magasin": False}
     report = one.report
@@ -111,11 +128,10 @@ def _cell(day: date, one: HistoryDay | None, ceilings: dict[str, float]) -> dict
     return {
         "jour": day.day,
         "dans_le_magasin": True,
-        "iso": day.isoformat(),
         "page": one.page,
-        "dessin": spark(curves),
+        "dessin": spark(curves, hours),
         "statut": _state(one),
-        "mots": f"{long_date(day)} : {_words(one)}",
+        "mots": _words(one),
     }
 
 
@@ -126,13 +142,10 @@ def _state(one: HistoryDay) -> str:
 
 
 def _words(one: HistoryDay) -> str:
+    """Say what is not as it should be; nothing of a complete day, so that a year stays a small page."""
     if one.report is None:
         return "aucun rapport"
-    return (
-        f"journée {one.report['resume']['statut']}, "
-        f"trafic routier {number(_figure(one, 'debit_routier'), 0)}, "
-        f"{counted(bikes, 'passage') if (bikes := _figure(one, 'passages_velo')) is not None else 'vélo inconnu'}"
-    )
+    return "" if _state(one) == "complet" else f"journée {one.report['resume']['statut']}"
 
 
 def _row(one: HistoryDay) -> dict[str, Any]:
@@ -148,43 +161,15 @@ def _row(one: HistoryDay) -> dict[str, Any]:
     }
 
 
-def spark(profiles: Sequence[tuple[str, Values, float]]) -> Markup:
-    """Draw a day in miniature: a line for each (kind, 24 values, ceiling). It is decorative: words stand beside it.
-
-    Days drawn with the same ceilings can be compared.
-    """
-    lines = [
-        Markup('<path class="trait {}" d="{}"/>').format(
-            kind, strokes([_place(hour, value, top) for hour, value in enumerate(values)])
+def history_csv(days: Sequence[HistoryDay]) -> bytes:
+    """Write one row a day, oldest first, for a French spreadsheet; a missing figure is an empty cell."""
+    text = io.StringIO()
+    writer = csv.writer(text, delimiter=";", lineterminator="\r\n")
+    writer.writerow(["date", "jour", "etat", *(f"{key} ({unit})" if unit else key for key, unit in CSV_FIGURES)])
+    for one in days:
+        figures = one.report["chiffres_cles"] if one.report else {}
+        values = [figures.get(key, {}).get("valeur") for key, _ in CSV_FIGURES]
+        writer.writerow(
+            [one.day.strftime("%d/%m/%Y"), WEEKDAYS[one.day.weekday()], _state(one), *map(csv_cell, values)]
         )
-        for kind, values, top in profiles
-        if any(value is not None for value in values)
-    ]
-    return Markup(
-        '<svg class="mini" viewBox="0 0 {} {}" preserveAspectRatio="none" aria-hidden="true">{}</svg>'
-    ).format(SPARK_WIDTH, SPARK_HEIGHT, Markup("").join(lines))
-
-
-def _place(hour: int, value: float | None, ceiling: float) -> tuple[float, float] | None:
-    if value is None:
-        return None
-    return 2 + hour * (SPARK_WIDTH - 4) / 23, SPARK_HEIGHT - 2 - (SPARK_HEIGHT - 4) * value / (ceiling or 1.0)
-
-
-def strip(kind: str, values: Values, words: str) -> Markup:
-    """Draw one bar a day in the order given, from zero; a missing value is an empty place with a tick below."""
-    top = max([value for value in values if value is not None], default=0.0) or 1.0
-    room = STRIP_WIDTH / max(len(values), 1)
-    base = STRIP_HEIGHT - 6
-    bars = [
-        Markup('<rect x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}"/>').format(
-            at * room, base * (1 - value / top), room * (1 - GAP), base * value / top
-        )
-        for at, value in enumerate(values)
-        if value is not None
-    ]
-    gaps = "".join(f"M{(at + 0.4) * room:.1f} {base}v5" for at, value in enumerate(values) if value is None)
-    return Markup(
-        '<svg class="bande" viewBox="0 0 {} {}" role="img" aria-label="{}"><g class="{}">{}</g>'
-        '<path class="base" d="M0 {}H{}{}"/></svg>'
-    ).format(STRIP_WIDTH, STRIP_HEIGHT, words, kind, Markup("").join(bars), base, STRIP_WIDTH, gaps)
+    return text.getvalue().encode("utf-8-sig")

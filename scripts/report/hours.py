@@ -5,9 +5,10 @@ from typing import Any
 from lib.figures.key_figures import HourlyProfile, at
 from lib.figures.past_days import change
 from scripts.registry import SOURCES, on_the_page
-from scripts.report.french import counted, hour, number, quantity
+from scripts.report.french import counted, hour, number, percent, quantity
 from scripts.report.key_figures import Metrics
 from scripts.report.svg_charts import hour_chart, weather_chart
+from scripts.report.usual import longest_gap
 
 
 def hour_views(report: dict[str, Any], metrics: dict[str, Metrics]) -> list[dict[str, Any]]:
@@ -32,6 +33,7 @@ def _view(profile: dict[str, Any], drawn: HourlyProfile, weekday: str, metrics: 
         "unite": profile["unite"].replace(" x ", " × "),
         "jour": f"ce {weekday}",
         "usuel": f"médiane de {counted(profile['jours_compares'], weekday)}" if profile["jours_compares"] else None,
+        "ecart": _gap(day, usual),
         "dessin": hour_chart(kind, day, usual, _words(title, profile, weekday)),
         "lignes": [
             {
@@ -44,6 +46,15 @@ def _view(profile: dict[str, Any], drawn: HourlyProfile, weekday: str, metrics: 
             for place in range(len(day))
         ],
     }
+
+
+def _gap(day: list[float | None], usual: list[float | None]) -> str:
+    """Say in words where the day is farthest from the usual one: « −31 % de 10 h à 16 h »; nothing where it is not."""
+    start, end = longest_gap(day, usual)
+    if start is None or end is None:
+        return ""
+    sums = [sum(value or 0.0 for value in line[start:end]) for line in (day, usual)]
+    return f"{percent(change(*sums), 0, True)} de {hour(start)} à {hour(end)}"
 
 
 def _words(title: str, profile: dict[str, Any], weekday: str) -> str:

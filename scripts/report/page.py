@@ -5,13 +5,16 @@ lists is capped here, and the page says how much is left out (the JSON has all o
 """
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from lib.figures.past_days import Past
 from lib.raw.source import Credit, Source
 from lib.run.day_run import SYNTHETIC
 from lib.stores.documents import report_id
@@ -23,6 +26,8 @@ from scripts.report.hours import hour_views, weather_view
 from scripts.report.key_figures import Metrics, measured
 from scripts.report.road_map import IMPACTS, map_view
 from scripts.report.summary import sentence
+from scripts.report.svg_calendar import blocks
+from scripts.report.usual import Beside, named_sensors
 from scripts.sources.traffic.forms import INFORMATION
 from scripts.sources.traffic.lines import METRO, RER, TRAM
 
@@ -36,13 +41,30 @@ FILTERS = (
 
 ALERTS_SHOWN, LINES_SHOWN, INTERRUPTIONS_SHOWN, WORKS_SHOWN, SENSORS_SHOWN = 12, 14, 6, 8, 8
 STANDING_SHOWN, OUTSIDE_SHOWN, FINDINGS_SHOWN = 4, 4, 4
+NAMES_DRAWN = 1_000  # streets with their hours, so that a page of all of Paris stays below 400 kB
 STRUCTURING = (METRO, RER, TRAM)
 
 Report = dict[str, Any]
 
 
-def daily_page(day: date, report: Report, metrics: dict[str, Metrics]) -> bytes:
-    """Render the page of a day as UTF-8. `metrics`: by source, as stored; a missing source is not a key."""
+class Way(NamedTuple):
+    """A link to another page of the folder."""
+
+    words: str
+    page: str  # file name
+
+
+def daily_page(
+    day: date,
+    report: Report,
+    metrics: dict[str, Metrics],
+    past: Mapping[str, Past] = MappingProxyType({}),
+    ways: Sequence[Way] = (),
+) -> bytes:
+    """Render the page of a day as UTF-8.
+
+    metrics, past: by source, as stored; a missing source is not a key. ways: the pages beside it that are there.
+    """
     known = measured(metrics)
     return render(
         "report.html.j2",
@@ -50,6 +72,8 @@ def daily_page(day: date, report: Report, metrics: dict[str, Metrics]) -> bytes:
         jour=day.isoformat(),
         fichier=report_id(day),
         rapport=report,
+        voies=ways,
+        noms_comptes=[name_list(source, beside) for source, beside in named_sensors(known, dict(past), day).items()],
         constat=sentence(report["chiffres_cles"], report["contexte"]["jour_semaine"]),
         constats=capped(new_findings(report), FINDINGS_SHOWN),
         references=particular_days(report),
@@ -72,6 +96,11 @@ def render(template: str, **values: Any) -> bytes:
     page = _environment().get_template(template)
     names = {name: source.french for name, source in SOURCES.items()}
     return page.render(policy=POLICY, variables=stylesheet_variables(), noms=names, **values).encode()
+
+
+def ways_markup(ways: Sequence[Way]) -> str:
+    """Render the links to other pages alone, as they stand in a page."""
+    return _environment().get_template("ways.html.j2").render(voies=ways)
 
 
 @lru_cache(maxsize=1)
@@ -110,6 +139,20 @@ def particular_days(report: Report) -> list[str]:
                 named[f"{reference}, {figure[f'{key}_particularite']}"] = None
         named |= dict.fromkeys(figure["mediane_particularites"])
     return list(named)
+
+
+def name_list(source: str, beside: Beside) -> dict[str, Any]:
+    """List every street or counter by name: jour, usuel and (for the NAMES_DRAWN with the most) its hours as blocks."""
+    table = beside.names
+    drawn = set(table["jour"].nlargest(NAMES_DRAWN).index)
+    return {
+        "source": source,
+        "profil": SOURCES[source].profiles[0],
+        "lignes": [
+            (name, *(None if value != value else value for value in known), blocks(hours) if name in drawn else "")
+            for name, *known, hours in zip(table.index, table["jour"], table["usuel"], beside.hours, strict=True)
+        ],
+    }
 
 
 def capped(rows: list[Any] | None, most: int) -> dict[str, Any] | None:

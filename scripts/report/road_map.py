@@ -8,6 +8,7 @@ from scripts.report.key_figures import Metrics
 from scripts.report.svg_map import STATES, UNKNOWN, MapArc, MapMark, city_map, in_frame
 
 VERY_DISRUPTIVE = 2
+NUMBERED = 120  # works; where there are more, their numbers would hide the streets
 IMPACTS = {
     "BARRAGE_TOTAL": "barrage total",
     "IMPASSE": "mise en impasse",
@@ -19,20 +20,27 @@ IMPACTS = {
 
 
 def map_view(metrics: dict[str, Metrics]) -> dict[str, Any] | None:
-    """Build dessin, legende [{classe, etat, nombre}], hors_cadre, arrondissements (table); None with nothing to draw.
+    """Build dessin, legende [{classe, etat, nombre}], reperes (its marks), hors_cadre, arrondissements (table).
+
+    None with nothing to draw.
 
     Without road counts the arcs of the road reference are drawn as unknown; without road reference, or with
     one stored before lines were kept, arcs are points.
     """
     arcs, places = _arcs(metrics), metrics.get("referentiel", {}).get("contours", [])
     works, alerts = _works(metrics), _alerts(metrics)
-    marks = [mark for mark in works + alerts if in_frame(mark.point)]
+    inside = [_numbered([one for one in group if in_frame(one.point)]) for group in (works, alerts)]
+    if len(inside[0]) > NUMBERED:
+        inside[0] = [one._replace(number="") for one in inside[0]]
+    marks = inside[0] + inside[1]
     if not arcs and not marks:
         return None
     states = Counter(arc.state for arc in arcs)
     return {
         "dessin": city_map(arcs, places, marks, _words(metrics, states, len(works), len(alerts))),
         "legende": [{"classe": STATES[state], "etat": state, "nombre": states[state]} for state in reversed(STATES)],
+        "reperes": {"alertes": inside[1], "chantiers": inside[0]},
+        "comptes": Counter(mark.shape for mark in marks),
         "comptages": "comptages" in metrics,
         "traces": any(arc.trace for arc in arcs),
         "hors_cadre": sum(1 for arc in arcs if arc.point and not in_frame(arc.point)),
@@ -43,7 +51,7 @@ def map_view(metrics: dict[str, Metrics]) -> dict[str, Any] | None:
 def _arcs(metrics: dict[str, Metrics]) -> list[MapArc]:
     mapping = metrics.get("referentiel", {}).get("mapping", [])
     if "comptages" not in metrics:
-        return [MapArc(UNKNOWN, None, arc.get("trace"), arc["geo_point_2d"]) for arc in mapping]
+        return [MapArc(UNKNOWN, None, arc.get("trace"), arc["geo_point_2d"], arc["arrondissement"]) for arc in mapping]
     traces = {arc["identifiant_arc"]: arc.get("trace") for arc in mapping}
     return [
         MapArc(
@@ -51,6 +59,7 @@ def _arcs(metrics: dict[str, Metrics]) -> list[MapArc]:
             arc["debit_journalier_total"],
             traces.get(arc["identifiant_arc"]),
             arc["geo_point_2d"],
+            arc["arrondissement"],
         )
         for arc in metrics["comptages"]["metrics"]
     ]
@@ -63,6 +72,12 @@ def shown_state(arc: Metrics) -> str:
     """
     worst = list(STATES)[-1]
     return worst if arc["congestion_alerte"] else str(arc.get("etat_trafic_pointe", arc["etat_trafic_dominant"]))
+
+
+def _numbered(marks: list[MapMark]) -> list[MapMark]:
+    """Give marks their number from west to east, so that neighbours on the map are neighbours in the list."""
+    ordered = sorted(marks, key=lambda mark: (mark.point["lon"], mark.point["lat"]))
+    return [mark._replace(number=str(place)) for place, mark in enumerate(ordered, start=1)]
 
 
 def _works(metrics: dict[str, Metrics]) -> list[MapMark]:

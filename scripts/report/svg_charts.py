@@ -19,7 +19,7 @@ COMPACT_FROM = 1_000_000  # from here on an axis label is in millions
 
 
 def hour_chart(kind: str, values: Values, usual: Values, words: str) -> Markup:
-    """Draw the day's line over its shaded area, the usual day dashed behind it, and name the day's peak.
+    """Draw the day's line, the usual day dashed behind it, what lies between them shaded, and name the day's peak.
 
     `kind` names the colour in the stylesheet; `words` say what the chart shows to who cannot see it.
     """
@@ -28,7 +28,7 @@ def hour_chart(kind: str, values: Values, usual: Values, words: str) -> Markup:
     ceiling = max(top, ticks[-1])
     parts = [
         _axis(ticks, ceiling),
-        Markup('<path class="aire {}" d="{}"/>').format(kind, _area(values, ceiling)),
+        Markup('<path class="ecart {}" d="{}"/>').format(kind, _between(values, usual, ceiling)),
         Markup('<path class="habituel" d="{}"/>').format(_line(usual, ceiling)),
         Markup('<path class="trait {}" d="{}"/>').format(kind, _line(values, ceiling)),
         _peak(kind, values, ceiling),
@@ -74,7 +74,8 @@ def _axis(ticks: Sequence[float], ceiling: float) -> Markup:
         Markup('<path class="grille" d="M0 {0:.1f}H{1}"/><text class="axe" x="0" y="{2:.1f}">{3}</text>').format(
             _y(tick, ceiling), WIDTH, _y(tick, ceiling) - 4, _short(tick)
         )
-        for tick in ticks
+        for tick in (0.0, *ticks)
+        if ticks
     ]
     hours = [
         Markup('<text class="axe" x="{}" y="{}" text-anchor="{}">{}</text>').format(
@@ -121,16 +122,16 @@ def strokes(points: Sequence[tuple[float, float] | None]) -> str:
     return "".join(data)
 
 
-def _area(values: Values, ceiling: float) -> str:
-    """Build the path data of the surface below each run of known hours."""
-    base, data, run = HEIGHT - BOTTOM, [], list[tuple[float, float]]()
-    for at, value in enumerate([*values, None]):
-        if value is not None:
-            run.append((_x(at), _y(value, ceiling)))
-        elif run:
-            line = "L".join(f"{x:.1f} {y:.1f}" for x, y in run)
-            data.append(f"M{run[0][0]:.1f} {base}L{line}V{base}Z")
-            run = []
+def _between(values: Values, usual: Values, ceiling: float) -> str:
+    """Build the path data of the surfaces between two lines, one for each run of hours that both know."""
+    data, there, back = [], list[str](), list[str]()
+    for at, (value, before) in enumerate([*zip(values, usual, strict=True), (None, None)]):
+        if value is not None and before is not None:
+            there.append(f"{_x(at):.1f} {_y(value, ceiling):.1f}")
+            back.insert(0, f"{_x(at):.1f} {_y(before, ceiling):.1f}")
+        elif there:
+            data.append(f"M{'L'.join([*there, *back])}Z")
+            there, back = [], []
     return "".join(data)
 
 

@@ -1,7 +1,8 @@
-"""The map of Paris as one SVG drawing: arcs by state and flow, outlines, works and alerts as marked shapes.
+"""The map of Paris as one SVG drawing: the ground, arcs by state and flow, works and alerts as numbered shapes.
 
 The frame never moves, so that the maps of two days can be laid side by side. Arcs of one state and one width are one
-path: a drawing of 3 000 arcs is some 60 kB.
+path: a drawing of 3 000 arcs is some 60 kB. The ground comes out of the outlines of the arrondissements: the Seine is
+where those of the left bank meet the others.
 """
 
 import math
@@ -23,6 +24,23 @@ MAP_HEIGHT = round((NORTH - SOUTH) * SCALE * STRETCH)
 UNKNOWN = "Inconnu"
 STATES = {UNKNOWN: "inconnu", "Fluide": "fluide", "Pré-saturé": "presature", "Saturé": "sature", "Bloqué": "bloque"}
 FLOW_BOUNDS = (10_000, 30_000)  # vehicles of the day, between thin, medium and wide
+LEFT_BANK = (5, 6, 7, 13, 14, 15)
+# The sides of the two woods that the outlines do not have, beyond the boulevard périphérique (degrees).
+WOODS = {
+    "Bois de Boulogne": (
+        16, "POLYGON ((2.2815 48.883, 2.2795 48.8785, 2.2715 48.8715, 2.2635 48.861, 2.257 48.8485, 2.2525 48.8465, "
+        "2.249 48.845, 2.22 48.845, 2.22 48.883, 2.2815 48.883))",
+    ),
+    "Bois de Vincennes": (12, "POLYGON ((2.4175 48.85, 2.4175 48.84, 2.408 48.8305, 2.408 48.81, 2.48 48.81, "
+        "2.48 48.85, 2.4175 48.85))"),
+}  # fmt: skip
+LEAST_WOOD = 5e-4  # square degrees (4 km², half of the smaller wood); less is where two outlines of the city differ
+PLACES = (
+    ("Étoile", 2.2950, 48.8738), ("République", 2.3637, 48.8675), ("Nation", 2.3958, 48.8484),
+    ("Bastille", 2.3692, 48.8532), ("Pte Maillot", 2.2825, 48.8780), ("Pte de la Chapelle", 2.3590, 48.8985),
+    ("Pte de Bagnolet", 2.4095, 48.8645), ("Pte de Bercy", 2.3905, 48.8275), ("Pte d’Italie", 2.3600, 48.8175),
+    ("Pte d’Orléans", 2.3255, 48.8215), ("Pte de St-Cloud", 2.2570, 48.8375),
+)  # fmt: skip
 # What is drawn at a point: lozenges for works, a triangle for an alert, a disc for an arc without a line.
 MARKS = {
     "chantier": "m0-62l62 62-62 62-62-62z",
@@ -32,33 +50,52 @@ MARKS = {
 DOT, DASH = "h1", "m-35 0h70"  # the second where the state is not known
 
 Pixels = npt.NDArray[np.int64]
+Shapes = dict[int, Any]  # the outline of each arrondissement, in degrees
 
 
 class MapArc(NamedTuple):
-    """One arc: its state, its flow of the day, its line (WKT, degrees), else its point."""
+    """One arc: its state, its flow of the day, its line (WKT, degrees), else its point, and its arrondissement."""
 
     state: str
     flow: float | None
     trace: str | None
     point: dict[str, float] | None
+    place: int | None = None
 
 
 class MapMark(NamedTuple):
-    """A shape put on a point, and the words a pointer or a screen reader finds there."""
+    """A shape put on a point, and the words that a pointer or a screen reader finds there; `number` is drawn by it."""
 
     shape: str  # chantier | chantier-fort | alerte
     point: dict[str, float]
     text: str
+    number: str = ""
 
 
 def city_map(
     arcs: Sequence[MapArc], contours: Sequence[dict[str, Any]], marks: Sequence[MapMark], words: str
 ) -> Markup:
     """Draw the map; `words` say in one sentence what it shows."""
+    shapes = dict(
+        zip(
+            [one["arrondissement"] for one in contours],
+            shapely.from_wkt([one["contour"] for one in contours]),
+            strict=True,
+        )
+    )
     return Markup(
         '<svg class="carte" viewBox="0 0 {} {}" role="img" aria-labelledby="carte-titre"><title id="carte-titre">{}'
-        "</title>{}{}{}{}</svg>"
-    ).format(MAP_WIDTH, MAP_HEIGHT, words, _outlines(contours), _roads(arcs), _numbers(contours), _marks(marks))
+        "</title>{}{}{}{}{}</svg>"
+    ).format(
+        MAP_WIDTH,
+        MAP_HEIGHT,
+        words,
+        _ground(shapes),
+        _roads(arcs),
+        _texts("lieux", PLACES if contours else ()),
+        _numbers(shapes, arcs),
+        _marks(marks),
+    )
 
 
 def in_frame(point: dict[str, float]) -> bool:
@@ -72,20 +109,65 @@ def _project(degrees: npt.NDArray[np.float64]) -> Pixels:
     return np.column_stack([x, y]).round().astype(np.int64)
 
 
-def _outlines(contours: Sequence[dict[str, Any]]) -> Markup:
-    shapes = shapely.from_wkt([one["contour"] for one in contours])
-    rings = shapely.get_exterior_ring(shapely.get_parts(shapes))
-    return Markup('<path class="contours" d="{}"/>').format("".join(f"{line}z" for _, line in _lines(rings)))
-
-
-def _numbers(contours: Sequence[dict[str, Any]]) -> Markup:
-    """Draw the number of each arrondissement at a point inside it; over the roads, so that it can be read."""
-    middles = shapely.point_on_surface(shapely.from_wkt([one["contour"] for one in contours]))
-    labels = Markup("").join(
-        Markup('<text x="{}" y="{}">{}</text>').format(x, y, one["arrondissement"])
-        for (x, y), one in zip(_project(shapely.get_coordinates(middles)).tolist(), contours, strict=True)
+def _ground(shapes: Shapes) -> Markup:
+    """Draw the outlines, the woods and the Seine, each where the outlines allow to."""
+    rings = shapely.get_exterior_ring(shapely.get_parts(list(shapes.values())))
+    woods = {name: wood for name, (place, side) in WOODS.items() if (wood := _wood(shapes.get(place), side))}
+    names = [(name, *shapely.get_coordinates(shapely.centroid(wood))[0]) for name, wood in woods.items()]
+    return Markup('<path class="contours" d="{}"/>{}{}{}').format(
+        _closed(rings),
+        Markup('<path class="bois" d="{}"/>').format(_closed([wood.exterior for wood in woods.values()]))
+        if woods
+        else "",
+        Markup('<path class="fleuve" d="{}"/>').format(river) if (river := _seine(shapes)) else "",
+        _texts("lieux", names),
     )
-    return Markup('<g class="numeros" aria-hidden="true">{}</g>').format(labels)
+
+
+def _closed(rings: Any) -> str:
+    return "".join(f"{line}z" for _, line in _lines(rings))
+
+
+def _wood(shape: Any, side: str) -> Any:
+    """Cut the largest part of an arrondissement beyond its wood's side; None where there is hardly any."""
+    parts = shapely.get_parts(shapely.intersection(shape, shapely.from_wkt(side))) if shape else []
+    largest = max(parts, key=shapely.area, default=None)
+    return largest if largest is not None and largest.area >= LEAST_WOOD else None
+
+
+def _seine(shapes: Shapes) -> str:
+    """Build the path of the river: where the arrondissements of the left bank, all together, meet the others."""
+    left, right = [
+        shapely.union_all([one for place, one in shapes.items() if (place in LEFT_BANK) is bank])
+        for bank in (True, False)
+    ]
+    shared = shapely.line_merge(shapely.intersection(shapely.boundary(left), shapely.boundary(right)))
+    lines = [one for one in shapely.get_parts(shared) if one.geom_type == "LineString"]
+    return "".join(line for _, line in _lines(lines))
+
+
+def _numbers(shapes: Shapes, arcs: Sequence[MapArc]) -> Markup:
+    """Draw the number of each arrondissement amid its arcs, else inside it; over the roads, so that it can be read."""
+    inside: dict[int, list[dict[str, float]]] = defaultdict(list)
+    for arc in arcs:
+        if arc.point and arc.place in shapes:
+            inside[arc.place].append(arc.point)
+    middles = []
+    for place, shape in shapes.items():
+        mean = shapely.Point(_degrees(inside[place]).mean(axis=0)) if inside[place] else None
+        at = mean if mean is not None and shape.contains(mean) else shapely.point_on_surface(shape)
+        middles.append((str(place), at.x, at.y))
+    return _texts("numeros", middles)
+
+
+def _texts(css: str, texts: Sequence[tuple[str, float, float]]) -> Markup:
+    """Write texts at points (degrees); what they say stands in the page as well."""
+    points = _project(np.asarray([(lon, lat) for _, lon, lat in texts], dtype=float).reshape(-1, 2)).tolist()
+    labels = Markup("").join(
+        Markup('<text x="{}" y="{}">{}</text>').format(x, y, text)
+        for (x, y), (text, *_) in zip(points, texts, strict=True)
+    )
+    return Markup('<g class="{}" aria-hidden="true">{}</g>').format(css, labels) if texts else Markup("")
 
 
 def _roads(arcs: Sequence[MapArc]) -> Markup:
@@ -134,10 +216,19 @@ def _degrees(points: Iterable[dict[str, float] | None]) -> npt.NDArray[np.float6
 
 
 def _marks(marks: Sequence[MapMark]) -> Markup:
+    """Draw each mark, and its number where it has one: on an alert, beside a lozenge."""
     places = _project(_degrees(mark.point for mark in marks)).tolist()
     return Markup("").join(
-        Markup('<path class="{}" d="M{} {}{}"><title>{}</title></path>').format(
-            mark.shape, x, y, MARKS[mark.shape], mark.text
+        Markup('<path class="{}" d="M{} {}{}"><title>{}</title></path>{}').format(
+            mark.shape, x, y, MARKS[mark.shape], mark.text, _number(mark, x, y)
         )
         for mark, (x, y) in zip(marks, places, strict=True)
+    )
+
+
+def _number(mark: MapMark, x: int, y: int) -> Markup:
+    if not mark.number:
+        return Markup("")
+    return Markup('<text class="n {}" aria-hidden="true" x="{}" y="{}">{}</text>').format(
+        mark.shape, x if mark.shape == "alerte" else x + 90, y + 40, mark.number
     )

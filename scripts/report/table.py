@@ -41,7 +41,7 @@ def report_csv(report: dict[str, Any]) -> bytes:
     writer = csv.writer(text, delimiter=";", lineterminator="\r\n")
     writer.writerow(CSV_COLUMNS)
     for row in rows(report):
-        writer.writerow([_cell(value) for value in row])
+        writer.writerow([csv_cell(value) for value in row])
     return text.getvalue().encode("utf-8-sig")
 
 
@@ -72,6 +72,7 @@ def rows(report: dict[str, Any]) -> Iterator[Row]:
         for row in report["tops"][section] or ():
             for indicator, unit in indicators:
                 yield (section, row["rang"], row[identifier], row[label], indicator, row[indicator], unit)
+    yield from _unusual(report)
     yield from _alerts(report)
     yield from _sensors(report)
     yield from _works(report)
@@ -98,6 +99,20 @@ def _rests_on(key: str, figure: dict[str, Any]) -> Iterator[Row]:
     for name in ("semaine_precedente", "annee_precedente"):
         if named := figure[f"{name}_particularite"]:
             yield ("chiffres_cles", None, key, named, f"{name}_particularite", named, None)
+
+
+def _unusual(report: dict[str, Any]) -> Iterator[Row]:
+    for rank, one in enumerate((report["hors_ordinaire"] or {"lignes": ()})["lignes"], start=1):
+        for indicator, unit in (("valeur", one["unite"]), ("usuel", one["unite"]), ("ecart_pct", "%")):
+            yield ("hors_ordinaire", rank, one["source"], one["quoi"], indicator, one[indicator], unit)
+        for indicator in ("debut", "fin"):
+            yield ("hors_ordinaire", rank, one["source"], one["quoi"], indicator, one[indicator], "h")
+    for source, sides in report["evolutions"].items():
+        for side, moved in sides.items():
+            for one in moved:
+                for indicator in ("valeur", "usuel", "ecart", "ecart_pct"):
+                    unit = "%" if indicator == "ecart_pct" else None
+                    yield (f"en_{side}_{source}", one["rang"], None, one["libelle"], indicator, one[indicator], unit)
 
 
 def _context(context: dict[str, Any]) -> Iterator[Row]:
@@ -170,7 +185,8 @@ def _weather(report: dict[str, Any]) -> Iterator[Row]:
     yield ("meteo", None, None, None, "impact_mobilite", report["meteo"]["impact_mobilite"], "0..100 (modèle)")
 
 
-def _cell(value: Any) -> str:
+def csv_cell(value: Any) -> str:
+    """Write one value with a decimal comma; what a spreadsheet would run as a formula is text."""
     if isinstance(value, float):
         return repr(int(value) if value.is_integer() else value).replace(".", ",")
     return spreadsheet_cell(value)

@@ -36,7 +36,7 @@ def json_body(address: Address, path: Path) -> Any:
 
 
 def check_csv(address: Address, path: Path, aliases: Aliases, required: tuple[str, ...]) -> list[dict[str, str]]:
-    """The first rows of a CSV, by the columns' own names. InputError when it is not the one expected, or is cut;
+    """Read the first rows of a CSV, by the columns' own names. InputError when it is not the one expected, or is cut;
     NoDataError when it holds no row."""
     head = _head(address, path)
     lines = head.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "replace").splitlines()
@@ -58,7 +58,7 @@ def check_csv(address: Address, path: Path, aliases: Aliases, required: tuple[st
 
 
 def _head(address: Address, path: Path) -> bytes:
-    """The beginning of an answer that is no page."""
+    """Read the beginning of an answer that is no page."""
     with path.open("rb") as stream:
         head = stream.read(HEAD)
     if head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"<":
@@ -97,7 +97,7 @@ def _json(address: Address, path: Path) -> Any:
 
 
 def _error_in(body: Any) -> str:
-    """The publisher's own error, in the forms met (portal, PRIM, Navitia, Open-Meteo); « no_solution » is none."""
+    """Read the publisher's own error, in the forms met (portal, PRIM, Navitia, Open-Meteo); « no_solution » is none."""
     if not isinstance(body, dict):
         return ""
     error = body.get("error")

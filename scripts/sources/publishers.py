@@ -40,7 +40,7 @@ class Address:
 def portal_export(
     settings: Settings, source: str, dataset: str, kind: str, day: date | None = None, where: str = ""
 ) -> Address:
-    """An export of the portal of the Ville de Paris, as `kind` (csv, json, geojson): of one day, or whole for None."""
+    """Ask for an export of the portal of Paris, as `kind` (csv, json, geojson): of one day, or whole for None."""
     params = {"lang": "fr", "timezone": "Europe/Paris"}
     if kind == "csv":
         params |= {"use_labels": "true", "delimiter": ";"}
@@ -58,7 +58,7 @@ def portal_export(
 
 
 def midnights(day: date) -> tuple[str, str]:
-    """The two ends of a day as date literals of the portal, which reads them in the `timezone` asked for."""
+    """Write the two ends of a day as date literals of the portal, which reads them in the `timezone` asked for."""
     return f"date'{day}T00:00:00'", f"date'{day + timedelta(days=1)}T00:00:00'"
 
 

@@ -75,7 +75,7 @@ def test_make_commands_run(four_days: Output, run: Callable[..., Ran], command: 
 
 def test_every_setting_exists_with_its_default() -> None:
     shown = defaults_shown(GUIDE)
-    assert len(shown) == 7
+    assert len(shown) == 9
     assert all(KNOWN_SETTINGS[name] == default for name, default in shown.items())
 
 
@@ -89,3 +89,17 @@ def test_every_message_is_one_that_the_commands_say() -> None:
     messages = messages_shown(GUIDE)
     assert len(messages) > 12
     assert never_said(messages) == []
+
+
+def test_the_reader_in_boto3_reads_the_reports_of_a_period(
+    empty_aws: AwsServer, output: Output, run: Callable[..., Ran], capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert run(setup_dynamodb_tables.main).code == 0
+    for day in ("2025-10-31", "2025-11-01", "2025-11-04", "2025-11-05"):
+        output.report(day=day)
+    assert run(upload_to_aws.main).code == 0
+    (reader,) = re.findall(r"```python\n(.*?)```", GUIDE, re.DOTALL)
+    exec(compile(reader, "UPLOAD_AWS_GUIDE.md", "exec"), {})
+    assert capfd.readouterr().out.splitlines() == [
+        f"{day} Mardi : tout va bien." for day in ("2025-11-01", "2025-11-04")
+    ]

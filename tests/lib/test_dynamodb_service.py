@@ -66,7 +66,7 @@ def test_a_figure_changed_in_the_table_is_refused_until_it_is_published_again(
         ExpressionAttributeValues={":other": {"N": "2"}},
     )
     said = "« metrics » de comptages_metrics_2025-11-04 a été modifié dans DynamoDB, hors de CityFlow"
-    with pytest.raises(StoreError, match=f"{said}.*make upload FORCE=1"):
+    with pytest.raises(StoreError, match=f"{said}.*make check-upload REPAIR=1"):
         service.load_metrics("comptages", DAY)
     with pytest.raises(StoreError, match=said):
         service.query_metrics_by_date_range("comptages", DAY, DAY)
@@ -81,7 +81,7 @@ def test_without_the_object_nothing_is_invented(service: DynamodbService, aws: A
     service.save_metrics(BIG, "comptages", DAY)
     (key,) = aws.objects()
     aws.clients.s3.put_object(Bucket=BUCKET, Key=key, Body=b"not what was put there")
-    with pytest.raises(StoreError, match="make upload FORCE=1"):
+    with pytest.raises(StoreError, match="make check-upload REPAIR=1"):
         service.load_metrics("comptages", DAY)
     aws.clients.s3.delete_object(Bucket=BUCKET, Key=key)
     with pytest.raises(StoreError, match=f"s3://{BUCKET}/{key} .* manque"):

@@ -386,6 +386,7 @@ def test_what_no_source_takes_is_named_once_and_by_doctor(raw: RawTree, run: Run
     raw.batch("anciens/mesures.csv", "Identifiant arc;Débit horaire\n1;2\n")
     raw.batch("LISEZMOI.txt", "rien")
     raw.batch("chantiers-perturbants.xlsx", XLSX)
+    raw.batch("arrondissements.csv", "N_SQ_AR;C_AR\n1;1\n")  # without outlines
     ran = run(process_bikes.main, "--date", DAY)
     warning = codes(raw.metrics("bikes", DAY))["fichiers_non_reconnus"]
     assert warning["exemples"] == ["notes.docx"]
@@ -393,10 +394,13 @@ def test_what_no_source_takes_is_named_once_and_by_doctor(raw: RawTree, run: Run
     raw.batch("comptages-routiers-permanents.csv", road(iso))
     ran = run(process_comptages.main, "--date", DAY)
     warning = codes(raw.metrics("comptages", DAY))["fichiers_non_reconnus"]
-    assert warning["exemples"] == ["mesures.csv"] and "« Identifiant arc;Débit horaire »" in warning["message"]
+    assert (
+        warning["exemples"] == ["mesures.csv", "arrondissements.csv"]
+        and "« Identifiant arc;Débit horaire »" in warning["message"]
+    )
     assert ran.err.count("mesures.csv") == 1
     ran = run(doctor.main)
-    for name in ("notes.docx", "mesures.csv", "chantiers-perturbants.xlsx"):
+    for name in ("notes.docx", "mesures.csv", "arrondissements.csv", "chantiers-perturbants.xlsx"):
         assert ran.out.count(name) == 1
     assert "LISEZMOI" not in ran.out
 

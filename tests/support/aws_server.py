@@ -10,6 +10,7 @@ from urllib.request import Request, urlopen
 import botocore.session
 import pytest
 
+from lib.aws.bodies import read_decoded
 from lib.aws.clients import AwsClients, aws_clients
 from lib.common.settings import load_settings
 from tests.support.patience import deadline
@@ -53,6 +54,11 @@ class AwsServer:
         """Every object of the bucket, by key."""
         listed = self.clients.s3.list_objects_v2(Bucket=BUCKET).get("Contents", [])
         return {one["Key"]: self.clients.s3.get_object(Bucket=BUCKET, Key=one["Key"])["Body"].read() for one in listed}
+
+    def contents(self) -> dict[str, bytes]:
+        """Every object as a browser has it, gzip undone where it is said of it."""
+        listed = self.clients.s3.list_objects_v2(Bucket=BUCKET).get("Contents", [])
+        return {one["Key"]: read_decoded(self.clients.s3.get_object(Bucket=BUCKET, Key=one["Key"])) for one in listed}
 
 
 def environment(url: str) -> dict[str, str]:

@@ -31,6 +31,7 @@ REFUSALS = {
     "denied": ((400, "AccessDeniedException"), (403, "AccessDenied")),
     "too_large": ((400, "ValidationException"), (400, "EntityTooLarge")),
 }
+MESSAGES: dict[str, str] = {}  # of a kind of refusal, where its words matter
 OBJECT_ACTIONS = {"GET": "s3:GetObject", "HEAD": "s3:GetObject", "PUT": "s3:PutObject", "DELETE": "s3:DeleteObject"}
 BUCKET_ACTIONS = {
     "publicAccessBlock": "BucketPublicAccessBlock",
@@ -155,7 +156,10 @@ class _Handler(BaseHTTPRequestHandler):
     def refuse(self, asked: Asked, kind: str) -> None:
         """AWS's own error, with everything that must not be repeated in its message."""
         dynamodb, s3 = REFUSALS[kind]
-        message = f"faute d'essai {kind} {asked.action} token={self.headers.get('X-Amz-Security-Token')}"
+        message = (
+            MESSAGES.get(kind)
+            or f"faute d'essai {kind} {asked.action} token={self.headers.get('X-Amz-Security-Token')}"
+        )
         if asked.action.startswith("dynamodb:"):
             status, code = dynamodb
             body = json.dumps({"__type": f"com.amazonaws.dynamodb.v20120810#{code}", "message": message})

@@ -27,10 +27,11 @@ class Version:
         return {name: content for name, content in self.documents.items() if any(part in name for part in parts)}
 
     def day_before(self, output: Path) -> None:
-        """Put the figures of the first day, which those of the last are made beside, into another folder of results."""
-        (output / "metrics").mkdir(exist_ok=True)
-        for path in (self.output / "metrics").glob(f"*_{DAYS[0]}.json"):
-            shutil.copy(path, output / "metrics")
+        """Put the first day, which the last is compared with and leads to, into another folder of results."""
+        for folder in ("metrics", "reports"):
+            (output / folder).mkdir(exist_ok=True)
+            for path in (self.output / folder).glob(f"*_{DAYS[0]}.*"):
+                shutil.copy(path, output / folder)
 
 
 @pytest.fixture(scope="session")

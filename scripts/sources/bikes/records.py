@@ -172,7 +172,7 @@ def _json_rows(
 
 
 def _date_text(value: Any) -> str | None:
-    """A date as text; pandas writes milliseconds since 1970."""
+    """Read a date as text; pandas writes milliseconds since 1970."""
     return value if isinstance(value, str) else str(value) if isinstance(value, int | float) else None
 
 

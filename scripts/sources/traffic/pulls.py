@@ -30,7 +30,7 @@ from scripts.sources.traffic.periods import meets, reach
 UNREAD = ("enregistrements_en_trop", "fichier_illisible", "fichier_trop_gros", "fichier_vide", "json_illisible")
 
 
-class Told(NamedTuple):
+class Message(NamedTuple):
     """One disruption as a pull tells it: raw record, lines it touches, file and line, and how new that is.
 
     on_network: its own objects name a network.
@@ -48,11 +48,11 @@ class Told(NamedTuple):
 class Pulled:
     """The newest state of everything the pulls name, by id.
 
-    seen: how often each id was told. first: the first pull that told it. families: what it revises, where that is said.
+    seen: how often each id was met. first: the first pull that has it. families: what it revises, where that is said.
     answers: by hour of the pull, in their order; of an unknown hour, under an empty text.
     """
 
-    newest: dict[str, Told] = field(default_factory=dict)
+    newest: dict[str, Message] = field(default_factory=dict)
     seen: Counter[str] = field(default_factory=Counter)
     first: dict[str, str] = field(default_factory=dict)
     families: dict[str, str] = field(default_factory=dict)
@@ -63,7 +63,7 @@ class Pulled:
         return self.families.get(identifier, identifier)
 
     def sightings(self) -> Counter[str]:
-        """Count how often each family was told."""
+        """Count how often each family was met."""
         found: Counter[str] = Counter()
         for identifier, times in self.seen.items():
             found[self.family(identifier)] += times
@@ -83,9 +83,9 @@ def read_pulls(files: list[RawFile], day: date, quality: Quality) -> Pulled:
                 answer.damaged |= raw.name in answer.files
     for raw in later:  # what is wrong in these is said of their own days
         for response, line in _responses(raw, Quality()):
-            for identifier, told in _told(response, raw, line, raw.pulled, Quality()):
-                if meets(told.record, reach(day)):
-                    _keep(identifier, told, pulled, quality)
+            for identifier, message in _messages(response, raw, line, raw.pulled, Quality()):
+                if meets(message.record, reach(day)):
+                    _keep(identifier, message, pulled, quality)
     _drop_revised(pulled)
     return pulled
 
@@ -119,13 +119,13 @@ def _take(response: forms.Response, raw: RawFile, line: int, day: date, pulled: 
     pull_day = raw.pull_day or (made.date() if made else None)
     add_response(response, raw, pull_day, day, pulled.answers.setdefault(stamp, []))
     pulled.named |= dict.fromkeys(response.named)
-    for identifier, told in _told(response, raw, line, stamp, quality):
-        _keep(identifier, told, pulled, quality)
+    for identifier, message in _messages(response, raw, line, stamp, quality):
+        _keep(identifier, message, pulled, quality)
 
 
-def _told(
+def _messages(
     response: forms.Response, raw: RawFile, line: int, stamp: str, quality: Quality
-) -> Iterator[tuple[str, Told]]:
+) -> Iterator[tuple[str, Message]]:
     """Each disruption of a response under its id."""
     for record in response.disruptions:
         identifier = forms.identity(record) if isinstance(record, dict) else None
@@ -134,28 +134,28 @@ def _told(
             continue
         lines = forms.touched_lines(record, response, identifier)
         age = (stamp, forms.updated_at(record))
-        yield identifier, Told(forms.essential(record), lines, bool(forms.networks(record)), raw, line, age)
+        yield identifier, Message(forms.essential(record), lines, bool(forms.networks(record)), raw, line, age)
 
 
-def _keep(identifier: str, told: Told, pulled: Pulled, quality: Quality) -> None:
+def _keep(identifier: str, message: Message, pulled: Pulled, quality: Quality) -> None:
     """Keep it unless something newer is known of the same disruption, or there is no room for another one.
 
     Of what is as new, each page names the lines of its own under a network: the lines of all are kept.
     """
     if identifier not in pulled.newest and len(pulled.newest) == DISRUPTIONS:
-        too_many(told.raw, told.line, {"id": identifier}, DISRUPTIONS, quality)
+        too_many(message.raw, message.line, {"id": identifier}, DISRUPTIONS, quality)
         return
-    pulled.named |= dict.fromkeys(line for line, _ in told.lines)
-    family = forms.family(told.record)
+    pulled.named |= dict.fromkeys(line for line, _ in message.lines)
+    family = forms.family(message.record)
     if family:
         pulled.families[identifier] = family
     pulled.seen[identifier] += 1
-    pulled.first[identifier] = min(pulled.first.get(identifier, told.age[0]), told.age[0])
+    pulled.first[identifier] = min(pulled.first.get(identifier, message.age[0]), message.age[0])
     known = pulled.newest.get(identifier)
-    if known and known.age == told.age:
-        told = told._replace(lines=forms.together([*known.lines, *told.lines]))
-    if known is None or known.age <= told.age:
-        pulled.newest[identifier] = told
+    if known and known.age == message.age:
+        message = message._replace(lines=forms.together([*known.lines, *message.lines]))
+    if known is None or known.age <= message.age:
+        pulled.newest[identifier] = message
 
 
 def _drop_revised(pulled: Pulled) -> None:

@@ -20,7 +20,7 @@ from scripts.sources.traffic import forms as forms
 from scripts.sources.traffic.lines import NETWORK, UNKNOWN_MODE, Line, lines_in_text
 from scripts.sources.traffic.pages import Answer
 from scripts.sources.traffic.periods import Period, clipped, periods, reach, read_period
-from scripts.sources.traffic.pulls import Pulled, Told, read_pulls
+from scripts.sources.traffic.pulls import Message, Pulled, read_pulls
 
 MESSAGE_MAX = 500  # characters of a stored message
 TITLE_MAX = 160  # characters of a stored title
@@ -35,7 +35,7 @@ class Disruptions:
 
     disruptions: one row per disruption that is in force at some time of reach(day): id, titre, message, severite,
     effet, cause, categorie, tags, debut, fin (whole extent; fin None when open), longue_duree (it extends over more
-    than STANDING_DAYS), nombre_messages (how many told it). periods: id, debut, fin, clipped to reach(day). touched:
+    than STANDING_DAYS), nombre_messages (how many say it). periods: id, debut, fin, clipped to reach(day). touched:
     id, cle, severite (that of the disruption on this line), one row per disruption and line. lines: the structuring
     network and the lines touched, by cle (Line.key). answers: what was answered around the day, see pages.
     nowhere: number of disturbances of a network of which no line is known.
@@ -63,16 +63,16 @@ def _frames(pulled: Pulled, day: date, quality: Quality) -> Disruptions:
     by_id: dict[str | None, Line] = {line.id: line for line in pulled.named if line.id and line.mode != UNKNOWN_MODE}
     lines = {line.key: line for line in NETWORK}
     for identifier in sorted(pulled.newest):
-        told = pulled.newest[identifier]
-        valid = list(_valid_periods(identifier, told, quality))
+        message = pulled.newest[identifier]
+        valid = list(_valid_periods(identifier, message, quality))
         inside = clipped(valid, reach(day))
         if not inside:
             continue
-        row = _row(identifier, told.record, valid, quality)
+        row = _row(identifier, message.record, valid, quality)
         row["longue_duree"] = (row["fin"] or reach(day)[1]) - row["debut"] > timedelta(days=STANDING_DAYS)
-        concerned = [(by_id.get(line.id, line), whole) for line, whole in _lines(told, row, quality)]
+        concerned = [(by_id.get(line.id, line), whole) for line, whole in _lines(message, row, quality)]
         passing = row["severite"] != forms.INFORMATION and not row["longue_duree"]
-        nowhere += told.on_network and not concerned and passing
+        nowhere += message.on_network and not concerned and passing
         lines |= {line.key: line for line, _ in concerned}
         on_lines = {line.key: _severity_on_line(row, whole) for line, whole in concerned}
         row["severite"] = _worst(*(on_lines.values() or [_severity_on_line(row, False)]))
@@ -106,15 +106,15 @@ _TOUCHED = ["id", "cle", "severite"]
 _UTC = "datetime64[us, UTC]"
 
 
-def _valid_periods(identifier: str, told: Told, quality: Quality) -> Iterator[Period]:
+def _valid_periods(identifier: str, message: Message, quality: Quality) -> Iterator[Period]:
     """Yield the readable periods; each other one is rejected alone. A missing end is an open one."""
-    found = periods(told.record)
+    found = periods(message.record)
     if not found:
-        quality.reject("periodes_absentes", told.raw.name, told.line, {"id": identifier})
+        quality.reject("periodes_absentes", message.raw.name, message.line, {"id": identifier})
     for period in found:
         begin, end, reason = read_period(period)
         if begin is None or reason:
-            quality.reject(reason, told.raw.name, told.line, {"id": identifier, "periode": period})
+            quality.reject(reason, message.raw.name, message.line, {"id": identifier, "periode": period})
         else:
             yield begin, end
 
@@ -152,12 +152,12 @@ def _row(identifier: str, record: dict[str, Any], valid: list[Period], quality: 
     }
 
 
-def _lines(told: Told, row: dict[str, Any], quality: Quality) -> list[forms.Touched]:
+def _lines(message: Message, row: dict[str, Any], quality: Quality) -> list[forms.Touched]:
     """List the lines touched: by objects, else those that the title names, else the message, where it is no lift."""
-    if told.lines or LIFT_TAG in row["tags"]:
-        return told.lines
+    if message.lines or LIFT_TAG in row["tags"]:
+        return message.lines
     found = lines_in_text(row["titre"] or "") or lines_in_text(row["message"] or "")
-    if told.on_network and not found:
+    if message.on_network and not found:
         quality.warn(
             "reseau_sans_ligne",
             "attention",

@@ -180,7 +180,7 @@ def is_day_of_another_clock(body: dict[str, Any], day: date) -> bool:
     return day in labels and not is_on_paris_clock(clock(body), day)
 
 
-def days_told(body: dict[str, Any], names: tuple[str, ...] = ("time",)) -> set[date]:
+def days_named(body: dict[str, Any], names: tuple[str, ...] = ("time",)) -> set[date]:
     """List the Paris days of the hours that have a value under one of these names, and of the daily arrays."""
     values = column(body.get("hourly"), names)
     hours = zip(instants(body), values, strict=False)

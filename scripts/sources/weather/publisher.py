@@ -10,7 +10,7 @@ from lib.common.errors import NoDataError
 from lib.common.settings import Settings
 from scripts.sources.answers import AGAIN, json_body, unexpected
 from scripts.sources.publishers import Address, require_key
-from scripts.sources.weather.open_meteo import HOURLY, days_told, is_open_meteo
+from scripts.sources.weather.open_meteo import HOURLY, days_named, is_open_meteo
 
 ARCHIVE_AFTER = timedelta(days=10)  # Open-Meteo: its archive lags by some days, its forecast also tells the last ones
 # In GMT: with the name of a zone all labels would be on its offset of today, whatever the day asked for.
@@ -30,7 +30,7 @@ def check_answer(asked: Address, path: Path) -> Any:
     if isinstance(days, list):
         known = {str(one.get("datetime")) for one in days if isinstance(one, dict) and one.get("temp") is not None}
     elif is_open_meteo(body):
-        known = {told.isoformat() for told in days_told({**body, "daily": None}, HOURLY["temp"])}
+        known = {named.isoformat() for named in days_named({**body, "daily": None}, HOURLY["temp"])}
     else:
         raise unexpected(asked, "ce n'est pas une réponse météo connue", json.dumps(body).encode())
     if asked.day and asked.day.isoformat() not in known:

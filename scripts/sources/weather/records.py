@@ -24,7 +24,7 @@ from scripts.sources.weather.open_meteo import (
     by_model,
     clock,
     day_values,
-    days_told,
+    days_named,
     hour_rows,
     is_day_of_another_clock,
     is_on_paris_clock,
@@ -175,7 +175,7 @@ def days_present(files: list[RawFile]) -> set[str]:
         for item in records(body):
             if isinstance(item, dict):
                 found |= {str(one.get("datetime"))[:10] for one in _dicts(item.get("days"))}
-                found |= {told.isoformat() for told in days_told(item)}
+                found |= {named.isoformat() for named in days_named(item)}
     return {text for text in found if _DAY.fullmatch(text)}
 
 

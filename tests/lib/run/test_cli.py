@@ -1,6 +1,7 @@
 """What every command has in common: French usage, exit codes, stdout for results and stderr for the rest."""
 
 import json
+import logging
 import os
 import signal
 import subprocess
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from lib.common.errors import ExitCode
+from lib.run import cli
 from scripts import backfill, generate_report, process_bikes, process_weather
 from tests import script_server
 from tests.conftest import ROOT, Ran, RawTree, bike
@@ -144,3 +146,17 @@ def test_french_goes_through_a_terminal_that_knows_ascii_alone(bikes: RawTree) -
     script += "sys.exit(cli.guarded(lambda: cli.emit_json('\\u202fé') or 0, argparse.Namespace(verbose=0, quiet=0)))"
     ran = subprocess.run([sys.executable, "-c", script], cwd=ROOT, env=environment, capture_output=True, text=True)
     assert (ran.returncode, ran.stderr) == (0, "")
+
+
+def test_a_warning_of_every_day_is_said_once(capsys: pytest.CaptureFixture[str]) -> None:
+    def work() -> int:
+        for _ in range(3):
+            logging.getLogger("cityflow").warning("un relevé illisible")
+            logging.getLogger("cityflow").error("un échec")
+        return 0
+
+    parser = cli.Parser("essai")
+    cli.add_common(parser)
+    assert cli.guarded(work, parser.parse_args([])) == 0
+    said = capsys.readouterr().err
+    assert (said.count("un relevé illisible"), said.count("un échec")) == (1, 3)

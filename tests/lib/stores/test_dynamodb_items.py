@@ -15,7 +15,16 @@ from hypothesis import strategies as st
 from lib.common.errors import ConfigError, StoreError
 from lib.stores.document_summary import NAMES_KEPT
 from lib.stores.documents import content_sha256, encode, pack
-from lib.stores.dynamodb_items import LIMIT, Item, document_of, item_of, item_size, pointer
+from lib.stores.dynamodb_items import (
+    LIMIT,
+    SHARED_ROOM,
+    Item,
+    document_of,
+    item_of,
+    item_size,
+    pointer,
+    shared_content,
+)
 from lib.stores.dynamodb_values import from_value
 
 NOW = datetime(2025, 11, 5, 5, 0, tzinfo=UTC)
@@ -96,9 +105,9 @@ def test_a_map_changed_by_another_program_is_refused(changed: Item) -> None:
     document = metrics({"b": 1.0, "a": 1, "l": [1, 2], "grand": 2**130})
     item = as_served(item_of(document, NOW))
     assert document_of(item) == document
-    with pytest.raises(StoreError, match=r"« metrics » de bikes_metrics_2025-11-04 a été modifié.*make upload FORCE=1"):
+    with pytest.raises(StoreError, match=r"« metrics » de bikes_.* a été modifié.*make check-upload REPAIR=1"):
         document_of(item | {"metrics": {"M": item["metrics"]["M"] | changed}})
-    with pytest.raises(StoreError, match=r"incomplet.*make upload FORCE=1"):
+    with pytest.raises(StoreError, match=r"incomplet.*make check-upload REPAIR=1"):
         document_of({name: value for name, value in item.items() if name != "metrics"})
 
 
@@ -116,7 +125,7 @@ def test_a_map_changed_by_another_program_is_refused(changed: Item) -> None:
     ids=["digest", "item of another day", "figure", "cut", "list", "spoilt", "foreign"],
 )
 def test_a_document_that_is_not_the_one_of_its_digest_is_refused(spoilt: Item) -> None:
-    with pytest.raises(StoreError, match=r"n'est pas celui de son sha256.*make upload FORCE=1"):
+    with pytest.raises(StoreError, match=r"n'est pas celui de son sha256.*make check-upload REPAIR=1"):
         document_of(item_of(metrics({"a": 1}), NOW) | spoilt)
 
 
@@ -199,8 +208,19 @@ def test_a_large_document_leaves_its_summary_and_points_to_the_whole() -> None:
     assert item["omitted"] == {"L": [{"S": "metrics"}]}
     digest = content_sha256(document)
     assert item["sha256"] == {"S": digest}
-    assert pointer(item) == ("un-bucket", f"reports/documents/comptages_metrics_2025-11-04.{digest[:16]}.json.gz")
-    assert document_of(item, pack(encode(document))) == document
+    body = content_sha256({"metrics": document["metrics"]})
+    assert pointer(item) == ("un-bucket", f"reports/documents/comptages_metrics.{body[:16]}.json.gz")
+    assert document_of(item, shared_content(document)) == document
+    assert document_of(item, pack(encode(document))) == document  # as objects were before
+
+
+def test_days_of_the_same_content_point_to_one_object() -> None:
+    monday, tuesday = (metrics(arcs(3000), "comptages") | {"date": f"2025-11-0{day}"} for day in (3, 4))
+    items = [item_of(document, NOW, "un-bucket", shared=True) for document in (monday, tuesday)]
+    assert pointer(items[0]) == pointer(items[1])
+    assert shared_content(monday) == shared_content(tuesday)
+    assert max(map(item_size, items)) <= SHARED_ROOM
+    assert document_of(items[1], shared_content(monday)) == tuesday
 
 
 def test_the_limit_is_met_to_the_byte() -> None:
@@ -300,7 +320,7 @@ def test_a_large_document_without_a_bucket_is_a_setting_to_mend() -> None:
 def test_an_object_of_another_version_is_refused() -> None:
     item = item_of(metrics(arcs(3000)), NOW, "un-bucket")
     for content in (pack(encode(metrics(arcs(2999)))), pack(encode(metrics(arcs(3000))))[:-9], b"", b"<html>"):
-        with pytest.raises(StoreError, match="make upload FORCE=1"):
+        with pytest.raises(StoreError, match="make check-upload REPAIR=1"):
             document_of(item, content)
 
 

@@ -101,7 +101,7 @@ def test_check_sees_that_an_old_item_was_changed(raw: RawTree, aws: AwsServer, r
     ran = run(upload_to_aws.main, "--check")
     assert ran.code == 1
     assert "l'élément DynamoDB n'est pas celui de son sha256" in ran.err
-    with DynamodbService(load_settings()) as service, pytest.raises(StoreError, match="make upload FORCE=1"):
+    with DynamodbService(load_settings()) as service, pytest.raises(StoreError, match="make check-upload REPAIR=1"):
         service.load_metrics("bikes", DAY)
 
 

@@ -23,7 +23,8 @@ from tests.support.report_days import DAY, WEEK_BEFORE, demo_store
 
 Metrics = dict[str, Any]
 ORDER = [
-    "chiffres", "carte", "heures", "classements", "alertes", "transports", "chantiers", "meteo", "qualite", "methode",
+    "inhabituel", "chiffres", "carte", "heures", "classements", "rues", "alertes",
+    "transports", "chantiers", "meteo", "qualite", "methode",
 ]  # fmt: skip
 VOID = {"meta", "link", "br", "img", "input", "hr"}
 MAX_BYTES, MAX_SECONDS = 400_000, 0.5  # of processor time, so that a busy machine proves nothing

@@ -2,10 +2,11 @@
 
 import re
 import xml.etree.ElementTree as ET
+from datetime import date, timedelta
 
 import pytest
 
-from scripts.report.history_page import spark, strip
+from scripts.report.svg_calendar import blocks, spark, strip
 from scripts.report.svg_charts import HEIGHT, WIDTH, axis_ticks, hour_chart, weather_chart
 
 NONE = [None] * 24
@@ -41,8 +42,21 @@ def test_an_unmeasured_hour_is_a_gap_and_never_the_floor() -> None:
     assert strokes[1].endswith("h.1")  # an hour alone is a dot
     heights = {float(y) for y in re.findall(r"[ML][\d.]+ ([\d.]+)", line.get("d", ""))}
     assert max(heights) < HEIGHT - 60
-    (area,) = by_class(drawing, "aire velos")
-    assert area.get("d", "").count("Z") == 3
+    (gap,) = by_class(hour_chart("velos", values, [80.0] * 24, "mots"), "ecart velos")
+    assert gap.get("d", "").count("Z") == 3
+
+
+def test_the_gap_to_the_usual_day_is_shaded_where_both_are_known() -> None:
+    (gap,) = by_class(hour_chart("routes", [10.0] * 24, [5.0] * 12 + [None] * 12, "mots"), "ecart routes")
+    corners = re.findall(r"[ML]([\d.]+) ([\d.]+)", gap.get("d", ""))
+    assert len(corners) == 24 and {y for _, y in corners[:12]} != {y for _, y in corners[12:]}
+    (nothing,) = by_class(hour_chart("routes", [10.0] * 24, NONE, "mots"), "ecart routes")
+    assert nothing.get("d") == ""
+
+
+def test_the_axis_begins_with_zero() -> None:
+    labels = [one.text for one in by_class(hour_chart("routes", [10.0] * 24, NONE, "mots"), "axe")]
+    assert labels[:3] == ["0", "5", "10"]
 
 
 def test_the_peak_is_named_by_its_first_hour() -> None:
@@ -91,16 +105,27 @@ def test_words_are_escaped() -> None:
 
 
 def test_a_strip_has_a_bar_for_each_known_day_and_a_tick_for_the_others() -> None:
-    root = ET.fromstring(strip("velos", [1.0, None, 4.0], "mots"))
-    bars = [float(bar.get("height", "nan")) for bar in root.iter("rect")]
-    assert bars == pytest.approx([21, 84])
+    days = [date(2025, 11, 3) + timedelta(days=number) for number in range(3)]
+    root = ET.fromstring(strip("routes", [10.0, None, 40.0], days, "mots"))
+    (bars,) = (path.get("d", "") for path in root.iter("path") if path.get("class") == "jours")
+    heights = [float(height) for height in re.findall(r"v-([\d.]+)", bars)]
+    assert heights == pytest.approx([20.5, 82])
     (base,) = (path for path in root.iter("path") if path.get("class") == "base")
     assert base.get("d", "").count("M") == 2
+    assert [text.text for text in root.iter("text")] == ["nov."]
+
+
+def test_a_spark_has_gaps_and_may_have_a_point_for_two_hours() -> None:
+    values = [0.0, 10.0, None, 10.0, *[None] * 20]
+    assert 'd="M0 23h.1l4-22M12 1h.1"' in spark([("routes", values, 10.0)])
+    assert 'd="M2 12h.1l8-11"' in spark([("routes", values, 10.0)], 2)
+
+
+def test_blocks_are_a_row_of_hours_to_the_peak() -> None:
+    assert blocks([0.0, 50.0, 100.0, float("nan")]) == "▁▅█·"
 
 
 def test_sparks_of_one_ceiling_can_be_compared() -> None:
     half, full = (spark([("routes", [value] * 24, 10.0)]) for value in (5.0, 10.0))
-    assert ">2.0" not in half
-    heights = [re.findall(r"[ML][\d.]+ ([\d.]+)", drawing)[0] for drawing in (half, full)]
-    assert heights == ["16.0", "2.0"]
+    assert [re.findall(r'd="M0 (\d+)', drawing)[0] for drawing in (half, full)] == ["12", "1"]
     assert "path" not in spark([("routes", NONE, 10.0)])

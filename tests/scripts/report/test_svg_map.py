@@ -69,10 +69,52 @@ def test_outlines_carry_their_number_inside_them() -> None:
     root = drawn([], [SQUARE])
     (outline,) = paths(root, "contours")
     assert outline.startswith("M") and outline.endswith("z")
-    (label,) = root.iter("text")
-    assert label.text == "7"
+    (label,) = (text for text in root.iter("text") if text.text == "7")
     x = (2.31 - WEST) / (EAST - WEST) * MAP_WIDTH
     assert float(label.get("x", "nan")) == pytest.approx(x, abs=MAP_WIDTH * 0.01 / (EAST - WEST))
+
+
+def bank(number: int, south: float) -> dict:
+    """An outline of a hundredth of a degree to the north of `south`, with a corner in common with the one beside it."""
+    north = south + 0.01
+    ring = f"2.3 {south}, 2.31 {south}, 2.32 {south}, 2.32 {north}, 2.31 {north}, 2.3 {north}, 2.3 {south}"
+    return {"arrondissement": number, "contour": f"POLYGON (({ring}))"}
+
+
+def test_the_seine_is_where_the_left_bank_meets_the_others_and_nowhere_else() -> None:
+    (river,) = paths(drawn([], [bank(14, 48.83), bank(6, 48.84), bank(1, 48.85), bank(9, 48.86)]), "fleuve")
+    north = round((NORTH - 48.85) / (NORTH - SOUTH) * MAP_HEIGHT)
+    start, *steps = re.findall(r"-?\d+ ?-?\d+", river)
+    assert start.split()[1] == str(north)
+    assert [int(step.split()[1]) for step in steps] == [0, 0]
+    for one_bank in ([bank(14, 48.83), bank(6, 48.84)], [bank(1, 48.85), bank(9, 48.86)], []):
+        assert paths(drawn([], one_bank), "fleuve") == []
+
+
+def test_a_wood_is_drawn_where_the_outline_reaches_beyond_the_ring_road() -> None:
+    wide = "POLYGON ((2.39 48.83, 2.47 48.83, 2.47 48.845, 2.39 48.845, 2.39 48.83))"
+    narrow = "POLYGON ((2.39 48.83, 2.418 48.83, 2.418 48.845, 2.39 48.845, 2.39 48.83))"
+    for outline, found in ((wide, 1), (narrow, 0)):
+        root = drawn([], [{"arrondissement": 12, "contour": outline}])
+        assert len(paths(root, "bois")) == found
+        assert [text.text for text in root.iter("text")].count("Bois de Vincennes") == found
+
+
+def test_a_number_stands_amid_the_arcs_of_its_arrondissement() -> None:
+    at = [{"lon": 2.302, "lat": 48.852}, {"lon": 2.304, "lat": 48.854}]
+    arcs = [MapArc("Fluide", None, None, point, 7) for point in at]
+    far = MapArc("Fluide", None, None, {"lon": 2.45, "lat": 48.9}, 7)
+    labels = {
+        name: next(text for text in drawn(found, [SQUARE]).iter("text") if text.text == "7").get("x")
+        for name, found in (("amid", arcs), ("outside", [far, far]), ("none", []))
+    }
+    assert labels["amid"] == str(round((2.303 - WEST) / (EAST - WEST) * MAP_WIDTH))
+    assert labels["outside"] == labels["none"] != labels["amid"]
+
+
+def test_a_mark_has_its_number_beside_it() -> None:
+    root = drawn([], [], [MapMark("alerte", MIDDLE, "mots", "12"), MapMark("chantier", MIDDLE, "mots")])
+    assert [text.text for text in root.iter("text")] == ["12"]
 
 
 def test_marks_have_a_shape_and_words_that_cannot_be_markup() -> None:

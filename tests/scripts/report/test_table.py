@@ -20,6 +20,8 @@ def report(libelle: Any, valeur: Any) -> dict[str, Any]:
             "vacances_scolaires_connues": False, "zone_scolaire": "C", "heures_du_jour": 24,
         },
         "sources": {"bikes": {"statut": "manquant", "couverture": None, "rejets": None}},
+        "hors_ordinaire": None,
+        "evolutions": {},
         "chiffres_cles": {},
         "tops": {
             "troncons": [

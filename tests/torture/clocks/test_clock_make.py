@@ -8,8 +8,9 @@ import pytest
 
 import upload_to_aws
 from lib.common.settings import load_settings
+from lib.publish.asking import Request
 from lib.publish.local_documents import document_files, read_files, validated
-from lib.publish.plan import ABSENT, Write, plan_document
+from lib.publish.plan import ABSENT, Wish, plan_document
 from lib.run.manifest import PUBLICATION, recorded
 from scripts import show_status
 from scripts.registry import SOURCES
@@ -76,16 +77,22 @@ def test_a_day_made_here_is_up_to_date_elsewhere(checkout: Checkout, day: str, r
 
 
 def test_the_items_to_publish_are_the_same_everywhere(made_here: Path, day: str) -> None:
-    def requests() -> list[tuple[Write, ...]]:
+    def requests() -> list[tuple[Request, ...]]:
         settings, now = load_settings(), datetime(2025, 10, 27, tzinfo=UTC)
         found = document_files(made_here, ["metrics", "reports"], date.fromisoformat(day), date.fromisoformat(day))
-        return [plan_document(validated(one, read_files(one)), ABSENT, settings, now).writes for one in found]
+        return [
+            plan_document(validated(one, read_files(one, settings)), ABSENT, settings, now, Wish()).writes
+            for one in found
+        ]
 
     first, *others = [in_zone(zone)(requests)() for zone in ZONES]
     assert len(first) == len(SOURCES) + 1 and others == [first, first]
 
 
-def test_status_and_dry_run_say_the_same_everywhere(made_here: Path, day: str, run: Run) -> None:
+def test_status_and_dry_run_say_the_same_everywhere(
+    made_here: Path, day: str, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")  # invented figures go to no other AWS
     with recorded(load_settings(), date.fromisoformat(day), PUBLICATION, lambda: []):
         pass  # as an upload leaves it
     status = ["--from", day, "--to", day]

@@ -13,7 +13,7 @@ from scripts.sources.weather.open_meteo import (
     by_model,
     clock,
     day_values,
-    days_told,
+    days_named,
     hour_rows,
     is_open_meteo,
     number,
@@ -161,7 +161,7 @@ def test_times_in_seconds_since_1970_are_instants_whatever_the_offset() -> None:
     assert by_hour(hour_rows(body, DAY)[0], 1) == {hour: float(hour) for hour in range(24)}
     assert day_values(body, DAY)["temp_max"] == 12.5  # its midnight is that of the answer's clock
     assert by_hour(hour_rows({**body, "utc_offset_seconds": -18000}, DAY)[0], 1)[8] == 8.0
-    assert days_told(body) == {DAY}
+    assert days_named(body) == {DAY}
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,105 @@
+"""The S3 objects of a report: the forms that its item points to, and the same under names that people read.
+
+What an item points to has the digest of its content in its key and is never replaced. `reports/daily_report_<day>.html`
+(.csv, .json) and `reports/latest.html` are replaced: they are written after the item, by whoever's item stands.
+"""
+
+import base64
+import gzip
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+from lib.aws.names import prefixed, reports_bucket
+from lib.common.settings import Settings
+
+CONTENT_TYPES = {
+    ".json": "application/json",
+    ".csv": "text/csv; charset=utf-8",
+    ".html": "text/html; charset=utf-8",
+    ".gz": "application/gzip",
+    ".parquet": "application/vnd.apache.parquet",
+}
+ZIPPED = (".html",)  # forms that browsers read: they undo the gzip of what says Content-Encoding
+FOR_EVER = "max-age=31536000, immutable"  # of a key with its content's digest
+ASK_EACH_TIME = "no-cache"  # of a key that is replaced: kept, but compared by its ETag at each visit
+DIGEST = "sha256"  # metadata of an object: the digest of its content before gzip
+DAY = "jour"  # metadata of latest.html: the day that it is the page of
+ABSENT = "*"  # in place of an ETag: the key does not exist
+
+Objects = dict[str, tuple[str, str]]  # suffix -> (url, sha256 of the content before gzip)
+
+
+@dataclass(frozen=True)
+class Readable:
+    """A key that people read, and the digest of what it must hold; `day` is given for latest.html alone."""
+
+    url: str
+    digest: str
+    suffix: str
+    day: str = ""
+
+
+def sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def bucket_and_key(url: str) -> tuple[str, str]:
+    bucket, _, key = url.removeprefix("s3://").partition("/")
+    return bucket, key
+
+
+def pointed(stem: str, digests: dict[str, str], settings: Settings) -> Objects:
+    """Describe the objects that the item of a report points to; its JSON is in the item itself."""
+    folder = f"s3://{reports_bucket(settings)}/{prefixed(settings, 'documents')}"
+    return {
+        suffix: (f"{folder}/{stem}.{digest[:16]}{suffix}", digest)
+        for suffix, digest in digests.items()
+        if suffix != ".json"
+    }
+
+
+def readables(stem: str, digests: dict[str, str], settings: Settings, latest: str = "") -> list[Readable]:
+    """Describe the keys that people read of a report; also latest.html where `latest` names the report's day."""
+    found = [Readable(_fixed(settings, stem + suffix), digest, suffix) for suffix, digest in digests.items()]
+    if latest and ".html" in digests:
+        found.append(Readable(latest_url(settings), digests[".html"], ".html", latest))
+    return found
+
+
+def latest_url(settings: Settings) -> str:
+    return _fixed(settings, "latest.html")
+
+
+def put_request(url: str, content: bytes, settings: Settings, cache: str = FOR_EVER) -> dict[str, Any]:
+    """Build a PutObject; see `only_if` for its condition."""
+    bucket, key = bucket_and_key(url)
+    suffix = f".{key.rpartition('.')[2]}"
+    body = gzip.compress(content, mtime=0) if suffix in ZIPPED else content
+    request = {
+        "Bucket": bucket,
+        "Key": key,
+        "Body": body,
+        "ContentType": CONTENT_TYPES[suffix],
+        "CacheControl": cache,
+        "ChecksumSHA256": base64.b64encode(hashlib.sha256(body).digest()).decode(),
+        "Metadata": {DIGEST: sha256(content)},
+    }
+    if suffix in ZIPPED:
+        request["ContentEncoding"] = "gzip"
+    return request | encryption(settings)
+
+
+def only_if(etag: str) -> dict[str, str]:
+    """Have a PutObject refused when its key holds anything but what has this ETag (ABSENT: anything at all)."""
+    return {"IfNoneMatch": "*"} if etag == ABSENT else {"IfMatch": etag}
+
+
+def encryption(settings: Settings) -> dict[str, str]:
+    """Name the key of S3_REPORTS_KMS_KEY, where it is set; else the bucket's own encryption holds."""
+    key = settings.s3_reports_kms_key
+    return {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": key} if key else {}
+
+
+def _fixed(settings: Settings, name: str) -> str:
+    return f"s3://{reports_bucket(settings)}/{prefixed(settings, name)}"

@@ -1,0 +1,272 @@
+"""The requests of one document in their order, and what is decided between them. No network: see asking.py.
+
+Two machines may publish the same document at once; the newer one wins, whoever ends last:
+
+- What an item points to has its digest in its key and is never replaced.
+- An item is replaced only if it is still the one compared; else all is compared again, and the older one refused.
+- Keys that people read are written after the item and only while it stands: their ETag is read, then the item, and the
+  write is refused when the ETag is another by then. Whoever replaces the item in between writes these keys later.
+- Until then the item is marked. Whoever finds a mark that is not their own makes these keys those of the item. A mark
+  stays while a request of the upload that was overtaken may still arrive (S3 gives equal contents equal ETags, so that
+  a late write of the overtaken one might pass).
+"""
+
+import contextlib
+import gzip
+from collections.abc import Generator
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from lib.common.errors import StoreError
+from lib.common.settings import Settings
+from lib.publish.asking import Absent, Changed, Request, Steps
+from lib.publish.local_documents import DocumentFile, Files, validated
+from lib.publish.plan import (
+    Action,
+    Remote,
+    Wish,
+    claim_again,
+    claim_of,
+    is_under_way,
+    is_untouched,
+    mark,
+    plan_document,
+    plan_renewal,
+    read_item,
+    release,
+    remote_of,
+)
+from lib.publish.report_objects import (
+    ABSENT,
+    ASK_EACH_TIME,
+    DAY,
+    DIGEST,
+    Readable,
+    bucket_and_key,
+    latest_url,
+    only_if,
+    put_request,
+    readables,
+    sha256,
+)
+from lib.stores.documents import EXACT, encode
+from lib.stores.dynamodb_items import Item, document_of, pointer
+
+Ready = dict[Readable, dict[str, Any] | None]  # the request of each key, where its content is at hand
+
+ROUNDS = 8  # comparisons, or tries of one key, before somebody else's writes are said to be too many
+
+
+def planned(
+    source: DocumentFile, files: Files, remote: Remote, settings: Settings, now: datetime, wish: Wish
+) -> Action:
+    """Plan the action for a document, or for its remaining life; InputError where the file is unsound."""
+    action = Action("=", source)
+    if wish.force or wish.damaged or not is_untouched(source, files, remote, settings):
+        action = plan_document(validated(source, files), remote, settings, now, wish)
+    if action.sign == "=":
+        action = plan_renewal(source, remote, settings, now)
+    return action
+
+
+def published(source: DocumentFile, files: Files, settings: Settings, now: datetime, wish: Wish) -> Steps[Action]:
+    """Compare and publish; return what was done. StoreError when others write faster than this."""
+    for _ in range(ROUNDS):
+        remote = yield from state(source, settings)
+        action = planned(source, files, remote, settings, now, wish)
+        try:
+            if remote.claim and not action.readable:
+                yield from _finished(source, remote, settings, now)
+            yield from _sent(action, remote, settings, now)
+            return action
+        except Changed:
+            wish = replace(wish, force=False, damaged=False)
+    raise StoreError("a changé pendant la publication.", "Une autre publication est en cours : relancer après elle.")
+
+
+def _sent(action: Action, remote: Remote, settings: Settings, now: datetime) -> Steps[None]:
+    for request in action.objects:
+        if not (yield from _is_there(request)):
+            yield request
+    ours = remote
+    if action.item:
+        ours = yield from _replaced(action.item, action.source, remote, settings)
+    if action.readable:
+        ready: Ready = {one: request.request for one, request in action.readable}
+        yield from _all_settled(ready, action.source, ours, settings, now, fresh=not remote.exists)
+
+
+def _all_settled(
+    ready: Ready,
+    source: DocumentFile,
+    ours: Remote,
+    settings: Settings,
+    now: datetime,
+    fresh: bool = False,
+) -> Steps[None]:
+    """Make the keys that people read those of the item that stands, then take its mark off; Changed if it is not ours.
+
+    `ready` are the requests whose content is at hand; of a `fresh` item no key is expected to exist.
+    """
+    try:
+        for one, request in ready.items():
+            yield from _settled(one, source, ours, settings, ABSENT if fresh and not one.day else "", request)
+        yield from _released(source, ours, settings, now)
+    except Changed:
+        yield from _marked(source, claim_of(ours.identity, now), settings)
+        raise
+
+
+def _is_there(request: Request) -> Steps[bool]:
+    """Tell whether an object that days may share is there already, without sending it."""
+    if not request.request["Key"].endswith(".gz"):
+        return False
+    try:
+        head = yield _head(request.request["Bucket"], request.request["Key"])
+    except Absent:
+        return False
+    return bool(head["Metadata"].get(DIGEST) == request.request["Metadata"][DIGEST])
+
+
+def _replaced(request: Request, source: DocumentFile, remote: Remote, settings: Settings) -> Steps[Remote]:
+    """Send a write of the item and return what there is then.
+
+    What is refused but there already has arrived, and its reply was lost; or another upload has sent the very same.
+    """
+    item = request.request.get("Item")
+    ours = remote_of(item) if item else remote
+    try:
+        yield request
+    except Changed:
+        there = yield from state(source, settings)
+        if not item or not _is(there, ours):
+            raise
+        return there
+    return ours
+
+
+def _released(source: DocumentFile, ours: Remote, settings: Settings, now: datetime) -> Steps[None]:
+    if is_under_way(ours.claim, ours.identity, now):
+        return
+    try:
+        yield release(source, ours, settings)
+    except Changed:
+        there = yield from state(source, settings)
+        if there.claim or not _is(there, ours):
+            raise
+
+
+def state(source: DocumentFile, settings: Settings) -> Steps[Remote]:
+    """Read what AWS has of a document, consistently, without its body."""
+    return remote_of((yield read_item(source, settings)).get("Item"))
+
+
+def _is(remote: Remote, ours: Remote) -> bool:
+    """Tell whether an item is ours, its mark apart."""
+    return replace(remote, claim="") == replace(ours, claim="")
+
+
+def _settled(
+    one: Readable,
+    source: DocumentFile,
+    ours: Remote,
+    settings: Settings,
+    etag: str = "",
+    ready: dict[str, Any] | None = None,
+) -> Steps[None]:
+    """Make a key that people read hold the form of the item that stands; Changed when the item is not ours.
+
+    `ready` is the request where the content is at hand, else it is read from what the item points to.
+    """
+    bucket, key = bucket_and_key(one.url)
+    for _ in range(ROUNDS):
+        if not etag:
+            try:
+                head = yield _head(bucket, key)
+            except Absent:
+                head = {"ETag": ABSENT, "Metadata": {}}
+            if head["Metadata"].get(DIGEST) == one.digest and head["Metadata"].get(DAY, "") == one.day:
+                return
+            if one.day and head["Metadata"].get(DAY, "") > one.day:
+                return  # latest.html is the page of a later day
+            etag = head["ETag"]
+            if not _is((yield from state(source, settings)), ours):
+                raise Changed
+        if ready is None:
+            content = yield from _content(one.suffix, source, ours, settings)
+            ready = put_request(one.url, content, settings, ASK_EACH_TIME)
+        metadata = ready["Metadata"] | ({DAY: one.day} if one.day else {})
+        request = ready | only_if(etag) | {"Metadata": metadata}
+        try:
+            yield Request("s3", "put_object", request, one.url, len(ready["Body"]))
+            return
+        except Changed:
+            etag = ""
+    raise StoreError(f"{one.url} change sans cesse, ou le droit s3:GetObject manque.", "Relancer plus tard.")
+
+
+def _finished(source: DocumentFile, remote: Remote, settings: Settings, now: datetime) -> Steps[None]:
+    """Make the keys that people read those of an item that another upload marked and left."""
+    ours = replace(remote, claim=claim_again(remote.claim, remote.identity, now))
+    yield mark(source, remote, ours.claim, settings)
+    found = readables(source.path.stem, remote.digests(), settings, source.day_text)
+    yield from _all_settled(dict.fromkeys(found), source, ours, settings, now)
+
+
+def _content(suffix: str, source: DocumentFile, remote: Remote, settings: Settings) -> Steps[bytes]:
+    """Read a form of the report from what its item points to; StoreError where that is not what it says."""
+    if suffix == ".json":
+        item = (yield read_item(source, settings, whole=True)).get("Item")
+        exact = item.get(EXACT, {}).get("B")
+        content = gzip.decompress(exact) if exact else encode((yield from whole_document(item)))
+    else:
+        content = yield from read_object(remote.objects[suffix][0])
+    if sha256(content) != remote.digests()[suffix]:
+        raise StoreError(
+            f"{source.label} : la forme {suffix} publiée est abîmée.", "La réparer : make check-upload REPAIR=1"
+        )
+    return content
+
+
+def whole_document(item: Item) -> Generator[Request, Any, dict[str, Any]]:
+    """Read the document of an item, or of the object that it points to; StoreError where it is damaged."""
+    place = pointer(item)
+    content = (yield from read_object(f"s3://{place[0]}/{place[1]}")) if place else None
+    return document_of(item, content)
+
+
+def read_object(url: str) -> Steps[bytes]:
+    """Read an object whole; StoreError when it is absent."""
+    bucket, key = bucket_and_key(url)
+    try:
+        content: bytes = yield Request("s3", "get_object", {"Bucket": bucket, "Key": key})
+    except Absent:
+        raise StoreError(f"{url} est absent (ou le droit s3:GetObject manque)") from None
+    return content
+
+
+def _marked(source: DocumentFile, claim: str, settings: Settings) -> Steps[None]:
+    """Mark the item that stands now: a write of ours may have come after those of its own upload."""
+    for _ in range(ROUNDS):
+        there = yield from state(source, settings)
+        if not there.exists:
+            return
+        with contextlib.suppress(Changed):
+            yield mark(source, there, claim, settings)
+            return
+
+
+def _head(bucket: str, key: str) -> Request:
+    return Request("s3", "head_object", {"Bucket": bucket, "Key": key})
+
+
+def latest_page(settings: Settings) -> Steps[tuple[str, bytes]]:
+    """Read latest.html: the day that it says it is the page of, and its content; empty where it is absent."""
+    url = latest_url(settings)
+    try:
+        head = yield _head(*bucket_and_key(url))
+    except Absent:
+        return "", b""
+    content = yield from read_object(url)
+    return str(head["Metadata"].get(DAY, "")), content

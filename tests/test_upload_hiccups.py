@@ -1,0 +1,279 @@
+"""A hiccup is not a failure: what passes is waited for, what was damaged is repaired, what never passes is said."""
+
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lib.common.settings import load_settings
+from lib.dynamodb_service import DynamodbService
+from tests.conftest import Ran
+from tests.support.aws_server import BUCKET, AwsServer
+from tests.support.fault_proxy import REFUSALS, Fault, FaultProxy
+from tests.support.published import DAY, Output, published
+from upload_to_aws import main
+
+Run = Callable[..., Ran]
+
+
+def last_line(ran: Ran) -> str:
+    return ran.out.splitlines()[-1]
+
+
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    monkeypatch.setattr("lib.publish.asking.FIRST_WAIT", 0.001)
+    monkeypatch.setattr("lib.publish.run.PAUSE", 0.1)
+    return monkeypatch
+
+
+def test_every_document_has_its_own_budget_of_attempts(
+    proxy: FaultProxy, output: Output, run: Run, hasty: pytest.MonkeyPatch
+) -> None:
+    """botocore's budget, shared by all threads, was spent after 35 attempts in all."""
+    for day in range(1, 22):
+        output.metrics(day=f"2025-11-{day:02}")
+        proxy.faults.append(Fault("throttle", "dynamodb:PutItem", containing=f"2025-11-{day:02}", times=8))
+    ran = run(main)
+    assert ran.code == 0, ran.err
+    assert last_line(ran).startswith("publiés 21, identiques 0, échecs 0")
+
+
+def test_what_failed_is_tried_again_after_a_pause(
+    proxy: FaultProxy, output: Output, run: Run, hasty: pytest.MonkeyPatch
+) -> None:
+    for kind in ("bikes", "traffic", "weather"):
+        output.metrics(kind)
+    proxy.faults.append(Fault("http_500", "dynamodb:PutItem", containing="traffic", times=15))
+    ran = run(main)
+    assert ran.code == 0, ran.err
+    assert "1 documents pas encore traités" in ran.err and "10 essais" in ran.err
+    assert last_line(ran).startswith("publiés 3, identiques 0, échecs 0")
+
+
+def test_what_fails_twice_is_a_failure_that_says_how_often(
+    proxy: FaultProxy, output: Output, run: Run, hasty: pytest.MonkeyPatch
+) -> None:
+    output.metrics()
+    output.metrics("weather")
+    proxy.faults.append(Fault("http_500", "dynamodb:PutItem", containing="weather", times=1000))
+    ran = run(main)
+    assert ran.code == 1
+    assert "10 essais" in ran.err and "Relancer la même commande" in ran.err
+    assert last_line(ran).startswith("publiés 1, identiques 0, échecs 1")
+
+
+@pytest.mark.parametrize("kind", ["cut", "byte", "nothing"])
+@pytest.mark.parametrize("action", ["dynamodb:GetItem", "s3:GetObject"])
+def test_a_cut_reply_is_read_again(proxy: FaultProxy, output: Output, run: Run, kind: str, action: str) -> None:
+    output.large()
+    output.report()
+    run(main)
+    proxy.faults.append(Fault(kind, action))
+    ran = run(main, "--check")
+    assert ran.code == 0, ran.err
+    assert proxy.faults[0].times == 0
+    with DynamodbService(load_settings()) as service:
+        proxy.faults.append(Fault(kind, action))
+        assert service.load({"metric_type": "comptages", "date": DAY})
+
+
+def test_replies_that_are_always_cut_cost_one_document(
+    proxy: FaultProxy, output: Output, run: Run, hasty: pytest.MonkeyPatch
+) -> None:
+    output.large()
+    output.metrics()
+    run(main)
+    proxy.faults.append(Fault("cut", "s3:GetObject", times=1000))
+    ran = run(main, "--check")
+    assert ran.code == 1
+    assert last_line(ran).startswith("identiques 1, absents 0, différents 0, abîmés 0, échecs 1")
+    assert "réponse coupée" in ran.err
+
+
+@pytest.fixture
+def portal() -> Iterator[str]:
+    """A network that answers everything with its own page."""
+
+    class Page(BaseHTTPRequestHandler):
+        def do_any(self) -> None:
+            self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html")
+            self.send_header("Content-Length", "20")
+            self.end_headers()
+            self.wfile.write(b"<html>Bienvenue</html>"[:20])
+
+        do_GET = do_PUT = do_POST = do_HEAD = do_any
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Page)
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.mark.parametrize("argv", [(), ("--check",), ("--dry-run",), ("--force",)])
+def test_the_page_of_a_captive_portal_is_no_answer(
+    aws: AwsServer, portal: str, output: Output, run: Run, hasty: pytest.MonkeyPatch, argv: tuple[str, ...]
+) -> None:
+    output.metrics()
+    output.report()
+    hasty.setenv("AWS_ENDPOINT_URL", portal)
+    ran = run(main, *argv)
+    assert ran.code == 1
+    assert "ce n'est pas AWS qui répond" in ran.err
+    assert "publiés 2" not in ran.out
+
+
+@pytest.mark.parametrize("message", ["Signature expired: 20251104T0600 is now earlier", "Signature not yet current: x"])
+def test_dynamodb_says_a_wrong_clock_in_its_own_words(
+    proxy: FaultProxy, output: Output, run: Run, monkeypatch: pytest.MonkeyPatch, message: str
+) -> None:
+    output.metrics()
+    monkeypatch.setitem(REFUSALS, "clock", ((400, "InvalidSignatureException"), (403, "RequestTimeTooSkewed")))
+    monkeypatch.setattr("tests.support.fault_proxy.MESSAGES", {"clock": message})
+    proxy.faults.append(Fault("clock", "dynamodb:GetItem", times=100))
+    ran = run(main)
+    assert ran.code == 3
+    assert "l'horloge de cette machine est fausse" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("code", "said", "ends"),
+    [
+        ("PermanentRedirect", "dans une autre région", 3),
+        ("AuthorizationHeaderMalformed", "dans une autre région", 3),
+        ("KMS.DisabledException", "clé de chiffrement", 3),
+        ("NotImplemented", "Refus définitif", 1),
+        ("ValidationException", "Refus définitif", 1),
+    ],
+)
+def test_a_permanent_refusal_does_not_advise_to_run_again(
+    proxy: FaultProxy, output: Output, run: Run, monkeypatch: pytest.MonkeyPatch, code: str, said: str, ends: int
+) -> None:
+    output.report()
+    monkeypatch.setitem(REFUSALS, "permanent", ((400, code), (400, code)))
+    proxy.faults.append(Fault("permanent", "s3:PutObject", times=100))
+    ran = run(main)
+    assert ran.code == ends
+    assert said in ran.err
+    assert "elle ne reprend que ce qui manque" not in ran.err
+    assert proxy.actions().count("s3:PutObject") <= 2  # botocore itself asks for the region of a redirected bucket
+
+
+def test_an_sso_session_that_is_missing_is_one_line(
+    aws: AwsServer, output: Output, run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    output.metrics()
+    config = tmp_path / "config"
+    config.write_text(
+        "[profile equipe]\nsso_start_url = https://exemple.awsapps.com/start\nsso_region = eu-west-3\n"
+        "sso_account_id = 123456789012\nsso_role_name = lecture\nregion = eu-west-3\n"
+    )
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+        monkeypatch.delenv(name)
+    ran = run(main, "--profile", "equipe")
+    assert ran.code == 3
+    assert "aws sso login" in ran.err
+    assert "Traceback" not in ran.err and len(ran.err.splitlines()) == 1
+
+
+@pytest.mark.parametrize("name", ["ttl", "sha256", "timestamp", "objects", "metrics_s3", "publication"])
+@pytest.mark.parametrize("value", [{"N": "1.5E9"}, {"BOOL": True}, {"L": []}, {"M": {".csv": {"N": "1"}}}])
+def test_a_foreign_item_is_one_documents_problem_and_repairable(
+    aws: AwsServer, output: Output, run: Run, name: str, value: dict[str, Any]
+) -> None:
+    output.metrics()
+    output.metrics("weather")
+    run(main)
+    (item,) = [one for one in aws.items("cityflow-metrics") if one["metric_type"]["S"] == "bikes"]
+    aws.clients.dynamodb.put_item(TableName="cityflow-metrics", Item=item | {"sha256": value, name: value})
+    assert last_line(run(main, "--check")).startswith("identiques 1,")
+    ran = run(main, "--check")
+    assert ran.code == 1
+    assert f"jours à reprendre : {DAY}" in ran.err
+    ran = run(main, "--repair")
+    assert ran.code == 0, ran.err
+    assert run(main, "--check").code == 0
+
+
+# ------------------------------------------------------------------------------------------------------------ --repair
+
+
+def test_repair_sends_only_what_is_missing_or_damaged(
+    proxy: FaultProxy, aws: AwsServer, output: Output, run: Run
+) -> None:
+    for day in ("2025-11-02", "2025-11-03", "2025-11-04"):
+        output.report(day=day)
+        output.metrics(day=day)
+    run(main)
+    aws.clients.s3.put_object(Bucket=BUCKET, Key="reports/daily_report_2025-11-03.html", Body=b"autre")
+    key = {"metric_type": {"S": "bikes"}, "date": {"S": "2025-11-02"}}
+    aws.clients.dynamodb.delete_item(TableName="cityflow-metrics", Key=key)
+    output.metrics(total=7)  # different, neither missing nor damaged
+    proxy.asked.clear()
+    ran = run(main, "--repair")
+    assert ran.code == 1  # the one that is different
+    assert last_line(ran).startswith("réparés 2, identiques 3, différents 1, échecs 0")
+    written = {one.body for one in proxy.writes() if one.action == "dynamodb:PutItem"}
+    assert len(written) == 2
+    assert published(aws)[f"bikes/{DAY}"]["metrics"]["total"] == 1234
+    run(main)
+    assert run(main, "--check").code == 0
+
+
+def test_repair_keeps_what_is_newer(aws: AwsServer, output: Output, run: Run) -> None:
+    output.report(timestamp="2025-11-06T06:00:00Z", resume="neuf")
+    run(main)
+    key = next(key for key in aws.objects() if key.endswith(".csv") and "documents" in key)
+    aws.clients.s3.delete_object(Bucket=BUCKET, Key=key)
+    output.report(timestamp="2025-11-05T06:00:00Z", resume="vieux")
+    ran = run(main, "--repair")
+    assert ran.code == 1
+    assert "plus récent dans AWS" in ran.err
+    assert published(aws)[f"daily_report_{DAY}/{DAY}"]["report"]["resume"] == "neuf"
+
+
+def test_a_report_without_its_page_is_not_published_as_whole(aws: AwsServer, output: Output, run: Run) -> None:
+    output.report(html=False)
+    ran = run(main)
+    assert ran.code == 1
+    assert f"daily_report_{DAY}.html manque : refaire le rapport (make report DATE={DAY} FORCE=1)" in ran.err
+    assert aws.items("cityflow-reports") == []
+
+
+# -------------------------------------------------------------------------------------------------------- less to send
+
+
+def test_only_the_page_is_sent_when_only_it_changed(proxy: FaultProxy, output: Output, run: Run) -> None:
+    path = output.report()
+    run(main)
+    path.with_suffix(".html").write_text("autre page")
+    proxy.asked.clear()
+    assert run(main).code == 0
+    objects = [one.resource.rpartition(".")[2] for one in proxy.writes() if one.action == "s3:PutObject"]
+    assert objects == ["html"] * 3  # pointed to, read by its day, read as the latest
+    assert run(main, "--check").code == 0
+
+
+def test_large_metrics_that_did_not_change_are_sent_once(
+    proxy: FaultProxy, aws: AwsServer, output: Output, run: Run
+) -> None:
+    for day in ("2025-11-03", "2025-11-04", "2025-11-05"):
+        output.large("referentiel", day)
+    assert run(main, "-j", "1").code == 0
+    assert proxy.actions().count("s3:PutObject") == len(aws.objects()) == 1
+    sizes = [len(one.body) for one in proxy.writes() if one.action == "dynamodb:PutItem"]
+    assert max(sizes[1:]) < 20_000
+    assert run(main, "--check").code == 0
+    with DynamodbService(load_settings()) as service:
+        assert len(service.load({"metric_type": "referentiel", "date": DAY})["metrics"]["metrics"]) == 9000
