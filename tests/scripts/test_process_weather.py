@@ -570,3 +570,13 @@ def test_the_real_visual_crossing_answer_is_not_paris(raw: RawTree, run: Run) ->
     winds = [hour["windspeed"] for hour in day["hours"] if hour["windspeed"] is not None]
     assert metrics["metrics"]["vent_moyen"] == round(sum(winds) / len(winds), 1)
     assert [one["temp"] for one in metrics["heures"]] == [hour["temp"] for hour in day["hours"]]
+
+
+def test_daily_values_of_another_clock_alone_are_refused_by_that_name(raw: RawTree, run: Run) -> None:
+    body = {"latitude": 48.86, "longitude": 2.35, "utc_offset_seconds": 0, "timezone": "GMT", "daily_units": {}}
+    raw.pull(
+        "weather", "2025-11-06", "a.json", body | {"daily": {"time": ["2025-11-04"], "temperature_2m_max": [15.0]}}
+    )
+    ran = run(main, "--date", "2025-11-04")
+    assert ran.code == 1 and "jour_d_une_autre_horloge" in ran.err
+    assert "ni pour un autre jour" not in ran.err

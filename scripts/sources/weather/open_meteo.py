@@ -174,6 +174,12 @@ def day_values(body: dict[str, Any], day: date) -> dict[str, Any]:
     return found | {"conditions": wmo_text(max(known)) if known else None}
 
 
+def is_day_of_another_clock(body: dict[str, Any], day: date) -> bool:
+    """Tell whether the daily arrays name the day, which is not that of Paris on their offset."""
+    labels = {_daily_label(label, body) for label in column(body.get("daily"), ("time",))}
+    return day in labels and not is_on_paris_clock(clock(body), day)
+
+
 def days_named(body: dict[str, Any], names: tuple[str, ...] = ("time",)) -> set[date]:
     """List the Paris days of the hours that have a value under one of these names, and of the daily arrays."""
     values = column(body.get("hourly"), names)

@@ -26,6 +26,7 @@ from scripts.sources.weather.open_meteo import (
     day_values,
     days_named,
     hour_rows,
+    is_day_of_another_clock,
     is_on_paris_clock,
     is_open_meteo,
     number,
@@ -205,7 +206,13 @@ def _accounts(item: Any, raw: RawFile, line: int, day: date, quality: Quality) -
         rows, unreadable = hour_rows(body, day)
         for label in unreadable:
             quality.reject(UNREADABLE_HOUR, raw.name, line, label)
-        yield WeatherDay(OPEN_METEO, raw, _hours(rows), day_values(body, day), _place(item))
+        account = WeatherDay(OPEN_METEO, raw, _hours(rows), day_values(body, day), _place(item))
+        if not account.known and is_day_of_another_clock(body, day):
+            shown = (
+                f"daily du {day} à utc_offset_seconds {item.get('utc_offset_seconds')} : ce n'est pas le jour de Paris"
+            )
+            quality.reject("jour_d_une_autre_horloge", raw.name, line, shown)
+        yield account
 
 
 def _visual_crossing(item: dict[str, Any], raw: RawFile, day: date, quality: Quality) -> Iterator[WeatherDay]:
