@@ -90,3 +90,10 @@ def test_nothing_known_is_exit_code_4(raw: RawTree, run: Run) -> None:
     ran = run(main)
     assert ran.code == 4 and "make process" in ran.err
     assert run(main, "--from", "2025-11-04", "--to", "2025-11-01").code == 2
+
+
+def test_invented_results_beside_other_raw_files_are_not_called_stale(day: RawTree, run: Run) -> None:
+    (day.output / "LISEZMOI.txt").write_text("DONNÉES SYNTHÉTIQUES", encoding="utf-8")
+    ran = run(main, "--json")
+    assert "DATA_DIR=data/demo" in ran.err
+    assert {one["date"]: one["a_refaire"] for one in json.loads(ran.out)["jours"] if one["a_refaire"]} == {}
