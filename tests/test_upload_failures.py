@@ -200,7 +200,8 @@ def test_nobody_answers(aws: AwsServer, output: Output, run: Run, monkeypatch: P
     for day in range(1, 10):
         output.metrics(day=f"2025-11-{day:02}")
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
-    monkeypatch.setattr("lib.aws.clients.ATTEMPTS", 1)  # the waits between attempts are botocore's own
+    monkeypatch.setattr("lib.publish.asking.FIRST_WAIT", 0.001)
+    monkeypatch.setattr("lib.publish.run.PAUSE", 0.01)
     ran = run(main, "-j", "1")
     assert ran.code == 1
     assert "AWS ne répond pas" in ran.err

@@ -107,9 +107,8 @@ def test_nobody_answers(aws: AwsServer, monkeypatch: pytest.MonkeyPatch) -> None
     with socket.create_server(("127.0.0.1", 0)) as server:
         closed = server.getsockname()[1]
     monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://{ACCESS_KEY}:{TOKEN}@127.0.0.1:{closed}")
-    monkeypatch.setattr("lib.aws.clients.ATTEMPTS", 1)  # the waits between attempts are botocore's own
     with pytest.raises(UnreachableError, match=r"ne répond pas.*AWS_ENDPOINT_URL") as caught, aws_errors("essai"):
-        aws_clients(load_settings()).s3.get_object(Bucket=BUCKET, Key="x")
+        aws_clients(load_settings(), attempts=1).s3.get_object(Bucket=BUCKET, Key="x")
     assert TOKEN not in str(caught.value)
 
 
