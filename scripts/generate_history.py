@@ -23,7 +23,7 @@ from lib.local_file_service import LocalFileService
 from lib.run import cli, day_range
 from lib.run.both import from_either
 from scripts.registry import SOURCES
-from scripts.report.history_page import HistoryDay, history_csv, history_page
+from scripts.report.history.all_days import HistoryDay, history_csv, history_page
 from scripts.report.ways import link_again
 
 log = logging.getLogger("cityflow.history")

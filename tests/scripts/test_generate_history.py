@@ -9,7 +9,7 @@ import pytest
 from lib.local_file_service import LocalFileService
 from scripts.generate_history import main
 from tests.conftest import Ran, RawTree
-from tests.scripts.report.test_history_page import report
+from tests.scripts.report.history.test_all_days import report
 
 Run = Callable[..., Ran]
 QUALITY = {"qualite": {"avertissements": []}}

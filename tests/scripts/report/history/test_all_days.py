@@ -4,7 +4,7 @@ import re
 from datetime import date, timedelta
 from typing import Any
 
-from scripts.report.history_page import HistoryDay, history_csv, history_page
+from scripts.report.history.all_days import HistoryDay, history_csv, history_page
 from scripts.report.page import POLICY
 
 FIGURES = ("debit_routier", "passages_velo", "fiabilite_transports", "precipitations", "temperature_moyenne")
