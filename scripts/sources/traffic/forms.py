@@ -2,8 +2,7 @@
 
 Navitia (`disruptions` and `line_reports` responses): snake_case, severity object, lines in impacted_objects. PRIM bulk:
 camelCase, severity word, lines in lines[].impactedObjects[].disruptionIds. A response may also be one disruption alone
-(a JSONL line). Stations and lifts are objects too: only an object that is a line (or a part of one), or the network
-that a line stands under, touches a line. It touches the whole line where no stop and no section is listed beside it.
+(a JSONL line).
 """
 
 import re
@@ -12,7 +11,16 @@ from datetime import datetime
 from typing import Any
 
 from lib.common.html_text import plain_text
-from scripts.sources.traffic.lines import Line, distinct, fold, make_line
+from scripts.sources.traffic.lines import Line, fold
+from scripts.sources.traffic.objects import (
+    Touched,
+    above_line,
+    bulk_lines,
+    dicts,
+    one_of_each,
+    read_report,
+    touched_lines,
+)
 from scripts.sources.traffic.periods import parse_time
 
 BLOCKING, DISTURBED, INFORMATION = "bloquante", "perturbée", "information"
@@ -39,9 +47,6 @@ _KEPT = (
     "applicationPeriods", "impactedSections",
 )  # fmt: skip
 
-_LINE_TYPES = ("line", "line_section", "rail_section", "route")
-_STOP_TYPES = ("stop_point", "stop_area")
-
 # What titles say of a line that runs: stops skipped, another way taken, a part cut (but not « entre 22 h et … »).
 _LINE_RUNS = re.compile(
     r"(?:non|pas|plus)\s+desservi|\b(?:dessert|desservent)\s+(?:pas|plus)\b|d[ée]viation|\bd[ée]vi[ée]"
@@ -50,8 +55,6 @@ _LINE_RUNS = re.compile(
     r"|\bfermeture\b(?:(?!ligne|trafic)[^.:])*?\b(?:station|gare)s?\b|partiel|\bentre\s+(?!\d)",
     re.IGNORECASE,
 )
-
-Touched = tuple[Line, bool]  # a line, and whether it is touched as a whole
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,10 @@ class Response:
     page: tuple[int, int, int] | None = None
     whole: bool = False
 
+    def lines_touched_by(self, raw: dict[str, Any], identifier: str) -> list[Touched]:
+        """List the lines that one of its disruptions touches, each once."""
+        return touched_lines(raw, self.touched.get(identifier, []), self.networks)
+
 
 def read_response(body: Any) -> Response | None:
     """Read the response in a JSON value; None when it is none of ours (an error page, another API).
@@ -81,10 +88,10 @@ def read_response(body: Any) -> Response | None:
     error = body.get("error")
     nothing = isinstance(error, dict) and error.get("id") == "no_solution"
     if isinstance(body.get("disruptions"), list):
-        named, touched = _bulk_lines(body)
+        named, touched = bulk_lines(body)
         under: dict[str, list[Line]] = {}
-        for report in _dicts(body.get("line_reports")):
-            _read_report(report, named, touched, under)
+        for report in dicts(body.get("line_reports")):
+            read_report(report, named, touched, under)
         whole = nothing or isinstance(body.get("lines"), list)
         page = _page(body.get("pagination"))
         return Response(body["disruptions"], named, touched, under, _made_at(body), page, whole)
@@ -105,16 +112,8 @@ def slim(item: Any) -> Any:
     if not isinstance(item, dict) or "impactedObjects" in item:
         return item
     if "line" in item and "application_periods" not in item:
-        above = [one for one in _dicts(item.get("pt_objects")) if _kind(one) == "network"]
-        return {"line": item["line"], "pt_objects": above}  # of a line report
-    objects: dict[Any, Any] = {}
-    for one in _objects(item)[:MOST_PARTS]:
-        target = _target(one)
-        line, kind = _object_line(target), _kind(target)
-        if line or kind in (*_STOP_TYPES, "network"):
-            which = line.key if line else target.get("id") if kind == "network" else None
-            objects.setdefault((kind, str(which), _is_part(one)), one)
-    return {**essential(item), "impacted_objects": list(objects.values())}
+        return {"line": item["line"], "pt_objects": above_line(item)}  # of a line report
+    return {**essential(item), "impacted_objects": one_of_each(item, MOST_PARTS)}
 
 
 def _part(value: Any) -> Any:
@@ -170,7 +169,7 @@ def severity(raw: dict[str, Any]) -> tuple[str | None, str | None]:
 def texts(raw: dict[str, Any]) -> tuple[str, str]:
     """Return (title, message) as plain text; empty where there is none."""
     by_kind: dict[str, str] = {}
-    for one in _dicts(raw.get("messages")):
+    for one in dicts(raw.get("messages")):
         channel = one.get("channel")
         kinds = channel.get("types") if isinstance(channel, dict) else None
         for kind in kinds if isinstance(kinds, list) and kinds else ["?"]:
@@ -191,125 +190,6 @@ def line_runs(title: str) -> bool:
     return _LINE_RUNS.search(title) is not None
 
 
-def touched_lines(raw: dict[str, Any], response: Response, identifier: str) -> list[Touched]:
-    """List the lines that a disruption touches, by its own objects and by those of the response, each once.
-
-    Stops or sections of the disruption's own are parts of every line that it touches.
-    """
-    objects = _objects(raw)
-    parts = bool(_dicts(raw.get("impactedSections"))) or any(_kind(_target(one)) in _STOP_TYPES for one in objects)
-    found = [(line, not _is_part(one)) for one in objects if (line := _object_line(_target(one)))]
-    for network in networks(raw):
-        found += [(line, True) for line in response.networks.get(network, [])]
-    found += response.touched.get(identifier, [])
-    return together([(line, whole and not parts) for line, whole in found])
-
-
-def networks(raw: dict[str, Any]) -> list[str]:
-    """List the ids of the networks that a disruption's own objects name."""
-    targets = map(_target, _objects(raw))
-    return [str(target.get("id")) for target in targets if _kind(target) == "network"]
-
-
-def together(touched: list[Touched]) -> list[Touched]:
-    """Keep each line once; a line of which a part is named is not touched as a whole."""
-    parts = {line.key for line, whole in touched if not whole}
-    return [(line, line.key not in parts) for line in distinct(line for line, _ in touched)]
-
-
-def _objects(raw: dict[str, Any]) -> list[dict[str, Any]]:
-    return _dicts(raw.get("impacted_objects", raw.get("impactedObjects")))
-
-
-def _target(impacted: dict[str, Any]) -> Any:
-    return impacted.get("pt_object", impacted)
-
-
-def _kind(target: Any) -> str | None:
-    found = (target.get("embedded_type") or target.get("type")) if isinstance(target, dict) else None
-    return found if isinstance(found, str) else None
-
-
-def _is_part(impacted: dict[str, Any]) -> bool:
-    """Tell whether an impacted object is a part of a line: a section, stops, one direction."""
-    named = any(impacted.get(f"impacted_{name}") for name in ("section", "rail_section", "stops"))
-    return named or _kind(_target(impacted)) in _LINE_TYPES[1:]
-
-
-def _object_line(target: Any) -> Line | None:
-    if not isinstance(target, dict):
-        return None
-    kind = _kind(target)
-    inner = target.get(str(kind))
-    nested = (
-        inner.get("line") if isinstance(inner, dict) and isinstance(inner.get("line"), dict) else target.get("line")
-    )
-    if isinstance(nested, dict):
-        return _navitia_line(nested, target.get("name"))
-    identifier = str(target.get("id") or "")
-    if identifier.startswith("line:") or kind == "line":
-        return _navitia_line(target)
-    return None
-
-
-def _navitia_line(line: Any, name: Any = None) -> Line | None:
-    """Read the line of {id, code, name, commercial_mode, physical_modes} or of PRIM's {id, shortName, name, mode}."""
-    if not isinstance(line, dict):
-        return None
-    modes = [line.get("commercial_mode"), *_dicts(line.get("physical_modes"))]
-    words = [str(mode[key]) for mode in modes if isinstance(mode, dict) for key in ("name", "id") if mode.get(key)]
-    if isinstance(line.get("mode"), str):
-        words.insert(0, line["mode"])
-    names = [str(value) for value in (line.get("code"), line.get("shortName"), line.get("name"), name) if value]
-    return make_line(str(line["id"]) if line.get("id") else None, words, names)
-
-
-def _bulk_lines(body: dict[str, Any]) -> tuple[list[Line], dict[str, list[Touched]]]:
-    """Read the lines of a PRIM response, and the lines that each disruption id touches.
-
-    An id that stands under a line itself, a part of it or its network touches it; one that stands under its stops as
-    well touches these stops only.
-    """
-    named: list[Line] = []
-    touched: dict[str, list[Touched]] = {}
-    for raw in _dicts(body.get("lines")):
-        line = _navitia_line(raw)
-        if line is None:
-            continue
-        named.append(line)
-        objects = [one for one in _dicts(raw.get("impactedObjects")) if isinstance(one.get("disruptionIds"), list)]
-        parts = {str(one) for target in objects if not _is_whole(target) for one in target["disruptionIds"]}
-        for target in objects:
-            if _is_whole(target) or _kind(target) in _LINE_TYPES:
-                for identifier in map(str, target["disruptionIds"]):
-                    touched.setdefault(identifier, []).append((line, identifier not in parts))
-    return named, touched
-
-
-def _is_whole(target: dict[str, Any]) -> bool:
-    """Tell whether an object under a line of PRIM bulk is the line itself or its network."""
-    kind, identifier = _kind(target), str(target.get("id") or "line:")
-    return kind in ("line", "network") if kind else identifier.startswith("line:")
-
-
-def _read_report(
-    report: dict[str, Any], named: list[Line], touched: dict[str, list[Touched]], under: dict[str, list[Line]]
-) -> None:
-    """Add the line of a line report, the network it is of, and what the report says of that network."""
-    line = _navitia_line(report.get("line"))
-    if line is None:
-        return
-    named.append(line)
-    own = report["line"].get("network")
-    others = [one.get("network", one) for one in _dicts(report.get("pt_objects")) if _kind(one) == "network"]
-    for network in _dicts([own, *others]):
-        if network.get("id"):
-            under.setdefault(str(network["id"]), []).append(line)
-        for link in _dicts(network.get("links")):
-            if link.get("type") == "disruption":
-                touched.setdefault(str(link.get("id")), []).append((line, True))
-
-
 def _made_at(body: dict[str, Any]) -> datetime | None:
     context = body.get("context")
     moment = context.get("current_datetime") if isinstance(context, dict) else body.get("lastUpdatedDate")
@@ -327,11 +207,3 @@ def _page(pagination: Any) -> tuple[int, int, int] | None:
 
 def _text(value: Any) -> str:
     return plain_text(value[:MESSAGE_READ]) if isinstance(value, str) else ""
-
-
-def _dicts(value: Any) -> list[dict[str, Any]]:
-    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
-
-
-def _present(lines: list[Line | None]) -> list[Line]:
-    return [line for line in lines if line is not None]

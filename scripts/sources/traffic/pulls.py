@@ -21,8 +21,9 @@ from lib.raw.json_records import read_bodies
 from lib.raw.limits import DISRUPTIONS
 from lib.raw.source_files import RawFile
 from lib.raw.usable_files import too_many
-from scripts.sources.traffic import forms as forms
+from scripts.sources.traffic import forms
 from scripts.sources.traffic.lines import Line
+from scripts.sources.traffic.objects import Touched, networks, together
 from scripts.sources.traffic.pages import PULL_WINDOW, Answer, add_response
 from scripts.sources.traffic.periods import meets, reach
 
@@ -37,7 +38,7 @@ class Message(NamedTuple):
     """
 
     record: dict[str, Any]
-    lines: list[forms.Touched]
+    lines: list[Touched]
     on_network: bool
     raw: RawFile
     line: int
@@ -132,9 +133,9 @@ def _messages(
         if identifier is None:
             quality.reject("identifiant_absent", raw.name, line, record)
             continue
-        lines = forms.touched_lines(record, response, identifier)
+        lines = response.lines_touched_by(record, identifier)
         age = (stamp, forms.updated_at(record))
-        yield identifier, Message(forms.essential(record), lines, bool(forms.networks(record)), raw, line, age)
+        yield identifier, Message(forms.essential(record), lines, bool(networks(record)), raw, line, age)
 
 
 def _keep(identifier: str, message: Message, pulled: Pulled, quality: Quality) -> None:
@@ -153,7 +154,7 @@ def _keep(identifier: str, message: Message, pulled: Pulled, quality: Quality) -
     pulled.first[identifier] = min(pulled.first.get(identifier, message.age[0]), message.age[0])
     known = pulled.newest.get(identifier)
     if known and known.age == message.age:
-        message = message._replace(lines=forms.together([*known.lines, *message.lines]))
+        message = message._replace(lines=together([*known.lines, *message.lines]))
     if known is None or known.age <= message.age:
         pulled.newest[identifier] = message
 

@@ -16,8 +16,9 @@ import pandas as pd
 from lib.common.html_text import shortened
 from lib.figures.quality import Quality
 from lib.raw.source_files import RawFile
-from scripts.sources.traffic import forms as forms
+from scripts.sources.traffic import forms
 from scripts.sources.traffic.lines import NETWORK, UNKNOWN_MODE, Line, lines_in_text
+from scripts.sources.traffic.objects import Touched
 from scripts.sources.traffic.pages import Answer
 from scripts.sources.traffic.periods import Period, clipped, periods, reach, read_period
 from scripts.sources.traffic.pulls import Message, Pulled, read_pulls
@@ -152,7 +153,7 @@ def _row(identifier: str, record: dict[str, Any], valid: list[Period], quality: 
     }
 
 
-def _lines(message: Message, row: dict[str, Any], quality: Quality) -> list[forms.Touched]:
+def _lines(message: Message, row: dict[str, Any], quality: Quality) -> list[Touched]:
     """List the lines touched: by objects, else those that the title names, else the message, where it is no lift."""
     if message.lines or LIFT_TAG in row["tags"]:
         return message.lines

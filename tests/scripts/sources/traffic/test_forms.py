@@ -17,7 +17,6 @@ from scripts.sources.traffic.forms import (
     severity,
     slim,
     texts,
-    touched_lines,
 )
 from scripts.sources.traffic.periods import clipped, parse_time, read_period
 
@@ -133,7 +132,7 @@ def test_texts(raw: dict[str, Any], expected: tuple[str, str]) -> None:
     ],
 )
 def test_only_lines_and_their_parts_touch_a_line(target: dict[str, Any], label: str | None) -> None:
-    lines = touched_lines({"impacted_objects": [{"pt_object": target}, {"pt_object": target}]}, Response([]), "x")
+    lines = Response([]).lines_touched_by({"impacted_objects": [{"pt_object": target}, {"pt_object": target}]}, "x")
     assert [line.label for line, _ in lines] == ([label] if label else [])
 
 
@@ -163,7 +162,7 @@ def test_a_line_is_touched_as_a_whole_unless_stops_or_a_part_are_listed(
 ) -> None:
     raw = {"application_periods": [], "impacted_objects": objects}
     for one in (raw, slim(raw)):  # a long response is read through slim
-        assert [(line.label, found) for line, found in touched_lines(one, Response([]), "x")] == [("Métro 6", whole)]
+        assert [(line.label, found) for line, found in Response([]).lines_touched_by(one, "x")] == [("Métro 6", whole)]
 
 
 @pytest.mark.parametrize(
@@ -219,7 +218,7 @@ def test_a_network_touches_the_lines_under_which_it_stands() -> None:
     for body in ([strike], reports), ([slim(strike)], [slim(one) for one in reports]):
         found = read_response({"disruptions": body[0], "line_reports": body[1]})
         assert found is not None
-        lines = touched_lines(found.disruptions[0], found, "s")
+        lines = found.lines_touched_by(found.disruptions[0], "s")
         assert sorted((line.label, whole) for line, whole in lines) == [
             ("Métro 6", True), ("RER A", True), ("RER B", True)
         ]  # fmt: skip
@@ -241,9 +240,9 @@ def test_in_bulk_an_object_stands_under_each_line_it_touches(kinds: tuple[str, .
     line = {"id": "line:IDFM:C01376", "mode": "Metro", "shortName": "6", "impactedObjects": objects}
     response = read_response({"disruptions": [{"id": "a"}], "lines": [line]})
     assert response is not None
-    assert [(one.label, whole) for one, whole in touched_lines({"id": "a"}, response, "a")] == found
+    assert [(one.label, whole) for one, whole in response.lines_touched_by({"id": "a"}, "a")] == found
     cut = {"id": "a", "impactedSections": [{"from": {}, "to": {}}]}
-    assert [whole for _, whole in touched_lines(cut, response, "a")] == [False] * len(found)
+    assert [whole for _, whole in response.lines_touched_by(cut, "a")] == [False] * len(found)
 
 
 @pytest.mark.parametrize(
