@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from lib.common.errors import InputError, TooLargeError, in_french
+from lib.raw.forms.parquet import Window
 from lib.raw.forms.streams import BLOCK, is_plain, opened
 from lib.raw.limits import JSON_BYTES, MEGABYTE
 
@@ -42,11 +43,11 @@ def _blocks_up_to(stream: BinaryIO, limit: int) -> Iterator[bytes]:
         yield block
 
 
-def read_blocks(path: Path, limit: int, overlap: int = 0) -> Iterator[bytes]:
+def read_blocks(path: Path, limit: int, overlap: int = 0, window: Window | None = None) -> Iterator[bytes]:
     """Yield the file's plain bytes in pieces of about 1 MB, of which each begins with the last `overlap` bytes of the
-    one before. InputError as read_bytes, once `limit` is passed."""
+    one before. InputError as read_bytes, once `limit` is passed; `window` as in opened."""
     size, tail = 0, b""
-    with readable(path), opened(path) as stream:
+    with readable(path), opened(path, window=window) as stream:
         while block := stream.read(BLOCK):
             size += len(block)
             if size > limit:

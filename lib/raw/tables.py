@@ -29,6 +29,7 @@ from lib.raw.csv_dialect import (
 )
 from lib.raw.envelopes import records
 from lib.raw.forms.encoding import WARNING, WINDOWS, Encoding
+from lib.raw.forms.parquet import Window
 from lib.raw.json_records import bodies_of, short_text
 from lib.raw.limits import MOST_LINES, TABLE_BYTES, TABLE_ROWS
 from lib.raw.source_files import RawFile
@@ -49,20 +50,21 @@ def read_table(
     passed_over: Callable[[bytes], bool] | None = None,
     accounted: Callable[[bytes], bool] = lambda line: True,
     most_rows: int = TABLE_ROWS,
+    window: Window | None = None,
 ) -> pd.DataFrame:
     """Read one export as a frame: a column per key of `aliases` (absent ones all None), and `_ligne`, its line there.
 
     Values are as they stand in the file: text from a CSV ('' for a blank), any JSON value from JSON. InputError when a
     `required` column is missing, which is what a wrong file looks like, when there are more than `most_rows`, or when
     dates are written month first. The lines of a CSV for which `passed_over` is true are not read, unless a quoted text
-    begins or ends there; of the broken ones, those for which `accounted` is true are rejected and the others are
-    another account's.
+    begins or ends there, nor are rows of a Parquet outside `window`; of the broken ones, those for which `accounted` is
+    true are rejected and the others are another account's.
     """
     columns = _Columns(aliases)
     reject = partial(_reject, raw, quality, accounted)
     rows: list[list[Any]] = []
     is_csv = raw.is_csv
-    text = _Text(raw, passed_over)
+    text = _Text(raw, passed_over, window)
     found = _csv_rows(text, columns, reject, quality) if is_csv else _json_rows(raw, columns, quality)
     for row in found:
         if len(rows) == most_rows:
@@ -172,8 +174,8 @@ def _header_line(lines: "_Lines", encoding: Encoding) -> str:
 class _Text:
     """The lines of a CSV on their way, and whether it breaks off in its last one."""
 
-    def __init__(self, raw: RawFile, passed_over: Callable[[bytes], bool] | None) -> None:
-        self.raw, self.passed_over = raw, passed_over
+    def __init__(self, raw: RawFile, passed_over: Callable[[bytes], bool] | None, window: Window | None) -> None:
+        self.raw, self.passed_over, self.window = raw, passed_over, window
         self.end = b""  # its last byte
         self.last_line = self.last_row = 0  # numbers of lines: the last that holds text, the last that a row ends on
 
@@ -195,7 +197,7 @@ class _Text:
             yield line
 
     def _blocks(self) -> Iterator[bytes]:
-        for block in read_blocks(self.raw.path, TABLE_BYTES):
+        for block in read_blocks(self.raw.path, TABLE_BYTES, window=self.window):
             self.end = block[-1:]
             yield block
 

@@ -1,78 +1,112 @@
 """A Parquet file as the CSV that the same export has: the portal offers both.
 
-pyarrow is imported when such a file is met, and only then: with it, each import of pandas takes longer.
+DuckDB reads it, piece by piece and, of a large table, only the row groups that a reader wants. It is imported when such
+a file is met: pandas, unlike with pyarrow, never imports it by itself.
 """
 
-import io
-import json
+import glob
 from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING
 
 from lib.common.errors import InputError
+from lib.files.duck import quoted, scratch_database
 
 if TYPE_CHECKING:
-    import pyarrow as pa
+    from duckdb.sqltypes import DuckDBPyType
 
-ROWS = 65_536  # of a batch: what is held at once
-INSTALL = "Lancer : .venv/bin/pip install -r requirements-parquet.txt (ou l'exporter en CSV)."
+LINES = 2_048  # of a piece
+MARGIN = timedelta(days=1)  # around the days that are wanted: an instant has another day in another zone
+
+_INTEGERS = 1e15  # below it a number without decimals is written without a point, as in the CSV
+_QUOTED = ('"', ";", "\n", "\r")  # what a text holds that CSV quotes
+_PLAIN = ("integer", "bigint", "date", "boolean")  # whose text CSV never quotes
+_NESTED = ("struct", "list", "map", "array", "union")
+_TIMES = ("timestamp", "timestamp_s", "timestamp_ms", "timestamp_ns")
+_INSTANT = "timestamp with time zone"
+_DATED = (*_TIMES, _INSTANT, "date")
 
 
-def csv_pieces(path: Path, stream: BinaryIO) -> Iterator[bytes]:
-    """Yield the file as CSV with `;`: times as ISO text, places and shapes as JSON. InputError without pyarrow."""
+@dataclass(frozen=True)
+class Window:
+    """The rows that a reader wants of a table: whose time is of these days or of those next to them, or is empty."""
+
+    names: tuple[str, ...]  # that the column of the time may have
+    first: date
+    last: date
+
+    def condition(self, columns: dict[str, "DuckDBPyType"]) -> str:
+        """Write it in SQL. A time that is text may have any form: all rows are wanted then."""
+        wanted = {name.casefold() for name in self.names}
+        times = [quoted(name) for name, kind in columns.items() if name.casefold() in wanted and kind.id in _DATED]
+        low, high = self.first - MARGIN, self.last + 2 * MARGIN
+        return f"({times[0]} is null or {times[0]} >= '{low}' and {times[0]} < '{high}')" if times else "true"
+
+
+def csv_pieces(path: Path, window: Window | None = None) -> Iterator[bytes]:
+    """Yield the file as CSV with `;`: times as ISO text, places and shapes as JSON, blank lines for unwanted rows.
+
+    InputError where it is damaged.
+    """
+    import duckdb
+
+    file = quoted(glob.escape(str(path)), "'")
+    table = f"read_parquet({file}, hive_partitioning=false, file_row_number=true)"
     try:
-        import pyarrow as pa
-        import pyarrow.csv as pa_csv
-        import pyarrow.parquet as pa_parquet
-    except ImportError as error:
-        raise InputError(f"{path} est illisible : c'est un Parquet, et le paquet pyarrow manque.", INSTALL) from error
-    try:
-        file = pa_parquet.ParquetFile(stream)
-        names = pa.table({name: pa.array([], pa.string()) for name in file.schema_arrow.names})
-        yield _written(pa_csv, names, header=True)
-        for batch in file.iter_batches(ROWS):
-            columns = [_plain(column) for column in batch.columns]
-            yield _written(pa_csv, pa.RecordBatch.from_arrays(columns, names=batch.schema.names), header=False)
-    except pa.ArrowException as error:
-        raise InputError(f"{path} est un Parquet illisible ({error}).", "Le récupérer à nouveau.") from error
+        with scratch_database() as database:
+            seen = database.sql(f"from {table}")
+            *names, row_number = seen.columns
+            columns = dict(zip(names, seen.types, strict=False))
+            yield ";".join(map(_as_header, columns)).encode() + b"\n"
+            cells = ", ".join(f"coalesce({_cell(quoted(name), kind)}, '')" for name, kind in columns.items())
+            condition = window.condition(columns) if window else "true"
+            found = database.execute(
+                f"select {quoted(row_number)}, concat_ws(';', {cells}) from {table} where {condition}"
+            )
+            at = 0
+            while rows := found.fetchmany(LINES):
+                lines = []
+                for number, line in rows:
+                    lines.append("\n" * (number - at) + line)
+                    at = number + 1
+                yield "\n".join([*lines, ""]).encode()
+    except duckdb.Error as error:
+        why = str(error).partition("\n")[0]
+        raise InputError(f"{path} est un Parquet illisible ({why}).", "Le récupérer à nouveau.") from error
 
 
-def _written(pa_csv: Any, table: Any, header: bool) -> bytes:
-    text = io.BytesIO()
-    pa_csv.write_csv(table, text, pa_csv.WriteOptions(include_header=header, delimiter=";"))
-    return text.getvalue()
+def _as_header(name: str) -> str:
+    return quoted(name) if any(one in name for one in _QUOTED) else name
 
 
-def _plain(column: "pa.Array") -> "pa.Array":
-    """Make a column one that CSV can hold; what comes again in a batch, such as a shape, is converted once."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    if pa.types.is_timestamp(column.type):
-        column = column.cast(pa.timestamp("s", column.type.tz), safe=False)
-        return pc.strftime(column, "%Y-%m-%dT%H:%M:%S%z" if column.type.tz else "%Y-%m-%dT%H:%M:%S")
-    if pa.types.is_binary(column.type) or pa.types.is_large_binary(column.type):
-        coded = column.dictionary_encode()
-        return pa.array([_shape(one) for one in coded.dictionary.to_pylist()], pa.string()).take(coded.indices)
-    if pa.types.is_nested(column.type):
-        return pa.array([_place(value) for value in column.to_pylist()], pa.string())
-    return column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
+def _cell(column: str, kind: "DuckDBPyType") -> str:
+    """Write in SQL the text that a column's value has in the CSV; null for none. What has no text is none."""
+    name = kind.id
+    if name == _INSTANT:
+        return f"try(strftime(make_timestamp(epoch_us({column})), '%Y-%m-%dT%H:%M:%S+00:00'))"
+    if name in _TIMES:
+        return f"try(strftime({column}::timestamp, '%Y-%m-%dT%H:%M:%S'))"
+    if name in ("float", "double"):
+        whole = f"{column} = trunc({column}) and abs({column}) < {_INTEGERS}"
+        return f"case when {whole} then ({column}::bigint)::varchar when not isnan({column}) then {column}::varchar end"
+    return f"{column}::varchar" if name in _PLAIN else _as_field(_text(column, kind))
 
 
-def _place(value: Any) -> str | None:
-    """Write a point as the CSV has it, latitude first; anything else as JSON."""
-    if isinstance(value, dict) and value.keys() == {"lon", "lat"}:
-        return None if None in value.values() else f"{value['lat']},{value['lon']}"
-    return None if value is None else json.dumps(value)
+def _text(column: str, kind: "DuckDBPyType") -> str:
+    name = kind.id
+    if name == "blob":  # well-known binary, or text that was not declared as such
+        return f"coalesce(try(st_asgeojson(st_geomfromwkb({column}))::varchar), try(decode({column})))"
+    if name == "geometry":
+        return f"st_asgeojson({column})::varchar"
+    if name == "struct" and {child for child, _ in kind.children} == {"lon", "lat"}:
+        return f"{column}.lat || ',' || {column}.lon"  # a point as the CSV has it
+    return f"to_json({column})::varchar" if name in _NESTED else f"{column}::varchar"
 
 
-def _shape(value: bytes | None) -> str | None:
-    """Write well-known binary as GeoJSON, and other bytes as the text they are."""
-    import shapely
-
-    if value is None:
-        return None
-    try:
-        return str(shapely.to_geojson(shapely.from_wkb(value)))
-    except shapely.errors.ShapelyError:
-        return value.decode("utf-8", "replace")
+def _as_field(text: str) -> str:
+    """Quote a text of CSV where it must be."""
+    special = "".join(rf"\x{ord(one):02x}" for one in _QUOTED)
+    doubled = f"""'"' || replace({text}, '"', '""') || '"'"""
+    return f"case when regexp_matches({text}, '[{special}]') then {doubled} else {text} end"

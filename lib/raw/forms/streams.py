@@ -15,6 +15,7 @@ from typing import Any, BinaryIO, cast
 
 from lib.common.errors import EmptyFileError, InputError
 from lib.raw.forms.kinds import EMPTY, GZIP, HEAD, OLD_MAC, PARQUET, TEXT, UTF16, ZIP, kind_of, shown
+from lib.raw.forms.parquet import Window, csv_pieces
 
 BLOCK = 1 << 20  # bytes read at once
 LINE_END = b"\n"
@@ -61,8 +62,11 @@ class _Converted(io.BufferedReader):
     """The stream of a file whose bytes are not as they lie."""
 
 
-def opened(path: Path, buffering: int = -1) -> BinaryIO:
-    """Open a raw file as plain bytes, whatever form it has; InputError where it has none that can be read."""
+def opened(path: Path, buffering: int = -1, window: Window | None = None) -> BinaryIO:
+    """Open a raw file as plain bytes, whatever form it has; InputError where it has none that can be read.
+
+    Of a Parquet the rows outside `window` are blank lines; where the bytes are text, it narrows nothing.
+    """
     stream: BinaryIO = path.open("rb", buffering=buffering)
     for _ in range(4):  # as many as are met at once: an archive of a gzipped UTF-16 text with old line ends
         head = stream.read(HEAD)
@@ -73,7 +77,7 @@ def opened(path: Path, buffering: int = -1) -> BinaryIO:
             stream = _converted(chain([head], _blocks(stream)))
         if kind == TEXT:
             return stream
-        stream = _unwrapped(path, stream, kind)
+        stream = _unwrapped(path, stream, kind, window)
     raise _refused(path, "une archive dans une archive")
 
 
@@ -103,7 +107,7 @@ def what_it_is(path: Path) -> str:
     return f"nom inconnu, texte qui commence par {shown(head.partition(LINE_END)[0])}"
 
 
-def _unwrapped(path: Path, stream: BinaryIO, kind: str) -> BinaryIO:
+def _unwrapped(path: Path, stream: BinaryIO, kind: str, window: Window | None) -> BinaryIO:
     if kind == GZIP:
         return cast(BinaryIO, gzip.GzipFile(fileobj=stream))
     if kind in (ZIP, PARQUET) and not is_plain(stream):
@@ -111,9 +115,8 @@ def _unwrapped(path: Path, stream: BinaryIO, kind: str) -> BinaryIO:
     if kind == ZIP:
         return _only_member(path, stream)
     if kind == PARQUET:
-        from lib.raw.forms.parquet import csv_pieces  # a package that few need
-
-        return _converted(csv_pieces(path, stream))
+        stream.close()
+        return _converted(csv_pieces(path, window))
     if kind in UTF16:
         return _converted(_recoded(stream, kind))
     if kind == OLD_MAC:

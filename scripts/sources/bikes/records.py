@@ -24,6 +24,7 @@ from lib.figures.written_places import join_places, read_places
 from lib.raw.contents import read_blocks
 from lib.raw.csv_dialect import SPLIT_PLACE, Aliases, point_decimals
 from lib.raw.envelopes import records
+from lib.raw.forms.parquet import Window
 from lib.raw.json_records import LONGEST_DATE, bodies_of, holds, is_searchable, short_text
 from lib.raw.limits import BIKE_ROWS, MOST_LABELS, TABLE_BYTES
 from lib.raw.source_files import RawFile
@@ -147,7 +148,8 @@ def _csv_rows(raw: RawFile, day: date, dates: list[bytes], quality: Quality) -> 
         moment = parse_instant(found[0].decode()) if found else None
         return moment is None or moment.astimezone(PARIS).date() == day
 
-    for row in read_table(raw, COLUMNS, REQUIRED, quality, of_another_day, accounted).to_numpy():
+    window = Window(COLUMNS["date"], day - RECENT, day)
+    for row in read_table(raw, COLUMNS, REQUIRED, quality, of_another_day, accounted, window=window).to_numpy():
         yield [*row[:-1], raw.name, row[-1]]
 
 

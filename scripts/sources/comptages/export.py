@@ -25,6 +25,7 @@ from lib.raw.csv_dialect import (
     split_row,
 )
 from lib.raw.forms.encoding import UTF8, Encoding
+from lib.raw.forms.parquet import Window
 from lib.raw.forms.streams import is_plain, opened
 from lib.raw.source_files import RawFile
 from scripts.sources.comptages.day_lines import Needles, needles_for
@@ -64,9 +65,11 @@ class Export:
     french: bool = False  # whether its stamps are DD/MM/YYYY HH:MM
     encoding: str = UTF8  # what its first line that is not ASCII is in; empty where none was met
 
-    def open(self) -> BinaryIO:
-        """Return the plain bytes; of a file known to be plain without another look at its head."""
-        return _open(self.raw) if self.size is None else self.raw.path.open("rb", buffering=0)
+    def open(self, days: tuple[date, ...]) -> BinaryIO:
+        """Return the plain bytes; of a Parquet those of the days (none: all), of a plain file without a look at it."""
+        if self.size is not None:
+            return self.raw.path.open("rb", buffering=0)
+        return _open(self.raw, Window(("t_1h", *COLUMNS["t_1h"]), min(days), max(days)) if days else None)
 
     def needles(self, days: tuple[date, ...]) -> Needles:
         """Return what the lines of these days are found by."""
@@ -137,8 +140,8 @@ def _is_french(raw: RawFile, sample: bytes) -> bool:
     return bool(found)
 
 
-def _open(raw: RawFile) -> BinaryIO:
-    return opened(raw.path, buffering=0)
+def _open(raw: RawFile, window: Window | None = None) -> BinaryIO:
+    return opened(raw.path, buffering=0, window=window)
 
 
 def _keeps_near_clock(sample: bytes) -> bool:

@@ -106,7 +106,7 @@ def _spans(job: Job, number: int) -> Iterator[Span]:
     export = job.export
     start = export.first + number * job.block_bytes()
     stop = None if export.size is None else min(start + job.block_bytes(), export.size)
-    with export.open() as stream:
+    with export.open(job.days) as stream:
         for span in whole_lines(stream, export.first, start, stop, job.buffer):
             if stop is None and span[3] > COUNTS_BYTES:
                 raise too_large(export.raw.path, COUNTS_BYTES)

@@ -2,7 +2,6 @@
 
 import gzip
 import io
-import sys
 import zipfile
 from pathlib import Path
 
@@ -103,13 +102,3 @@ def test_a_line_end_at_the_edge_of_what_is_looked_at_is_no_old_one(tmp_path: Pat
     (tmp_path / "a.csv").write_bytes(content)
     with opened(tmp_path / "a.csv") as stream:
         assert is_plain(stream) and stream.read() == content
-
-
-def test_a_parquet_without_its_package_says_how_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "pyarrow", None)
-    (tmp_path / "a.parquet").write_bytes(b"PAR1" + b"\0" * 20)
-    with pytest.raises(
-        InputError, match=r"c'est un Parquet, et le paquet pyarrow manque.*requirements-parquet\.txt"
-    ) as error:
-        read_bytes(tmp_path / "a.parquet")
-    assert "CSV" in error.value.hint
