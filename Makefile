@@ -1,7 +1,7 @@
 # CityFlow Paris: the chain of steps, and the words people type. `make help` is the front door.
 #
-# Make sets up the virtual environment and carries out the steps of a day, side by side; which of them are stale is said
-# by Python (scripts/show_status.py --stale).
+# Make sets up the virtual environment; which steps of a day are stale, and their order, is for Python: one process that
+# imports pandas once and forks the steps (scripts/day.py).
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
@@ -49,7 +49,7 @@ endif
 # ---------------------------------------------------------------------------------------------------------- commands
 
 .PHONY: help demo test torture process $(SOURCES) report upload check-upload setup-aws fetch backfill history quality \
-	status daily doctor bench clean venv venv-dev venv-bench day
+	status daily doctor bench clean venv new-venv venv-dev venv-bench
 
 help: ## cette aide
 	@printf 'CityFlow Paris. Le jour par défaut (DATE) est hier, heure de Paris.\n\n'
@@ -88,32 +88,14 @@ test: venv-dev ## lint, types et tous les tests
 	$(PY) -m pytest -n auto --dist loadfile
 
 process: venv ## [DATE=] [FORCE=1] [WAIT=1] toutes les sources et le rapport du jour
-	@$(TODAY) { $(PY) -m lib.files.locks --date "$$DATE" $(if $(WAIT),--wait) -- $(MAKE) DATE="$$DATE" day 2>&1 >&3 | $(PLAIN) >&2; } 3>&1
+	@$(DAY) $(if $(WAIT),--wait)
 
 $(SOURCES) report: venv ## [DATE=] [FORCE=1] une source, ou le rapport
-	@$(TODAY) stale="$$($(PY) scripts/show_status.py --stale "$$DATE" --only $@ $(FORCED))"; \
-	if [[ -z "$$stale" ]]; then echo "$@ $$DATE : à jour, rien à refaire (FORCE=1 pour refaire)."; else $(MAKE) --silent DATE="$$DATE" step-$@; fi
+	@$(DAY) --only $@
 
-# The report comes after the sources whether they all succeeded or not: what is missing is said in it.
-day:
-	@stale="$$($(PY) scripts/show_status.py --stale "$$DATE" $(FORCED))"; \
-	[[ -n "$$stale" ]] || { echo "$$DATE : tout est à jour, rien à refaire (FORCE=1 pour refaire)."; exit; }; \
-	read -ra sources <<<"$${stale%report}"; status=0; \
-	[[ -z "$${sources[*]}" ]] || $(MAKE) --silent --keep-going $(SIDE_BY_SIDE) "$${sources[@]/#/step-}" || status=$$?; \
-	[[ "$$stale" != *report ]] || $(MAKE) --silent step-report || status=$$?; \
-	exit $$status
-
-step-report:
-	@$(PY) scripts/generate_report.py --date "$$DATE"
-
-step-%:
-	@$(PY) scripts/process_$*.py --date "$$DATE" $(FORCED)
-
-FORCED = $(if $(FORCE),--force)
-# Without what the makes below this one say of their own steps: each step has said what went wrong. Ctrl-C ends those first.
-PLAIN = (trap '' INT; sed -u '/^make\[[0-9]*\]: \*\*\*/d')
-# On all cores, unless make was told how many; what each step says stays together.
-SIDE_BY_SIDE = --output-sync=target $(if $(findstring -j,$(MAKEFLAGS)),,--jobs=$(shell nproc))
+# What is stale of a day: the sources side by side, on all cores unless make was told how many, then the report.
+DAY = $(PY) scripts/day.py $${DATE:+--date "$$DATE"} $(if $(FORCE),--force) \
+	$(patsubst -j%,--jobs %,$(filter-out -j,$(filter -j%,$(MAKEFLAGS))))
 
 # FETCH=0 where the raw files come by another way.
 daily: venv ## [DAYS=3] [FETCH=0] chaque matin : récupérer et traiter ce qui manque aux derniers jours
@@ -145,7 +127,7 @@ history: venv ## [FROM=] [TO=] la page de tous les jours traités
 	@$(PY) scripts/generate_history.py $${FROM:+--from "$$FROM"} $${TO:+--to "$$TO"}
 
 quality: venv ## [DATE=] [STRICT=1] dire si les chiffres du jour sont sûrs
-	@$(TODAY) $(PY) scripts/check_quality.py --date "$$DATE" $(if $(STRICT),--strict)
+	@$(PY) scripts/check_quality.py $${DATE:+--date "$$DATE"} $(if $(STRICT),--strict)
 
 status: venv ## [FROM= TO=] dire quels jours sont complets, partiels, manquants, publiés
 	@$(PY) scripts/show_status.py $${FROM:+--from "$$FROM"} $${TO:+--to "$$TO"}
@@ -154,7 +136,7 @@ status: venv ## [FROM= TO=] dire quels jours sont complets, partiels, manquants,
 doctor: ## [AWS=1] dire ce qui empêcherait un traitement
 	@$(or $(wildcard $(PY)),$(PYTHON),python3) scripts/doctor.py $(if $(AWS),--aws)
 
-bench: venv-bench ## [WHAT=road-counts|upload|all] mesurer (long, 16 Go de disque) ; résultats dans docs/benchmarks.md
+bench: venv venv-bench ## [WHAT=day|range|road-counts|upload|all] mesurer (long, 16 Go de disque) ; résultats dans docs/benchmarks.md
 	@what="$${WHAT:-road-counts}"; \
 	[[ "$$what" == all ]] && what="$(BENCHES)"; \
 	for one in $$what; do \
@@ -162,7 +144,7 @@ bench: venv-bench ## [WHAT=road-counts|upload|all] mesurer (long, 16 Go de disqu
 		.venv-bench/bin/python bench/results.py "$$one" -- .venv-bench/bin/python "bench/$${one//-/_}.py"; \
 	done
 
-BENCHES := $(subst _,-,$(basename $(notdir $(wildcard bench/road_counts.py bench/upload.py))))
+BENCHES := $(subst _,-,$(basename $(notdir $(wildcard bench/day.py bench/range.py bench/road_counts.py bench/upload.py))))
 
 clean: ## supprimer l'environnement, les caches et la démonstration (jamais output/ ni logs/)
 	rm -rf .venv .venv-bench .pytest_cache .mypy_cache .ruff_cache .hypothesis data/demo data/bench
@@ -172,9 +154,6 @@ clean: ## supprimer l'environnement, les caches et la démonstration (jamais out
 .DEFAULT:
 	@printf 'make %s : cette commande n’existe pas. Les voici toutes : make help\n' '$(subst ','\'',$@)' >&2; exit 2
 Makefile: ;
-
-# The default day is asked of Python, which carries its own time zones: a bare machine's `date` may not know Paris.
-TODAY = DATE="$${DATE:-$$($(PY) -m lib.run.day_range)}"; export DATE;
 
 # ------------------------------------------------------------------------------------------------------- environment
 
@@ -186,11 +165,14 @@ install = [[ -f .venv/$(1) && "$$(<$(1))" == "$$(<.venv/$(1))" ]] || { echo "Ins
 	$(PY) -m pip install --quiet --disable-pip-version-check -r $(1) && cp $(1) .venv/$(1); }
 
 venv:
-	@$(PY) -c 'import pip' 2>/dev/null || { \
-		[[ -n "$(PYTHON)" ]] || { echo "Python 3.11 ou plus récent est introuvable : l'installer (voir README)." >&2; exit 3; }; \
-		$(PYTHON) -m venv --clear .venv || \
-		{ rm -rf .venv; echo "venv indisponible : installer le paquet python3-venv (voir README)." >&2; exit 3; }; }
+	@$(PY) -c 'from importlib.util import find_spec as f; exit(not f("pip"))' 2>/dev/null || $(MAKE) --silent new-venv
 	@$(call install,requirements.txt)
+
+# Apart from `venv`, so that a Python to make it with is looked for only where there is none.
+new-venv:
+	@[[ -n "$(PYTHON)" ]] || { echo "Python 3.11 ou plus récent est introuvable : l'installer (voir README)." >&2; exit 3; }
+	@$(PYTHON) -m venv --clear .venv || \
+		{ rm -rf .venv; echo "venv indisponible : installer le paquet python3-venv (voir README)." >&2; exit 3; }
 
 venv-bench:
 	@[[ -x .venv-bench/bin/python ]] || $(PYTHON) -m venv .venv-bench

@@ -1,6 +1,6 @@
 """One real-size day (3 000 arcs, 110 counters) with its history, in this tree and in an earlier commit, in turns.
 
-    python bench/day.py --before 291408f --runs 3
+python bench/day.py --before 291408f --runs 3
 """
 
 import sys

@@ -38,7 +38,12 @@ class Tree:
 
     def run(self, *command: str) -> "Measure":
         """Run a command of the tree; stop the benchmark where it fails."""
-        words = {"DATA_DIR": self.raw, "OUTPUT_DIR": self.output, "CITYFLOW_STORE": "local_files", "PATH": os.environ["PATH"]}
+        words = {
+            "DATA_DIR": self.raw,
+            "OUTPUT_DIR": self.output,
+            "CITYFLOW_STORE": "local_files",
+            "PATH": os.environ["PATH"],
+        }
         environment = {name: str(value) for name, value in words.items()}
         return measure(list(command), self.root, environment)
 
@@ -175,4 +180,6 @@ def print_table(rows: dict[tuple[str, str], Row], trees: tuple[Tree, Tree]) -> N
                 f"| {step} | {tree.name} | {row.median('wall'):.2f} s | {row.median('processor'):.2f} s "
                 f"| {max(run.memory for run in row.runs):.0f} MB | {shown} |"
             )
-    print(f"\nMedians of {len(next(iter(rows.values())).runs)} runs, in turns; load {os.getloadavg()[0]:.1f} at the end.")
+    print(
+        f"\nMedians of {len(next(iter(rows.values())).runs)} runs, in turns; load {os.getloadavg()[0]:.1f} at the end."
+    )

@@ -23,7 +23,6 @@ from lib.local_file_service import LocalFileService
 from lib.run import cli, day_range
 from lib.run.day_plan import ABSENT, INCOMPLETE, plan_range, require_some_raw, step_name
 from lib.run.demo_results import are_of_other_files
-from lib.run.dependencies import REPORT
 from lib.run.kept_figures import why_kept
 from lib.run.manifest import DONE, PUBLICATION, steps_of_day
 from scripts.registry import SOURCES
@@ -164,7 +163,6 @@ def main(argv: list[str] | None = None) -> int:
         metavar="AAAA-MM-JJ",
         help="seulement les étapes de ce jour à refaire, sur une ligne : ce que suit make",
     )
-    parser.add_argument("--only", choices=(*SOURCES, REPORT), help="avec --stale : une étape seulement")
     parser.add_argument("--force", action="store_true", help="avec --stale : même ce qui est à jour")
     cli.add_common(parser)
     arguments = parser.parse_args(argv)
@@ -172,7 +170,7 @@ def main(argv: list[str] | None = None) -> int:
     def work() -> int:
         settings = cli.chosen_settings({"CITYFLOW_STORE": arguments.store})
         if arguments.stale:
-            steps = stale_steps(settings, arguments.stale, arguments.only, arguments.force)
+            steps = stale_steps(settings, arguments.stale, None, arguments.force)
             cli.emit_json({"a_refaire": steps}) if arguments.json else cli.emit(" ".join(steps))
             return ExitCode.DONE
         with get_database_service(settings) as store:

@@ -3,18 +3,16 @@
 `make process` holds the day alone; single scripts share the day but hold their own step alone, so that `make -j` may
 run the sources side by side while a second run of the same day is refused. A range holds each of its days alone
 from its start until the day's last result is stored. The kernel drops a lock when its process dies, so that nothing is
-left to clean. Processes started by `make process` inherit the open lock file and recognise it by its number in the
+left to clean. Processes forked by `make process` inherit the open lock file and recognise it by its number in the
 environment.
 """
 
-import argparse
 import contextlib
 import fcntl
 import logging
 import os
 import resource
 import secrets
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,9 +20,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
-from lib.common.errors import CityflowError, ExitCode, LockHeldError, StoreError, UsageError, in_french
-from lib.common.paris_time import machine_now, parse_asked_day
-from lib.common.settings import load_settings
+from lib.common.errors import LockHeldError, StoreError, in_french
+from lib.common.paris_time import machine_now
 from lib.files.atomic_file import not_through_a_link, rights_hint
 
 POLL_INTERVAL = 0.2  # s between two tries of a lock that is waited for
@@ -49,6 +46,23 @@ def day_lock(output_dir: Path, day: date, step: str, inherited: int | None, wait
             stack.enter_context(_held(lock_path(output_dir, day), fcntl.LOCK_SH, day, wait))
         stack.enter_context(_held(lock_path(output_dir, day, step), fcntl.LOCK_EX, day, wait))
         yield
+
+
+@contextmanager
+def whole_day(output_dir: Path, day: date, wait: bool) -> Iterator[None]:
+    """Hold a day alone for the block and for the processes that it forks, which share the name of one run.
+
+    The lock lives as long as any of them.
+    """
+    descriptor = _open_locked(lock_path(output_dir, day), fcntl.LOCK_EX, day, wait)
+    names = {INHERITED: str(descriptor), RUN: new_run_id()}
+    try:
+        os.environ.update(names)
+        yield
+    finally:
+        for name in names:
+            os.environ.pop(name, None)
+        os.close(descriptor)
 
 
 @dataclass
@@ -218,35 +232,3 @@ def _raise_file_limit(days: int) -> None:
         granted = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
         with contextlib.suppress(OSError, ValueError):
             resource.setrlimit(resource.RLIMIT_NOFILE, (max(granted, soft), hard))
-
-
-def main(argv: list[str] | None = None) -> int:
-    """Run a command while holding a whole day: `python -m lib.files.locks --date D -- make …`, for make."""
-    parser = argparse.ArgumentParser(prog="locks")
-    parser.add_argument("--date", required=True)
-    parser.add_argument("--wait", action="store_true")
-    parser.add_argument("command", nargs="+")
-    arguments = parser.parse_args(argv)
-    try:
-        day = _asked_day(arguments.date)
-        path = lock_path(load_settings().output_dir, day)
-        descriptor = _open_locked(path, fcntl.LOCK_EX, day, arguments.wait)
-    except CityflowError as error:
-        sys.stderr.write(f"erreur : {error}\n")
-        return int(error.exit_code)
-    except KeyboardInterrupt:
-        return int(ExitCode.INTERRUPTED)  # while it waited for another run
-    os.set_inheritable(descriptor, True)
-    # The command replaces this process, so that the lock lives exactly as long as the run and its children.
-    os.execvp("env", ["env", f"{INHERITED}={descriptor}", f"{RUN}={new_run_id()}", *arguments.command])
-
-
-def _asked_day(text: str) -> date:
-    try:
-        return parse_asked_day(text)
-    except ValueError as error:
-        raise UsageError(f"{error}.") from None
-
-
-if __name__ == "__main__":
-    sys.exit(main())

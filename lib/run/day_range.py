@@ -1,12 +1,10 @@
 """Days as people ask for them on a command line: one, or a range with both ends included."""
 
 import argparse
-import sys
 from datetime import date
 
-from lib.common.errors import CityflowError, UsageError
-from lib.common.paris_time import days_between, parse_asked_day, yesterday
-from lib.common.settings import load_settings
+from lib.common.errors import UsageError
+from lib.common.paris_time import days_between, parse_asked_day
 
 RANGE_MAX = 3660  # days, ten years: a longer range is a slip of the keyboard that would run for days
 
@@ -42,17 +40,3 @@ def bounded_days(first: date, last: date) -> list[date]:
     if (last - first).days >= RANGE_MAX:
         raise UsageError(f"du {first} au {last}, plus de {RANGE_MAX} jours : demander des périodes plus courtes.")
     return list(days_between(first, last))
-
-
-def main() -> int:
-    """Print the day of a command that is given none, for the Makefile."""
-    try:
-        sys.stdout.write(f"{yesterday(load_settings().now())}\n")
-    except CityflowError as error:
-        sys.stderr.write(f"erreur : {error}\n")
-        return int(error.exit_code)
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -3,8 +3,9 @@
 The code files are those that a script imports, directly or not, read off their text without running them.
 """
 
-import ast
 import contextlib
+import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -17,6 +18,13 @@ from lib.raw.source_files import source_files
 
 REPORT = "report"
 PACKAGES = ("lib", "scripts")
+_COMMENT = re.compile(r"#[^\n]*")
+_TYPES_ONLY = re.compile(r"^([ \t]*)if TYPE_CHECKING:[^\n]*\n(?:\1[ \t]+[^\n]*\n|[ \t]*\n)*", re.MULTILINE)
+_IMPORT = re.compile(
+    r"^[ \t]*(?:from[ \t]+([.\w]+)[ \t]+import[ \t]*(\((?:[^)#]|#[^\n]*)*\)|(?:[^\n#;\\]|\\\n)+)"
+    r"|import[ \t]+((?:[^\n#;\\]|\\\n)+))",
+    re.MULTILINE,
+)
 # The factory hands out the store that carries a document; no figure comes from it, nor from what it alone imports.
 CARRIERS = frozenset({ROOT / "lib" / "database_factory.py"})
 
@@ -66,36 +74,50 @@ def _used_by(path: Path) -> tuple[Path, ...]:
     """Find the files that one module imports, and the templates beside it if it fills any."""
     if path.suffix != ".py":
         return ()
-    names = tuple(_names(ast.parse(path.read_bytes()), path))
+    names = tuple(imported_names(path.read_text("utf-8"), path))
     templates = (path.parent / "templates").glob("*") if "jinja2" in names else ()
     return (*dict.fromkeys(file for name in names for file in _module_files(name)), *templates)
 
 
-def _names(node: ast.AST, path: Path) -> Iterator[str]:
-    """Yield the dotted names that the code below `node` imports when it runs, without those for the type checker."""
-    for child in ast.iter_child_nodes(node):
-        if isinstance(child, ast.Import):
-            yield from (alias.name for alias in child.names)
-        elif isinstance(child, ast.ImportFrom):
-            module = child.module or ""
-            if child.level:
-                package = path.relative_to(ROOT).parts[: -child.level]
-                module = ".".join([*package, *filter(None, [module])])
-            yield module
-            yield from (f"{module}.{alias.name}" for alias in child.names)  # a module of the package, or a name in it
-        elif isinstance(child, ast.If) and ast.unparse(child.test) == "TYPE_CHECKING":
-            yield from (name for other in child.orelse for name in _names(other, path))
-        else:
-            yield from _names(child, path)
+def imported_names(text: str, path: Path) -> Iterator[str]:
+    """Yield the dotted names that a module imports when it runs, without those for the type checker.
+
+    Read off its lines: ast takes twenty times as long, which every command would wait for. A line of a docstring that
+    reads as an import only adds a file.
+    """
+    for module, names, plain in _IMPORT.findall(_TYPES_ONLY.sub("", text)):
+        if plain:
+            yield from _each(plain)
+            continue
+        level = len(module) - len(module.lstrip("."))
+        if level:
+            package = path.relative_to(ROOT).parts[:-level]
+            module = ".".join([*package, *filter(None, [module[level:]])])
+        yield module
+        yield from (f"{module}.{name}" for name in _each(names))  # a module of the package, or a name in it
+
+
+def _each(names: str) -> Iterator[str]:
+    for name in _COMMENT.sub("", names).strip("() \t\n").replace("\\\n", " ").split(","):
+        yield from name.split()[:1]  # without « as … »
 
 
 def _module_files(name: str) -> Iterator[Path]:
     """Yield the files that importing a dotted name runs: the module, and the __init__ of each package above it."""
-    parts = name.split(".")
-    if parts[0] not in PACKAGES:
-        return
-    for length in range(1, len(parts) + 1):
-        place = ROOT.joinpath(*parts[:length])
-        for path in (place / "__init__.py", place.with_suffix(".py")):
-            if path.is_file():
-                yield path
+    known, parts = _modules(), name.split(".")
+    if parts[0] in PACKAGES:
+        yield from (path for length in range(1, len(parts) + 1) for path in known.get(".".join(parts[:length]), ()))
+
+
+@lru_cache(maxsize=1)
+def _modules() -> dict[str, tuple[Path, ...]]:
+    """Find the file, or the two of a package and a module of one name, of every dotted name of PACKAGES."""
+    found: dict[str, tuple[Path, ...]] = {}
+    for package in PACKAGES:
+        for folder, _, names in os.walk(ROOT / package):
+            dotted = os.path.relpath(folder, ROOT).replace(os.sep, ".")
+            for name in sorted(names):  # __init__ first
+                if name.endswith(".py"):
+                    module = dotted if name == "__init__.py" else f"{dotted}.{name[:-3]}"
+                    found[module] = (*found.get(module, ()), Path(folder, name))
+    return found

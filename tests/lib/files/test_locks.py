@@ -17,10 +17,10 @@ from pathlib import Path
 import pytest
 
 from lib.common.errors import LockHeldError, StoreError
+from lib.files import locks
 from lib.files.atomic_file import write_atomically
-from lib.files.locks import day_lock, days_locked, main
-from scripts import process_bikes, process_weather
-from tests import script_server
+from lib.files.locks import day_lock, days_locked
+from scripts import day, process_bikes, process_weather
 from tests.conftest import ROOT, Ran, RawTree, bike
 from tests.scripts.test_backfill import children
 from tests.support.confined import with_plain_rights
@@ -30,29 +30,27 @@ Run = Callable[..., Ran]
 DAY = "2025-11-04"
 TODAY = date.fromisoformat(DAY)
 DAYS = [date(2025, 11, 3), date(2025, 11, 4)]
+HOLD = """
+import sys
+from datetime import date
+from lib.common.settings import load_settings
+from lib.files.locks import whole_day
+with whole_day(load_settings().output_dir, date.fromisoformat(sys.argv[1]), wait=False):
+    print("started", flush=True)
+    sys.stdin.readline()
+"""
 
 
 @pytest.fixture
 def whole_day(raw: RawTree) -> Iterator[subprocess.Popen[str]]:
     """A `make process` of DAY at work: it holds the day until its standard input is closed."""
-    command = [
-        sys.executable,
-        "-m",
-        "lib.files.locks",
-        "--date",
-        DAY,
-        "--",
-        "bash",
-        "-c",
-        "echo started; read -r _ || true",
-    ]
-    with child(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
+    with child([sys.executable, "-c", HOLD, DAY], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
         assert first_line(holder.stdout) == "started\n"
         yield holder
 
 
 def test_a_second_run_of_the_day_is_refused_at_once(raw: RawTree, run: Run, whole_day: subprocess.Popen[str]) -> None:
-    for ran in (run(process_weather.main, "--date", DAY), run(main, "--date", DAY, "--", "true")):
+    for ran in (run(process_weather.main, "--date", DAY), run(day.main, "--date", DAY)):
         assert (ran.code, ran.out) == (75, "")
         assert f"un autre traitement du {DAY} est en cours" in ran.err
         assert "--wait" in ran.err
@@ -117,26 +115,16 @@ def test_sources_of_one_day_run_side_by_side_but_not_twice_the_same(raw: RawTree
     with day_lock(raw.output, TODAY, "weather", None):
         assert run(process_bikes.main, "--date", DAY).code == 0
         assert run(process_weather.main, "--date", DAY).code == 75
-        assert run(main, "--date", DAY, "--", "true").code == 75, "the whole day is not free"
+        assert run(day.main, "--date", DAY).code == 75, "the whole day is not free"
     assert run(process_weather.main, "--date", DAY).code == 4
 
 
-def test_what_make_process_starts_knows_the_lock_as_its_own(raw: RawTree) -> None:
+def test_what_make_process_starts_knows_the_lock_as_its_own(raw: RawTree, run: Run) -> None:
     raw.pull("bikes", DAY, "a.json", [bike("A-1", f"{DAY}T08:00:00+00:00", 1)])
-    command = [
-        sys.executable,
-        "-m",
-        "lib.files.locks",
-        "--date",
-        DAY,
-        "--",
-        sys.executable,
-        "-m",
-        "scripts.process_bikes",
-    ]
-    for day, code in ((DAY, 0), ("2025-11-05", 4)):
-        ran = script_server.run([*command, "--date", day], cwd=ROOT)
-        assert ran.returncode == code, ran.stderr
+    with locks.whole_day(raw.output, TODAY, wait=False):
+        assert [run(process_bikes.main, "--date", one).code for one in (DAY, "2025-11-05")] == [0, 4]
+    (manifest,) = (raw.output / "runs" / DAY).glob("*.json")
+    assert manifest.stem not in os.environ.values(), "the run has ended with the lock"
 
 
 def test_a_number_that_is_no_lock_of_ours_opens_nothing(raw: RawTree, whole_day: subprocess.Popen[str]) -> None:
@@ -146,26 +134,13 @@ def test_a_number_that_is_no_lock_of_ours_opens_nothing(raw: RawTree, whole_day:
                 raise AssertionError("the day belongs to another run")
 
 
-def test_the_command_keeps_its_exit_code(raw: RawTree) -> None:
-    command = [sys.executable, "-m", "lib.files.locks", "--date", DAY, "--", "bash", "-c", "exit 7"]
-    assert subprocess.run(command, cwd=ROOT).returncode == 7
-
-
-def test_a_wrong_day_or_setting_is_one_line(raw: RawTree, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    ran = run(main, "--date", "2025-02-30", "--", "true")
-    assert (ran.code, ran.err.count("\n")) == (2, 1)
-    assert "n'existe pas dans le calendrier" in ran.err
-    monkeypatch.setenv("CITYFLOW_STORE", "oracle")
-    assert run(main, "--date", DAY, "--", "true").code == 3
-
-
-def test_ctrl_c_while_waiting_is_quiet(raw: RawTree, whole_day: subprocess.Popen[str]) -> None:
-    command = [sys.executable, "-m", "lib.files.locks", "--date", DAY, "--wait", "--", "true"]
+def test_ctrl_c_while_waiting_is_one_line(raw: RawTree, whole_day: subprocess.Popen[str]) -> None:
+    command = [sys.executable, "-m", "scripts.day", "--date", DAY, "--wait"]
     with child(command, cwd=ROOT, stderr=subprocess.PIPE) as waiting:
         said = first_line(waiting.stderr)
         waiting.send_signal(signal.SIGINT)
         _, err = waiting.communicate(timeout=deadline())
-    assert (waiting.returncode, err) == (130, "")
+    assert (waiting.returncode, err.count("\n"), "interrompu" in err) == (130, 1, True)
     assert "attente de sa fin" in said
 
 

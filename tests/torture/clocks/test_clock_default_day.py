@@ -8,7 +8,7 @@ import pytest
 
 from lib.files.locks import day_lock
 from lib.run import cli
-from scripts import check_quality, fetch_raw, generate_report, show_status
+from scripts import check_quality, day, fetch_raw, generate_report, show_status
 from scripts.registry import mains
 from tests.conftest import Ran, RawTree
 from tests.support.checkout import Checkout, copy_checkout
@@ -41,7 +41,7 @@ def test_every_script_takes_the_same_day(raw: RawTree, run: Run, monkeypatch: py
     monkeypatch.setenv("DATA_DIR", str(demo))
     monkeypatch.setenv("CITYFLOW_NOW", NEXT_DAY)
     with in_zone("America/Los_Angeles"):
-        for main in (*mains().values(), generate_report.main):
+        for main in (*mains().values(), generate_report.main, day.main):
             ran = run(main)
             assert ran.code == 0, ran.err
             assert DAY in ran.out

@@ -1,8 +1,6 @@
 """Commands on days that are not like the others, and at their edges: fetched, processed, looked at, named."""
 
 import re
-import subprocess
-import sys
 from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
@@ -14,8 +12,8 @@ from lib.common.paris_time import hours_in_day
 from lib.local_file_service import LocalFileService
 from scripts import doctor, fetch_raw, generate_report, process_bikes, process_comptages, show_status
 from scripts.registry import SOURCES, mains
-from tests.conftest import ROOT, Ran, RawTree, bike
-from tests.support.clocks import CLOCKS, Clock, clocks
+from tests.conftest import Ran, RawTree, bike
+from tests.support.clocks import Clock, clocks
 from tests.support.portal_server import WEATHER_KEY, Portal, small_tree
 
 PULLED = [name for name, source in SOURCES.items() if source.pulls]
@@ -107,13 +105,3 @@ def test_status_tells_the_last_thirty_days_up_to_yesterday(
     told = run(show_status.main).out.splitlines()
     assert (told[0][:10], told[-2][:10]) == (str(clock.yesterday - timedelta(days=29)), clock.before)
     assert told[-1].startswith("30 jours : 0 complet, 1 partiel, 29 manquants")
-
-
-def test_make_asks_for_the_same_default_day(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = CLOCKS["midnight in Paris"]
-    command = [sys.executable, "-m", "lib.run.day_range"]
-    for now, code, out in ((clock.now, ExitCode.DONE, f"{clock.before}\n"), ("demain", ExitCode.CONFIG, "")):
-        monkeypatch.setenv("CITYFLOW_NOW", now)
-        ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=30, check=False)
-        assert (ran.returncode, ran.stdout) == (code, out)
-        assert "Traceback" not in ran.stderr

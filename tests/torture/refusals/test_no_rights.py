@@ -1,11 +1,14 @@
 """Rights that are missing, where they are enforced: each refusal is one message with a way out, old files are whole."""
 
 import shutil
+from datetime import date
 from pathlib import Path
 
 import pytest
 
-from lib.files import locks
+from lib.common.settings import load_settings
+from lib.files.locks import whole_day
+from lib.run import cli
 from scripts import backfill, generate_history, generate_report, process_weather, show_status
 from tests.conftest import Ran, RawTree
 from tests.support.confined import Main, mode, run_confined
@@ -13,13 +16,23 @@ from tests.support.confined import bits_count as bits_count
 from tests.support.shared_trees import demo_tree
 
 DAY = "2025-11-04"
+
+
+def hold_the_day(argv: list[str] | None) -> int:
+    def work() -> int:
+        with whole_day(load_settings().output_dir, date.fromisoformat(DAY), wait=False):
+            return 0
+
+    return cli.guarded(work, cli.day_parser("").parse_args(argv))
+
+
 COMMANDS: dict[str, tuple[Main, list[str]]] = {
     "weather": (process_weather.main, ["--date", DAY]),
     "report": (generate_report.main, ["--date", DAY]),
     "history": (generate_history.main, []),
     "backfill": (backfill.main, ["--from", DAY, "--to", DAY, "--source", "weather", "--force", "--jobs", "1"]),
     "stale steps of make": (show_status.main, ["--stale", DAY]),
-    "lock of make": (locks.main, ["--date", DAY, "--", "true"]),
+    "lock of make": (hold_the_day, []),
 }
 FOLDERS = ("", "metrics", "reports", "rejects", "runs", f"runs/{DAY}", ".locks", ".inputs")
 READ_ONLY, NOT_TO_BE_ENTERED, CLOSED = 0o555, 0o444, 0o000

@@ -1,0 +1,90 @@
+"""One day: the sources that are stale side by side, then the report, whether they all succeeded or not. For make.
+
+Each step is the command of its own script, carried out in a process that is forked off this one: pandas is imported
+once. A run of the whole day holds it alone; that of one step (--only) shares it as the script alone does.
+
+    python scripts/day.py --date 2025-11-04
+"""
+
+import contextlib
+import importlib
+import logging
+import os
+import sys
+from collections.abc import Callable
+from datetime import date
+from functools import partial
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from lib.common.errors import ExitCode
+from lib.files.locks import whole_day
+from lib.run import cli
+from lib.run.day_range import day_argument
+from lib.run.dependencies import REPORT
+from lib.run.side_by_side import side_by_side
+from scripts.registry import SOURCES
+from scripts.show_status import stale_steps
+
+log = logging.getLogger("cityflow.day")
+
+HELP = """Un jour : les sources à refaire, côte à côte, puis le rapport. C'est ce que fait make process.
+
+Exemple : python scripts/day.py --date 2025-11-04"""
+
+Command = Callable[[list[str] | None], int]
+
+# The sources that take longest begin first.
+SLOWEST_FIRST = ("comptages", "bikes")
+
+
+def run_day(day: date, steps: list[str], words: list[str], jobs: int) -> int:
+    """Carry out the steps of a day; the exit code that all failed steps share, else FAILED."""
+    commands = {name: command(name) for name in steps}
+    sources = sorted((name for name in steps if name != REPORT), key=_rank)
+    work = {name: partial(commands[name], ["--date", str(day), *words]) for name in sources}
+    codes = side_by_side(work, jobs)
+    if REPORT in steps:
+        codes[REPORT] = commands[REPORT](["--date", str(day)])
+    failed = {code for code in codes.values() if code}
+    return failed.pop() if len(failed) == 1 else ExitCode.FAILED if failed else ExitCode.DONE
+
+
+def command(name: str) -> Command:
+    """Import the `main` of a step's script."""
+    script = importlib.import_module("scripts.generate_report" if name == REPORT else f"scripts.process_{name}")
+    found: Command = script.main
+    return found
+
+
+def _rank(name: str) -> int:
+    return SLOWEST_FIRST.index(name) if name in SLOWEST_FIRST else len(SLOWEST_FIRST)
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = cli.Parser(HELP)
+    parser.set_defaults(store=None, verbose=False, quiet=False)  # the steps take these from the environment, or not
+    parser.add_argument("--date", type=day_argument, metavar="AAAA-MM-JJ", help="jour traité (défaut : hier, à Paris)")
+    parser.add_argument("--wait", action="store_true", help="attendre la fin d'un autre traitement du même jour")
+    parser.add_argument("--only", choices=(*SOURCES, REPORT), help="une étape seulement")
+    parser.add_argument("--force", action="store_true", help="refaire même ce qui est à jour")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, metavar="N", help="étapes à la fois")
+    arguments = parser.parse_args(argv)
+
+    def work() -> int:
+        settings, day = cli.day_settings(arguments)
+        alone = contextlib.nullcontext() if arguments.only else whole_day(settings.output_dir, day, arguments.wait)
+        with alone:
+            steps = list(stale_steps(settings, day, arguments.only, arguments.force))
+            if not steps:
+                what = f"{arguments.only} {day} : à jour" if arguments.only else f"{day} : tout est à jour"
+                cli.emit(f"{what}, rien à refaire (FORCE=1 pour refaire).")
+                return ExitCode.DONE
+            return run_day(day, steps, ["--force"] if arguments.force else [], max(arguments.jobs, 1))
+
+    return cli.guarded(work, arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
