@@ -22,6 +22,7 @@ from tqdm import tqdm
 
 from lib.common.errors import ExitCode, LockHeldError, NoDataError
 from lib.common.settings import Settings
+from lib.common.text import counted
 from lib.database_factory import get_database_service
 from lib.files.locks import DayLocks, days_locked
 from lib.files.scratch_folder import clear_abandoned
@@ -131,7 +132,8 @@ def summary(plan: Plan, failures: list[Failure], kept: list[Step]) -> str:
     """How many figures were computed, how many stay those of an earlier computation, how many failed."""
     done = len(plan.to_do) - len(failures) - len(kept)
     stayed = f" {len(kept)} gardés tels quels," if kept else ""
-    return f"{len(plan.days)} jours : {done} calculs faits,{stayed} {len(failures)} échecs"
+    made, lost = counted(done, "calcul fait", "calculs faits"), counted(len(failures), "échec")
+    return f"{counted(len(plan.days), 'jour')} : {made},{stayed} {lost}"
 
 
 def exit_code(plan: Plan, failures: list[Failure]) -> ExitCode:

@@ -14,6 +14,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from lib.common.errors import ExitCode
+from lib.common.text import counted
 from lib.database_factory import get_database_service
 from lib.database_service import DatabaseService
 from lib.figures.calendar_days import public_holiday
@@ -66,7 +67,7 @@ def tell(found: list[Finding], serious: list[Finding], day: date) -> None:
     """Print one line a finding, the worst first, then the count."""
     for one in found:
         cli.emit(f"{one.severite:<11}  {one.source:<11}  {one.code} : {one.message}")
-    cli.emit(f"{day} : {len(serious)} points à voir, {len(found) - len(serious)} informations.")
+    cli.emit(f"{day} : {counted(len(serious), 'point')} à voir, {counted(len(found) - len(serious), 'information')}.")
 
 
 if __name__ == "__main__":

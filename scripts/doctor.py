@@ -23,6 +23,7 @@ from lib import __version__
 from lib.common.errors import CityflowError, ConfigError, ExitCode
 from lib.common.paris_time import civil_day
 from lib.common.settings import Settings, load_settings, shown_settings
+from lib.common.text import counted
 from lib.database_factory import get_database_service
 from lib.run import cli
 from scripts.checks.machine import check_clock, check_folders, check_locks, check_packages, check_python, check_settings
@@ -58,7 +59,8 @@ def check_store(settings: Settings) -> CheckResult:
             days = {day for source in SOURCES for day in store.list_available_dates(source)}
     except CityflowError as error:
         return CheckResult(what, ERROR, error.message, error.hint)
-    return CheckResult(what, OK, f"{len(days)} jours, le dernier {max(days)}" if days else "répond, encore vide")
+    said = f"{counted(len(days), 'jour')}, le dernier {max(days)}" if days else "répond, encore vide"
+    return CheckResult(what, OK, said)
 
 
 def check_aws(settings: Settings) -> Iterator[CheckResult]:
@@ -96,7 +98,7 @@ def _raw_bucket(settings: Settings, s3: object) -> CheckResult:
     except CityflowError as error:
         return CheckResult(what, ATTENTION, error.message, f"{error.hint} Il ne sert qu'à make fetch ORIGIN=s3.")
     return CheckResult(
-        what, OK, f"{len(days)} jours de relevés vélo, le dernier {days[-1]}" if days else "sans relevé vélo"
+        what, OK, f"{counted(len(days), 'jour')} de relevés vélo, le dernier {days[-1]}" if days else "sans relevé vélo"
     )
 
 

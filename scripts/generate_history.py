@@ -16,6 +16,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from lib.common.errors import ExitCode, NoDataError, UsageError
 from lib.common.settings import Settings
+from lib.common.text import counted
 from lib.database_factory import get_database_service
 from lib.database_service import DatabaseService
 from lib.files.atomic_file import write_together
@@ -84,7 +85,7 @@ def main(argv: list[str] | None = None) -> int:
         if arguments.json:
             cli.emit_json({"jours": days, "fichier": str(path)})
         else:
-            cli.emit(f"historique : {days} jour{'s' if days > 1 else ''} -> {path}")
+            cli.emit(f"historique : {counted(days, 'jour')} -> {path}")
         return ExitCode.DONE
 
     return cli.guarded(work, arguments)

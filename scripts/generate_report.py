@@ -19,6 +19,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from lib.common.errors import ExitCode
+from lib.common.paris_time import recent_days
 from lib.common.settings import Settings
 from lib.database_factory import get_database_service
 from lib.database_service import DatabaseService
@@ -70,13 +71,14 @@ def compute_report(
     context: dict[str, Any],
     day: date,
     last_days: Mapping[str, date | None] = MappingProxyType({}),
+    recent: Mapping[date, dict[str, Any]] = MappingProxyType({}),
 ) -> dict[str, Any]:
     """Build the report. `past`: for each source, the metrics of earlier same weekdays (see lib/figures/past_days).
 
-    last_days: for each source, the last day up to `day` that the store holds.
+    last_days: for each source, the last day up to `day` that the store holds. recent: the key figures of recent days.
     """
     known = measured(metrics)
-    figures = key_figures(known, past, day)
+    figures = key_figures(known, past, day, recent)
     named = named_sensors(known, past, day)
     sources = {source: source_state(metrics.get(source)) for source in SOURCES}
     report = {
@@ -219,14 +221,18 @@ def weather(metrics: dict[str, Metrics], figures: dict[str, Any]) -> dict[str, A
     }
 
 
-def gather(store: DatabaseService, day: date) -> tuple[dict[str, Metrics], dict[str, Past], dict[str, date | None]]:
+def gather(
+    store: DatabaseService, day: date
+) -> tuple[dict[str, Metrics], dict[str, Past], dict[str, date | None], dict[date, dict[str, Any]]]:
     """Load what compute_report is given of the store; NoDataError where the day has no metrics at all."""
     metrics = read_metrics(store, day)
     days = {source: store.list_available_dates(source) for source in SOURCES}
     if not metrics:
         raise no_data("rapport", day, {known.isoformat() for one in days.values() for known in one})
     last_days = {source: max((one for one in known if one <= day), default=None) for source, known in days.items()}
-    return metrics, {source: same_weekdays(store, source, day) for source in SOURCES}, last_days
+    reports = {when: store.load_report(when) or {} for when in recent_days(day)}
+    recent = {when: one.get("chiffres_cles", {}) for when, one in reports.items()}
+    return metrics, {source: same_weekdays(store, source, day) for source in SOURCES}, last_days, recent
 
 
 def process(settings: Settings, store: DatabaseService, day: date) -> dict[str, Any]:
@@ -235,8 +241,8 @@ def process(settings: Settings, store: DatabaseService, day: date) -> dict[str, 
     files = LocalFileService(settings.output_dir)
     paths = [files.metrics_path(source, day) for source in SOURCES]
     with recorded(settings, day, "rapport", lambda: inputs(path for path in paths if path.is_file())):
-        metrics, past, last_days = from_either(store, files, lambda reader: gather(reader, day))
-        report = compute_report(metrics, past, day_context(day), day, last_days)
+        metrics, past, last_days, recent = from_either(store, files, lambda reader: gather(reader, day))
+        report = compute_report(metrics, past, day_context(day), day, last_days, recent)
         page, table = daily_page(day, report, metrics, past, ways(files, day)), report_csv(report)
         with files.saving_report(report, day):
             write_together({files.report_path(day, ".html"): page, files.report_path(day, ".csv"): table})

@@ -1,7 +1,7 @@
 """Permanent road counts: flow and occupancy of the arcs of Paris during one civil day.
 
 A raw row is one arc (the street between two junctions) during one hour; its label is the END of the hour. The daily
-total counts a vehicle once per arc it crosses: it is a number of « véhicules x arcs », never of vehicles in Paris. The
+total counts a vehicle once per arc it crosses: it is a number of « véhicules × arcs », never of vehicles in Paris. The
 lost time is a model (see lost_minutes), not a measurement.
 
 The raw files give a RoadDay; its figures are computed where the days before are known, for they say which arcs to
@@ -146,7 +146,7 @@ def compare(result: DayResult, past: Sequence[SensorDay]) -> DayResult:
     if roads.rates.notna().to_numpy().any():
         coverage = max(coverage, sensors.SEEN)  # a day of occupancies alone is not absent
     metrics = compute_metrics(roads, aside, quality.sensors_at_fault)
-    sensors.warn_of_broken(quality, metrics["capteurs_ecartes"], "tronçon", "véhicules x arcs", "libelle")
+    sensors.warn_of_broken(quality, metrics["capteurs_ecartes"], "tronçon", "véhicules × arcs", "libelle")
     return DayResult(metrics, quality, coverage)
 
 
@@ -236,21 +236,21 @@ def _points(arcs: pd.DataFrame) -> list[dict[str, float] | None]:
 
 
 def global_figures(roads: RoadDay, lost: pd.DataFrame, states: Codes, per_arc: pd.DataFrame) -> dict[str, Any]:
-    """Compute the day in one object; rates in %, times in minutes, flows in véhicules x arcs."""
+    """Compute the day in one object; rates in %, times in minutes, flows in véhicules × arcs."""
     flows, rates = roads.flows.to_numpy(), roads.rates.to_numpy()
     stated = states[roads.stated.to_numpy()]
     return {
         "nombre_troncons_actifs": int((per_arc["heures_valides"] > 0).sum()),
         "nombre_troncons": len(per_arc),
         "debit_journalier_total": count(_total(flows)),
-        "unite_debit": "véhicules x arcs",
+        "unite_debit": "véhicules × arcs",
         "taux_occupation_moyen": rounded(_total(rates) / np.isfinite(rates).sum())
         if np.isfinite(rates).any()
         else None,
         "nombre_troncons_satures": int(per_arc["etat_trafic_dominant"].isin(SLOW_STATES).sum()),
         "taux_disponibilite_capteurs": share(int(np.isfinite(flows).sum()), flows.size),
         "temps_perdu_total_minutes": rounded(_total(lost.to_numpy())),
-        "temps_perdu_modele": f"q x longueur x (1/v(k) - 1/v_ref), v_ref {ring_speed(roads.day):.0f} km/h "
+        "temps_perdu_modele": f"q × longueur × (1/v(k) - 1/v_ref), v_ref {ring_speed(roads.day):.0f} km/h "
         "(périphérique) ou 30 : un modèle",
         "repartition_etat_trafic": {
             **{state: int((stated == code).sum()) for code, state in enumerate(STATES)},

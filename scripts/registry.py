@@ -125,7 +125,7 @@ COMPTAGES = Source(
     labels_end=True,
     credits=_of_paris("Comptages routiers permanents", "comptages-routiers-permanents"),
     key_figures=(
-        KeyFigure("debit_routier", "global_metrics.debit_journalier_total", "véhicules x arcs", 1, *ROAD_HOURS),
+        KeyFigure("debit_routier", "global_metrics.debit_journalier_total", "véhicules × arcs", 1, *ROAD_HOURS),
         KeyFigure(
             "taux_occupation_routier",
             "global_metrics.taux_occupation_moyen",
@@ -149,7 +149,7 @@ COMPTAGES = Source(
             "global_metrics.profil_horaire",
             "debit_total",
             "troncons_mesures",
-            "véhicules x arcs",
+            "véhicules × arcs",
             "routes",
             "Trafic routier",
         ),

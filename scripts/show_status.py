@@ -16,6 +16,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from lib.common.errors import ExitCode, NoDataError
 from lib.common.paris_time import PARIS, days_between, yesterday
 from lib.common.settings import Settings
+from lib.common.text import counted
 from lib.database_factory import get_database_service
 from lib.database_service import DatabaseService
 from lib.figures.quality import has_account
@@ -182,7 +183,7 @@ def main(argv: list[str] | None = None) -> int:
             return ExitCode.DONE
         for status in statuses:
             cli.emit(line(status))
-        cli.emit(f"{len(days)} jours : {totals(statuses)}.")
+        cli.emit(f"{counted(len(days), 'jour')} : {totals(statuses)}.")
         return ExitCode.DONE
 
     return cli.guarded(work, arguments)

@@ -30,6 +30,16 @@ def without_controls(text: str) -> str:
     return _ACTING_OR_BREAKING.sub("", text) if _ACTING.search(text) else text
 
 
+def agreed(count: float, singular: str, plural: str = "") -> str:
+    """Choose the form of a word that goes with a count: French has the singular below two."""
+    return singular if abs(count) < 2 else plural or f"{singular}s"
+
+
+def counted(count: int, singular: str, plural: str = "") -> str:
+    """Write « 1 jour », « 12 jours » for a terminal."""
+    return f"{count} {agreed(count, singular, plural)}"
+
+
 def _written(found: re.Match[str]) -> str:
     return found[0].encode("unicode_escape").decode("ascii")
 

@@ -13,11 +13,14 @@ from lib.figures.key_figures import Sensors, Watched
 from lib.figures.numbers import rounded
 from lib.figures.past_days import Past, comparable, evolution
 from lib.figures.quality import COMPLETE_FROM, has_account
+from lib.figures.reject_reasons import rejects_in_words
 
 Metrics = dict[str, Any]
 
 INFORMATION, ATTENTION, SERIOUS = "information", "attention", "grave"
 SEVERITIES = (INFORMATION, ATTENTION, SERIOUS)  # the worst last
+
+SOURCE_MISSING = "source_manquante"
 
 THIN_COVERAGE = 0.5  # share of what the day should hold, below which its totals mean nothing
 SOME_REJECTS, MANY_REJECTS = 0.01, 0.10  # share of the rows read
@@ -59,7 +62,7 @@ def findings(
             found.append(missing(source, day, last_days.get(source)))
             continue
         if not has_account(one):
-            text = f"Chiffres d'une version antérieure, à refaire : make {source} DATE={day} FORCE=1"
+            text = f"Chiffres d'une version antérieure. Les refaire : make {source} DATE={day} FORCE=1"
             found.append(Finding(source, "version_anterieure", SERIOUS, text))
             continue
         found += account(source, one["qualite"])
@@ -77,7 +80,7 @@ def missing(source: str, day: date, last_day: date | None) -> Finding:
         return Finding(
             source, "source_arretee", SERIOUS, f"Plus aucune donnée depuis le {known}.", known, day.isoformat()
         )
-    return Finding(source, "source_manquante", SERIOUS, "Aucune donnée pour ce jour.", known, day.isoformat())
+    return Finding(source, SOURCE_MISSING, SERIOUS, "Aucune donnée pour ce jour.", known, day.isoformat())
 
 
 def account(source: str, qualite: Metrics) -> Iterator[Finding]:
@@ -90,8 +93,8 @@ def account(source: str, qualite: Metrics) -> Iterator[Finding]:
     share = rejected / qualite["lignes_lues"] if qualite["lignes_lues"] else 0.0
     if share > SOME_REJECTS:
         severity = SERIOUS if share > MANY_REJECTS else ATTENTION
-        reasons = ", ".join(f"{reason} {count}" for reason, count in qualite["rejets"].items())
-        text = f"{rounded(100 * share, 1)} % des lignes sont rejetées ({reasons}).".replace(".", ",", 1)
+        text = f"{rounded(100 * share, 1)} % des lignes sont rejetées".replace(".", ",")
+        text += f" ({rejects_in_words(qualite['rejets'])})."
         yield Finding(source, "rejets_nombreux", severity, text, rounded(share, 4), SOME_REJECTS)
     for warning in qualite["avertissements"]:
         yield Finding(source, *(warning[key] for key in ("code", "severite", "message", "mesure", "attendu")))

@@ -85,6 +85,7 @@ def evolution(
         "mediane_4_semaines": median,
         "evolution_mediane_pct": usual if by_sensors else change(value, median) if used else None,
         "mediane_base": fewest.base,
+        "mediane_jours": [when.isoformat() for when in sorted(used)],
         "mediane_particularites": [f"{when} : {name}" for when, one in used.items() if (name := named(one, when))],
         "annee_precedente": year.value,
         "evolution_annee_precedente_pct": rounded(year.percent, 1),

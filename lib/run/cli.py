@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from lib.common.errors import REFUSALS, CityflowError, ExitCode, in_french
 from lib.common.paris_time import yesterday
 from lib.common.settings import STORES, Settings, load_settings
-from lib.common.text import OneLine, on_one_line, printable, spelled
+from lib.common.text import OneLine, counted, on_one_line, printable, spelled
 from lib.database_factory import get_database_service
 from lib.database_service import DatabaseService
+from lib.figures.reject_reasons import rejects_in_words
 from lib.files.locks import day_lock
 from lib.local_file_service import LocalFileService
 from lib.run.day_range import add_range, day_argument, range_days
@@ -167,7 +168,8 @@ def _run_days(
     if arguments.json:
         emit_json({"type": source.name, "jours": len(days), "echecs": failures})
     else:
-        emit(f"{source.name} : {len(days)} jours, {len(failures)} échecs -> {settings.output_dir}")
+        done = f"{counted(len(days), 'jour')}, {counted(len(failures), 'échec')}"
+        emit(f"{source.name} : {done} -> {settings.output_dir}")
     for failure in failures:
         log.error("%s", failure)
     return ExitCode.FAILED if failures else ExitCode.DONE
@@ -183,13 +185,15 @@ def _tell(settings: Settings, source: str, day: date, stored: "Stored", as_json:
         emit_json({"type": source, "date": day.isoformat(), "fichier": str(path), **said, "qualite": qualite})
         return
     state = f"chiffres gardés ({qualite['statut']})" if stored.kept else qualite["statut"]
-    emit(f"{source} {day} : {state}, {qualite['lignes_retenues']} lignes retenues -> {path}")
+    kept = counted(qualite["lignes_retenues"], "ligne retenue", "lignes retenues")
+    emit(f"{source} {day} : {state}, {kept} -> {path}")
     for warning in qualite["avertissements"]:
         log.log(logging.INFO if warning["severite"] == "information" else logging.WARNING, "%s", warning["message"])
     rejected = sum(qualite["rejets"].values())
     if rejected:
-        reasons = ", ".join(f"{reason} {count}" for reason, count in qualite["rejets"].items())
-        log.warning("%s lignes rejetées (%s) : %s", rejected, reasons, rejects_path(settings, source, day))
+        reasons = rejects_in_words(qualite["rejets"])
+        lost = counted(rejected, "ligne rejetée", "lignes rejetées")
+        log.warning("%s (%s) : %s", lost, reasons, rejects_path(settings, source, day))
 
 
 def emit(text: str) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 from lib.common.errors import InputError, NoDataError
 from lib.common.paris_time import days_compared, recent_days
 from lib.common.settings import ROOT, Settings
+from lib.common.text import counted
 from lib.local_file_service import LocalFileService
 from lib.raw.places import raw_root
 from lib.raw.source import Source
@@ -99,7 +100,8 @@ def plan_range(
         if None in today or any(time is not None and time > own for time in today):
             return INCOMPLETE if None in today else REMADE
         if source == REPORT:
-            past = [made(one, earlier) for earlier in days_compared(day) for one in names]
+            shown = {*days_compared(day), *recent_days(day)}
+            past = [made(one, earlier) for earlier in shown for one in names]
         else:
             # A day that was never made may have no data at all: it says so of the same weekdays alone.
             known = [one for one in recent_days(day) if (source, one) not in absent or one in days_compared(day)]
@@ -168,7 +170,8 @@ def _gap(settings: Settings, source: Source, days: list[date]) -> list[date]:
 def plan_lines(plan: Plan, without_pull: dict[str, list[date]]) -> list[str]:
     """Write the plan for people, with what `gaps` found."""
     first, last = plan.days[0], plan.days[-1]
-    lines = [f"Plan du {first} au {last} : {len(plan.days)} jours, {len(plan.to_do)} calculs à faire."]
+    days, steps = counted(len(plan.days), "jour"), counted(len(plan.to_do), "calcul")
+    lines = [f"Plan du {first} au {last} : {days}, {steps} à faire."]
     for source in (*plan.names, REPORT):
         reasons = to_do_by_reason(plan, source)
         parts = [f"{len(days)} à faire ({reason}) : {in_words(days)}" for reason, days in reasons.items()]

@@ -3,8 +3,11 @@
 from dataclasses import dataclass
 from typing import Any
 
+from lib.common.paris_time import WEEKS_COMPARED
+from lib.common.text import agreed
 from scripts.registry import SOURCES
 from scripts.report.french import MISSING, NARROW, counted, number, percent, quantity
+from scripts.report.svg_calendar import recent_line
 
 MILLION = 1_000_000
 SAME = 0.05  # of the unit shown; a smaller difference is written « = »
@@ -30,14 +33,20 @@ class Card:
         if self.unit:
             return quantity(value, self.unit), self.what
         if self.in_millions and value >= MILLION:
-            return number(value / MILLION), f"million{'s' if value >= 2 * MILLION else ''} de {self.what}"
+            return number(value / MILLION), f"{agreed(value / MILLION, 'million')} de {self.what}"
         return number(value / self.divisor, 0), self.what
+
+    def between(self, low: float, high: float) -> str:
+        """Write « de 1,5 à 2,1 millions »."""
+        if self.in_millions and high >= MILLION:
+            return f"de {number(low / MILLION)} à {quantity(high / MILLION, agreed(high / MILLION, 'million'))}"
+        return f"de {number(low) if self.unit else self.shown(low)[0]} à {self.shown(high)[0]}"
 
 
 CARDS = (
     Card("debit_routier", "Trafic routier", "véhicules × arcs", in_millions=True),
     Card("passages_velo", "Vélo", "passages aux compteurs"),
-    Card("fiabilite_transports", "Métro, RER et tram", "des lignes-heures sans perturbation", "%", "pt"),
+    Card("fiabilite_transports", "Métro, RER et tram", "des heures de service sans perturbation", "%", "pt"),
     Card("precipitations", "Pluie", "dans la journée", "mm", "mm"),
     Card("taux_occupation_routier", "Occupation des voies", "du temps, en moyenne", "%", "pt"),
     Card("temps_perdu", "Temps perdu (modèle)", "heures de véhicule", divisor=60),
@@ -47,16 +56,8 @@ CARDS = (
 )
 
 
-# Of each earlier day: the keys of its value, of the change since and of what that rests on.
-REFERENCES = (
-    ("semaine_precedente", "evolution_semaine_precedente_pct", "semaine_precedente_base", "7 j avant"),
-    ("mediane_4_semaines", "evolution_mediane_pct", "mediane_base", "habitude"),
-    ("annee_precedente", "evolution_annee_precedente_pct", "annee_precedente_base", "52 sem. avant"),
-)
-
-
 def cards(figures: dict[str, Any]) -> list[dict[str, Any]]:
-    """Build one view per card: label, valeur, unite, capteurs, ecarts [{signe, texte, reference, base}] or `pourquoi`.
+    """Build one view per card: label, valeur, unite, capteurs, ecart {signe, texte} or `pourquoi`, recents.
 
     A key figure of the registry that has no card of its own above is shown plainly, under its name.
     """
@@ -76,41 +77,37 @@ def _view(card: Card, figure: dict[str, Any]) -> dict[str, Any]:
             "label": card.label,
             "valeur": MISSING,
             "unite": "donnée manquante",
-            "ecarts": [],
+            "ecart": None,
             "capteurs": "",
             "pourquoi": "",
+            "recents": None,
         }
     shown, unit = card.shown(figure["valeur"])
-    gaps = [gap for reference in REFERENCES if (gap := _gap(card, figure, *reference))]
-    bases = [gap["base"] for gap in gaps]
-    for gap, before in zip(gaps[1:], bases, strict=False):  # the same words are said once
-        gap["base"] = "" if gap["base"] == before else gap["base"]
     return {
         "cle": card.key,
         "label": card.label,
         "valeur": shown,
         "unite": unit,
-        "ecarts": gaps,
-        "capteurs": "" if any(bases) else _sensors(figure),
+        "ecart": _gap(card, figure),
+        "capteurs": _sensors(figure),
         "pourquoi": "" if figure["jours_compares"] else figure["comparaison"],
+        "recents": _recent(card, figure["jours_recents"]),
     }
 
 
 def _sensors(figure: dict[str, Any]) -> str:
-    """Say how many sensors a total is of; nothing of a figure that no sensor measures."""
-    known = figure.get("capteurs")
-    return f"{counted(known['mesures'], _noun(figure))} sur {number(known['attendus'])} attendus" if known else ""
+    """Say on how many constant sensors a change rests, else of how many a total is; nothing without sensors."""
+    known, base = figure.get("capteurs"), figure.get("mediane_base")
+    columns = SOURCES[figure["source"]].sensors if known or base else None
+    noun = columns.noun if columns else "capteur"
+    if base and figure["evolution_mediane_pct"] is not None:
+        return f"à {counted(base['capteurs'], f'{noun} constant', f'{noun}s constants')} sur {number(base['sur'])}"
+    return f"{counted(known['mesures'], noun)} sur {number(known['attendus'])} attendus" if known else ""
 
 
-def _noun(figure: dict[str, Any]) -> str:
-    columns = SOURCES[figure["source"]].sensors
-    return columns.noun if columns else "capteur"
-
-
-def _gap(
-    card: Card, figure: dict[str, Any], key: str, change: str, base_key: str, reference: str
-) -> dict[str, str] | None:
-    past, base, percents = (figure.get(one) for one in (key, base_key, change))
+def _gap(card: Card, figure: dict[str, Any]) -> dict[str, str] | None:
+    """Write how far the figure is from the usual day; None where there is none to stand beside."""
+    past, base, percents = (figure.get(one) for one in ("mediane_4_semaines", "mediane_base", "evolution_mediane_pct"))
     gap = None
     if card.gap_unit is None:
         gap = percents
@@ -122,18 +119,15 @@ def _gap(
         return None
     sign = "=" if abs(gap) < SAME else "▲" if gap > 0 else "▼"
     if card.gap_unit is None:
-        text = percent(gap, sign=True)
-    else:
-        text = quantity(gap, card.gap_unit, sign=True).removesuffix(NARROW)
-    rests_on = (
-        f"à {counted(base['capteurs'], f'{_noun(figure)} constant', f'{_noun(figure)}s constants')} "
-        f"sur {number(base['sur'])}"
-        if base
-        else ""
-    )
-    return {
-        "signe": sign,
-        "texte": text,
-        "reference": reference,
-        "base": rests_on,
-    }
+        return {"signe": sign, "texte": percent(gap, sign=True)}
+    return {"signe": sign, "texte": quantity(gap, card.gap_unit, sign=True).removesuffix(NARROW)}
+
+
+def _recent(card: Card, values: list[float | None]) -> dict[str, Any] | None:
+    """Build dessin (the last days, those of the usual day marked) and its range in words; None of too few days."""
+    last = len(values) - 1
+    drawing = recent_line(values, [last - 7 * week for week in range(WEEKS_COMPARED, 0, -1)])
+    if not drawing:
+        return None
+    known = [value for value in values if value is not None]
+    return {"dessin": drawing, "etendue": f"{last} jours : {card.between(min(known), max(known))}"}

@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from datetime import date, datetime
 
 from lib.common.html_text import shortened
-from lib.common.text import without_controls
+from lib.common.text import agreed, without_controls
 from lib.figures.calendar_days import MONTHS
+from lib.figures.reject_reasons import rejects_in_words
 
 NARROW = "\u202f"  # narrow no-break space: between thousands, before % and units
 NO_BREAK = "\u00a0"
@@ -19,6 +20,7 @@ MISSING = f"n.{NARROW}d."
 
 BREAK = "\u200b"  # where a line may end within a word
 
+_APOSTROPHE = re.compile(r"(?<=[^\W\d_])(?:'|&#39;)(?=[^\W\d_])")  # between two letters, also as a page writes it
 BREAKING = re.compile(r" (?=[:;!?»%])|(?<=«) ")
 
 _ENDLESS, _PIECE = re.compile(r"\S{25,}"), re.compile(r"\S{10}(?=\S)")  # hardly a word of French is as long
@@ -55,10 +57,9 @@ def share_percent(value: float | None) -> str:
     return percent(min(100 * value, 99.9) if value < 1 else 100.0)
 
 
-def counted(value: float, singular: str, plural: str | None = None) -> str:
-    """Write « 1 chantier », « 1 234 chantiers »; French has the singular below two."""
-    word = singular if abs(value) < 2 else plural or f"{singular}s"
-    return f"{number(value)}{NO_BREAK}{word}"
+def counted(value: float, singular: str, plural: str = "") -> str:
+    """Write « 1 chantier », « 1 234 chantiers »."""
+    return f"{number(value)}{NO_BREAK}{agreed(value, singular, plural)}"
 
 
 def hour(value: int | None) -> str:
@@ -98,6 +99,16 @@ def short_date(text: str | None) -> str:
     return f"{'1er' if day.day == 1 else day.day}{NO_BREAK}{MONTHS[day.month - 1]} {day.year}"
 
 
+def day_list(days: Sequence[date], year: int) -> str:
+    """Write sorted days as « 28 octobre, 4 et 11 novembre », with their year where it is not `year`."""
+    words = []
+    for day, following in zip(days, [*days[1:], None], strict=True):
+        number = "1er" if day.day == 1 else str(day.day)
+        month = f"{NO_BREAK}{MONTHS[day.month - 1]}" + ("" if day.year == year else f" {day.year}")
+        words.append(number if following and following.replace(day=day.day) == day else f"{number}{month}")
+    return joined(words)
+
+
 def arrondissement(value: int | None) -> str:
     """Write 12 as « 12e », 1 as « 1er », None (outside all twenty, or unknown) as « hors Paris ou inconnu »."""
     return "hors Paris ou inconnu" if value is None else "1er" if value == 1 else f"{value}e"
@@ -134,6 +145,16 @@ def typeset(value: object) -> object:
     if type(value) is not str:
         return value
     return BREAKING.sub(NO_BREAK, _shown(value, TEXT_SHOWN))
+
+
+def rejected(counts: dict[str, int]) -> str:
+    """Write the reasons of rejected rows and how many rows each took."""
+    return rejects_in_words(counts, number)
+
+
+def with_apostrophes(page: str) -> str:
+    """Write l'heure as « l’heure » in a page, whoever wrote the words: a template, a warning, raw data."""
+    return _APOSTROPHE.sub("’", page)
 
 
 def _shown(text: str, limit: int) -> str:

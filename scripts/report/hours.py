@@ -5,7 +5,7 @@ from typing import Any
 from lib.figures.key_figures import HourlyProfile, at
 from lib.figures.past_days import change
 from scripts.registry import SOURCES, on_the_page
-from scripts.report.french import counted, hour, number, percent, quantity
+from scripts.report.french import counted, hour, joined, number, percent, quantity
 from scripts.report.key_figures import Metrics
 from scripts.report.svg_charts import hour_chart, weather_chart
 from scripts.report.usual import longest_gap
@@ -27,17 +27,21 @@ def _view(profile: dict[str, Any], drawn: HourlyProfile, weekday: str, metrics: 
     kind, title = drawn.kind, drawn.title
     measured = [one[drawn.sensors] for one in at(metrics, drawn.where)]
     day, usual = profile["jour"], profile["habituel"]
+    double = profile["heure_double"]
+    chart = hour_chart(kind, _halved(day, double), _halved(usual, double), _words(title, profile, weekday))
     return {
         "titre": title,
         "genre": kind,
-        "unite": profile["unite"].replace(" x ", " × "),
+        "unite": profile["unite"],
         "jour": f"ce {weekday}",
         "usuel": f"médiane de {counted(profile['jours_compares'], weekday)}" if profile["jours_compares"] else None,
         "ecart": _gap(day, usual),
-        "dessin": hour_chart(kind, day, usual, _words(title, profile, weekday)),
+        "manquantes": joined([f"de {hour(start)} à {hour(end)}" for start, end in unknown_hours(day)]),
+        "double": None if double is None else hour(double),
+        "dessin": chart,
         "lignes": [
             {
-                "heure": hour(place),
+                "heure": hour(place) + (" (les deux)" if place == double else ""),
                 "jour": number(day[place], 0),
                 "usuel": number(usual[place], 0),
                 "ecart": change(day[place], usual[place]),
@@ -46,6 +50,21 @@ def _view(profile: dict[str, Any], drawn: HourlyProfile, weekday: str, metrics: 
             for place in range(len(day))
         ],
     }
+
+
+def unknown_hours(line: list[float | None]) -> list[tuple[int, int]]:
+    """List the runs of hours without a value, each as its first hour and the end of its last."""
+    runs: list[tuple[int, int]] = []
+    for place, value in enumerate(line):
+        if value is None:
+            start = runs.pop()[0] if runs and runs[-1][1] == place else place
+            runs.append((start, place + 1))
+    return runs
+
+
+def _halved(line: list[float | None], double: int | None) -> list[float | None]:
+    """Show an hour that the clock shows twice as the mean of both: the axis is of one hour."""
+    return [value / 2 if value is not None and place == double else value for place, value in enumerate(line)]
 
 
 def _gap(day: list[float | None], usual: list[float | None]) -> str:

@@ -1,16 +1,19 @@
 """The figures of the report that stand beside the past: key figures and the hours of the day."""
 
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
 import pandas as pd
 
-from lib.common.paris_time import WEEKS_COMPARED, same_weekdays_before
+from lib.common.paris_time import WEEKS_COMPARED, recent_days, same_weekdays_before
 from lib.figures.key_figures import HourlyProfile, KeyFigure, at
-from lib.figures.past_days import Past, evolution
+from lib.figures.past_days import USABLE_FROM, Past, evolution
 from lib.figures.sensor_days import hours_of, usual_hours
 from lib.raw.source import Source
 from scripts.registry import SOURCES, on_the_page
+
+SECOND_TIME = 24  # column of the second 02 h of the autumn change day (see paris_time.clock_hours)
 
 Metrics = dict[str, Any]
 
@@ -20,13 +23,27 @@ def measured(metrics: dict[str, Metrics]) -> dict[str, Metrics]:
     return {source: one for source, one in metrics.items() if one["qualite"]["statut"] != "absent"}
 
 
-def key_figures(metrics: dict[str, Metrics], past: dict[str, Past], day: date) -> dict[str, Any]:
-    """Put each key figure beside its past; a figure of a missing source has the value None."""
+def key_figures(
+    metrics: dict[str, Metrics], past: dict[str, Past], day: date, recent: Mapping[date, dict[str, Any]]
+) -> dict[str, Any]:
+    """Put each key figure beside its past; a figure of a missing source has the value None.
+
+    recent: the key figures of the reports of recent days.
+    """
     every = sorted(
         ((source, figure) for source in SOURCES.values() for figure in source.key_figures),
         key=lambda pair: pair[1].rank,
     )
-    return {figure.name: _beside_past(source, figure, metrics.get(source.name), past, day) for source, figure in every}
+    found = {figure.name: _beside_past(source, figure, metrics.get(source.name), past, day) for source, figure in every}
+    for name, figure in found.items():
+        earlier = [recent.get(when, {}).get(name, {}) for when in reversed(recent_days(day))]
+        figure["jours_recents"] = [_usable(one) for one in (*earlier, figure)]
+    return found
+
+
+def _usable(figure: dict[str, Any]) -> float | None:
+    """Read the value of a figure; None of a day too partial to stand beside others."""
+    return figure.get("valeur") if (figure.get("couverture") or 0.0) >= USABLE_FROM else None
 
 
 def _beside_past(
@@ -66,4 +83,10 @@ def _beside_usual(source: Source, profile: HourlyProfile, metrics: Metrics, past
     found = [known for when in weeks if (known := hours(past[when], when)) is not None]
     usual = [None] * len(shown) if today is None else usual_hours(shown, today, found)
     compared = 0 if today is None else len(found)
-    return {"unite": profile.unit, "jour": shown, "habituel": usual, "jours_compares": compared}
+    return {
+        "unite": profile.unit,
+        "jour": shown,
+        "habituel": usual,
+        "jours_compares": compared,
+        "heure_double": 2 if today is not None and SECOND_TIME in today else None,  # its value is that of both hours
+    }

@@ -4,16 +4,20 @@ A pure function of the report and of the day's metrics. The template says the or
 lists is capped here, and the page says how much is left out (the JSON has all of it).
 """
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date
 from functools import lru_cache
+from itertools import takewhile
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from lib.figures.calendar_days import particularity
+from lib.figures.gate import INFORMATION, SERIOUS, SOURCE_MISSING
 from lib.figures.past_days import Past
 from lib.raw.source import Credit, Source
 from lib.run.day_run import SYNTHETIC
@@ -27,8 +31,8 @@ from scripts.report.key_figures import Metrics, measured
 from scripts.report.road_map import IMPACTS, map_view
 from scripts.report.summary import sentence
 from scripts.report.svg_calendar import blocks
-from scripts.report.usual import Beside, named_sensors
-from scripts.sources.traffic.forms import INFORMATION
+from scripts.report.usual import HOUR_FLOOR, Beside, named_sensors
+from scripts.sources.traffic.forms import INFORMATION as INFORMATION_ONLY
 from scripts.sources.traffic.lines import METRO, RER, TRAM
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -36,13 +40,16 @@ TEMPLATES = Path(__file__).parent / "templates"
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 FILTERS = (
     "number", "quantity", "percent", "share_percent", "counted", "hour", "clock", "span", "duration", "short_date",
-    "arrondissement", "zone", "street", "name", "joined",
+    "arrondissement", "zone", "street", "name", "joined", "rejected",
 )  # fmt: skip
 
 ALERTS_SHOWN, LINES_SHOWN, INTERRUPTIONS_SHOWN, WORKS_SHOWN, SENSORS_SHOWN = 12, 14, 6, 8, 8
-STANDING_SHOWN, OUTSIDE_SHOWN, FINDINGS_SHOWN = 4, 4, 4
+STANDING_SHOWN, OUTSIDE_SHOWN = 4, 4
 NAMES_DRAWN = 1_000  # streets with their hours, so that a page of all of Paris stays below 400 kB
 STRUCTURING = (METRO, RER, TRAM)
+
+COMMAND = "make "  # what an operator types; it stands in the foot of the page, not among the news
+_SENTENCE = re.compile(r"(?<=[.]) (?=[A-ZÀÉÈ])")
 
 Report = dict[str, Any]
 
@@ -75,12 +82,16 @@ def daily_page(
         voies=ways,
         noms_comptes=[name_list(source, beside) for source, beside in named_sensors(known, dict(past), day).items()],
         constat=sentence(report["chiffres_cles"], report["contexte"]["jour_semaine"]),
-        constats=capped(new_findings(report), FINDINGS_SHOWN),
-        references=particular_days(report),
+        constats=new_findings(report),
+        graves=[one for one in new_findings(report) if one["severite"] == SERIOUS],
+        a_voir=to_see(report),
+        exploitation=operations(report, day),
+        references=compared_days(report, day),
         synthetique=is_synthetic(report),
         cartes=cards(report["chiffres_cles"]),
         carte=map_view(known),
         heures=hour_views(report, known),
+        plancher=HOUR_FLOOR,
         meteo=weather_view(known["weather"]) if "weather" in known else None,
         alertes=capped(report["alertes"]["congestion"], ALERTS_SHOWN),
         transports=transit_view(report),
@@ -95,12 +106,13 @@ def render(template: str, **values: Any) -> bytes:
     """Render a template of scripts/report/templates; a name that it does not know is a fault, not a blank."""
     page = _environment().get_template(template)
     names = {name: source.french for name, source in SOURCES.items()}
-    return page.render(policy=POLICY, variables=stylesheet_variables(), noms=names, **values).encode()
+    text = page.render(policy=POLICY, variables=stylesheet_variables(), noms=names, **values)
+    return french.with_apostrophes(text).encode()
 
 
 def ways_markup(ways: Sequence[Way]) -> str:
     """Render the links to other pages alone, as they stand in a page."""
-    return _environment().get_template("ways.html.j2").render(voies=ways)
+    return french.with_apostrophes(_environment().get_template("ways.html.j2").render(voies=ways))
 
 
 @lru_cache(maxsize=1)
@@ -125,20 +137,53 @@ def is_synthetic(report: Report) -> bool:
 
 
 def new_findings(report: Report) -> list[dict[str, Any]]:
-    """Choose the findings that no source's own warning says already."""
+    """Choose the findings that no source's own warning says already, and that are not merely a source missing."""
     told = {(source, one["code"]) for source, state in report["sources"].items() for one in state["avertissements"]}
-    return [one for one in report["constats"] if (one["source"], one["code"]) not in told]
+    missing = {source for source, state in report["sources"].items() if state["statut"] == "manquant"}
+    return [
+        {**one, "message": advice(one["message"])[0]}
+        for one in report["constats"]
+        if (one["source"], one["code"]) not in told and not (one["code"] == SOURCE_MISSING and one["source"] in missing)
+    ]
 
 
-def particular_days(report: Report) -> list[str]:
-    """Name the earlier days that figures stand beside and that were public or school holidays."""
-    named: dict[str, None] = {}
-    for figure in report["chiffres_cles"].values():
-        for key, reference in (("semaine_precedente", "7 j avant"), ("annee_precedente", "52 semaines avant")):
-            if figure[f"{key}_particularite"] and figure[key] is not None:
-                named[f"{reference}, {figure[f'{key}_particularite']}"] = None
-        named |= dict.fromkeys(figure["mediane_particularites"])
-    return list(named)
+def own_warnings(state: dict[str, Any]) -> list[str]:
+    """List the warnings of a source in words, but that its figures are invented: the page says so above all else."""
+    return [one["message"] for one in state["avertissements"] if one["code"] != SYNTHETIC]
+
+
+def to_see(report: Report) -> int:
+    """Count what a person should look at before using the figures."""
+    return sum(one["severite"] != INFORMATION and one["code"] != SYNTHETIC for one in report["constats"])
+
+
+def advice(message: str) -> tuple[str, str]:
+    """Part what happened from what an operator can do about it: the sentences from the first that names a command."""
+    sentences = _SENTENCE.split(message)
+    told = [*takewhile(lambda one: COMMAND not in one, sentences)]
+    return (" ".join(told), " ".join(sentences[len(told) :])) if told else (message, "")
+
+
+def operations(report: Report, day: date) -> list[tuple[str, str]]:
+    """List (source, what its operator can do): process what is missing, then the advice of findings and warnings."""
+    states = report["sources"]
+    missing = [(name, f"{COMMAND}{name} DATE={day}") for name, one in states.items() if one["statut"] == "manquant"]
+    messages = [(one["source"], one["message"]) for one in report["constats"]]
+    messages += [(source, text) for source, state in states.items() for text in own_warnings(state)]
+    advised = [(source, remedy) for source, text in messages if (remedy := advice(text)[1])]
+    return list(dict.fromkeys([*missing, *advised]))
+
+
+def compared_days(report: Report, day: date) -> dict[str, Any] | None:
+    """Name the days that make the usual day of any figure, and those of them that were holidays; None without any."""
+    texts = {day for figure in report["chiffres_cles"].values() for day in figure["mediane_jours"]}
+    days = [date.fromisoformat(text) for text in sorted(texts)]
+    named: dict[str, list[date]] = {}
+    for one in days:
+        if name := particularity(one):
+            named.setdefault(name, []).append(one)
+    particular = [f"{french.day_list(some, day.year)} : {name}" for name, some in named.items()]
+    return {"nombre": len(days), "jours": french.day_list(days, day.year), "particuliers": particular} if days else None
 
 
 def name_list(source: str, beside: Beside) -> dict[str, Any]:
@@ -176,7 +221,7 @@ def transit_view(report: Report) -> dict[str, Any] | None:
         {**one, "titre": (one["titre"] or "sans titre").removeprefix(f"{one['ligne']} : ")}
         for one in report["alertes"]["transports"]
     ]
-    information = [line["ligne"] for line in figures["par_ligne"] if line["severite_max"] == INFORMATION]
+    information = [line["ligne"] for line in figures["par_ligne"] if line["severite_max"] == INFORMATION_ONLY]
     lines = structuring + others
     return {
         "lignes": lines[:LINES_SHOWN],
@@ -213,9 +258,8 @@ def quality_rows(report: Report, metrics: dict[str, Metrics]) -> list[dict[str, 
         {
             "nom": name,
             **report["sources"][source],
-            "messages": [one for one in report["sources"][source]["avertissements"] if one["code"] != SYNTHETIC],
+            "messages": [advice(one)[0] for one in own_warnings(report["sources"][source])],
             "compte": metrics[source]["qualite"] if source in metrics else None,
-            "commande": f"make {source}",
         }
         for source, name in ((one.name, one.french) for one in on_the_page(SOURCES))
     ]

@@ -5,7 +5,7 @@ from datetime import date
 
 from markupsafe import Markup
 
-from scripts.report.svg_charts import Values
+from scripts.report.svg_charts import Values, strokes
 
 SPARK_STEP, SPARK_HEIGHT = 4, 24  # units an hour, and units high
 STRIP_WIDTH, STRIP_HEIGHT, STRIP_FOOT = 640, 100, 18
@@ -13,6 +13,7 @@ MONTH_ROOM = 42  # units that the name of a month takes
 MONTH_NAMES = ("janv.", "févr.", "mars", "avril", "mai", "juin", "juil.", "août", "sept.", "oct.", "nov.", "déc.")
 SATURDAY = 5  # of date.weekday()
 BLOCKS = "▁▂▃▄▅▆▇█"
+RECENT_LEAST = 3  # known values, below which a line shows nothing
 GAP = 0.2  # of a day's room, left empty between two bars
 
 
@@ -29,6 +30,26 @@ def spark(profiles: Sequence[tuple[str, Values, float]], hours: int = 1) -> Mark
     return Markup(
         '<svg class="mini" viewBox="0 0 {} {}" preserveAspectRatio="none" aria-hidden="true">{}</svg>'
     ).format(SPARK_STEP * 23, SPARK_HEIGHT, Markup("").join(lines))
+
+
+def recent_line(values: Values, compared: Sequence[int]) -> Markup:
+    """Draw the last days as a line between its own least and most, a dot on those compared, a larger one on the last.
+
+    compared: places in `values`. Nothing with fewer than three known values: it is decorative, words stand beside it.
+    """
+    known = [value for value in values if value is not None]
+    if len(known) < RECENT_LEAST:
+        return Markup("")
+    low, high = min(known), max(known)
+    points = [
+        None if value is None else (at * 10.0, 40 - 36 * (value - low) / (high - low) if high > low else 22.0)
+        for at, value in enumerate(values)
+    ]
+    dots = [strokes([points[at]]) for at in compared]
+    return Markup(
+        '<svg class="recents" viewBox="0 0 {} 44" preserveAspectRatio="none" aria-hidden="true"><path d="{}"/>'
+        '<path class="points" d="{}"/><path class="points ce-jour" d="{}"/></svg>'
+    ).format(10 * (len(values) - 1), strokes(points), "".join(dots), strokes(points[-1:]))
 
 
 def _steps(values: Values, ceiling: float, hours: int) -> str:

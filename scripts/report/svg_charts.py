@@ -14,12 +14,15 @@ Values = Sequence[float | None]
 
 WIDTH, HEIGHT, TOP, BOTTOM = 640, 250, 30, 26  # units; about one CSS pixel each on a wide screen
 HOURS = 24
+HATCH = 12  # units between two slanted lines
 TICK_HOURS = (0, 6, 12, 18, 24)
 COMPACT_FROM = 1_000_000  # from here on an axis label is in millions
 
 
 def hour_chart(kind: str, values: Values, usual: Values, words: str) -> Markup:
     """Draw the day's line, the usual day dashed behind it, what lies between them shaded, and name the day's peak.
+
+    Hours without a value are hatched.
 
     `kind` names the colour in the stylesheet; `words` say what the chart shows to who cannot see it.
     """
@@ -28,6 +31,7 @@ def hour_chart(kind: str, values: Values, usual: Values, words: str) -> Markup:
     ceiling = max(top, ticks[-1])
     parts = [
         _axis(ticks, ceiling),
+        _hatched(values),
         Markup('<path class="ecart {}" d="{}"/>').format(kind, _between(values, usual, ceiling)),
         Markup('<path class="habituel" d="{}"/>').format(_line(usual, ceiling)),
         Markup('<path class="trait {}" d="{}"/>').format(kind, _line(values, ceiling)),
@@ -51,7 +55,7 @@ def weather_chart(hours: Sequence[dict[str, Any]], words: str) -> Markup:
         for at, rain in enumerate(rains)
         if rain
     )
-    parts = [_axis([], full), bars, _rain_label(rains, full), *_temperatures(temps)]
+    parts = [_axis([], full), _hatched(temps), bars, _rain_label(rains, full), *_temperatures(temps)]
     return _drawing("graphique meteo", HEIGHT, words, parts)
 
 
@@ -120,6 +124,15 @@ def strokes(points: Sequence[tuple[float, float] | None]) -> str:
         data.append(f"{'L' if drawing else 'M'}{point[0]:.1f} {point[1]:.1f}" + ("h.1" if alone else ""))
         drawing = True
     return "".join(data)
+
+
+def _hatched(values: Values) -> Markup:
+    """Draw slanted lines over the column of each hour without a value."""
+    width, base = WIDTH / HOURS, HEIGHT - BOTTOM
+    lines = int((base - TOP - width) // HATCH)
+    column = f"l{width:.1f} {-width:.1f}" + f"m{-width:.1f} {width - HATCH:.1f}l{width:.1f} {-width:.1f}" * lines
+    data = "".join(f"M{at * width:.1f} {base}{column}" for at, value in enumerate(values) if value is None)
+    return Markup('<path class="hachures" d="{}"/>').format(data) if data else Markup("")
 
 
 def _between(values: Values, usual: Values, ceiling: float) -> str:

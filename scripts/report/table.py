@@ -28,7 +28,7 @@ EVOLUTIONS = (
 BASES = ("semaine_precedente", "mediane", "annee_precedente")
 # For each ranking: where it stands, the identifier, the label, and the indicators with their units.
 TOPS = (
-    ("troncons", "identifiant_arc", "libelle", (("debit_journalier_total", "véhicules x arcs"), ("heure_pic", "h"))),
+    ("troncons", "identifiant_arc", "libelle", (("debit_journalier_total", "véhicules × arcs"), ("heure_pic", "h"))),
     ("zones_congestionnees", "zone", "zone", (("part_heures_saturees_pct", "%"), ("taux_occupation_moyen", "%"))),
     ("compteurs_velo", "id_compteur", "nom_compteur", (("total_jour", "passages"), ("heure_pic", "h"))),
     ("lignes_impactees", "id_ligne", "ligne", (("heures_perturbees", "h"), ("nombre_perturbations", ""))),

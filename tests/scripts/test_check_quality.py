@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from lib.figures.reject_reasons import IN_WORDS
 from lib.local_file_service import LocalFileService
 from scripts import check_quality
 from scripts.registry import SOURCES
@@ -118,7 +119,7 @@ def test_missing_and_stopped_sources_are_serious_and_strict_fails(store: LocalFi
         "grave        weather      source_arretee : Plus aucune donnée depuis le 2025-10-31."
     ]
     assert lines(ran, "traffic") == ["grave        traffic      source_manquante : Aucune donnée pour ce jour."]
-    assert ran.out.splitlines()[-1] == f"2025-11-04 : {len(SOURCES) - 1} points à voir, 0 informations."
+    assert ran.out.splitlines()[-1] == f"2025-11-04 : {len(SOURCES) - 1} points à voir, 0 information."
     assert run(check_quality.main, "--date", str(DAY), "--strict").code == 1
 
 
@@ -165,6 +166,14 @@ def test_figures_of_an_older_version_are_not_to_be_used(store: LocalFileService,
     assert ran.code == 1
     assert "grave        bikes        version_anterieure : " in ran.out
     assert "make bikes DATE=2025-11-04 FORCE=1" in ran.out
+
+
+def test_every_reason_of_rejected_rows_has_words() -> None:
+    page = (ROOT / "docs" / "quality-codes.md").read_text(encoding="utf-8").partition("## Reasons of rejected rows")[2]
+    codes = {
+        code for row in page.splitlines() if row.startswith("| `") for code in re.findall("`(.*?)`", row.split("|")[1])
+    }
+    assert codes == set(IN_WORDS) and len(codes) > 40
 
 
 def test_every_code_is_documented() -> None:

@@ -231,7 +231,7 @@ def test_a_past_day_is_compared_on_what_both_days_measured(day: RawTree, run: Ru
     assert (figure["evolution_annee_precedente_pct"], figure["jours_compares"]) == (-45.0, 1)
     assert cell(day, "chiffres_cles", "passages_velo", "semaine_precedente_capteurs_constants") == "8"
     page = (day.output / "reports" / f"daily_report_{DAY}.html").read_text(encoding="utf-8")
-    assert "à 8\xa0compteurs constants sur 8" in page and "52\xa0sem." in page
+    assert "à 8\xa0compteurs constants sur 8" in page and "Comparé au mardi 28\xa0octobre" in page
 
 
 def test_under_half_in_common_there_is_no_figure_and_it_is_said_why(day: RawTree, run: Run) -> None:

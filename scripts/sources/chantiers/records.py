@@ -13,6 +13,7 @@ import shapely
 from shapely.geometry.base import BaseGeometry
 
 from lib.common.paris_time import PARIS, civil_day, parse_day, parse_instant, parse_road_label
+from lib.common.text import counted
 from lib.figures import geometry
 from lib.figures.quality import Quality
 from lib.figures.written_places import Point, is_written, join_places, parse_shape, read_places
@@ -196,7 +197,7 @@ def _impacts(values: pd.Series, quality: Quality) -> pd.Series:
         quality.warn(
             "impacts_inconnus",
             "information",
-            f"{len(unknown)} chantiers ont un impact hors nomenclature, compté sous {OTHER}.",
+            f"{counted(len(unknown), 'chantier a', 'chantiers ont')} un impact hors nomenclature, compté sous {OTHER}.",
             mesure=len(unknown),
             attendu=0,
             exemples=sorted(set(map(str, unknown))),
@@ -220,7 +221,8 @@ def _located(works: pd.DataFrame, quality: Quality) -> pd.DataFrame:
         quality.warn(
             "formes_illisibles",
             "information",
-            f"{len(invalid)} chantiers ont un geo_shape illisible : comptés, mais sans surface.",
+            f"{counted(len(invalid), 'chantier a', 'chantiers ont')} un geo_shape illisible : dans le compte, mais "
+            "sans surface.",
             mesure=len(invalid),
             attendu=0,
             exemples=invalid,

@@ -77,6 +77,7 @@ def test_a_past_figure_that_is_null_does_not_count() -> None:
         "evolution_mediane_pct": 100.0,
         "annee_precedente": None,
         "evolution_annee_precedente_pct": None,
+        "mediane_jours": [(TODAY - timedelta(weeks=2)).isoformat()],
         "jours_compares": 1,
         "comparaison": "1 semaine",
     }

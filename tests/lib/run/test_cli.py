@@ -74,7 +74,7 @@ def test_results_on_stdout_and_the_rest_on_stderr(bikes: RawTree, run: Run) -> N
     ran = run(process_bikes.main, "--date", DAY)
     path = bikes.output / "metrics" / f"bikes_metrics_{DAY}.json"
     assert ran.out == f"bikes {DAY} : complet, 24 lignes retenues -> {path}\n"
-    assert "1 lignes rejetées (heure_non_ronde 1)" in ran.err
+    assert "1 ligne rejetée (heure qui n'est pas ronde : 1)" in ran.err
 
 
 def test_json_is_one_object_whatever_is_logged(bikes: RawTree, run: Run) -> None:
@@ -141,7 +141,7 @@ def test_french_goes_through_a_terminal_that_knows_ascii_alone(bikes: RawTree) -
     command = [sys.executable, "-m", "scripts.process_bikes", "--date", DAY]
     ran = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
     assert (ran.returncode, ran.stdout.startswith(f"bikes {DAY} : complet")) == (0, True)
-    assert r"rejet\xe9es" in ran.stderr
+    assert r"rejet\xe9e" in ran.stderr
     script = "from lib.run import cli; import argparse, sys\n"
     script += "sys.exit(cli.guarded(lambda: cli.emit_json('\\u202fé') or 0, argparse.Namespace(verbose=0, quiet=0)))"
     ran = subprocess.run([sys.executable, "-c", script], cwd=ROOT, env=environment, capture_output=True, text=True)

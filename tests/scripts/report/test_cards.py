@@ -1,5 +1,6 @@
 """Key figures as cards: units, gaps in percent or in the figure's own unit, and no gap without history."""
 
+import re
 from typing import Any
 
 import pytest
@@ -7,25 +8,18 @@ import pytest
 from scripts.report.cards import CARDS, cards
 
 
-def shown(key: str, value: float | None, week: float | None = None, median: float | None = None) -> dict[str, Any]:
-    empty = {
-        "valeur": None, "semaine_precedente": None, "evolution_semaine_precedente_pct": None,
-        "mediane_4_semaines": None, "evolution_mediane_pct": None, "comparaison": "donnée manquante",
-    }  # fmt: skip
-    figures: dict[str, Any] = {card.key: dict(empty) for card in CARDS}
-
-    def percent(past: float | None) -> float | None:
-        return 100 * (value - past) / past if value is not None and past else None
-
+def shown(key: str, value: float | None, usual: float | None = None, recent: tuple[float | None, ...] = ()) -> Any:
+    figures: dict[str, Any] = {
+        name: {"valeur": None, "comparaison": "donnée manquante"} for name in (card.key for card in CARDS)
+    }
     figures[key] = {
         "unite": "vélos",
         "valeur": value,
-        "semaine_precedente": week,
-        "evolution_semaine_precedente_pct": percent(week),
-        "mediane_4_semaines": median,
-        "evolution_mediane_pct": percent(median),
-        "comparaison": "1 semaine" if week is not None or median is not None else "sans historique",
-        "jours_compares": 0 if week is None and median is None else 1,
+        "mediane_4_semaines": usual,
+        "evolution_mediane_pct": 100 * (value - usual) / usual if value is not None and usual else None,
+        "comparaison": "sans historique" if usual is None else "1 semaine",
+        "jours_compares": 0 if usual is None else 1,
+        "jours_recents": [*[None] * (28 - len(recent)), *recent, value],
     }
     return next(one for one in cards(figures) if one["cle"] == key)
 
@@ -45,21 +39,18 @@ def shown(key: str, value: float | None, week: float | None = None, median: floa
 )
 def test_a_figure_has_its_unit(key: str, value: float | None, text: str, unit: str) -> None:
     card = shown(key, value)
-    assert (card["valeur"], card["unite"], card["ecarts"]) == (text, unit, [])
+    assert (card["valeur"], card["unite"], card["ecart"]) == (text, unit, None)
 
 
-def test_counts_are_compared_in_percent() -> None:
-    gaps = shown("passages_velo", 50.0, 100.0, 40.0)["ecarts"]
-    assert [(gap["signe"], gap["texte"], gap["reference"]) for gap in gaps] == [
-        ("▼", "\u221250\u202f%", "7 j avant"),
-        ("▲", "+25\u202f%", "habitude"),
-    ]
+def test_counts_are_compared_with_the_usual_day_in_percent() -> None:
+    assert shown("passages_velo", 50.0, 100.0)["ecart"] == {"signe": "▼", "texte": "\u221250\u202f%"}
+    assert shown("passages_velo", 50.0, 40.0)["ecart"] == {"signe": "▲", "texte": "+25\u202f%"}
 
 
 def test_degrees_and_shares_are_compared_by_their_difference() -> None:
-    assert shown("temperature_moyenne", 12.0, 10.0)["ecarts"][0]["texte"] == "+2\u202f°C"
-    assert shown("fiabilite_transports", 90.5, 98.7)["ecarts"][0]["texte"] == "\u22128,2\u202fpt"
-    assert shown("chantiers_actifs", 42.0, None, 40.5)["ecarts"][0]["texte"] == "+1,5"
+    assert shown("temperature_moyenne", 12.0, 10.0)["ecart"]["texte"] == "+2\u202f°C"
+    assert shown("fiabilite_transports", 90.5, 98.7)["ecart"]["texte"] == "\u22128,2\u202fpt"
+    assert shown("chantiers_actifs", 42.0, 40.5)["ecart"]["texte"] == "+1,5"
 
 
 def test_without_a_gap_the_card_says_why() -> None:
@@ -68,17 +59,29 @@ def test_without_a_gap_the_card_says_why() -> None:
 
 
 def test_no_change_is_neither_up_nor_down() -> None:
-    (gap,) = shown("precipitations", 0.0, None, 0.0)["ecarts"]
-    assert (gap["signe"], gap["texte"]) == ("=", "0\u202fmm")
+    assert shown("precipitations", 0.0, 0.0)["ecart"] == {"signe": "=", "texte": "0\u202fmm"}
 
 
 def test_a_reference_of_zero_has_a_difference_but_no_percentage() -> None:
-    assert shown("precipitations", 5.0, 0.0)["ecarts"][0]["texte"] == "+5\u202fmm"
+    assert shown("precipitations", 5.0, 0.0)["ecart"]["texte"] == "+5\u202fmm"
     card = shown("passages_velo", 5.0, 0.0)
-    assert (card["ecarts"], card["pourquoi"]) == ([], "")
+    assert (card["ecart"], card["pourquoi"]) == (None, "")
+
+
+def test_the_last_days_are_a_line_with_a_gap_for_a_day_that_is_not_known_and_their_range_in_words() -> None:
+    recent = shown("debit_routier", 1_500_000.0, recent=(1_000_000.0, 2_100_000.0, None, 1_200_000.0))["recents"]
+    assert recent["etendue"] == "28 jours : de 1 à 2,1\u202fmillions"
+    line, compared, today = re.findall(r' d="([^"]*)"', recent["dessin"])
+    assert line.count("M") == 2 and line.count("L") == 2
+    assert compared == "" and today.startswith("M280.0 ")
+    assert shown("precipitations", 1.0, recent=(0.0, 9.8))["recents"]["etendue"] == "28 jours : de 0 à 9,8\u202fmm"
+
+
+def test_two_known_days_make_no_line() -> None:
+    assert shown("passages_velo", 5.0, recent=(4.0,))["recents"] is None
 
 
 def test_a_key_figure_of_the_registry_without_a_card_is_shown_under_its_name() -> None:
-    card = shown("velos_disponibles", 1_234.0, week=1_000.0)
+    card = shown("velos_disponibles", 1_234.0, 1_000.0)
     assert [card[name] for name in ("label", "valeur", "unite")] == ["Velos disponibles", "1\u202f234", "vélos"]
-    assert card["ecarts"][0]["signe"] == "▲"
+    assert card["ecart"]["signe"] == "▲"

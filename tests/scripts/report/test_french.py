@@ -1,5 +1,7 @@
 """Numbers, hours and names as a French reader writes them."""
 
+from datetime import date
+
 import pytest
 
 from scripts.report import french as french
@@ -77,3 +79,15 @@ def test_a_name_is_short_printable_and_breaks_where_it_is_endless() -> None:
     assert french.name("a\x1b[31m\u202eb") == "a[31mb"
     assert french.name("x" * 5000).replace(french.BREAK, "") == "x" * 119 + "…"
     assert french.name("") == french.name(None) == "sans nom"
+
+
+def test_a_list_of_days_names_each_month_once_and_another_year() -> None:
+    days = [date(2024, 12, 31), date(2025, 1, 1), date(2025, 10, 28), date(2025, 11, 4), date(2025, 11, 11)]
+    assert french.day_list(days[2:], 2025) == "28\u00a0octobre, 4 et 11\u00a0novembre"
+    assert french.day_list(days[:2], 2025) == "31\u00a0décembre 2024 et 1er\u00a0janvier"
+    assert french.day_list(days[3:4], 2025) == "4\u00a0novembre"
+
+
+def test_apostrophes_between_letters_are_curved_in_words_and_in_attributes() -> None:
+    page = """<a title="Pl de l&#39;Alma" href='x'>d'Issy, L'Écluse</a> 5'30 'cité'"""
+    assert french.with_apostrophes(page) == """<a title="Pl de l’Alma" href='x'>d’Issy, L’Écluse</a> 5'30 'cité'"""

@@ -4,6 +4,7 @@ import copy
 import re
 import time
 from collections.abc import Iterator
+from datetime import date
 from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
@@ -17,7 +18,7 @@ from lib.local_file_service import LocalFileService
 from scripts.generate_report import compute_report
 from scripts.registry import RAW, SOURCES
 from scripts.report.french import BREAK
-from scripts.report.page import POLICY, daily_page
+from scripts.report.page import POLICY, advice, daily_page
 from tests.support import report_days
 from tests.support.report_days import DAY, WEEK_BEFORE, demo_store
 
@@ -157,7 +158,8 @@ def test_a_missing_source_is_said_and_never_a_zero(metrics: dict[str, Metrics]) 
     page = Outline(page_of(metrics))
     assert "Journée partielle. Manquent\u00a0: comptages routiers." in page.text
     assert page.text.count("Donnée manquante\u00a0: ") == 5  # map, hours, two rankings, alerts
-    assert "make comptages DATE=2025-11-04" in page.text
+    assert "make comptages DATE=2025-11-04" in page.text.partition("Les mêmes chiffres")[2]
+    assert page.text.count("make ") == 1
     card = page.text[page.text.index("Les chiffres du jour") :].partition("Trafic routier")[2]
     assert card.startswith("n.\u202fd.donnée manquante")
     states = {attrs["class"] for tag, attrs in page.tags if tag == "path" and "arc " in (attrs.get("class") or "")}
@@ -193,9 +195,7 @@ def test_the_reliability_is_that_of_the_structuring_lines_and_buses_are_a_count(
     traffic |= {"reliability_index": 98.25, "lignes_perturbees": {"Métro": 1, "RER": 0, "Tram": 0, "Bus": 34}}
     traffic["reliability_par_mode"] = {"Métro": 99.0, "RER": 95.5, "Tram": 100.0}
     text = Outline(page_of(metrics)).text
-    wanted = (
-        "98,2\u202f% des lignes-heures de service sans perturbation (Métro 99\u202f%, RER 95,5\u202f%, Tram 100\u202f%)"
-    )
+    wanted = "98,2\u202f% des heures de service sans perturbation (Métro 99\u202f%, RER 95,5\u202f%, Tram 100\u202f%)"
     assert (
         f"Fiabilité du métro, du RER et du tram\u00a0: {wanted}. Bus\u00a0: 34\u00a0lignes perturbées connues." in text
     )
@@ -230,7 +230,46 @@ def test_of_a_partial_day_nothing_is_said_to_be_absent(metrics: dict[str, Metric
 def test_rejected_rows_are_counted_by_reason(metrics: dict[str, Metrics]) -> None:
     metrics["comptages"]["qualite"]["rejets"] = {"debit_negatif": 1, "guillemet_non_ferme": 1234}
     text = Outline(page_of(metrics)).text
-    assert "Comptages routiers\u00a0: debit negatif 1, guillemet non ferme 1\u202f234" in text
+    assert "Comptages routiers\u00a0: guillemet non fermé\u00a0: 1\u202f234, débit négatif\u00a0: 1" in text
+
+
+def test_an_operator_finds_what_to_do_in_the_foot_and_a_reader_what_happened_above() -> None:
+    text = "3 arrondissements sur 20 : le reste manque (a.geojson). Le récupérer à nouveau : make fetch"
+    assert advice(text) == (
+        "3 arrondissements sur 20 : le reste manque (a.geojson).",
+        "Le récupérer à nouveau : make fetch",
+    )
+    assert advice("Rien à faire. Vraiment.") == ("Rien à faire. Vraiment.", "")
+    assert advice("Tout refaire : make daily") == ("Tout refaire : make daily", "")
+
+
+def test_the_usual_day_is_named_by_its_days_and_their_holidays(metrics: dict[str, Metrics]) -> None:
+    past = {"bikes": dict.fromkeys((date(2025, 10, 14), date(2025, 10, 21), date(2025, 10, 28)), metrics["bikes"])}
+    report = compute_report(metrics, past, day_context(DAY), DAY)
+    wanted = "Comparé aux mardis 14, 21 et 28\u00a0octobre (21 et 28\u00a0octobre\u00a0: Vacances de la Toussaint)."
+    assert wanted in Outline(daily_page(DAY, report, metrics)).text
+
+
+def test_what_a_person_should_see_is_counted_once_and_agrees(metrics: dict[str, Metrics]) -> None:
+    for one in metrics.values():
+        one["qualite"] |= {"avertissements": [], "rejets": {}, "couverture": 1.0}
+    assert "à voir" not in Outline(page_of(metrics)).text
+    metrics["bikes"]["qualite"]["couverture"] = 0.9
+    assert "1\u00a0point à voir avant d’utiliser ces chiffres" in Outline(page_of(metrics)).text
+
+
+def test_the_hour_lived_twice_is_drawn_as_a_mean_and_listed_as_a_sum(metrics: dict[str, Metrics]) -> None:
+    for counter in metrics["bikes"]["metrics"]:
+        counter["comptages_horaires"] = [100.0] * 25
+    for one in metrics["bikes"]["profil_horaire"]:
+        one["total"] = 4800 if one["heure"] == 2 else 2400
+    autumn = date(2025, 10, 26)
+    report = compute_report(metrics, {}, day_context(autumn), autumn)
+    page = daily_page(autumn, report, metrics)
+    assert "02\u202fh a eu lieu deux fois" in Outline(page).text
+    assert '<th scope="row">02\u202fh (les deux)</th><td class="n">4\u202f800</td>'.encode() in page
+    (line,) = re.findall(rb'<path class="trait velos" d="([^"]*L[^"]*)"/>', page)
+    assert len(set(re.findall(rb"[ML][\d.]+ ([\d.]+)", line))) == 1
 
 
 def test_a_reference_stored_before_lines_were_kept_gives_points(metrics: dict[str, Metrics]) -> None:
@@ -268,7 +307,7 @@ def test_licences_and_the_weather_source_used_are_named(metrics: dict[str, Metri
     assert "Île-de-France Mobilités – ODbL 1.0" in text
     for source, other, name in (
         ("open_meteo", "Visual Crossing", "Open-Meteo – CC BY 4.0"),
-        ("visual_crossing", "Open-Meteo", "Visual Crossing – conditions d'utilisation"),
+        ("visual_crossing", "Open-Meteo", "Visual Crossing – conditions d’utilisation"),
     ):
         metrics["weather"]["source"] = source
         text = Outline(page_of(metrics)).text

@@ -45,9 +45,9 @@ def test_the_reference_is_said_as_it_is() -> None:
 
 
 def test_without_history_the_figures_stand_alone() -> None:
-    told = sentence(figures(figure(1234.0, unit="véhicules x arcs"), figure(567.0)), "mardi")
+    told = sentence(figures(figure(1234.0, unit="véhicules × arcs"), figure(567.0)), "mardi")
     assert told == (
-        "trafic routier 1\u202f234 véhicules x arcs (sans historique) ; vélo 567 passages (sans historique) ; "
+        "trafic routier 1\u202f234 véhicules × arcs (sans historique) ; vélo 567 passages (sans historique) ; "
         "métro, RER et tram fiables à 90,5\u202f%"
     )
 

@@ -129,3 +129,11 @@ def test_sparks_of_one_ceiling_can_be_compared() -> None:
     half, full = (spark([("routes", [value] * 24, 10.0)]) for value in (5.0, 10.0))
     assert [re.findall(r'd="M0 (\d+)', drawing)[0] for drawing in (half, full)] == ["12", "1"]
     assert "path" not in spark([("routes", NONE, 10.0)])
+
+
+def test_hours_without_a_value_are_hatched_over_their_own_column() -> None:
+    values = [10.0] * 10 + [None] * 2 + [10.0] * 12
+    (hatches,) = by_class(hour_chart("velos", values, [9.0] * 24, "mots"), "hachures")
+    starts = [float(x) for x in re.findall(r"M([\d.]+) ", hatches.get("d", ""))]
+    assert starts == pytest.approx([10 * WIDTH / 24, 11 * WIDTH / 24], abs=0.1)
+    assert not by_class(hour_chart("velos", [10.0] * 24, NONE, "mots"), "hachures")
