@@ -48,7 +48,7 @@ endif
 
 # ---------------------------------------------------------------------------------------------------------- commands
 
-.PHONY: help demo test torture process $(SOURCES) report upload check-upload setup-aws fetch backfill history quality \
+.PHONY: help demo test torture process $(SOURCES) report upload check-upload setup-aws fetch backfill history tables quality \
 	status daily doctor bench clean venv new-venv venv-dev venv-bench
 
 help: ## cette aide
@@ -125,6 +125,9 @@ backfill: venv ## FROM= TO= [SOURCE="bikes traffic"] [JOBS=] [SCHEDULER=] [DRY_R
 
 history: venv ## [FROM=] [TO=] la page de tous les jours traités
 	@$(PY) scripts/generate_history.py $${FROM:+--from "$$FROM"} $${TO:+--to "$$TO"}
+
+tables: venv ## [DATE=] [FROM=] [TO=] les résultats en tables Parquet, pour pandas, DuckDB et Athena
+	@$(PY) scripts/make_tables.py $${DATE:+--date "$$DATE"} $${FROM:+--from "$$FROM"} $${TO:+--to "$$TO"}
 
 quality: venv ## [DATE=] [STRICT=1] dire si les chiffres du jour sont sûrs
 	@$(PY) scripts/check_quality.py $${DATE:+--date "$$DATE"} $(if $(STRICT),--strict)

@@ -138,14 +138,10 @@ def conclude(run: Run, mode: str, asked: int, seconds: float, arguments: argpars
 
 
 def _bounds(arguments: argparse.Namespace) -> tuple[date | None, date | None]:
-    """First and last day asked for; UsageError for options that contradict each other."""
+    """Find the first and last day asked for; UsageError for options that contradict each other."""
     if (arguments.check or arguments.repair) and arguments.force:
         raise UsageError("--force ne va pas avec --check ni --repair.")
-    if arguments.date and (arguments.first or arguments.last):
-        raise UsageError("--date ne va pas avec --from ni --to.")
-    if arguments.first and arguments.last and arguments.first > arguments.last:
-        raise UsageError(f"--from {arguments.first} est après --to {arguments.last}.")
-    return arguments.date or arguments.first, arguments.date or arguments.last
+    return day_range.bounds(arguments)
 
 
 def _jobs(text: str) -> int:

@@ -14,7 +14,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from lib.common.errors import ExitCode, NoDataError, UsageError
+from lib.common.errors import ExitCode, NoDataError
 from lib.common.settings import Settings
 from lib.common.text import counted
 from lib.database_factory import get_database_service
@@ -79,9 +79,7 @@ def main(argv: list[str] | None = None) -> int:
 
     def work() -> int:
         settings = cli.chosen_settings({"CITYFLOW_STORE": arguments.store})
-        if arguments.first and arguments.last and arguments.first > arguments.last:
-            raise UsageError(f"--from {arguments.first} est après --to {arguments.last}.")
-        path, days = write_history(settings, arguments.first, arguments.last)
+        path, days = write_history(settings, *day_range.bounds(arguments))
         if arguments.json:
             cli.emit_json({"jours": days, "fichier": str(path)})
         else:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from lib.common.settings import Settings
 from lib.figures.key_figures import HourlyProfile, KeyFigure, Sensors, Watched
 from lib.figures.quality import Quality
+from lib.figures.tidy_tables import ACCOUNT, Table
 from lib.raw.source import Credit, Source
 from lib.raw.source_files import RawFile, require_files
 
@@ -194,6 +195,11 @@ def files_to_read(settings: Settings, source: Source, quality: Quality) -> list[
 def script(source: Source) -> Any:
     """Import scripts/process_<name>: `process`, `main` and, where figures are compared, `compare`."""
     return importlib.import_module(f"scripts.process_{source.name}")
+
+
+def tables(source: Source) -> tuple[Table, ...]:
+    """Import TABLES of scripts/sources/<name>/tables, and add the account that each source has."""
+    return (*importlib.import_module(f"scripts.sources.{source.name}.tables").TABLES, ACCOUNT)
 
 
 def publisher(source: Source) -> Any:

@@ -1,7 +1,9 @@
 """DuckDB, which reads and writes Parquet: a database that lies in memory alone, is bounded, and asks no network."""
 
+import glob
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -9,6 +11,7 @@ if TYPE_CHECKING:
 
 MEMORY = "512MB"  # that it may use; what needs more ends with an error
 THREADS = 2
+METRICS_NOTE = "metriques"  # note of a table in Parquet: content_sha256 of the metrics that it was made of
 
 
 @contextmanager
@@ -26,6 +29,17 @@ def scratch_database() -> Iterator["duckdb.DuckDBPyConnection"]:
     with duckdb.connect(config=settings) as database:
         database.execute("set enable_progress_bar = false")  # it would go to the standard output
         yield database
+
+
+def parquet_notes(database: "duckdb.DuckDBPyConnection", path: Path) -> dict[str, str]:
+    """Read the notes that a Parquet file holds about itself; none where there is no such file, or no sound one."""
+    import duckdb
+
+    try:
+        found = database.execute("select key, value from parquet_kv_metadata(?)", [glob.escape(str(path))]).fetchall()
+    except duckdb.Error:
+        return {}
+    return {key.decode(): value.decode() for key, value in found}
 
 
 def quoted(name: str, quote: str = '"') -> str:

@@ -33,6 +33,16 @@ def range_days(arguments: argparse.Namespace) -> list[date]:
     return bounded_days(first, last) if first is not None else []
 
 
+def bounds(arguments: argparse.Namespace) -> tuple[date | None, date | None]:
+    """Find the first and last day of --date, or of --from and --to of which each may be left out; None: no bound."""
+    first, last, day = arguments.first, arguments.last, getattr(arguments, "date", None)
+    if day and (first or last):
+        raise UsageError("--date ne va pas avec --from ni --to.")
+    if first and last and first > last:
+        raise UsageError(f"--from {first} est après --to {last}.")
+    return day or first, day or last
+
+
 def bounded_days(first: date, last: date) -> list[date]:
     """List every day from first to last; UsageError when they are the wrong way round, or more than RANGE_MAX."""
     if first > last:

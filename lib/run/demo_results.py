@@ -17,7 +17,7 @@ from lib.raw.source_files import SYNTHETIC_MARKER, is_synthetic
 
 log = logging.getLogger(__name__)
 
-RESULTS = ("metrics", "reports", "rejects", SYNTHETIC_MARKER)
+RESULTS = ("metrics", "reports", "rejects", "tables", SYNTHETIC_MARKER)
 MARKER_TEXT = """DONNÉES SYNTHÉTIQUES - CityFlow Paris
 
 Les résultats de ce dossier viennent de données inventées (make demo) : ne rien en conclure sur Paris.

@@ -1,0 +1,198 @@
+"""Write the metrics of the store as tidy tables in Parquet: tables/<table>/dt=<day>/<source>.parquet below OUTPUT_DIR.
+
+They are made of the store alone, whichever it is: the same metrics give the same bytes, and a table is written again
+only when its metrics, or its columns, have changed. docs/tables.md lists the columns.
+
+    python scripts/make_tables.py --from 2025-10-07 --to 2025-11-04
+"""
+
+import argparse
+import hashlib
+import json
+import logging
+import sys
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from lib.aws.names import prefixed, reports_bucket
+from lib.common.errors import CityflowError, ExitCode, InputError, NoDataError
+from lib.common.settings import Settings
+from lib.database_factory import get_database_service
+from lib.database_service import DatabaseService
+from lib.figures.quality import has_account
+from lib.figures.tidy_tables import TEXTS, Table
+from lib.files.atomic_file import write_atomically
+from lib.files.duck import METRICS_NOTE, parquet_notes, quoted, scratch_database
+from lib.files.scratch_folder import scratch_folder
+from lib.raw.source import Source
+from lib.raw.source_files import shown_days
+from lib.run import cli, day_range
+from lib.stores.documents import Document, content_sha256
+from scripts.registry import SOURCES, tables
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+log = logging.getLogger("cityflow.tables")
+
+HELP = """Tables Parquet des résultats, pour pandas, DuckDB et Athena : un fichier par table, jour et source.
+
+Sans date, tous les jours enregistrés ; seuls ceux qui ont changé sont réécrits.
+
+Exemple : python scripts/make_tables.py --from 2025-10-07 --to 2025-11-04"""
+
+COLUMNS_NOTE = "colonnes"  # beside METRICS_NOTE: the digest of a table's definition
+ATHENA = {"VARCHAR": "string", "VARCHAR[]": "array<string>", "TIMESTAMP_MS": "timestamp"}  # else as in SQL
+
+
+def write_tables(
+    settings: Settings, store: DatabaseService, first: date | None, last: date | None
+) -> tuple[list[Path], int, list[str]]:
+    """Write the tables of the stored days within the bounds: the paths written, how many were up to date, what failed.
+
+    Raises NoDataError, naming the days there are, where the store has none of these.
+    """
+    stored = {source: store.list_available_dates(source.name) for source in SOURCES.values()}
+    days = sorted({day for found in stored.values() for day in found})
+    asked = [day for day in days if (first or day) <= day <= (last or day)]
+    if not asked:
+        known = (
+            f"Jours présents : {shown_days([str(day) for day in days])}." if days else "Traiter d'abord : make process"
+        )
+        raise NoDataError("aucun résultat pour cette demande.", known)
+    written: list[Path] = []
+    same, failed = 0, []
+    with scratch_database() as database:
+        for day in asked:
+            for source in (one for one, found in stored.items() if day in found):
+                try:
+                    made, left = _write_day(database, settings.output_dir, store, source, day)
+                except CityflowError as error:
+                    log.error("%s du %s : %s", source.name, day, error)
+                    failed.append(f"{source.name} {day}")
+                    continue
+                written += made
+                same += left
+    return written, same, failed
+
+
+def _write_day(
+    database: "DuckDBPyConnection", output_dir: Path, store: DatabaseService, source: Source, day: date
+) -> tuple[list[Path], int]:
+    """Write the tables of a source's day that are not up to date: their paths, and how many were."""
+    document = store.load({"metric_type": source.name, "date": day.isoformat()})
+    if not document or not has_account(document["metrics"]):
+        raise InputError("chiffres d'une version antérieure.", f"Les refaire : make {source.name} DATE={day} FORCE=1")
+    digest, paths, same = content_sha256(document), [], 0
+    for table in tables(source):
+        path = output_dir / "tables" / table.name / f"dt={day}" / f"{source.name}.parquet"
+        notes = {METRICS_NOTE: digest, COLUMNS_NOTE: hashlib.sha256(repr(table).encode()).hexdigest()}
+        if parquet_notes(database, path) == notes:
+            same += 1
+            continue
+        write_atomically(path, parquet_bytes(database, table, document, source.name, day, notes))
+        log.debug("%s", path)
+        paths.append(path)
+    return paths, same
+
+
+def parquet_bytes(
+    database: "DuckDBPyConnection", table: Table, document: Document, source: str, day: date, notes: dict[str, str]
+) -> bytes:
+    """Make the Parquet file of a table; InputError where a value is not of its column's type."""
+    import duckdb
+
+    try:
+        rows = list(table.rows(document["metrics"], source, day))
+    except KeyError as error:
+        raise InputError(f"{error} manque aux chiffres.", f"Les refaire : make {source} DATE={day} FORCE=1") from error
+    columns = dict(zip((column.name for column in table.columns), zip(*rows, strict=True), strict=False))
+    form = {column.name: [["VARCHAR"] if column.kind == TEXTS else "VARCHAR"] for column in table.columns}
+    cells = ", ".join(
+        f"unnest(held.{quoted(column.name)})::{column.kind} as {quoted(column.name)}" for column in table.columns
+    )
+    said = ", ".join(f"{name}: {quoted(value, chr(39))}" for name, value in notes.items())
+    try:
+        database.execute(
+            f"create or replace temp table tidy as select {cells} from (select from_json_strict(?, ?) as held)",
+            [json.dumps({name: columns.get(name, ()) for name in form}), json.dumps(form)],
+        )
+        with scratch_folder() as folder:
+            path = folder / "tidy.parquet"
+            database.execute(
+                f"copy tidy to {quoted(str(path), chr(39))} (format parquet, compression zstd, kv_metadata {{{said}}})"
+            )
+            return path.read_bytes()
+    except duckdb.Error as error:
+        why = str(error).partition("\n")[0]
+        raise InputError(f"la table {table.name} ne peut pas être écrite ({why}).") from error
+
+
+def athena_ddl(settings: Settings) -> str:
+    """Write the statements that declare every table to Athena, its days by projection: no day is ever added by hand."""
+    place = f"s3://{reports_bucket(settings)}/{prefixed(settings, 'tables')}"
+    found = {table.name: table for source in SOURCES.values() for table in tables(source)}
+    return "\n\n".join(_statement(table, f"{place}/{table.name}") for table in found.values())
+
+
+def _statement(table: Table, place: str) -> str:
+    columns = ",\n".join(f"  `{one.name}` {ATHENA.get(one.kind, one.kind.lower())}" for one in table.columns)
+    return f"""CREATE EXTERNAL TABLE IF NOT EXISTS cityflow.{table.name} (
+{columns}
+)
+PARTITIONED BY (dt string)
+STORED AS PARQUET
+LOCATION '{place}/'
+TBLPROPERTIES (
+  'projection.enabled' = 'true',
+  'projection.dt.type' = 'date',
+  'projection.dt.format' = 'yyyy-MM-dd',
+  'projection.dt.range' = '2020-01-01,NOW',
+  'storage.location.template' = '{place}/dt=${{dt}}/'
+);"""
+
+
+def main(argv: list[str] | None = None) -> int:
+    arguments = _parser().parse_args(argv)
+
+    def work() -> int:
+        settings = cli.chosen_settings({"CITYFLOW_STORE": arguments.store})
+        if arguments.ddl:
+            cli.emit(athena_ddl(settings))
+            return ExitCode.DONE
+        with get_database_service(settings) as store:
+            written, same, failed = write_tables(settings, store, *day_range.bounds(arguments))
+        return _tell(settings, written, same, failed, arguments.json)
+
+    return cli.guarded(work, arguments)
+
+
+def _tell(settings: Settings, written: list[Path], same: int, failed: list[str], as_json: bool) -> int:
+    summary: dict[str, Any] = {"ecrites": [str(path) for path in written], "a_jour": same, "echecs": failed}
+    if as_json:
+        cli.emit_json(summary)
+    else:
+        cli.emit(
+            f"tables : {len(written)} écrites, {same} à jour{f', {len(failed)} échecs' if failed else ''}"
+            f" -> {settings.output_dir / 'tables'}"
+        )
+    return ExitCode.FAILED if failed else ExitCode.DONE
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = cli.Parser(HELP)
+    parser.add_argument("--date", type=day_range.day_argument, metavar="AAAA-MM-JJ", help="ce jour seulement")
+    day_range.add_range(parser)
+    parser.add_argument(
+        "--ddl", action="store_true", help="afficher les CREATE EXTERNAL TABLE d'Athena, sans rien écrire"
+    )
+    cli.add_store(parser, "où lire")
+    cli.add_common(parser)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
