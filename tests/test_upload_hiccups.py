@@ -231,6 +231,22 @@ def test_repair_sends_only_what_is_missing_or_damaged(
     assert run(main, "--check").code == 0
 
 
+@pytest.mark.parametrize("option", ["--repair", "--force"])
+def test_an_object_that_days_share_is_sent_again_where_it_is_damaged(
+    aws: AwsServer, output: Output, run: Run, option: str
+) -> None:
+    for day in ("2025-11-03", "2025-11-04"):
+        output.large("referentiel", day)
+    run(main, "-j", "1")
+    ((key, content),) = aws.objects().items()
+    metadata = aws.clients.s3.head_object(Bucket=BUCKET, Key=key)["Metadata"]
+    aws.clients.s3.put_object(Bucket=BUCKET, Key=key, Body=content[:-9], Metadata=metadata)
+    assert run(main, "--check").code == 1
+    assert run(main, option, "-j", "1").code == 0
+    assert aws.objects() == {key: content}
+    assert run(main, "--check").code == 0
+
+
 def test_repair_keeps_what_is_newer(aws: AwsServer, output: Output, run: Run) -> None:
     output.report(timestamp="2025-11-06T06:00:00Z", resume="neuf")
     run(main)

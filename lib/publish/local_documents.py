@@ -3,11 +3,13 @@
 A document is one JSON file; a report also has the CSV and the HTML made beside it, where they are. Nothing here writes.
 """
 
+import hashlib
 import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -17,7 +19,7 @@ from lib.common.paris_time import parse_day, parse_instant
 from lib.common.settings import Settings
 from lib.files.locks import day_lock
 from lib.local_file_service import names_in
-from lib.stores.documents import BODIES, Document, content_sha256
+from lib.stores.documents import BODIES, Content, Document, content_of
 
 _NAMES = {
     "metrics": re.compile(r"(?P<name>[a-z][a-z0-9_]{0,40})_metrics_(?P<day>\d{4}-\d{2}-\d{2})"),
@@ -41,7 +43,13 @@ class DocumentFile:
         return f"{self.path.parent.name}/{self.path.name}"
 
 
-Files = dict[str, bytes]  # suffix -> content: the JSON and, for a report, its companions
+class Files(dict[str, bytes]):
+    """Suffix -> content: the JSON and, for a report, its companions."""
+
+    @cached_property
+    def digests(self) -> dict[str, str]:
+        """Hash each of them."""
+        return {suffix: hashlib.sha256(content).hexdigest() for suffix, content in self.items()}
 
 
 @dataclass(frozen=True)
@@ -50,7 +58,7 @@ class LocalDocument:
 
     source: DocumentFile
     timestamp: datetime
-    digest: str
+    content: Content
     document: Document
     files: Files
     unchanged: bool = False  # large metrics, the same as those of the day before but for the date
@@ -79,12 +87,12 @@ def read_files(source: DocumentFile, settings: Settings) -> Files:
     suffixes = (".json", *COMPANIONS) if source.kind == "reports" else (".json",)
     paths = {suffix: source.path.with_suffix(suffix) for suffix in suffixes}
     before = _versions(paths)
-    files = {suffix: _bytes(path) for suffix, path in paths.items()}
+    files = _read(paths)
     if before == _versions(paths) and before[".json"][0] >= max(before.values())[0]:
         return files
     step = "report" if source.kind == "reports" else source.key
     with day_lock(settings.output_dir, _day(source.day_text), step, settings.lock_fd):
-        return {suffix: _bytes(path) for suffix, path in paths.items()}
+        return _read(paths)
 
 
 def validated(source: DocumentFile, files: Files) -> LocalDocument:
@@ -93,8 +101,8 @@ def validated(source: DocumentFile, files: Files) -> LocalDocument:
     try:
         document = json.loads(files[".json"], parse_constant=_refuse)
         timestamp = _timestamp(source, document)
-        digest = content_sha256(document)
-        return LocalDocument(source, timestamp, digest, document, files, _is_unchanged(source, files[".json"]))
+        content = content_of(document)
+        return LocalDocument(source, timestamp, content, document, files, _is_unchanged(source, files[".json"]))
     except StoreError as error:
         raise InputError(error.message) from error
     except (ValueError, RecursionError) as error:
@@ -128,6 +136,10 @@ def _is_unchanged(source: DocumentFile, content: bytes) -> bool:
         return body > 0 and before.stat().st_size == len(content) and before.read_bytes()[body:] == content[body:]
     except OSError:
         return False
+
+
+def _read(paths: dict[str, Path]) -> Files:
+    return Files({suffix: _bytes(path) for suffix, path in paths.items()})
 
 
 def _bytes(path: Path) -> bytes:

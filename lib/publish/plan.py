@@ -16,15 +16,15 @@ from lib.publish.asking import Request
 from lib.publish.local_documents import DocumentFile, Files, LocalDocument
 from lib.publish.report_objects import (
     ASK_EACH_TIME,
-    FOR_EVER,
     Objects,
     Readable,
     pointed,
     put_request,
     readables,
     sha256,
+    stored_form,
 )
-from lib.stores.dynamodb_items import POINTERS, RETENTION, Item, item_of, item_size, pointer, shared_content
+from lib.stores.dynamodb_items import POINTERS, RETENTION, Item, object_key, pointer, shared_content, sized_item
 from lib.stores.dynamodb_values import AttributeValue
 
 # attribute: the keys that people read may not be those of the item; since when, and the identity of what was written
@@ -93,12 +93,17 @@ class Wish:
     newest: bool = False
 
 
-def plan_document(local: LocalDocument, remote: Remote, settings: Settings, now: datetime, wish: Wish) -> Action:
-    """Plan the action for one document; StoreError when DynamoDB has no place for some value of it."""
+def plan_document(
+    local: LocalDocument, remote: Remote, settings: Settings, now: datetime, wish: Wish, there: str = ""
+) -> Action:
+    """Plan the action for one document; StoreError when DynamoDB has no place for some value of it.
+
+    `there` is the address of an object that the bucket has, whatever the item points to.
+    """
     again = wish.force or wish.damaged
     if not again and is_same(local, remote, settings):
         return Action("=", local.source)
-    same = remote.digest == local.digest and _digests(local.source, local.files, former=True) == _beside_of(remote)
+    same = remote.digest == local.content.digest and _beside(local.files) == _beside_of(remote)
     if not wish.force and not same and remote.timestamp and remote.timestamp > local.timestamp:
         return Action(
             "!",
@@ -107,7 +112,7 @@ def plan_document(local: LocalDocument, remote: Remote, settings: Settings, now:
             f"({local.timestamp:%Y-%m-%d %H:%M:%S} UTC) : --force pour l'écraser",
         )
     sign = "?" if not remote.known else "*" if remote.exists else "+"
-    return _sending(sign, local, remote, settings, now, wish)
+    return _sending(sign, local, remote, settings, now, wish, there)
 
 
 def plan_renewal(source: DocumentFile, remote: Remote, settings: Settings, now: datetime) -> Action:
@@ -151,20 +156,20 @@ def is_under_way(claim: str, identity: str, now: datetime) -> bool:
 
 def is_untouched(source: DocumentFile, files: Files, remote: Remote, settings: Settings) -> bool:
     """Tell whether these very bytes were published, valid as they were then. Cheaper than is_same."""
-    return remote.file == sha256(files[".json"]) and _is_whole(source, files, remote, settings)
+    return remote.file == files.digests[".json"] and _is_whole(source, files, remote, settings)
 
 
 def is_same(local: LocalDocument, remote: Remote, settings: Settings) -> bool:
     """Tell whether AWS has this very content, its timestamp apart, whole and where the settings want it."""
-    return remote.digest == local.digest and _is_whole(local.source, local.files, remote, settings)
+    return remote.digest == local.content.digest and _is_whole(local.source, local.files, remote, settings)
 
 
 def has_content(local: LocalDocument, remote: Remote, settings: Settings) -> bool:
     """Tell whether AWS has this very content, in the present or in the former form of items."""
-    wanted = _digests(local.source, local.files, former=True)
     urls = [url for url, _ in remote.objects.values()] + ([remote.pointer] if remote.pointer else [])
     place = f"s3://{reports_bucket(settings)}/{prefixed(settings, '')}"
-    return remote.digest == local.digest and _beside_of(remote) == wanted and all(url.startswith(place) for url in urls)
+    same = remote.digest == local.content.digest and _beside_of(remote) == _beside(local.files)
+    return same and all(url.startswith(place) for url in urls)
 
 
 def remote_of(item: Item | None) -> Remote:
@@ -222,11 +227,19 @@ def condition_on(remote: Remote) -> dict[str, Any]:
     return condition | ({"ExpressionAttributeValues": values} if values else {})
 
 
-def _sending(sign: str, local: LocalDocument, remote: Remote, settings: Settings, now: datetime, wish: Wish) -> Action:
+def content_url(local: LocalDocument, settings: Settings) -> str:
+    """Name the object of a document whose item does not hold it."""
+    key = object_key(local.document, local.content, settings.s3_reports_prefix)
+    return f"s3://{reports_bucket(settings)}/{key}"
+
+
+def _sending(
+    sign: str, local: LocalDocument, remote: Remote, settings: Settings, now: datetime, wish: Wish, held: str
+) -> Action:
     source, files, again = local.source, local.files, wish.force or wish.damaged
     digests = _digests(source, files)
-    objects = pointed(source.path.stem, digests, settings) if digests else {}
-    beside: Item = {FILE: {"S": sha256(files[".json"])}}
+    objects = pointed(source.path.stem, digests, settings)
+    beside: Item = {FILE: {"S": files.digests[".json"]}}
     if digests:
         identity = _identity(digests)
         overtaken = is_under_way(remote.claim, identity, now)
@@ -235,36 +248,39 @@ def _sending(sign: str, local: LocalDocument, remote: Remote, settings: Settings
             CLAIM: {"S": remote.claim if overtaken else claim_of(identity, now)},
             REPORT_INDEX_KEY: {"S": "daily_report"},
         }
-    item = item_of(
+    item, size = sized_item(
         local.document,
         now,
         reports_bucket(settings),
         settings.s3_reports_prefix,
         beside,
-        local.digest,
+        local.content,
         written=files[".json"],
         shared=local.unchanged,
     )
-    contents = {url: files[suffix] for suffix, (url, _) in objects.items()}
-    place = pointer(item)
-    if place:
-        contents[f"s3://{place[0]}/{place[1]}"] = shared_content(local.document)
-    there = set() if again else {url for url, _ in remote.objects.values()} | {remote.pointer}
+    there = set() if again else {url for url, _ in remote.objects.values()} | {remote.pointer, held}
+    forms = {suffix: stored_form(suffix, files[suffix], digest) for suffix, digest in digests.items()}
+    new = {url: forms[suffix] for suffix, (url, _) in objects.items() if url not in there}
+    if pointer(item) and (url := content_url(local, settings)) not in there:
+        content = shared_content(local.document, files[".json"])
+        new[url] = stored_form(".gz", content, local.content.body_digest)
     readable = readables(source.path.stem, digests, settings, source.day_text if wish.newest else "")
     return Action(
         sign,
         source,
-        objects=tuple(_put(url, content, settings) for url, content in contents.items() if url not in there),
-        item=_put_item(source, item, remote, settings, wish.force),
-        readable=tuple((one, _put(one.url, files[one.suffix], settings, ASK_EACH_TIME)) for one in readable),
+        objects=tuple(put_request(url, form, settings) for url, form in new.items()),
+        item=_put_item(source, item, size, remote, settings, wish.force),
+        readable=tuple((one, put_request(one.url, forms[one.suffix], settings, ASK_EACH_TIME)) for one in readable),
     )
 
 
-def _digests(source: DocumentFile, files: Files, former: bool = False) -> dict[str, str]:
-    """Digest each form of a report (with `former` all but the JSON, which is compared elsewhere); none for metrics."""
-    if source.kind != "reports":
-        return {}
-    return {suffix: sha256(content) for suffix, content in files.items() if not (former and suffix == ".json")}
+def _digests(source: DocumentFile, files: Files) -> dict[str, str]:
+    """Return the digest of each form of a report; none for metrics."""
+    return files.digests if source.kind == "reports" else {}
+
+
+def _beside(files: Files) -> dict[str, str]:
+    return {suffix: digest for suffix, digest in files.digests.items() if suffix != ".json"}
 
 
 def _beside_of(remote: Remote) -> dict[str, str]:
@@ -274,10 +290,9 @@ def _beside_of(remote: Remote) -> dict[str, str]:
 def _is_whole(source: DocumentFile, files: Files, remote: Remote, settings: Settings) -> bool:
     """Tell whether the objects beside an item are those of these files, in the present form."""
     place = f"s3://{reports_bucket(settings)}/{prefixed(settings, '')}"
-    digests = _digests(source, files)
     return (
         remote.exists
-        and remote.objects == (pointed(source.path.stem, digests, settings) if digests else {})
+        and remote.objects == pointed(source.path.stem, _digests(source, files), settings)
         and (not remote.pointer or remote.pointer.startswith(place))
     )
 
@@ -287,17 +302,12 @@ def _described(place: tuple[str, str], size: int) -> AttributeValue:
     return {"M": {"url": {"S": url}, "sha256": {"S": digest}, "bytes": {"N": str(size)}}}
 
 
-def _put(url: str, content: bytes, settings: Settings, cache: str = FOR_EVER) -> Request:
-    request = put_request(url, content, settings, cache)
-    return Request("s3", "put_object", request, url, len(request["Body"]))
-
-
-def _put_item(source: DocumentFile, item: Item, remote: Remote, settings: Settings, force: bool) -> Request:
+def _put_item(source: DocumentFile, item: Item, size: int, remote: Remote, settings: Settings, force: bool) -> Request:
     table = table_names(settings)[source.kind]
     request: dict[str, Any] = {"TableName": table, "Item": item}
     if not force:
         request |= condition_on(remote)
-    return Request("dynamodb", "put_item", request, _place(table, source), item_size(item))
+    return Request("dynamodb", "put_item", request, _place(table, source), size)
 
 
 def _update(

@@ -12,6 +12,8 @@ from typing import Any
 
 from lib.aws.names import prefixed, reports_bucket
 from lib.common.settings import Settings
+from lib.publish.asking import Request
+from lib.stores.documents import PACKING
 
 CONTENT_TYPES = {
     ".json": "application/json",
@@ -71,23 +73,23 @@ def latest_url(settings: Settings) -> str:
     return _fixed(settings, "latest.html")
 
 
-def put_request(url: str, content: bytes, settings: Settings, cache: str = FOR_EVER) -> dict[str, Any]:
-    """Build a PutObject; see `only_if` for its condition."""
-    bucket, key = bucket_and_key(url)
-    suffix = f".{key.rpartition('.')[2]}"
-    body = gzip.compress(content, mtime=0) if suffix in ZIPPED else content
-    request = {
-        "Bucket": bucket,
-        "Key": key,
+def stored_form(suffix: str, content: bytes, digest: str = "") -> dict[str, Any]:
+    """Build what the PutObjects of a content have in common; `digest` is its sha256, where it is known."""
+    body = gzip.compress(content, PACKING, mtime=0) if suffix in ZIPPED else content
+    zipped = {"ContentEncoding": "gzip"} if suffix in ZIPPED else {}
+    return zipped | {
         "Body": body,
         "ContentType": CONTENT_TYPES[suffix],
-        "CacheControl": cache,
         "ChecksumSHA256": base64.b64encode(hashlib.sha256(body).digest()).decode(),
-        "Metadata": {DIGEST: sha256(content)},
+        "Metadata": {DIGEST: digest or sha256(content)},
     }
-    if suffix in ZIPPED:
-        request["ContentEncoding"] = "gzip"
-    return request | encryption(settings)
+
+
+def put_request(url: str, form: dict[str, Any], settings: Settings, cache: str = FOR_EVER) -> Request:
+    """Build a PutObject of a stored_form; see `only_if` for its condition."""
+    bucket, key = bucket_and_key(url)
+    request = {"Bucket": bucket, "Key": key, "CacheControl": cache} | form | encryption(settings)
+    return Request("s3", "put_object", request, url, len(form["Body"]))
 
 
 def only_if(etag: str) -> dict[str, str]:

@@ -46,7 +46,7 @@ class Work:
             remote = UNKNOWN
             if self.clients:
                 remote = asking.carry_out(state(source, settings))
-            action = planned(source, files, remote, settings, now, wish)
+            action = asking.carry_out(planned(source, files, remote, settings, now, wish))
             if remote.claim and not action.readable:
                 action = replace(action, reason=action.reason or "publication commencée, à finir")
             return outcome_of(action, done=False)

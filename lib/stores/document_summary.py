@@ -19,45 +19,52 @@ def fitted(
     room: int,
     stored_of: Callable[[dict[str, Any], list[str]], Stored],
     size: Callable[[Stored], int],
-) -> Stored:
-    """Return stored_of(what stays of `body`, names of what was left out) whose `size` is at most `room`, in bytes."""
+    sizes: dict[str, int],
+) -> tuple[Stored, int]:
+    """Return stored_of(what stays of `body`, names of what was left out) whose `size` is at most `room`, and that size.
+
+    `sizes` are the bytes of each part of the body as JSON.
+    """
     kept, gone = body, list[str]()
-    excess = json_size(kept) - WORTH_MEASURING * room
+    excess = sum(sizes.values()) - WORTH_MEASURING * room
     while True:
         if excess > 0:
-            kept, more = _without_largest(kept, excess)
+            kept, more, sizes = _without_largest(kept, excess, sizes)
             gone += more
         stored = stored_of(kept, _names(gone))
         excess = size(stored) - room
         if excess <= 0:
-            return stored
+            return stored, room + excess
 
 
-def json_size(value: Any) -> int:
-    """Count the bytes of a value's shortest JSON."""
-    return len(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode())
-
-
-def _without_largest(body: dict[str, Any], excess: int) -> tuple[dict[str, Any], list[str]]:
+def _without_largest(
+    body: dict[str, Any], excess: int, sizes: dict[str, int]
+) -> tuple[dict[str, Any], list[str], dict[str, int]]:
     """Leave out the largest parts, at least `excess` bytes of JSON (or all), and name them; `body` stays as it was.
 
-    Of a section that is mostly one list only that list goes, named "section/list".
+    Returns what is kept, the names of what is not, and the sizes of what is kept. Of a section that is mostly one list
+    only that list goes, named "section/list".
     """
-    kept, gone = dict(body), []
-    sizes = {key: json_size(value) for key, value in body.items()}
+    kept, gone, left = dict(body), [], dict(sizes)
     for key in sorted(sizes, key=sizes.__getitem__, reverse=True):
         if excess <= 0:
             break
+        excess -= left.pop(key)
         section = kept.pop(key)
-        if isinstance(section, dict) and max(map(json_size, section.values()), default=0) > sizes[key] / 2:
-            rest, inside = _without_largest(section, excess)
+        inner = {name: _json_size(value) for name, value in section.items()} if isinstance(section, dict) else {}
+        if max(inner.values(), default=0) > sizes[key] / 2:
+            rest, inside, inner = _without_largest(section, excess + sizes[key], inner)
             gone += [f"{key}/{name}" for name in inside]
             if rest:
-                kept[key] = rest
+                kept[key], left[key] = rest, sum(inner.values())
+                excess += left[key]
         else:
             gone.append(key)
-        excess -= sizes[key] - (json_size(kept[key]) if key in kept else 0)
-    return {key: kept[key] for key in body if key in kept}, gone
+    return {key: kept[key] for key in body if key in kept}, gone, left
+
+
+def _json_size(value: Any) -> int:
+    return len(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode())
 
 
 def _names(gone: list[str]) -> list[str]:

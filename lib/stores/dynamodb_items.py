@@ -14,15 +14,18 @@ enough the map is a summary: all but the longest lists, whose names stand in `om
 """
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from lib.common.errors import ConfigError, StoreError
 from lib.stores import old_items
-from lib.stores.document_summary import WORTH_MEASURING, fitted, json_size
+from lib.stores.document_summary import WORTH_MEASURING, fitted
 from lib.stores.documents import (
     BODIES,
     EXACT,
+    Content,
     Document,
     body_of,
+    content_of,
     content_sha256,
     encode,
     pack,
@@ -41,40 +44,45 @@ _AGAIN = "Le republier : make check-upload REPAIR=1"
 Item = dict[str, AttributeValue]
 
 
-def item_of(
+def item_of(document: Document, now: datetime, bucket: str = "", prefix: str = "", **more: Any) -> Item:
+    """Build the item of a document (see sized_item)."""
+    return sized_item(document, now, bucket, prefix, **more)[0]
+
+
+def sized_item(
     document: Document,
     now: datetime,
     bucket: str = "",
     prefix: str = "",
     beside: Item | None = None,
-    digest: str = "",
+    content: Content | None = None,
     written: bytes = b"",
     shared: bool = False,
-) -> Item:
-    """Build the item of a document: with its JSON where it fits, else pointing to S3 (see `pointer`).
+) -> tuple[Item, int]:
+    """Build the item of a document: with its JSON where it fits, else pointing to S3 (see `pointer`); and its bytes.
 
-    `beside` are attributes of the caller's own, which count in the size; `digest` is content_sha256 and `written`
-    the JSON, where they are known. What is `shared` with another day points to S3 whatever its size.
+    `beside` are attributes of the caller's own, which count in the size; `content` is content_of the document and
+    `written` its JSON, where they are known. What is `shared` with another day points to S3 whatever its size.
     ConfigError when the document does not fit and `bucket` is not set; StoreError for what DynamoDB cannot hold.
     """
-    digest, beside = digest or content_sha256(document), beside or {}
-    name = body_of(document)
+    name, beside, content = body_of(document), beside or {}, content or content_of(document)
     body = document[name]
-    if not shared and json_size(body) <= WORTH_MEASURING * LIMIT:
-        item = _item(document, body, digest, now) | {EXACT: {"B": pack(written or encode(document))}} | beside
-        if item_size(item) <= LIMIT:
-            return item
+    if not shared and sum(content.sizes.values()) <= WORTH_MEASURING * LIMIT:
+        item = _item(document, body, content, now) | {EXACT: {"B": pack(written or encode(document))}} | beside
+        size = item_size(item)
+        if size <= LIMIT:
+            return item, size
     if not bucket:
         raise ConfigError(
             f"{stem_of(document)} dépasse la limite de DynamoDB ({LIMIT // 1024} Ko) et S3_REPORTS_BUCKET est vide.",
             "Indiquer un bucket : option, environnement ou .env.",
         )
-    url = f"s3://{bucket}/{object_key(document, prefix)}"
+    url = f"s3://{bucket}/{object_key(document, content, prefix)}"
 
     def summary(kept: Document, omitted: list[str]) -> Item:
-        return _item(document, kept, digest, now) | {f"{name}_s3": {"S": url}, "omitted": to_value(omitted)} | beside
+        return _item(document, kept, content, now) | {f"{name}_s3": {"S": url}, "omitted": to_value(omitted)} | beside
 
-    return fitted(body, SHARED_ROOM if shared else LIMIT, summary, item_size)
+    return fitted(body, SHARED_ROOM if shared else LIMIT, summary, item_size, content.sizes)
 
 
 def document_of(item: Item, content: bytes | None = None) -> Document:
@@ -116,17 +124,21 @@ def pointer(item: Item) -> tuple[str, str] | None:
     return bucket, key
 
 
-def shared_content(document: Document) -> bytes:
-    """Pack what an item points to: the document without date and timestamp, the same for days of the same content."""
-    return pack(encode({name: value for name, value in document.items() if name not in ("date", "timestamp")}))
+def shared_content(document: Document, written: bytes = b"") -> bytes:
+    """Pack what an item points to: the document without date and timestamp, the same for days of the same content.
+
+    `written` is the document's JSON, where it is known: its body need not be written again.
+    """
+    without = {key: value for key, value in document.items() if key not in ("date", "timestamp")}
+    head, shorter = ((encode(one | {body_of(one): 0}).removesuffix(b" 0\n}\n")) for one in (document, without))
+    return pack(shorter + written[len(head) :] if written.startswith(head) else encode(without))
 
 
-def object_key(document: Document, prefix: str) -> str:
+def object_key(document: Document, content: Content, prefix: str) -> str:
     """Build the key in the bucket of a document that does not fit into its item."""
     folder = f"{prefix.strip('/')}/" if prefix.strip("/") else ""
     name = "daily_report" if "report_id" in document else f"{document['metric_type']}_metrics"
-    digest = content_sha256({body_of(document): document[body_of(document)]})
-    return f"{folder}documents/{name}.{digest[:16]}.json.gz"
+    return f"{folder}documents/{name}.{content.body_digest[:16]}.json.gz"
 
 
 def item_size(item: Item) -> int:
@@ -134,11 +146,11 @@ def item_size(item: Item) -> int:
     return sum(len(name.encode()) + value_size(value) for name, value in item.items())
 
 
-def _item(document: Document, body: Document, digest: str, now: datetime) -> Item:
+def _item(document: Document, body: Document, content: Content, now: datetime) -> Item:
     try:
-        content = to_value(body)
+        shown = to_value(body)
     except StoreError as error:
         raise StoreError(f"{stem_of(document)} : {error.message}", error.hint) from error
     item: Item = {name: {"S": document[name]} for name in (*BODIES, "date", "timestamp") if name in document}
     life = {"N": str(int((now + RETENTION).timestamp()))}
-    return item | {body_of(document): content, "sha256": {"S": digest}, "ttl": life}
+    return item | {body_of(document): shown, "sha256": {"S": content.digest}, "ttl": life}

@@ -20,22 +20,21 @@ AttributeValue = dict[str, Any]
 
 def to_value(value: Any, depth: int = 0) -> AttributeValue:
     """Convert a JSON value; StoreError for what DynamoDB has no place for (nesting, a type foreign to JSON)."""
-    match value:
-        case None:
-            return {"NULL": True}
-        case bool():
-            return {"BOOL": value}
-        case str():
-            return {"S": value}
-        case int() | float():
-            return {"N": _nearest(value)}
-        case dict() | list() if depth >= MAX_DEPTH:
-            raise StoreError(f"imbrication de plus de {MAX_DEPTH} niveaux : DynamoDB la refuse.")
-        case dict():
-            return {"M": {_to_key(key): to_value(item, depth + 1) for key, item in value.items()}}
-        case list():
-            return {"L": [to_value(item, depth + 1) for item in value]}
-    raise StoreError(f"valeur de type {type(value).__name__} : ce n'est pas du JSON.")
+    if isinstance(value, str):  # a document has tens of thousands of values: the commonest types come first
+        return {"S": value}
+    if value is None:
+        return {"NULL": True}
+    if isinstance(value, bool):
+        return {"BOOL": value}
+    if isinstance(value, (int, float)):
+        return {"N": _nearest(value)}
+    if not isinstance(value, (dict, list)):
+        raise StoreError(f"valeur de type {type(value).__name__} : ce n'est pas du JSON.")
+    if depth >= MAX_DEPTH:
+        raise StoreError(f"imbrication de plus de {MAX_DEPTH} niveaux : DynamoDB la refuse.")
+    if isinstance(value, dict):
+        return {"M": {_to_key(key): to_value(item, depth + 1) for key, item in value.items()}}
+    return {"L": [to_value(item, depth + 1) for item in value]}
 
 
 def from_value(value: AttributeValue) -> Any:
@@ -65,25 +64,27 @@ def value_size(value: AttributeValue) -> int:
     The guide gives a number's size as approximate; this is its upper bound: digits are stored in pairs, the decimal
     point may split one, and a sign takes a byte.
     """
-    kind, content = next(iter(value.items()))
-    match kind:
-        case "S":
-            return _bytes(content)
-        case "N":
-            return _number_size(content)
-        case "M":
-            return 3 + len(content) + sum([_bytes(name) + value_size(item) for name, item in content.items()])
-        case "L":
-            return 3 + len(content) + sum(map(value_size, content))
-        case "NULL" | "BOOL":
-            return 1
-        case "B":
-            return len(content)
-    raise _foreign(kind)
-
-
-def _bytes(text: str) -> int:
-    return len(text) if text.isascii() else len(text.encode())
+    size, texts, rest = 0, list[str](), [value]
+    while rest:
+        ((kind, content),) = rest.pop().items()
+        if kind == "S":
+            texts.append(content)
+        elif kind == "N":
+            size += _number_size(content)
+        elif kind == "M":
+            size += 3 + len(content)
+            texts.extend(content)
+            rest.extend(content.values())
+        elif kind == "L":
+            size += 3 + len(content)
+            rest.extend(content)
+        elif kind in ("NULL", "BOOL"):
+            size += 1
+        elif kind == "B":
+            size += len(content)
+        else:
+            raise _foreign(kind)
+    return size + len("".join(texts).encode())
 
 
 @lru_cache(maxsize=2**16)
@@ -94,8 +95,11 @@ def _number_size(text: str) -> int:
 
 def _nearest(number: float) -> str:
     """Write a number as DynamoDB text, cut to its digits and to its range."""
-    text = _exact_text(number)
-    if _is_plain(number):
+    if isinstance(number, int):
+        text, plain = int.__repr__(number), -(10**DIGITS) < number < 10**DIGITS
+    else:
+        text, plain = float.__repr__(number), 1e-129 < abs(number) < 1e125  # numpy's own repr has words
+    if plain:  # well within DynamoDB's digits and range, as all but a handful are
         return text
     decimal = Context(prec=DIGITS, rounding=ROUND_DOWN).create_decimal(text)
     if not decimal or decimal.adjusted() < SMALLEST:
@@ -103,17 +107,6 @@ def _nearest(number: float) -> str:
     if decimal.adjusted() > LARGEST:
         decimal = Decimal("9." + "9" * (DIGITS - 1) + f"E+{LARGEST}").copy_sign(decimal)
     return str(decimal)
-
-
-def _is_plain(number: float) -> bool:
-    """Tell whether a number is well within DynamoDB's digits and range, as all but a handful are."""
-    if isinstance(number, int):
-        return -(10**DIGITS) < number < 10**DIGITS
-    return 1e-129 < abs(number) < 1e125
-
-
-def _exact_text(number: float) -> str:
-    return int.__repr__(number) if isinstance(number, int) else float.__repr__(number)  # numpy's repr has words
 
 
 def _to_key(key: Any) -> str:

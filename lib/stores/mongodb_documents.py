@@ -17,7 +17,18 @@ import bson
 from lib.common.errors import StoreError
 from lib.stores import old_items
 from lib.stores.document_summary import fitted
-from lib.stores.documents import EXACT, Document, body_of, content_sha256, encode, pack, shows, stem_of, unpack
+from lib.stores.documents import (
+    EXACT,
+    Document,
+    body_of,
+    content_of,
+    content_sha256,
+    encode,
+    pack,
+    shows,
+    stem_of,
+    unpack,
+)
 
 LIMIT = 16 * 1024 * 1024 - 1024  # bytes of BSON; the server adds an _id to the first version
 MAX_DEPTH = 90  # MongoDB takes 100 levels, those that enclose the body included
@@ -29,7 +40,8 @@ def to_mongo(document: Document, file: str) -> Document:
 
     StoreError for NaN, Infinity, a type foreign to JSON, or nesting that MongoDB refuses.
     """
-    body, digest = body_of(document), {"sha256": content_sha256(document)}
+    body, content = body_of(document), content_of(document)
+    digest = {"sha256": content.digest}
     whole = document | {body: _to_value(document[body])} | digest | {EXACT: pack(encode(document))}
     if _size(whole) <= LIMIT:
         return whole
@@ -37,7 +49,7 @@ def to_mongo(document: Document, file: str) -> Document:
     def summary(kept: Document, omitted: list[str]) -> Document:
         return document | {body: _to_value(kept)} | digest | {f"{body}_file": file, "omitted": omitted}
 
-    return fitted(document[body], LIMIT, summary, _size)
+    return fitted(document[body], LIMIT, summary, _size, content.sizes)[0]
 
 
 def from_mongo(stored: Document, content: Document | None = None) -> Document:

@@ -126,7 +126,7 @@ def report(text: str, hour: int, page: str = "") -> Files:
         "timestamp": f"2025-11-05T{hour:02}:00:00+00:00",
         "report": {"resume": text},
     }
-    return {".json": encode(document), ".csv": text.encode(), ".html": (page or text).encode()}
+    return Files({".json": encode(document), ".csv": text.encode(), ".html": (page or text).encode()})
 
 
 def finished(aws: Aws, uploader: Uploader, settings: Settings) -> Aws:

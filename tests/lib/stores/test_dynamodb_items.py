@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from lib.common.errors import ConfigError, StoreError
 from lib.stores.document_summary import NAMES_KEPT
-from lib.stores.documents import content_sha256, encode, pack
+from lib.stores.documents import content_of, content_sha256, encode, pack
 from lib.stores.dynamodb_items import (
     LIMIT,
     SHARED_ROOM,
@@ -191,6 +191,18 @@ def test_the_digest_forgets_when_the_figures_were_computed_and_nothing_else() ->
     assert content_sha256(one) != content_sha256(metrics({"a": 1, "b": 2.0}, "traffic"))
 
 
+@given(st.dictionaries(keys, values))
+def test_one_walk_gives_both_digests_and_the_bytes_of_each_part(body: dict[str, Any]) -> None:
+    document = metrics(body)
+    content = content_of(document)
+    assert content.digest == content_sha256(document)
+    assert content.body_digest == content_sha256({"metrics": body})
+    whole = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+    assert sum(content.sizes.values()) == len(whole) - 1 - (not body)  # braces, and a comma less than parts
+    report = {"report": body, "report_id": "daily_report_2025-11-04", "date": "2025-11-04", "timestamp": "t"}
+    assert content_of(report).digest == content_sha256(report)
+
+
 def arcs(count: int) -> dict[str, Any]:
     return {
         "global_metrics": {"debit_journalier_total": 12.0, "profil_horaire": [1.5] * 24},
@@ -214,11 +226,27 @@ def test_a_large_document_leaves_its_summary_and_points_to_the_whole() -> None:
     assert document_of(item, pack(encode(document))) == document  # as objects were before
 
 
+@pytest.mark.parametrize(
+    "written",
+    [
+        encode(metrics({"a": 1.0, "é": ["x", {}]})),
+        encode(metrics({"a": 1.0, "é": ["x", {}]})).replace(b"\n", b" "),  # as another program lays it out
+        encode(metrics({"a": 2, "é": []})).replace(b'"metrics"', b'"metrics": {}, "metrics"'),
+        json.dumps({"metrics": {"a": 1}, **metrics({"a": 1})}).encode(),
+        b"",
+    ],
+)
+def test_an_object_is_the_document_however_its_file_is_laid_out(written: bytes) -> None:
+    document = json.loads(written or encode(metrics({"a": 1})))
+    item = item_of(document, NOW, "un-bucket", shared=True)
+    assert document_of(item, shared_content(document, written)) == document
+
+
 def test_days_of_the_same_content_point_to_one_object() -> None:
     monday, tuesday = (metrics(arcs(3000), "comptages") | {"date": f"2025-11-0{day}"} for day in (3, 4))
     items = [item_of(document, NOW, "un-bucket", shared=True) for document in (monday, tuesday)]
     assert pointer(items[0]) == pointer(items[1])
-    assert shared_content(monday) == shared_content(tuesday)
+    assert shared_content(monday) == shared_content(tuesday) == shared_content(tuesday, encode(tuesday))
     assert max(map(item_size, items)) <= SHARED_ROOM
     assert document_of(items[1], shared_content(monday)) == tuesday
 
