@@ -96,7 +96,7 @@ def compute_report(
                 *watched_figures(),
             )
         ],
-        "hors_ordinaire": unusual(known, past, day, named),
+        "hors_ordinaire": unusual(known, past, day, named, carried_by_few(figures)),
         "chiffres_cles": figures,
         "profils_horaires": hourly_profiles(known, past, day),
         "tops": tops(known),
@@ -109,6 +109,12 @@ def compute_report(
         "meteo": weather(known, figures),
     }
     return dict(plain(report))
+
+
+def carried_by_few(figures: dict[str, Any]) -> set[str]:
+    """Name the sources of sensors whose first figure has a past and no published change."""
+    firsts = {name: figures[source.key_figures[0].name] for name, source in SOURCES.items() if source.sensors}
+    return {name for name, one in firsts.items() if one["mediane_base"] and one["evolution_mediane_pct"] is None}
 
 
 SENSOR_KEYS = ("capteurs", "heures_manquantes", "heures_vues")  # None for a source without sensors

@@ -29,9 +29,10 @@ from lib.common.errors import InputError
 from lib.common.paris_time import HOUR, WEEKS_COMPARED, clock_hours, day_start, hours_in_day, same_weekdays_before
 from lib.common.settings import Settings
 from lib.figures import sensors
+from lib.figures.changes import LEAST_SHARED, change_beside
 from lib.figures.numbers import count, hour_lists, records, rounded, whole
 from lib.figures.quality import Quality
-from lib.figures.sensor_days import LEAST_SHARED, SensorDay, ratio_to
+from lib.figures.sensor_days import SensorDay, beside_past
 from lib.raw.source_files import no_data
 from lib.run import cli
 from lib.run.day_run import DayResult
@@ -88,13 +89,13 @@ def compute_metrics(bikes: BikeDay, aside: list[sensors.SetAside], impossible: s
     broken = {one.sensor: one.regle for one in aside}
     per_counter = counter_figures(bikes, broken)
     sound = per_counter[per_counter["ecarte"].isna()]
-    hourly = bikes.hourly.drop(index=list(broken))
+    hourly = bikes.hourly.drop(index=list(broken), errors="ignore")
     failing = failing_sensors(bikes.hourly, per_counter, impossible)
     return {
         "total_jour": count(hourly.sum(min_count=1).sum(min_count=1)),
         "nombre_compteurs": len(per_counter),
         "nombre_compteurs_actifs": int((sound["heures_valides"] > 0).sum()),
-        "frequentation_index": None,
+        **frequentation_index(hourly, (), 0.0),
         "par_arrondissement": by_arrondissement(sound),
         "profil_horaire": hourly_profile(hourly),
         "top_counters": top_counters(sound),
@@ -119,19 +120,19 @@ def compare(result: DayResult, past: Sequence[SensorDay]) -> DayResult:
     """Compute the figures beside the days before: broken counters, coverage, frequentation_index and anomalies."""
     bikes, quality = result.metrics, result.quality
     aside = sensors.broken(bikes.hourly, quality.sensors_at_fault, past, BOUNDS)
-    sound = bikes.hourly.drop(index=[one.sensor for one in aside])
+    sound = bikes.hourly.drop(index=[one.sensor for one in aside], errors="ignore")
     coverage = sensors.account_for(
         quality, sound.notna(), sound.columns, aside, past, bikes.counters.index, "compteurs de la semaine"
     )
     metrics = compute_metrics(bikes, aside, quality.sensors_at_fault)
-    sensors.warn_of_broken(quality, metrics["capteurs_ecartes"], "compteur", "passages", "nom_compteur")
+    sensors.warn_of_broken(quality, metrics["capteurs_ecartes"], "compteur", "passages", "id_compteur", "nom_compteur")
     weekdays = same_weekdays_before(bikes.day, WEEKS_COMPARED)
     weeks = [one for one in past if one.day in weekdays]
     unusual = metrics["anomalies"] + unusual_counters(metrics["metrics"], weeks)
     named = {one["id_compteur"] for one in unusual}
     figures = {
         **metrics,
-        "frequentation_index": frequentation_index(sound, weeks, coverage),
+        **frequentation_index(sound, weeks, coverage),
         "anomalies": unusual,
         "metrics": [{**one, "anomalie_detectee": one["id_compteur"] in named} for one in metrics["metrics"]],
     }
@@ -192,15 +193,20 @@ def unusual_counters(per_counter: list[dict[str, Any]], weeks: Sequence[SensorDa
     return found
 
 
-def frequentation_index(sound: pd.DataFrame, weeks: Sequence[SensorDay], coverage: float) -> float | None:
-    """Compute 100 x the median ratio to the last same weekdays, each on the same counters and hours.
+def frequentation_index(sound: pd.DataFrame, weeks: Sequence[SensorDay], coverage: float) -> dict[str, Any]:
+    """Compute 100 x the median ratio to the last same weekdays, each on the same counters and hours, and its margin.
 
-    None without a week that shares half of its values, or for a day that lacks half of what was expected.
+    None without a week that shares half of its values, for a day that lacks half of what was expected, or where few
+    counters carry the change (see changes.py).
     """
-    if coverage < LEAST_SHARED:
-        return None
-    ratios = [ratio for one in weeks if (ratio := ratio_to(sound, one)) is not None]
-    return rounded(100 * statistics.median(ratios), 1) if ratios else None
+    shared = [one for one in (beside_past(sound, week, dead_at_zero=True) for week in weeks) if one.comparable]
+    change = change_beside(shared) if coverage >= LEAST_SHARED else None
+    published = change.published if change else None
+    return {
+        "frequentation_index": None if published is None else rounded(100 + published, 1),
+        "frequentation_index_marge": rounded(change.margin) if change else None,
+        "frequentation_index_pourquoi": change.why_not("compteur") if change else None,
+    }
 
 
 def by_arrondissement(per_counter: pd.DataFrame) -> list[dict[str, Any]]:

@@ -120,7 +120,7 @@ def compute_metrics(roads: RoadDay, aside: list[sensors.SetAside], impossible: s
     lost = lost_minutes(roads)
     states = traffic_states(roads.rates)
     broken = [one.sensor for one in aside]
-    alerts = congestion_alerts(roads.rates.drop(index=broken), arcs, roads.day)
+    alerts = congestion_alerts(roads.rates.drop(index=broken, errors="ignore"), arcs, roads.day)
     per_arc = arc_figures(roads, lost, states, arcs, {alert["identifiant_arc"] for alert in alerts})
     sound = arcs["ecarte"].isna().to_numpy()
     kept = RoadDay(roads.day, roads.flows[sound], roads.rates[sound], roads.stated[sound], arcs[sound], roads.reference)
@@ -139,14 +139,16 @@ def compare(result: DayResult, past: Sequence[SensorDay]) -> DayResult:
     """Make the figures of a RoadDay beside the days before, which say what to expect and which arcs are broken."""
     roads, quality = result.metrics, result.quality
     aside = sensors.broken(roads.flows, quality.sensors_at_fault, past, BOUNDS)
-    measured = roads.flows.drop(index=[one.sensor for one in aside]).notna()
+    measured = roads.flows.drop(index=[one.sensor for one in aside], errors="ignore").notna()
     name = "référentiel" if roads.reference else "tronçons de l'export"
     reference = [*roads.reference, *roads.flows.index]  # the référentiel misses some counting arcs
     coverage = sensors.account_for(quality, measured, roads.flows.columns, aside, past, reference, name)
     if roads.rates.notna().to_numpy().any():
         coverage = max(coverage, sensors.SEEN)  # a day of occupancies alone is not absent
     metrics = compute_metrics(roads, aside, quality.sensors_at_fault)
-    sensors.warn_of_broken(quality, metrics["capteurs_ecartes"], "tronçon", "véhicules × arcs", "libelle")
+    sensors.warn_of_broken(
+        quality, metrics["capteurs_ecartes"], "tronçon", "véhicules × arcs", "identifiant_arc", "libelle"
+    )
     return DayResult(metrics, quality, coverage)
 
 

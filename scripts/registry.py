@@ -62,7 +62,7 @@ BIKES = Source(
     pulls="comptage-velo",
     export="comptage-velo-donnees-compteurs",
     reads=(ARRONDISSEMENTS,),
-    sensors=Sensors("id_compteur", "nom_compteur", "compteur", *BIKE_HOURS, "pic_horaire"),
+    sensors=Sensors("id_compteur", "nom_compteur", "compteur", *BIKE_HOURS, "pic_horaire", dead_at_zero=True),
     stamped=True,
     credits=_of_paris("Comptage vélo - Données compteurs", "comptage-velo-donnees-compteurs"),
     key_figures=(KeyFigure("passages_velo", "total_jour", "passages", 4, *BIKE_HOURS),),
@@ -134,6 +134,7 @@ COMPTAGES = Source(
             2,
             hours="taux_horaires",
             whole_day="taux_occupation_moyen",
+            points=True,
         ),
         KeyFigure(
             "temps_perdu",

@@ -24,6 +24,7 @@ class Sensors:
     highest: str  # the key of the highest of them
     valid: str = "heures_valides"
     set_aside: str = "ecarte"  # the key of the rule that sets the sensor aside, null for a sound one
+    dead_at_zero: bool = False  # whether one at zero all day is out of order; a closed street is not
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class KeyFigure:
     """A figure of the day: its name in the report, its place in the metrics, its unit, its rank among all of them.
 
     With `hours` and `whole_day`, the keys under which each sensor holds its hours and its day, it is compared with
-    earlier days on the same sensors and hours.
+    earlier days on the same sensors and hours. A change of `points` is a difference of means, in the figure's own unit.
     """
 
     name: str
@@ -40,6 +41,7 @@ class KeyFigure:
     rank: int
     hours: str = ""
     whole_day: str = ""
+    points: bool = False
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,7 @@ class Watched:
     high: float
     hours: str = ""
     whole_day: str = ""
+    points: bool = False
 
     @property
     def name(self) -> str:

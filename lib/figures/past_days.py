@@ -8,9 +8,10 @@ from typing import Any
 
 from lib.common.paris_time import WEEKS_COMPARED, YEAR_BEFORE, same_weekdays_before
 from lib.figures.calendar_days import particularity
+from lib.figures.changes import LEAST_SHARED, Change, Shared, change_beside
 from lib.figures.key_figures import KeyFigure, Sensors, Watched, at
 from lib.figures.numbers import rounded
-from lib.figures.sensor_days import LEAST_SHARED, Shared, beside
+from lib.figures.sensor_days import beside
 
 Metrics = dict[str, Any]
 Past = dict[date, Metrics]  # metrics of one source on earlier same weekdays, most recent first
@@ -30,26 +31,19 @@ def comparable(metrics: Metrics) -> bool:
 
 @dataclass(frozen=True)
 class Reference:
-    """One earlier day beside the day: its figure, the change since (%), what that rests on, why there is none."""
+    """One earlier day beside the day: its figure, the change since, what that rests on, why there is none.
+
+    total: the change (%) of a figure that is not one of sensors; shared: the values that both days have of one that is.
+    """
 
     value: float | None
-    percent: float | None
+    total: float | None = None
     shared: Shared | None = None
     why: str | None = None
 
     @property
-    def base(self) -> dict[str, Any] | None:
-        """Say for the report on which sensors the change rests; None for a figure that is not one of sensors."""
-        if self.shared is None:
-            return None
-        return {
-            "capteurs": self.shared.sensors,
-            "sur": self.shared.measured,
-            "part_du_jour": rounded(self.shared.day_share, 4),
-            "part_du_passe": rounded(self.shared.past_share, 4),
-            "journees_entieres": self.shared.whole_days,
-            "pourquoi": self.why,
-        }
+    def compared(self) -> bool:
+        return self.total is not None or (self.shared is not None and self.why is None)
 
 
 def evolution(
@@ -57,42 +51,75 @@ def evolution(
 ) -> dict[str, Any]:
     """Compare a figure with the same weekday last week, with the usual one (the last four) and with the year before.
 
-    With `figure.hours` on the same sensors and hours, else as totals. None where there is nothing to compare;
+    With `figure.hours` on the same sensors and hours (see changes.py), else as totals. A change is in %, that of a
+    figure of `figure.points` in its points. None where there is nothing to compare, or where few sensors carry it;
     `comparaison` and `pourquoi` say why.
     """
     value = at(today, figure.where) if today else None
     found = {when: _reference(today, day, one, when, figure, sensors) for when, one in past.items()}
-    nothing = Reference(None, None)
-
-    def named(one: Reference, when: date) -> str | None:
-        return None if one is nothing else particularity(when)
-
-    weeks = {when: found[when] for when in same_weekdays_before(day, WEEKS_COMPARED) if when in found}
-    last, year = found.get(same_weekdays_before(day, 1)[0], nothing), found.get(day - YEAR_BEFORE, nothing)
-    used = {when: one for when, one in weeks.items() if one.percent is not None}
-    known = [one.value for one in (used or weeks).values() if one.value is not None]
+    before = {when: found[when] for when in same_weekdays_before(day, WEEKS_COMPARED) if when in found}
+    used = {when: one for when, one in before.items() if one.compared}
+    known = [one.value for one in (used or before).values() if one.value is not None]
     median = statistics.median(known) if known else None
-    by_sensors = sensors is not None and bool(figure.hours)
-    percents = [one.percent for one in used.values() if one.percent is not None]
-    usual = rounded(statistics.median(percents), 1) if percents else None
-    fewest = min(used.values(), key=_common, default=next(iter(weeks.values()), nothing))
+    noun = sensors.noun if sensors else ""
+    usual = _change(used.values(), figure)
+    why = usual.why_not(noun) if usual else None
+    compared = {} if why else used
     return {
         "valeur": value,
-        "semaine_precedente": last.value,
-        "evolution_semaine_precedente_pct": rounded(last.percent, 1),
-        "semaine_precedente_base": last.base,
-        "semaine_precedente_particularite": named(last, same_weekdays_before(day, 1)[0]),
+        **_beside_one("semaine_precedente", found, same_weekdays_before(day, 1)[0], figure, noun),
         "mediane_4_semaines": median,
-        "evolution_mediane_pct": usual if by_sensors else change(value, median) if used else None,
-        "mediane_base": fewest.base,
+        **_changes("mediane", usual, change(value, median) if used else None, figure),
+        "mediane_base": _base(list(used.values()) or list(before.values())[:1], usual, noun),
         "mediane_jours": [when.isoformat() for when in sorted(used)],
-        "mediane_particularites": [f"{when} : {name}" for when, one in used.items() if (name := named(one, when))],
-        "annee_precedente": year.value,
-        "evolution_annee_precedente_pct": rounded(year.percent, 1),
-        "annee_precedente_base": year.base,
-        "annee_precedente_particularite": named(year, day - YEAR_BEFORE),
-        "jours_compares": len(used),
-        "comparaison": _comparison(value, weeks.values(), used.values()),
+        "mediane_particularites": [f"{when} : {name}" for when in compared if (name := particularity(when))],
+        **_beside_one("annee_precedente", found, day - YEAR_BEFORE, figure, noun),
+        "jours_compares": len(compared),
+        "comparaison": why or _comparison(value, before.values(), compared.values()),
+    }
+
+
+def _beside_one(
+    key: str, found: dict[date, Reference], when: date, figure: KeyFigure | Watched, noun: str
+) -> dict[str, Any]:
+    """Say what is known beside one earlier day."""
+    one = found.get(when, Reference(None))
+    since = _change([one], figure)
+    return {
+        key: one.value,
+        **_changes(key, since, one.total, figure),
+        f"{key}_base": _base([one], since, noun),
+        f"{key}_particularite": particularity(when) if when in found else None,
+    }
+
+
+def _change(references: Iterable[Reference], figure: KeyFigure | Watched) -> Change | None:
+    return change_beside([one.shared for one in references if one.compared and one.shared], figure.points)
+
+
+def _changes(
+    key: str, of_sensors: Change | None, of_totals: float | None, figure: KeyFigure | Watched
+) -> dict[str, float | None]:
+    published = of_sensors.published if of_sensors else of_totals
+    if figure.points:
+        return {f"evolution_{key}_pct": None, f"evolution_{key}_points": rounded(published, 2)}
+    return {f"evolution_{key}_pct": rounded(published, 1)}
+
+
+def _base(references: list[Reference], change: Change | None, noun: str) -> dict[str, Any] | None:
+    """Say on which sensors a change rests, where fewest are; None for a figure that is not one of sensors."""
+    of_sensors = [(one.shared, one.why) for one in references if one.shared]
+    if not of_sensors:
+        return None
+    fewest, why = min(of_sensors, key=lambda pair: pair[0].sensors)
+    return {
+        "capteurs": fewest.sensors,
+        "sur": fewest.measured,
+        "part_du_jour": rounded(fewest.day_share, 4),
+        "part_du_passe": rounded(fewest.past_share, 4),
+        "journees_entieres": fewest.whole_days,
+        "marge": rounded(change.margin, 2) if change else None,
+        "pourquoi": change.why_not(noun) if change else why,
     }
 
 
@@ -102,23 +129,18 @@ def _reference(
     reference = at(past, figure.where)
     value = at(today, figure.where) if today else None
     if today is None or value is None or reference is None:
-        return Reference(reference, None)
+        return Reference(reference)
     if sensors is None or not figure.hours:
         if not (comparable(today) and comparable(past)):
-            return Reference(reference if comparable(past) else None, None, why="jour trop partiel")
+            return Reference(reference if comparable(past) else None, why="jour trop partiel")
         percent = change(value, reference)
         return Reference(reference, percent, why=None if percent is not None else "rien à comparer")
     found = beside(figure, sensors, today, day, past, when)
     if coverage(today) < LEAST_SHARED:
-        return Reference(reference, None, found, "jour trop partiel")
+        return Reference(reference, shared=found, why="jour trop partiel")
     if not found.enough:
-        return Reference(reference, None, found, "moins de la moitié des mesures en commun")
-    percent = None if found.ratio is None else 100 * (found.ratio - 1)
-    return Reference(reference, percent, found, None if percent is not None else "rien à comparer")
-
-
-def _common(reference: Reference) -> int:
-    return reference.shared.sensors if reference.shared else 0
+        return Reference(reference, shared=found, why="moins de la moitié des mesures en commun")
+    return Reference(reference, shared=found, why=None if found.comparable else "rien à comparer")
 
 
 def _comparison(value: float | None, weeks: Iterable[Reference], used: Iterable[Reference]) -> str:

@@ -1,12 +1,8 @@
-"""Days of sensors beside each other: what is measured on the same sensors in the same hours.
-
-A frame of hours has a row per sensor and a column per hour of the Paris clock (see paris_time.clock_hours), NaN where
-nothing was measured. Sensors that were set aside are in none.
-"""
+"""Days of sensors as the store has them, beside each other (see changes.py). Sensors set aside are in none."""
 
 import statistics
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -14,10 +10,9 @@ import numpy as np
 import pandas as pd
 
 from lib.common.paris_time import clock_hours
+from lib.figures.changes import MOST_HOUR_MARGIN, Shared, change_beside, comparable_hours, shared
 from lib.figures.key_figures import KeyFigure, Sensors, Watched
 from lib.figures.numbers import rounded
-
-LEAST_SHARED = 0.5  # share of the values of either day, below which they say nothing of each other
 
 Metrics = dict[str, Any]
 
@@ -33,25 +28,6 @@ class SensorDay:
     sensors: pd.DataFrame
     hours: pd.DataFrame | None
     whole: bool  # whether no hour was missing for most sensors
-
-
-@dataclass(frozen=True)
-class Shared:
-    """One day beside another: ratio of the sums over the values that both have, None where these are too few.
-
-    sensors: those with such values, out of `measured` on the day; shares: these values among those of each day.
-    """
-
-    ratio: float | None
-    sensors: int
-    measured: int
-    day_share: float
-    past_share: float
-    whole_days: bool = False  # whether only totals of sensors that measured all day could be compared
-
-    @property
-    def enough(self) -> bool:
-        return min(self.day_share, self.past_share) >= LEAST_SHARED
 
 
 def sensor_day(metrics: Metrics, columns: Sensors, day: date) -> SensorDay:
@@ -98,60 +74,49 @@ def beside(
     """Compare a figure of two stored days; on the totals of whole days where either was stored without its hours."""
     one, other = hours_of(today, columns, figure.hours, day), hours_of(past, columns, figure.hours, when)
     if one is not None and other is not None:
-        return shared(one, other)
+        return shared(*comparable_hours(one, other, columns.dead_at_zero))
     found = shared(
         _whole_days(today, columns, figure.whole_day, day), _whole_days(past, columns, figure.whole_day, when)
     )
     values = [sum(row[columns.valid] for row in _sound(metrics, columns)) for metrics in (today, past)]
     shares = [min(found.sensors * len(clock_hours(day)) / value, 1.0) if value else 0.0 for value in values]
     measured = sum(row[columns.valid] > 0 for row in _sound(today, columns))
-    ratio = found.ratio if min(shares) >= LEAST_SHARED else None
-    return Shared(ratio, found.sensors, measured, shares[0], shares[1], whole_days=True)
+    return replace(found, measured=measured, day_share=shares[0], past_share=shares[1], whole_days=True)
 
 
-def ratio_to(hours: pd.DataFrame, past: SensorDay) -> float | None:
-    """Compute the ratio of a day to a past one, of which a version may have kept no more than totals."""
+def beside_past(hours: pd.DataFrame, past: SensorDay, dead_at_zero: bool) -> Shared:
+    """Compare a day with a past one, of which a version may have kept no more than totals."""
     if past.hours is not None:
-        return shared(hours, past.hours).ratio
+        return shared(*comparable_hours(hours, past.hours, dead_at_zero))
     totals = past.sensors["total"][past.sensors["valid"] >= min(len(clock_hours(past.day)), 24)]
-    return shared(hours.dropna().sum(axis=1).to_frame("jour"), totals.to_frame("jour")).ratio
+    return shared(hours.dropna().sum(axis=1).to_frame("jour"), totals.to_frame("jour"))
 
 
-def shared(day: pd.DataFrame, past: pd.DataFrame) -> Shared:
-    """Compare two frames of hours on the sensors and hours that both have."""
-    known, before = int(day.notna().to_numpy().sum()), int(past.notna().to_numpy().sum())
-    one, other = _both(day, past)
-    common = int(np.isfinite(one).sum())
-    shares = (common / known if known else 0.0, common / before if before else 0.0)
-    total, reference = float(np.nansum(one)), float(np.nansum(other))
-    enough = min(shares) >= LEAST_SHARED and reference > 0
-    sensors = int(np.isfinite(one).any(axis=1).sum())
-    measured = int(day.notna().any(axis=1).sum())
-    return Shared(total / reference if enough else None, sensors, measured, *shares)
-
-
-def _both(day: pd.DataFrame, past: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-    """Take the values of the same sensors and hours, NaN in both where one day has none."""
-    rows, hours = day.index.intersection(past.index), day.columns.intersection(past.columns)
-    one, other = (frame.reindex(index=rows, columns=hours).to_numpy() for frame in (day, past))
-    here = np.isfinite(one) & np.isfinite(other)
-    return np.where(here, one, np.nan), np.where(here, other, np.nan)
-
-
-def usual_hours(shown: Sequence[float | None], day: pd.DataFrame, past: Sequence[pd.DataFrame]) -> list[float | None]:
+def usual_hours(
+    shown: Sequence[float | None], day: pd.DataFrame, past: Sequence[pd.DataFrame], dead_at_zero: bool = False
+) -> list[float | None]:
     """Compute for each hour what the usual day would show on the day's own sensors: the median of the past days.
 
     shown: the day's 24 totals. A past day counts in an hour in which both days have half of each other's sensors; None
-    where none does, or where the day itself has nothing.
+    where none does, where the day itself has nothing, or where the change of the hour is one of few sensors.
     """
-    found: list[list[float]] = [[] for _ in shown]
-    for other in past:
-        for hour, value in enumerate(shown):
-            if value is None or hour not in day or hour not in other:
-                continue
-            known = shared(day[[hour]], other[[hour]])
-            if known.enough:
-                one, before = _both(day[[hour]], other[[hour]])
-                total = float(np.nansum(one))
-                found[hour].append(float(np.nansum(before)) * (value / total if total > 0 else 1.0))
-    return [rounded(statistics.median(values), 1) if values else None for values in found]
+    known = [value for value in shown if value is not None]
+    mean = statistics.fmean(known) if known else 0.0
+    pairs = [comparable_hours(day, one, dead_at_zero) for one in past]
+    found: list[float | None] = []
+    for hour, value in enumerate(shown):
+        weeks = [shared(one[[hour]], other[[hour]]) for one, other in pairs if hour in one and hour in other]
+        weeks = [one for one in weeks if one.enough]
+        if value is None or not weeks:
+            found.append(None)
+            continue
+        usual = statistics.median(_on_the_day_s_sensors(one, value) for one in weeks)
+        most = MOST_HOUR_MARGIN * max(1.0, mean / usual if usual > 0 else 1.0)
+        change = change_beside([one for one in weeks if one.comparable], most=most)
+        found.append(rounded(usual, 1) if change is None or change.published is not None else None)
+    return found
+
+
+def _on_the_day_s_sensors(week: Shared, value: float) -> float:
+    total = float(week.day.sum())
+    return float(week.past.sum()) * (value / total if total > 0 else 1.0)

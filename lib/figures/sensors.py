@@ -8,12 +8,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from lib.figures.changes import STUCK_HOURS, longest_runs
 from lib.figures.numbers import count, rounded
 from lib.figures.quality import Quality
 from lib.figures.sensor_days import SensorDay
 
 SILENT_HOURS = 6  # consecutive hours, of those most sensors published, without any measurement
-STUCK_HOURS = 12  # consecutive hours with the same count, not zero
 PUBLISHED_FROM = 0.5  # share of the day's sensors that measured in an hour, from which silence in it is theirs
 
 # A sensor beyond its own past. Without ALIVE_* it marks 19 of some 41 000 real sensor-days of bike counters: faults
@@ -51,12 +51,13 @@ def faults(counts: pd.DataFrame, measured: pd.DataFrame) -> list[Fault]:
     """
     seen = published(measured)
     counts, measured = counts.loc[:, seen], measured.loc[:, seen]
-    silent = _longest(runs(~measured, SILENT_HOURS))
-    same_as_before = counts.eq(counts.shift(axis=1)) & counts.gt(0)
-    stuck = _longest(runs(same_as_before, STUCK_HOURS - 1))
+    silent = longest_runs(~measured.to_numpy(dtype=bool))
+    stuck = longest_runs((counts.eq(counts.shift(axis=1)) & counts.gt(0)).to_numpy(dtype=bool)) + 1
     return [
-        *(Fault(sensor, "silencieux", hours) for sensor, hours in silent.items()),
-        *(Fault(sensor, "valeur constante", hours + 1) for sensor, hours in stuck.items()),
+        Fault(sensor, why, hours)
+        for why, longest, least in (("silencieux", silent, SILENT_HOURS), ("valeur constante", stuck, STUCK_HOURS))
+        for sensor, hours in zip(counts.index, longest.tolist(), strict=True)
+        if hours >= least
     ]
 
 
@@ -79,13 +80,6 @@ def runs(flags: pd.DataFrame, at_least: int) -> list[tuple[str, int, int]]:
     ends = np.nonzero(steps == -1)[1] - 1
     found = zip(rows.tolist(), starts.tolist(), ends.tolist(), strict=True)
     return [(flags.index[row], first, last) for row, first, last in found if last - first + 1 >= at_least]
-
-
-def _longest(found: list[tuple[str, int, int]]) -> dict[str, int]:
-    longest: dict[str, int] = {}
-    for sensor, first, last in found:
-        longest[sensor] = max(longest.get(sensor, 0), last - first + 1)
-    return longest
 
 
 @dataclass(frozen=True)
@@ -114,24 +108,23 @@ def broken(
 ) -> list[SetAside]:
     """Find the sensors to set aside, each under the first rule that it breaks.
 
-    hours: a row per sensor, a column per hour; impossible: those of which a row was rejected for its value.
+    hours: a row per sensor, a column per hour; impossible: those of which a row was rejected for its value, also where
+    no other row is left of them.
     """
     highest = hours.max(axis=1)
     usual = usual_highest(past).reindex(hours.index)
     bound = (PAST_RATIO * usual).clip(lower=bounds.floor)
     marks = hours.isin(BINARY_MARKS).sum(axis=1) if bounds.marks else highest * 0
     rules = (
-        ("valeur impossible", pd.Series(hours.index.isin(list(impossible)), hours.index), None),
         ("au-delà de toute mesure", highest > bounds.highest, bounds.highest),
         ("marques binaires", marks >= MARKS_IN_A_DAY, None),
         ("au-delà de son passé", highest > bound, bound),
     )
-    found: dict[str, SetAside] = {}
+    found = {sensor: SetAside(sensor, "valeur impossible", None, None) for sensor in impossible}
     for rule, struck, limit in rules:
         for sensor in hours.index[struck]:
             above = limit[sensor] if isinstance(limit, pd.Series) else limit
-            value = rounded(highest[sensor]) if rule != "valeur impossible" else None
-            found.setdefault(sensor, SetAside(sensor, rule, value, rounded(above)))
+            found.setdefault(sensor, SetAside(sensor, rule, rounded(highest[sensor]), rounded(above)))
     return [found[sensor] for sensor in sorted(found)]
 
 
@@ -163,14 +156,18 @@ def set_aside_rows(
     ]
 
 
-def warn_of_broken(quality: Quality, aside: Sequence[dict[str, Any]], noun: str, unit: str, label: str) -> None:
-    """Warn of sensors set aside, and of how much they would have added."""
+def warn_of_broken(
+    quality: Quality, aside: Sequence[dict[str, Any]], noun: str, unit: str, identifier: str, label: str
+) -> None:
+    """Warn of sensors set aside (see set_aside_rows), and of how much they would have added."""
     if aside:
         added = f"{sum(one['aurait_ajoute'] or 0 for one in aside):.0f} {unit}"
         plural = "s" if len(aside) > 1 else ""
         would = "ils auraient" if plural else "il aurait"
         text = f"{len(aside)} {noun}{plural} en panne, laissé{plural} de côté : {would} ajouté {added}."
-        quality.warn("capteurs_ecartes", "attention", text, len(aside), 0, [one[label] for one in aside])
+        quality.warn(
+            "capteurs_ecartes", "attention", text, len(aside), 0, [one[label] or one[identifier] for one in aside]
+        )
 
 
 def account_for(

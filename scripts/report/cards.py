@@ -6,7 +6,7 @@ from typing import Any
 from lib.common.paris_time import WEEKS_COMPARED
 from lib.common.text import agreed
 from scripts.registry import SOURCES
-from scripts.report.french import MISSING, NARROW, counted, number, percent, quantity
+from scripts.report.french import MISSING, NARROW, counted, number, quantity
 from scripts.report.svg_calendar import recent_line
 
 MILLION = 1_000_000
@@ -57,7 +57,8 @@ CARDS = (
 
 
 def cards(figures: dict[str, Any]) -> list[dict[str, Any]]:
-    """Build one view per card: label, valeur, unite, capteurs, ecart {signe, texte} or `pourquoi`, recents.
+    """Build one view per card: label, valeur, unite, capteurs, ecart {signe, texte, marge} or `pourquoi`,
+    recents.
 
     A key figure of the registry that has no card of its own above is shown plainly, under its name.
     """
@@ -100,27 +101,30 @@ def _sensors(figure: dict[str, Any]) -> str:
     known, base = figure.get("capteurs"), figure.get("mediane_base")
     columns = SOURCES[figure["source"]].sensors if known or base else None
     noun = columns.noun if columns else "capteur"
-    if base and figure["evolution_mediane_pct"] is not None:
+    if base and figure["jours_compares"]:
         return f"à {counted(base['capteurs'], f'{noun} constant', f'{noun}s constants')} sur {number(base['sur'])}"
     return f"{counted(known['mesures'], noun)} sur {number(known['attendus'])} attendus" if known else ""
 
 
 def _gap(card: Card, figure: dict[str, Any]) -> dict[str, str] | None:
-    """Write how far the figure is from the usual day; None where there is none to stand beside."""
-    past, base, percents = (figure.get(one) for one in ("mediane_4_semaines", "mediane_base", "evolution_mediane_pct"))
-    gap = None
+    """Write how far the figure is from the usual day, and the margin; None where there is none to stand beside."""
+    past, base = figure.get("mediane_4_semaines"), figure.get("mediane_base")
     if card.gap_unit is None:
-        gap = percents
+        gap = figure["evolution_mediane_pct"]
     elif base:  # on the same sensors
-        gap = None if percents is None or percents <= -100 else figure["valeur"] * (1 - 1 / (1 + percents / 100))
-    elif past is not None:
-        gap = figure["valeur"] - past
+        gap = figure.get("evolution_mediane_points")
+    else:
+        gap = None if past is None else figure["valeur"] - past
     if gap is None:
         return None
     sign = "=" if abs(gap) < SAME else "▲" if gap > 0 else "▼"
-    if card.gap_unit is None:
-        return {"signe": sign, "texte": percent(gap, sign=True)}
-    return {"signe": sign, "texte": quantity(gap, card.gap_unit, sign=True).removesuffix(NARROW)}
+    unit = "%" if card.gap_unit is None else card.gap_unit
+    margin = base["marge"] if base else None
+    return {
+        "signe": sign,
+        "texte": quantity(gap, unit, sign=True).removesuffix(NARROW),
+        "marge": "" if margin is None else f"± {quantity(margin, unit)}",
+    }
 
 
 def _recent(card: Card, values: list[float | None]) -> dict[str, Any] | None:

@@ -4,8 +4,6 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-import pandas as pd
-
 from lib.common.paris_time import WEEKS_COMPARED, recent_days, same_weekdays_before
 from lib.figures.key_figures import HourlyProfile, KeyFigure, at
 from lib.figures.past_days import USABLE_FROM, Past, evolution
@@ -75,14 +73,15 @@ def _beside_usual(source: Source, profile: HourlyProfile, metrics: Metrics, past
     missing = metrics["qualite"].get("heures_manquantes", [])
     shown = [None if one["heure"] in missing else one[profile.value] for one in at(metrics, profile.where)]
 
-    def hours(one: Metrics, when: date) -> pd.DataFrame | None:
-        return hours_of(one, source.sensors, source.sensors.hours, when) if source.sensors else None
-
-    today = hours(metrics, day)
     weeks = [when for when in same_weekdays_before(day, WEEKS_COMPARED) if when in past]
-    found = [known for when in weeks if (known := hours(past[when], when)) is not None]
-    usual = [None] * len(shown) if today is None else usual_hours(shown, today, found)
-    compared = 0 if today is None else len(found)
+    usual: list[float | None] = [None] * len(shown)
+    today, compared = None, 0
+    if columns := source.sensors:
+        today = hours_of(metrics, columns, columns.hours, day)
+        found = [hours_of(past[when], columns, columns.hours, when) for when in weeks]
+        kept = [one for one in found if one is not None and today is not None]
+        compared = len(kept)
+        usual = usual if today is None else usual_hours(shown, today, kept, columns.dead_at_zero)
     return {
         "unite": profile.unit,
         "jour": shown,

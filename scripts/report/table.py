@@ -96,6 +96,9 @@ def _rests_on(key: str, figure: dict[str, Any]) -> Iterator[Row]:
             yield ("chiffres_cles", None, key, None, f"{name}_capteurs_mesures", base["sur"], "capteurs")
             yield ("chiffres_cles", None, key, None, f"{name}_part_du_jour", base["part_du_jour"], "0..1")
             yield ("chiffres_cles", None, key, None, f"{name}_part_du_passe", base["part_du_passe"], "0..1")
+            yield ("chiffres_cles", None, key, None, f"{name}_marge", base["marge"], "points")
+        if (points := figure.get(f"evolution_{name}_points")) is not None:
+            yield ("chiffres_cles", None, key, None, f"evolution_{name}_points", points, "points")
     for name in ("semaine_precedente", "annee_precedente"):
         if named := figure[f"{name}_particularite"]:
             yield ("chiffres_cles", None, key, named, f"{name}_particularite", named, None)

@@ -1,11 +1,11 @@
 """Streets, counters and lines beside their usual day: how much, when, and how far out of the ordinary.
 
-The usual day is that of the same weekdays before, on the same sensors and hours (see lib/figures/sensor_days): the
+The usual day is that of the same weekdays before, on the same sensors and hours (see lib/figures/changes): the
 median m of the past days, of which MAD is the median distance to m. A value x is (x - m) / max(MAD, SPREAD m) out of
 the ordinary, and is told only beyond floors, so that a lane with forty cars is no news.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
@@ -16,9 +16,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from lib.common.paris_time import WEEKS_COMPARED, same_weekdays_before
+from lib.figures.changes import LEAST_SHARED
 from lib.figures.key_figures import at
 from lib.figures.past_days import Past, comparable
-from lib.figures.sensor_days import LEAST_SHARED, hours_of
+from lib.figures.sensor_days import hours_of
 from lib.raw.source import Source
 from scripts.registry import SOURCES, on_the_page
 from scripts.report.french import name, street
@@ -145,17 +146,22 @@ def named_sensors(metrics: dict[str, Metrics], past: dict[str, Past], day: date)
 
 
 def unusual(
-    metrics: dict[str, Metrics], past: dict[str, Past], day: date, named: dict[str, Beside]
+    metrics: dict[str, Metrics],
+    past: dict[str, Past],
+    day: date,
+    named: dict[str, Beside],
+    withheld: Collection[str] = (),
 ) -> dict[str, Any] | None:
     """Choose what is farthest out of the ordinary: lignes (TOLD at most), nombre (of all found).
 
-    None where no source has a past to know the ordinary by.
+    None where no source has a past to know the ordinary by. withheld: the sources whose change few sensors carry, so
+    that nothing is said of all of them together.
     """
     known = any(sum(comparable(one) for one in days.values()) >= LEAST_DAYS for days in past.values())
     if not known:
         return None
     found = [
-        *_of_sensors(metrics, past, day, named),
+        *_of_sensors(metrics, past, day, named, withheld),
         *_of_lines(metrics.get("traffic"), past.get("traffic", {}), day),
         *_of_weather(metrics.get("weather"), past.get("weather", {}), day),
     ]
@@ -168,14 +174,16 @@ def unusual(
 
 
 def _of_sensors(
-    metrics: dict[str, Metrics], past: dict[str, Past], day: date, named: dict[str, Beside]
+    metrics: dict[str, Metrics], past: dict[str, Past], day: date, named: dict[str, Beside], withheld: Collection[str]
 ) -> Iterator[dict[str, Any]]:
     for source in on_the_page(SOURCES):
         if source.name not in named:
             continue
         profile, (units, percents) = source.profiles[0], FLOORS[source.name]
         before, title = past.get(source.name, {}), partial(_all_as, profile.title)
-        city = beside_usual(source, metrics[source.name], before, day, title)
+        city = None
+        if source.name not in withheld:
+            city = beside_usual(source, metrics[source.name], before, day, title)
         for beside, least, least_percent in ((city, 0.0, CITY_FLOOR), (named[source.name], units, percents)):
             if beside is not None:
                 yield from _rows(source.name, profile.unit, beside, least, least_percent)

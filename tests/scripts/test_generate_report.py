@@ -225,7 +225,7 @@ def test_a_past_day_is_compared_on_what_both_days_measured(day: RawTree, run: Ru
     assert (figure["valeur"], figure["semaine_precedente"]) == (8 * 24 * 11, 2400)
     assert (figure["evolution_semaine_precedente_pct"], figure["evolution_mediane_pct"]) == (10.0, 10.0)
     assert figure["semaine_precedente_base"] == {
-        "capteurs": 8, "sur": 8, "part_du_jour": 1.0, "part_du_passe": 0.8, "journees_entieres": False,
+        "capteurs": 8, "sur": 8, "part_du_jour": 1.0, "part_du_passe": 0.8, "journees_entieres": False, "marge": None,
         "pourquoi": None,
     }  # fmt: skip
     assert (figure["evolution_annee_precedente_pct"], figure["jours_compares"]) == (-45.0, 1)

@@ -537,6 +537,19 @@ def test_an_arc_far_beyond_its_own_past_is_listed_and_in_no_figure(raw: RawTree,
     assert "1 tronçon en panne, laissé de côté : il aurait ajouté 13600 véhicules × arcs." in warning["message"]
 
 
+def test_an_arc_of_which_no_value_is_possible_is_failing_and_set_aside(raw: RawTree, run: Run) -> None:
+    metrics = processed(raw, run, [*hours("1", 200), *hours("7", -4)])
+    aside = {"identifiant_arc": "7", "libelle": None, "regle": "valeur impossible"}
+    assert metrics["capteurs_ecartes"] == [aside | {"valeur": None, "seuil": None, "aurait_ajoute": None}]
+    assert [(one["identifiant_arc"], one["motif"]) for one in metrics["capteurs_defaillants"]] == [
+        ("1", "valeur constante"),
+        ("7", "valeur impossible"),
+    ]
+    assert (metrics["global_metrics"]["debit_journalier_total"], list(arcs_of(metrics))) == (4800, ["1"])
+    (warning,) = [one for one in metrics["qualite"]["avertissements"] if one["code"] == "capteurs_ecartes"]
+    assert (warning["exemples"], metrics["qualite"]["capteurs"]["ecartes"]) == (["7"], 1)
+
+
 def test_the_state_at_the_peak_is_the_worst_held_for_two_hours_by_day(raw: RawTree, run: Run) -> None:
     def at(*busy: int, rate: float = 55) -> Callable[[int], object]:
         return lambda hour: rate if hour in busy else 5

@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from lib.figures.changes import shared
 from lib.figures.key_figures import KeyFigure, Sensors
 from lib.figures.past_days import evolution
-from lib.figures.sensor_days import hours_of, sensor_day, shared, usual_hours
+from lib.figures.sensor_days import hours_of, sensor_day, usual_hours
 
 DAY = date(2025, 11, 4)
 COLUMNS = Sensors("id", "nom", "capteur", "heures", "total", "pic")
@@ -70,18 +71,18 @@ def test_the_ratio_is_that_of_sums_over_what_both_measured(
     both = heard & heard_then
     found = shared(frame(np.where(heard, day, np.nan)), frame(np.where(heard_then, past, np.nan)))
     assert found.sensors == int(both.any(axis=1).sum())
-    if 2 * both.sum() < max(heard.sum(), heard_then.sum()) or not both.any():
-        assert found.ratio is None
-    else:
-        assert found.ratio == pytest.approx(sum(day[both]) / sum(past[both]))
+    assert found.comparable == (both.any() and 2 * both.sum() >= max(heard.sum(), heard_then.sum()))
+    if found.comparable:
+        assert found.changes(points=False)[-1] == pytest.approx(100 * (sum(day[both]) / sum(past[both]) - 1))
+        assert found.changes(points=True)[-1] == pytest.approx(day[both].mean() - past[both].mean())
 
 
 def test_sensors_that_come_and_go_are_left_out_of_both_days() -> None:
     day = frame([[10.0] * 4, [20.0] * 4, [1000.0] * 4])
     past = frame([[5.0] * 4, [10.0] * 4]).rename(index={"S1": "S1"})
-    assert shared(day.iloc[:2], past).ratio == 2.0
+    assert shared(day.iloc[:2], past).changes(points=False)[-1] == 100.0
     found = shared(day, past)
-    assert (found.ratio, found.sensors, found.measured) == (2.0, 2, 3)
+    assert (found.changes(points=False)[-1], found.sensors, found.measured) == (100.0, 2, 3)
     assert found.day_share == pytest.approx(2 / 3)
 
 

@@ -146,8 +146,10 @@ def test_a_dead_counter_is_known_by_its_bits_and_one_rule_is_enough() -> None:
     hours = table(marks + [0.0] * 19, [511.0, 1023.0, *[480.0] * 22], [float(n) for n in range(24)])
     assert [(one.sensor, one.regle) for one in broken(hours, (), [], BIKES)] == [("S0", "marques binaires")]
     assert broken(hours, (), [], Bounds(10_000.0, 1_800.0)) == []  # arcs have no such marks
-    found = broken(hours, {"S2", "S0", "elsewhere"}, [], BIKES)
-    assert [(one.sensor, one.regle) for one in found] == [("S0", "valeur impossible"), ("S2", "valeur impossible")]
+    found = broken(hours, {"S2", "S0", "without a valid row"}, [], BIKES)
+    assert [(one.sensor, one.regle) for one in found] == [
+        (sensor, "valeur impossible") for sensor in ("S0", "S2", "without a valid row")
+    ]
 
 
 def test_expected_are_the_sensors_of_the_days_before_else_those_of_the_reference() -> None:

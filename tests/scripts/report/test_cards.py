@@ -43,8 +43,8 @@ def test_a_figure_has_its_unit(key: str, value: float | None, text: str, unit: s
 
 
 def test_counts_are_compared_with_the_usual_day_in_percent() -> None:
-    assert shown("passages_velo", 50.0, 100.0)["ecart"] == {"signe": "▼", "texte": "\u221250\u202f%"}
-    assert shown("passages_velo", 50.0, 40.0)["ecart"] == {"signe": "▲", "texte": "+25\u202f%"}
+    assert shown("passages_velo", 50.0, 100.0)["ecart"] == {"signe": "▼", "texte": "\u221250\u202f%", "marge": ""}
+    assert shown("passages_velo", 50.0, 40.0)["ecart"] == {"signe": "▲", "texte": "+25\u202f%", "marge": ""}
 
 
 def test_degrees_and_shares_are_compared_by_their_difference() -> None:
@@ -59,7 +59,7 @@ def test_without_a_gap_the_card_says_why() -> None:
 
 
 def test_no_change_is_neither_up_nor_down() -> None:
-    assert shown("precipitations", 0.0, 0.0)["ecart"] == {"signe": "=", "texte": "0\u202fmm"}
+    assert shown("precipitations", 0.0, 0.0)["ecart"] == {"signe": "=", "texte": "0\u202fmm", "marge": ""}
 
 
 def test_a_reference_of_zero_has_a_difference_but_no_percentage() -> None:
@@ -85,3 +85,13 @@ def test_a_key_figure_of_the_registry_without_a_card_is_shown_under_its_name() -
     card = shown("velos_disponibles", 1_234.0, 1_000.0)
     assert [card[name] for name in ("label", "valeur", "unite")] == ["Velos disponibles", "1\u202f234", "vélos"]
     assert card["ecart"]["signe"] == "▲"
+
+
+def test_a_change_of_sensors_has_its_margin_and_a_rate_its_points() -> None:
+    figures = {card.key: {"valeur": None} for card in CARDS}
+    base = {"capteurs": 160, "sur": 170, "marge": 1.25}
+    change = {"valeur": 8.0, "source": "comptages", "unite": "%", "mediane_base": base, "jours_compares": 4}
+    change |= {"evolution_mediane_pct": None, "evolution_mediane_points": 1.64, "jours_recents": []}
+    (card,) = [one for one in cards(figures | {"taux_occupation_routier": change}) if one["valeur"] == "8\u202f%"]
+    assert card["ecart"] == {"signe": "▲", "texte": "+1,6\u202fpt", "marge": "± 1,2\u202fpt"}
+    assert card["capteurs"] == "à 160\u00a0tronçons constants sur 170"

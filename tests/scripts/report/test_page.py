@@ -104,8 +104,8 @@ def test_it_is_one_closed_french_document_in_the_order_of_reading(
     assert levels[0] == 1 and levels.count(1) == 1
     assert all(after - before <= 1 for before, after in pairwise(levels))
     assert page.headings[0][1] == "Mardi 4 novembre 2025"
-    assert "Trafic routier en nette hausse (+11,5\u202f%) et vélo en nette baisse" in page.text
-    assert "à 23\xa0compteurs constants sur 23" in page.text
+    assert "Trafic routier en nette hausse (+11,1\u202f%) et vélo en nette baisse" in page.text
+    assert "à 21\xa0compteurs constants sur 21" in page.text
 
 
 def test_every_id_is_unique_and_every_link_within_the_page_arrives(metrics: dict[str, Metrics]) -> None:
