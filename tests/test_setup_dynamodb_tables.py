@@ -10,7 +10,7 @@ from lib.common.settings import load_settings
 from lib.publish.policy import setup_policy
 from setup_dynamodb_tables import main
 from tests.conftest import Ran
-from tests.support.aws_server import BUCKET, KEYS, REGION, AwsServer
+from tests.support.aws_server import BUCKET, KEYS, KMS_KEY, REGION, AwsServer
 from tests.support.fault_proxy import Fault, fault_proxy
 
 Run = Callable[..., Ran]
@@ -133,7 +133,11 @@ def test_a_bucket_elsewhere_is_refused(empty_aws: AwsServer, run: Run, monkeypat
     assert "région eu-central-1" in ran.err
 
 
-def test_the_printed_rights_are_enough_and_all_used(empty_aws: AwsServer, run: Run, monkeypatch: Any) -> None:
+@pytest.mark.parametrize("tags", ["", "projet=cityflow"])
+def test_the_printed_rights_are_enough_and_all_used(
+    empty_aws: AwsServer, run: Run, monkeypatch: Any, tags: str
+) -> None:
+    monkeypatch.setenv("AWS_TAGS", tags)
     with fault_proxy(empty_aws.url) as proxy:
         monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.url)
         proxy.policy = setup_policy(load_settings())
@@ -203,6 +207,83 @@ def test_names_and_json(empty_aws: AwsServer, run: Run, monkeypatch: Any) -> Non
     assert ran.code == 0
     assert json.loads(ran.out)["faites"] == 12
     assert sorted(empty_aws.clients.dynamodb.list_tables()["TableNames"]) == ["autre-metriques", "cityflow-reports"]
+
+
+TAGS = "projet=cityflow, équipe=mobilité"
+
+
+def tags_of(aws: AwsServer) -> list[dict[str, str]]:
+    """The tags of both tables, then of the bucket."""
+    found = []
+    for table in KEYS:
+        arn = aws.clients.dynamodb.describe_table(TableName=table)["Table"]["TableArn"]
+        found.append(aws.clients.dynamodb.list_tags_of_resource(ResourceArn=arn)["Tags"])
+    found.append(aws.clients.s3.get_bucket_tagging(Bucket=BUCKET)["TagSet"])
+    return [{tag["Key"]: tag["Value"] for tag in tags} for tags in found]
+
+
+def test_tables_and_bucket_get_their_tags(empty_aws: AwsServer, run: Run, monkeypatch: Any) -> None:
+    monkeypatch.setenv("AWS_TAGS", TAGS)
+    ran = run(main)
+    assert ran.code == 0, ran.err
+    assert tags_of(empty_aws) == [{"projet": "cityflow", "équipe": "mobilité"}] * 3
+    again = run(main, "--check")
+    assert (again.code, again.out.splitlines()[-1]) == (0, "15 déjà en place, 0 à faire (rien modifié)")
+    assert f"= bucket {BUCKET} : étiquettes projet=cityflow, équipe=mobilité" in again.out.splitlines()
+
+
+def test_tags_come_to_what_is_there_and_those_of_others_stay(aws: AwsServer, run: Run, monkeypatch: Any) -> None:
+    arn = aws.clients.dynamodb.describe_table(TableName="cityflow-metrics")["Table"]["TableArn"]
+    others = [{"Key": "coût", "Value": "12"}, {"Key": "projet", "Value": "ancien"}]
+    aws.clients.dynamodb.tag_resource(ResourceArn=arn, Tags=others)
+    aws.clients.s3.put_bucket_tagging(Bucket=BUCKET, Tagging={"TagSet": others})
+    assert run(main).code == 0
+    monkeypatch.setenv("AWS_TAGS", TAGS)
+    ran = run(main, "--check")
+    assert ran.code == 1 and ran.out.count("\n+ ") == 3
+    assert "+ table cityflow-reports : étiquettes projet=cityflow, équipe=mobilité" in ran.out.splitlines()
+    assert run(main).code == 0
+    ours = {"projet": "cityflow", "équipe": "mobilité"}
+    assert tags_of(aws) == [{"coût": "12", **ours}, ours, {"coût": "12", **ours}]
+    assert run(main, "--check").code == 0
+    aws.clients.dynamodb.untag_resource(ResourceArn=arn, TagKeys=["projet"])
+    assert run(main, "--check").code == 1
+
+
+@pytest.mark.parametrize(
+    ("tags", "words"),
+    [
+        ("projet", "« projet » n'est pas clé=valeur"),
+        ("=cityflow", "« =cityflow » n'est pas clé=valeur"),
+        ("projet=a;equipe=b", "« projet=a;equipe=b » n'est pas clé=valeur"),
+        ("aws:projet=a", "« aws:projet=a » commence par aws:"),
+        ("projet=a,projet=b", "« projet=b » donne « projet » une seconde fois"),
+        ("projet=" + "a" * 257, "n'est pas clé=valeur"),
+        (",".join(f"k{number}=v" for number in range(51)), "« k50=v » est une étiquette de trop"),
+    ],
+)
+def test_a_tag_that_aws_refuses_is_named_before_anything_is_made(
+    empty_aws: AwsServer, run: Run, monkeypatch: Any, tags: str, words: str
+) -> None:
+    monkeypatch.setenv("AWS_TAGS", tags)
+    ran = run(main)
+    assert ran.code == 3
+    assert "AWS_TAGS (environnement) : " in ran.err and words in ran.err and "projet=cityflow,equipe=" in ran.err
+    assert empty_aws.clients.dynamodb.list_tables()["TableNames"] == []
+
+
+def test_the_bucket_is_encrypted_by_the_key_of_its_setting(empty_aws: AwsServer, run: Run, monkeypatch: Any) -> None:
+    assert run(main).code == 0
+    monkeypatch.setenv("S3_REPORTS_KMS_KEY", KMS_KEY)
+    ran = run(main, "--check")
+    assert ran.code == 1 and f"+ bucket {BUCKET} : chiffrement par {KMS_KEY}" in ran.out.splitlines()
+    assert run(main).code == 0
+    (rule,) = empty_aws.clients.s3.get_bucket_encryption(Bucket=BUCKET)["ServerSideEncryptionConfiguration"]["Rules"]
+    assert rule["ApplyServerSideEncryptionByDefault"] == {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": KMS_KEY}
+    assert rule["BucketKeyEnabled"] is True
+    assert run(main, "--check").code == 0
+    monkeypatch.delenv("S3_REPORTS_KMS_KEY")
+    assert run(main, "--check").code == 0  # encrypted all the same: a key that somebody chose is kept
 
 
 def make_table(aws: AwsServer, keys: dict[str, str], **more: Any) -> None:

@@ -11,7 +11,7 @@ import pytest
 from lib.common.settings import load_settings
 from lib.dynamodb_service import DynamodbService
 from tests.conftest import Ran
-from tests.support.aws_server import BUCKET, AwsServer
+from tests.support.aws_server import BUCKET, KMS_KEY, AwsServer
 from tests.support.fault_proxy import REFUSALS, Fault, FaultProxy
 from tests.support.published import DAY, Output, published
 from upload_to_aws import main
@@ -166,6 +166,50 @@ def test_a_permanent_refusal_does_not_advise_to_run_again(
     assert said in ran.err
     assert "elle ne reprend que ce qui manque" not in ran.err
     assert proxy.actions().count("s3:PutObject") <= 2  # botocore itself asks for the region of a redirected bucket
+
+
+KMS_REFUSAL = (
+    f"User: arn:aws:iam::123456789012:user/x is not authorized to perform: {{}} on resource: {KMS_KEY} because no"
+    " identity-based policy allows the action"
+)
+
+
+@pytest.mark.parametrize(
+    ("action", "right"), [("s3:PutObject", "kms:GenerateDataKey"), ("s3:GetObject", "kms:Decrypt")]
+)
+def test_a_key_that_refuses_is_one_line_and_no_advice_to_run_again(
+    proxy: FaultProxy, output: Output, run: Run, monkeypatch: pytest.MonkeyPatch, action: str, right: str
+) -> None:
+    output.report()
+    monkeypatch.setenv("S3_REPORTS_KMS_KEY", KMS_KEY)
+    options = ["--check"] if action == "s3:GetObject" else []
+    assert not options or run(main).code == 0
+    monkeypatch.setattr("tests.support.fault_proxy.MESSAGES", {"denied": KMS_REFUSAL.format(right)})
+    proxy.asked.clear()
+    proxy.faults.append(Fault("denied", action, times=100))
+    ran = run(main, *options)
+    assert ran.code == 3
+    (line,) = [one for one in ran.err.splitlines() if "info :" not in one]
+    assert "la clé de chiffrement est inutilisable" in line and right in line and "S3_REPORTS_KMS_KEY" in line
+    assert "relancer" not in line.lower() and "absent" not in ran.err
+    assert proxy.actions().count(action) == 1
+
+
+def test_every_object_names_the_key_that_encrypts_it(
+    proxy: FaultProxy, aws: AwsServer, output: Output, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    output.report()
+    output.large()
+    monkeypatch.setenv("S3_REPORTS_KMS_KEY", KMS_KEY)
+    assert run(main).code == 0
+    sent = [one.headers for one in proxy.asked if one.action == "s3:PutObject"]
+    assert len(sent) == 7  # two forms beside the item, three that people read, latest.html, the large metrics
+    assert all(one["x-amz-server-side-encryption"] == "aws:kms" for one in sent)
+    assert all(one["x-amz-server-side-encryption-aws-kms-key-id"] == KMS_KEY for one in sent)
+    for key in aws.objects():
+        assert aws.clients.s3.head_object(Bucket=BUCKET, Key=key)["SSEKMSKeyId"] == KMS_KEY
+    assert run(main, "--check").code == 0
+    assert last_line(run(main)).startswith("publiés 0, identiques 2")
 
 
 def test_an_sso_session_that_is_missing_is_one_line(

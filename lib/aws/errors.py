@@ -110,6 +110,12 @@ def error_code(error: ClientError) -> str:
     return str(error.response.get("Error", {}).get("Code", ""))
 
 
+def is_of_key(error: ClientError) -> bool:
+    """Tell whether it is the KMS key that refuses: by its own codes, or by a right on it that is missing."""
+    code, detail = error_code(error), str(error.response.get("Error", {}).get("Message", ""))
+    return code.startswith("KMS") or (code in DENIED and "kms:" in detail)
+
+
 def is_passing(error: ClientError | BotoCoreError) -> bool:
     """Tell whether the same request may succeed a little later."""
     if isinstance(error, ClientError):
@@ -141,7 +147,7 @@ def _refused(error: ClientError, target: str, tried: str) -> CityflowError:
         return ConfigError(f"l'horloge de cette machine est fausse. {what}", "La régler (chrony, NTP), puis relancer.")
     if code in UNKNOWN_KEYS:
         return ConfigError(f"AWS ne reconnaît pas les identifiants. {what}", GET_CREDENTIALS)
-    if code.startswith("KMS"):
+    if is_of_key(error):
         return ConfigError(
             f"la clé de chiffrement est inutilisable. {what}",
             "Vérifier S3_REPORTS_KMS_KEY et ses droits : python setup_dynamodb_tables.py --show-policy",

@@ -12,6 +12,9 @@ TTL_ATTRIBUTE = "ttl"
 REPORT_INDEX = "rapports_par_date"  # global index of the reports' table: all reports, by date
 REPORT_INDEX_KEY = "type_rapport"  # its partition key, the same text in each report
 
+MOST_TAGS = 50  # that DynamoDB and S3 keep of a resource
+
+_TAG = re.compile(r"([\w .:/+@-]{1,128})=([\w .:/+=@-]{0,256})")  # what both accept of a tag's key and value
 _BUCKET = re.compile(r"[A-Za-z0-9._-]{3,255}")  # what S3 has ever accepted
 
 
@@ -34,6 +37,32 @@ def reports_bucket(settings: Settings) -> str:
             "Écrire le nom seul, sans s3:// ni « / » ; ce qui suit le nom va dans S3_REPORTS_PREFIX.",
         )
     return settings.s3_reports_bucket
+
+
+def wanted_tags(settings: Settings) -> dict[str, str]:
+    """Read AWS_TAGS; ConfigError, naming the tag, where AWS would refuse it."""
+    found: dict[str, str] = {}
+    for text in filter(None, map(str.strip, settings.aws_tags.split(","))):
+        tag = _TAG.fullmatch(text)
+        key, value = (tag[1].strip(), tag[2].strip()) if tag else ("", "")
+        wrong = (
+            "n'est pas clé=valeur, en lettres, chiffres, espaces et + - = . _ : / @ (128 et 256 signes au plus)"
+            if not key
+            else "commence par aws:, ce qu'AWS se réserve"
+            if key.lower().startswith("aws:")
+            else f"donne « {key} » une seconde fois"
+            if key in found
+            else f"est une étiquette de trop : {MOST_TAGS} au plus"
+            if len(found) == MOST_TAGS
+            else ""
+        )
+        if wrong:
+            raise ConfigError(
+                f"AWS_TAGS ({settings.origins.get('AWS_TAGS', 'défaut')}) : « {text} » {wrong}.",
+                "Écrire par exemple AWS_TAGS=projet=cityflow,equipe=mobilite.",
+            )
+        found[key] = value
+    return found
 
 
 def prefixed(settings: Settings, name: str) -> str:

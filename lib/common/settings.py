@@ -61,6 +61,9 @@ class Settings:
     s3_reports_kms_key: str = setting(
         "S3_REPORTS_KMS_KEY", "", "Clé KMS (ARN) qui chiffre le bucket des rapports, au lieu de celle de S3"
     )
+    aws_tags: str = setting(
+        "AWS_TAGS", "", "Étiquettes des tables et du bucket, p. ex. projet=cityflow,equipe=mobilite (make setup-aws)"
+    )
     idfm_api_key: str = setting("IDFM_API_KEY", "", "Clé de PRIM (perturbations, make fetch)", secret=True)
     visualcrossing_api_key: str = setting(
         "VISUALCROSSING_API_KEY", "", "Clé de Visual Crossing (sans elle, make fetch demande à Open-Meteo)", secret=True

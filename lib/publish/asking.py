@@ -16,7 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from lib.aws.bodies import read_decoded
 from lib.aws.clients import ATTEMPTS, AwsClients
-from lib.aws.errors import CHANGED, DENIED, error_code, is_passing, translated
+from lib.aws.errors import CHANGED, DENIED, error_code, is_of_key, is_passing, translated
 from lib.common.errors import CityflowError
 
 FIRST_WAIT, LONGEST_WAIT = 0.1, 5.0  # s, before the second and before any later attempt; half of it on average
@@ -113,5 +113,5 @@ def _raise_if_told(request: Request, error: ClientError | BotoCoreError) -> None
     reading = request.operation in ("get_object", "head_object")
     if code in CHANGED or (code == "NoSuchKey" and not reading):
         raise Changed from error
-    if reading and code in DENIED | {"NoSuchKey", "404"}:
+    if reading and code in DENIED | {"NoSuchKey", "404"} and not is_of_key(error):
         raise Absent from error

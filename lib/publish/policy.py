@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from lib.aws.names import REPORT_INDEX, prefixed, reports_bucket, table_names
+from lib.aws.names import REPORT_INDEX, prefixed, reports_bucket, table_names, wanted_tags
 from lib.common.settings import Settings
 
 UPLOAD_TABLE_ACTIONS = ("dynamodb:PutItem", "dynamodb:GetItem", "dynamodb:UpdateItem")
@@ -29,6 +29,9 @@ SETUP_BUCKET_ACTIONS = (
     "s3:GetLifecycleConfiguration",
     "s3:PutLifecycleConfiguration",
 )
+
+TAG_TABLE_ACTIONS = ("dynamodb:ListTagsOfResource", "dynamodb:TagResource")  # these and the next with AWS_TAGS alone
+TAG_BUCKET_ACTIONS = ("s3:GetBucketTagging", "s3:PutBucketTagging")
 
 Policy = dict[str, Any]
 
@@ -59,9 +62,10 @@ def read_policy(settings: Settings) -> Policy:
 
 def setup_policy(settings: Settings) -> Policy:
     """List the rights that setup_dynamodb_tables.py needs, for the person who runs it once."""
+    tags, bucket = wanted_tags(settings), [f"arn:aws:s3:::{reports_bucket(settings)}"]
     return _policy(
-        ("CityflowCreationTables", SETUP_TABLE_ACTIONS, _tables(settings)),
-        ("CityflowCreationBucket", SETUP_BUCKET_ACTIONS, [f"arn:aws:s3:::{reports_bucket(settings)}"]),
+        ("CityflowCreationTables", SETUP_TABLE_ACTIONS + (TAG_TABLE_ACTIONS if tags else ()), _tables(settings)),
+        ("CityflowCreationBucket", SETUP_BUCKET_ACTIONS + (TAG_BUCKET_ACTIONS if tags else ()), bucket),
     )
 
 

@@ -16,6 +16,7 @@ from lib.aws.names import (
     TTL_ATTRIBUTE,
     reports_bucket,
     table_names,
+    wanted_tags,
 )
 from lib.common.settings import Settings
 
@@ -41,6 +42,8 @@ class TableState:
     ttl: str = ""  # the attribute, when enabled
     recovery: bool = False
     indexes: tuple[str, ...] = ()
+    arn: str = ""
+    tags: dict[str, str] = field(default_factory=dict)  # observed where AWS_TAGS asks for some
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,7 @@ class BucketState:
     kms_key: str = ""
     versioned: bool = False
     lifecycle: tuple[dict[str, Any], ...] = ()
+    tags: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -81,11 +85,9 @@ class SetupStep:
 
 def setup_plan(settings: Settings, state: AwsState) -> list[SetupStep]:
     """List the steps for both tables and the bucket, in the order in which they are carried out."""
-    names = table_names(settings)
-    steps = [step for kind in KEY_ATTRIBUTES for step in _table_steps(names[kind], kind, state.tables[kind])]
-    return steps + _bucket_steps(
-        reports_bucket(settings), settings.aws_region, settings.s3_reports_kms_key, state.bucket
-    )
+    names, tags = table_names(settings), wanted_tags(settings)
+    steps = [step for kind in KEY_ATTRIBUTES for step in _table_steps(names[kind], kind, tags, state.tables[kind])]
+    return steps + _bucket_steps(reports_bucket(settings), settings, tags, state.bucket)
 
 
 def wanted_keys(kind: str) -> dict[str, tuple[str, str]]:
@@ -93,7 +95,7 @@ def wanted_keys(kind: str) -> dict[str, tuple[str, str]]:
     return {KEY_ATTRIBUTES[kind]: ("HASH", "S"), SORT_KEY: ("RANGE", "S")}
 
 
-def _table_steps(name: str, kind: str, state: TableState) -> list[SetupStep]:
+def _table_steps(name: str, kind: str, tags: dict[str, str], state: TableState) -> list[SetupStep]:
     target, keys = f"table {name}", wanted_keys(kind)
     if state.exists and state.keys != keys:
         return [SetupStep("!", target, f"clés {_words(state.keys)} au lieu de {_words(keys)}")]
@@ -106,7 +108,13 @@ def _table_steps(name: str, kind: str, state: TableState) -> list[SetupStep]:
     ttl = {"Enabled": True, "AttributeName": TTL_ATTRIBUTE}
     recovery = {"PointInTimeRecoveryEnabled": True}
     return [
-        step(state.exists, f"clés {_words(keys)}, à la demande", "create_table", **_creation(keys)),
+        step(
+            state.exists,
+            f"clés {_words(keys)}, à la demande{f', {_tag_words(tags)}' if tags and not state.exists else ''}",
+            "create_table",
+            **_creation(keys),
+            **_tag_list("Tags", tags),
+        ),
         *([] if not state.exists or state.on_demand else [_to_on_demand(name)]),
         step(
             state.ttl == TTL_ATTRIBUTE,
@@ -121,7 +129,22 @@ def _table_steps(name: str, kind: str, state: TableState) -> list[SetupStep]:
             PointInTimeRecoverySpecification=recovery,
         ),
         *([_index_step(name, state)] if kind == "reports" else []),
+        *([_table_tags(target, tags, state)] if tags and state.exists else []),
     ]
+
+
+def _table_tags(target: str, tags: dict[str, str], state: TableState) -> SetupStep:
+    """Give a table that is there its tags; those that it has besides stay."""
+    request = {"ResourceArn": state.arn, **_tag_list("Tags", tags)}
+    return _step(tags.items() <= state.tags.items(), target, _tag_words(tags), "dynamodb", "tag_resource", **request)
+
+
+def _tag_list(name: str, tags: dict[str, str]) -> dict[str, Any]:
+    return {name: [{"Key": key, "Value": value} for key, value in tags.items()]} if tags else {}
+
+
+def _tag_words(tags: dict[str, str]) -> str:
+    return f"étiquettes {', '.join(f'{key}={value}' for key, value in tags.items())}"
 
 
 def _index_step(name: str, state: TableState) -> SetupStep:
@@ -159,8 +182,8 @@ def _to_on_demand(name: str) -> SetupStep:
     return SetupStep("+", f"table {name}", "facturation à la demande", "dynamodb", "update_table", request)
 
 
-def _bucket_steps(name: str, region: str, kms_key: str, state: BucketState) -> list[SetupStep]:
-    target = f"bucket {name}"
+def _bucket_steps(name: str, settings: Settings, tags: dict[str, str], state: BucketState) -> list[SetupStep]:
+    target, region, kms_key = f"bucket {name}", settings.aws_region, settings.s3_reports_kms_key
     if state.exists and state.region not in ("", region):
         return [SetupStep("!", target, f"il est dans la région {state.region}, et AWS_REGION={region}")]
 
@@ -192,7 +215,16 @@ def _bucket_steps(name: str, region: str, kms_key: str, state: BucketState) -> l
             "put_bucket_lifecycle_configuration",
             LifecycleConfiguration=rules,
         ),
+        *([_bucket_tags(name, tags, state)] if tags else []),
     ]
+
+
+def _bucket_tags(name: str, tags: dict[str, str], state: BucketState) -> SetupStep:
+    """Give the bucket its tags; those that it has besides are written again with them, for S3 replaces all."""
+    kept = {key: value for key, value in state.tags.items() if not key.startswith("aws:")}
+    request = {"Bucket": name, "Tagging": _tag_list("TagSet", kept | tags)}
+    done = tags.items() <= state.tags.items()
+    return _step(done, f"bucket {name}", _tag_words(tags), "s3", "put_bucket_tagging", **request)
 
 
 def _encryption(kms_key: str) -> dict[str, Any]:

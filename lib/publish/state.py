@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from lib.aws.clients import AwsClients
 from lib.aws.errors import aws_errors, error_code
-from lib.aws.names import reports_bucket, table_names
+from lib.aws.names import reports_bucket, table_names, wanted_tags
 from lib.common.errors import ConfigError, StoreError
 from lib.common.settings import Settings
 from lib.publish.setup import ALL_BLOCKED, AwsState, BucketState, SetupStep, TableState
@@ -26,8 +26,9 @@ _SETTLING = {"ContinuousBackupsUnavailableException", "ResourceInUseException"}
 
 def read_state(clients: AwsClients, settings: Settings) -> AwsState:
     """Observe both tables and the bucket; ConfigError where a right is missing or the bucket is another's."""
-    tables = {kind: _table(clients.dynamodb, name) for kind, name in table_names(settings).items()}
-    return AwsState(tables, _bucket(clients.s3, reports_bucket(settings)))
+    tagged = bool(wanted_tags(settings))  # else no right to read tags is needed
+    tables = {kind: _table(clients.dynamodb, name, tagged) for kind, name in table_names(settings).items()}
+    return AwsState(tables, _bucket(clients.s3, reports_bucket(settings), tagged))
 
 
 def carry_out(clients: AwsClients, step: SetupStep) -> None:
@@ -43,7 +44,7 @@ def carry_out(clients: AwsClients, step: SetupStep) -> None:
             _until(step.target, lambda: _status(clients.dynamodb, name) == "ACTIVE")
 
 
-def _table(client: Any, name: str) -> TableState:
+def _table(client: Any, name: str, tagged: bool) -> TableState:
     with aws_errors(f"table {name}"):
         try:
             table = client.describe_table(TableName=name)["Table"]
@@ -55,6 +56,8 @@ def _table(client: Any, name: str) -> TableState:
             _until(f"table {name}", lambda: _status(client, name) == "ACTIVE")
         ttl = client.describe_time_to_live(TableName=name)["TimeToLiveDescription"]
         backups = client.describe_continuous_backups(TableName=name)["ContinuousBackupsDescription"]
+        pages = client.get_paginator("list_tags_of_resource").paginate(ResourceArn=table["TableArn"]) if tagged else ()
+        tags = [tag for page in pages for tag in page["Tags"]]
     types = {one["AttributeName"]: one["AttributeType"] for one in table["AttributeDefinitions"]}
     return TableState(
         exists=True,
@@ -62,11 +65,13 @@ def _table(client: Any, name: str) -> TableState:
         on_demand=table.get("BillingModeSummary", {}).get("BillingMode") == "PAY_PER_REQUEST",
         ttl=ttl.get("AttributeName", "") if ttl["TimeToLiveStatus"] in ("ENABLED", "ENABLING") else "",
         indexes=tuple(index["IndexName"] for index in table.get("GlobalSecondaryIndexes", [])),
+        arn=table["TableArn"],
+        tags=_tags(tags),
         recovery=backups.get("PointInTimeRecoveryDescription", {}).get("PointInTimeRecoveryStatus") == "ENABLED",
     )
 
 
-def _bucket(client: Any, name: str) -> BucketState:
+def _bucket(client: Any, name: str, tagged: bool) -> BucketState:
     try:
         head = client.head_bucket(Bucket=name)
     except ClientError as error:
@@ -78,6 +83,7 @@ def _bucket(client: Any, name: str) -> BucketState:
         )
         versioning = client.get_bucket_versioning(Bucket=name)
         rules = _or_none(lambda: client.get_bucket_lifecycle_configuration(Bucket=name), "NoSuchLifecycleConfiguration")
+        tags = _or_none(lambda: client.get_bucket_tagging(Bucket=name), "NoSuchTagSet") if tagged else None
     return BucketState(
         exists=True,
         region=head.get("BucketRegion", ""),
@@ -86,7 +92,12 @@ def _bucket(client: Any, name: str) -> BucketState:
         kms_key=_kms_key(encryption),
         versioned=versioning.get("Status") == "Enabled",
         lifecycle=tuple(rules["Rules"]) if rules else (),
+        tags=_tags(tags["TagSet"] if tags else []),
     )
+
+
+def _tags(found: list[dict[str, str]]) -> dict[str, str]:
+    return {tag["Key"]: tag["Value"] for tag in found}
 
 
 def _kms_key(encryption: dict[str, Any] | None) -> str:

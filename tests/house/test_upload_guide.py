@@ -75,7 +75,7 @@ def test_make_commands_run(four_days: Output, run: Callable[..., Ran], command: 
 
 def test_every_setting_exists_with_its_default() -> None:
     shown = defaults_shown(GUIDE)
-    assert len(shown) == 9
+    assert len(shown) == 10
     assert all(KNOWN_SETTINGS[name] == default for name, default in shown.items())
 
 

@@ -18,6 +18,7 @@ from tests.support.patience import deadline
 REGION = "eu-west-3"
 BUCKET = "cityflow-essai-rapports"
 KEYS = {"cityflow-metrics": "metric_type", "cityflow-reports": "report_id"}
+KMS_KEY = "arn:aws:kms:eu-west-3:123456789012:key/11111111-2222-3333-4444-555555555555"
 ACCESS_KEY, SECRET_KEY, TOKEN = "AKIAESSAI00000000000", "secret-d-essai-JAMAIS-AFFICHE", "jeton-d-essai-JAMAIS-AFFICHE"
 
 

@@ -38,6 +38,7 @@ BUCKET_ACTIONS = {
     "encryption": "EncryptionConfiguration",
     "versioning": "BucketVersioning",
     "lifecycle": "LifecycleConfiguration",
+    "tagging": "BucketTagging",
 }
 
 
@@ -198,7 +199,8 @@ class _Handler(BaseHTTPRequestHandler):
 def _action(method: str, path: str, target: str | None, body: bytes) -> tuple[str, str]:
     """The IAM action and the resource of a request."""
     if target:
-        table = json.loads(body).get("TableName", "?")
+        asked = json.loads(body)
+        table = asked.get("TableName") or asked.get("ResourceArn", "?").rpartition("/")[2]
         return f"dynamodb:{target.partition('.')[2]}", f"arn:aws:dynamodb:eu-west-3:123456789012:table/{table}"
     parts = urlsplit(path)
     bucket, _, key = unquote(parts.path).lstrip("/").partition("/")
