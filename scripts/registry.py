@@ -53,7 +53,7 @@ REFERENTIEL = Source(
     reads=(ARRONDISSEMENTS,),
     late_after=timedelta(days=14),  # twice the time after which make fetch asks for a whole data set again
     credits=_of_paris("Référentiel géographique des comptages routiers", "referentiel-comptages-routiers"),
-    watched=(Watched("statistiques.nombre_arcs", -5, 10),),
+    watched=(Watched("statistiques.nombre_arcs", -5, 10, label="arcs du référentiel"),),
     shown=6,
 )
 BIKES = Source(
@@ -68,7 +68,10 @@ BIKES = Source(
     key_figures=(KeyFigure("passages_velo", "total_jour", "passages", 4, *BIKE_HOURS),),
     profiles=(HourlyProfile("velo", "profil_horaire", "total", "compteurs_mesures", "passages", "velos", "Vélo"),),
     # Ordinary weeks of Paris move less than these bounds; rain alone halves the bikes, and works start in bursts.
-    watched=(Watched("total_jour", -60, 80, *BIKE_HOURS), Watched("nombre_compteurs_actifs", -15, 25)),
+    watched=(
+        Watched("total_jour", -60, 80, *BIKE_HOURS, label="passages du jour"),
+        Watched("nombre_compteurs_actifs", -15, 25, label="compteurs actifs"),
+    ),
     shown=2,
 )
 TRAFFIC = Source(
@@ -157,9 +160,9 @@ COMPTAGES = Source(
         ),
     ),
     watched=(
-        Watched("global_metrics.debit_journalier_total", -30, 30, *ROAD_HOURS),
-        Watched("global_metrics.nombre_troncons_actifs", -15, 25),
-        Watched("global_metrics.taux_disponibilite_capteurs", -20, 40),
+        Watched("global_metrics.debit_journalier_total", -30, 30, *ROAD_HOURS, label="débit du jour"),
+        Watched("global_metrics.nombre_troncons_actifs", -15, 25, label="tronçons actifs"),
+        Watched("global_metrics.taux_disponibilite_capteurs", -20, 40, label="disponibilité des capteurs"),
     ),
     shown=1,
 )
@@ -174,7 +177,7 @@ CHANTIERS = Source(
     late_after=timedelta(days=14),
     credits=_of_paris("Chantiers perturbants la circulation", "chantiers-perturbants"),
     key_figures=(KeyFigure("chantiers_actifs", "nombre_chantiers_actifs", "chantiers", 7),),
-    watched=(Watched("nombre_chantiers_actifs", -40, 60),),
+    watched=(Watched("nombre_chantiers_actifs", -40, 60, label="chantiers actifs"),),
     shown=5,
 )
 

@@ -117,7 +117,7 @@ def jump(
     code, bound = ("chute", low) if percent < low else ("hausse", high)
     day_kind = f" un jour férié ({holiday})" if holiday else ""
     text = (
-        f"{watched.name} : {percent:+.0f} % par rapport à la médiane de {days} mêmes jours de semaine"
+        f"{watched.label.capitalize()} : {percent:+.0f} % par rapport à la médiane de {days} mêmes jours de semaine"
         f"{', sur les mêmes capteurs' if of_sensors else ''} (seuil{day_kind} {bound:+.0f} %)."
     )
     yield Finding(source, code, ATTENTION, text, rounded(percent, 1), bound)

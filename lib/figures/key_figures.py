@@ -1,6 +1,6 @@
 """What the report shows of a source beside its past: figures of the day, and values of its 24 hours."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import reduce
 from typing import Any
 
@@ -68,7 +68,4 @@ class Watched:
     hours: str = ""
     whole_day: str = ""
     points: bool = False
-
-    @property
-    def name(self) -> str:
-        return self.where.rsplit(".", 1)[-1]
+    label: str = field(kw_only=True)  # in words

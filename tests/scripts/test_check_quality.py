@@ -51,12 +51,12 @@ def lines(ran: Ran, source: str) -> list[str]:
         (41_000, []),
         (
             39_000,
-            [f"chute : total_jour : -61 % {MEDIAN} (seuil -60 %)."],
+            [f"chute : Passages du jour : -61 % {MEDIAN} (seuil -60 %)."],
         ),
         (179_000, []),
         (
             181_000,
-            [f"hausse : total_jour : +81 % {MEDIAN} (seuil +80 %)."],
+            [f"hausse : Passages du jour : +81 % {MEDIAN} (seuil +80 %)."],
         ),
     ],
 )

@@ -1,5 +1,6 @@
 """The pages in a real headless Chromium: nothing in the console, nothing asked, nothing too wide, A4 on paper."""
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,6 +29,7 @@ DAYS = {
 }
 PAGES = [f"{name}.html" for name in DAYS] + ["index.html"]
 PHONE = 360  # px
+A4_WIDTH = 703  # px, between the margins
 
 
 @pytest.fixture(scope="module")
@@ -96,6 +98,51 @@ def test_a_reader_who_prefers_dark_gets_dark(site: Site) -> None:
     dom, console = browse(f"{site.address}/dark.html", dark, "--dump-dom", "--virtual-time-budget=10000")
     assert console == []
     assert rgb(DARK["papier"]) in dom
+
+
+SMALLEST = """<link rel="icon" href="data:,"><body><iframe src="/{page}" style="width:{width}px;height:900px">
+</iframe><script>
+onload = () => {{
+  const frame = document.querySelector("iframe").contentWindow, page = frame.document, found = {{}};
+  const walker = page.createTreeWalker(page.body, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {{
+    const one = walker.currentNode.parentElement, box = one.getBoundingClientRect();
+    if (!walker.currentNode.data.trim() || !box.width || one.closest("title, .vu, .saut, script, style")) continue;
+    const scale = one.ownerSVGElement ? one.getScreenCTM().a : 1;
+    const px = parseFloat(frame.getComputedStyle(one).fontSize) * scale;
+    const kind = one.ownerSVGElement ? one.ownerSVGElement.classList[0] : "texte";
+    found[kind] = Math.min(found[kind] ?? 99, px);
+  }}
+  document.body.textContent = "SMALLEST" + JSON.stringify(found) + "END";
+}}</script>"""
+
+
+def smallest_texts(site: Site, page: str, width: int) -> dict[str, float]:
+    """The smallest font (px) that is drawn in a frame of that width: of the text, and of each kind of drawing."""
+    (site.folder / "smallest.html").write_text(SMALLEST.format(page=page, width=width), encoding="utf-8")
+    dom, _ = browse(f"{site.address}/smallest.html", "--dump-dom", "--virtual-time-budget=10000")
+    found = re.search(r"SMALLEST({.*})END", dom)
+    assert found, dom[:500]
+    return dict(json.loads(found[1]))
+
+
+@pytest.mark.parametrize("page", ["full.html", "heavy.html"])
+def test_on_paper_no_text_is_below_7_points(site: Site, page: str) -> None:
+    text = (site.folder / page).read_text(encoding="utf-8")
+    assert text.count("@media print{") == 1
+    (site.folder / "paper.html").write_text(
+        text.replace("@media print{", "@media all{").replace("@media screen", "@media not all"), encoding="utf-8"
+    )
+    found = smallest_texts(site, "paper.html", A4_WIDTH)
+    assert {"texte", "carte", "graphique"} <= set(found)
+    assert {kind: px for kind, px in found.items() if px < 7 * 96 / 72} == {}
+
+
+@pytest.mark.parametrize("width", [360, 760, 1280])
+def test_on_a_screen_the_words_of_charts_and_map_are_12_pixels_at_least(site: Site, width: int) -> None:
+    found = smallest_texts(site, "full.html", width)
+    assert {kind: px for kind, px in found.items() if px < 11.9} == {}
+    assert {"texte", "carte", "graphique"} <= set(found)
 
 
 @pytest.mark.parametrize("page", ["full.html", "heavy.html"])
