@@ -49,7 +49,7 @@ endif
 # ---------------------------------------------------------------------------------------------------------- commands
 
 .PHONY: help demo test torture process $(SOURCES) report upload check-upload setup-aws fetch backfill history tables quality \
-	status daily doctor bench clean venv new-venv venv-dev venv-bench
+	status daily doctor bench clean venv new-venv venv-dev venv-bench constraints
 
 help: ## cette aide
 	@printf 'CityFlow Paris. Le jour par défaut (DATE) est hier, heure de Paris.\n\n'
@@ -160,16 +160,18 @@ Makefile: ;
 
 # ------------------------------------------------------------------------------------------------------- environment
 
-PYTHON ?= $(shell for one in python3.11 python3.12 python3.13 python3; do \
-	$$one -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$one && break; done)
+# The newest that constraints.txt has wheels for, and that can make an environment (Debian's needs python3-venv for that).
+PYTHON ?= $(shell for needed in ensurepip sys; do for one in python3.14 python3.13 python3.12 python3.11 python3; do \
+	$$one -c "import sys, $$needed; sys.exit(sys.version_info < (3, 11))" 2>/dev/null && echo $$one && break 2; done; done)
 
-# Installs only when the requirements' content changed since the last install.
-install = [[ -f .venv/$(1) && "$$(<$(1))" == "$$(<.venv/$(1))" ]] || { echo "Installation de $(1) dans .venv (une à deux minutes la première fois)…" >&2; \
-	$(PY) -m pip install --quiet --disable-pip-version-check -r $(1) && cp $(1) .venv/$(1); }
+# Installs what a file asks for, only when it or constraints.txt changed since the last install into that environment.
+install = wanted="$$(<constraints.txt)$$(<$(1))"; [[ -f $(2)/$(1) && "$$(<$(2)/$(1))" == "$$wanted" ]] || { \
+	echo "Installation de $(1) dans $(2) (une à deux minutes la première fois)…" >&2; \
+	$(2)/bin/python -m pip install --quiet --disable-pip-version-check -r $(1) && printf '%s' "$$wanted" >$(2)/$(1); }
 
 venv:
 	@$(PY) -c 'from importlib.util import find_spec as f; exit(not f("pip"))' 2>/dev/null || $(MAKE) --silent new-venv
-	@$(call install,requirements.txt)
+	@$(call install,requirements.txt,.venv)
 
 # Apart from `venv`, so that a Python to make it with is looked for only where there is none.
 new-venv:
@@ -179,9 +181,14 @@ new-venv:
 
 venv-bench:
 	@[[ -x .venv-bench/bin/python ]] || $(PYTHON) -m venv .venv-bench
-	@cmp -s requirements-bench.txt .venv-bench/requirements-bench.txt || { echo "Installation de requirements-bench.txt…" >&2; \
-		.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-bench.txt && \
-		cp requirements-bench.txt .venv-bench/; }
+	@$(call install,requirements-bench.txt,.venv-bench)
 
 venv-dev: venv
-	@$(call install,requirements-dev.txt)
+	@$(call install,requirements-dev.txt,.venv)
+
+# One version of each package for every Python from 3.11 on; versions that are there stay where nothing speaks against it.
+constraints:
+	@$(PY) -c 'import pip' 2>/dev/null || $(MAKE) --silent new-venv
+	@$(PY) -m pip install --quiet --disable-pip-version-check uv==0.13.9
+	@grep -hv '^-' requirements*.txt | .venv/bin/uv pip compile - --quiet --universal --python-version 3.11 --no-build \
+		--fork-strategy fewest --no-annotate --custom-compile-command 'make constraints' --output-file constraints.txt

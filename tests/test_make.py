@@ -308,7 +308,8 @@ def test_help_names_every_command() -> None:
     targets = {word for rule in rules for word in rule.split() if not word.startswith(STEPS)}
     shown = HERE.make("help").out
     words = {word for line in re.findall(r"^  make (\S+)", shown, flags=re.MULTILINE) for word in line.split("|")}
-    assert words == targets - {"venv", "new-venv", "venv-dev", "venv-bench"}  # these are made when a command needs them
+    of_developers = {"venv", "new-venv", "venv-dev", "venv-bench", "constraints"}  # or made when a command needs them
+    assert words == targets - of_developers
 
 
 def test_a_change_of_requirements_installs_again(tmp_path: Path) -> None:
@@ -319,6 +320,8 @@ def test_a_change_of_requirements_installs_again(tmp_path: Path) -> None:
     assert (first.code, again.code) == (0, 0)
     assert "Installation de requirements.txt" in first.err
     assert again.err == ""
+    (checkout.root / "constraints.txt").write_text("pandas==0\n", encoding="utf-8")
+    assert "Installation de requirements.txt" in checkout.make("venv").err, "another version of what it pulls in"
 
 
 def test_without_python_the_message_says_so_once(tmp_path: Path) -> None:

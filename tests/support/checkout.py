@@ -71,7 +71,8 @@ def copy_checkout(root: Path, raw: Path) -> Checkout:
     packages = next((root / ".venv" / "lib").glob("python*/site-packages"))
     (packages / "running_interpreter.pth").write_text(sysconfig.get_paths()["purelib"] + "\n", encoding="utf-8")
     for requirements in root.glob("requirements*.txt"):
-        shutil.copy(requirements, root / ".venv")
+        installed = [path.read_text("utf-8").rstrip("\n") for path in (root / "constraints.txt", requirements)]
+        (root / ".venv" / requirements.name).write_text("".join(installed), encoding="utf-8")
     python = Path(sys.executable).parent
     path = f"{python}{os.pathsep}/usr/local/bin{os.pathsep}/usr/bin{os.pathsep}/bin"
     return Checkout(root, raw, {"HOME": str(root), "PATH": path, "DATA_DIR": str(raw)})
