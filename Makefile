@@ -54,7 +54,7 @@ endif
 help: ## cette aide
 	@printf 'CityFlow Paris. Le jour par défaut (DATE) est hier, heure de Paris.\n\n'
 	@sed -nE 's/^\$$\(SOURCES\)/$(SOURCES)/; s/^([a-z][a-z -]*):[^#]*## (.*)$$/\1\t\2/p' Makefile | while IFS=$$'\t' read -r words text; do \
-		[[ $${#words} -le 14 ]] && printf '  make %-14s %s\n' "$$words" "$$text" || printf '  make %s\n%21s%s\n' "$${words// /|}" '' "$$text"; done
+		[[ $${#words} -le 14 ]] && printf '  make %-14s %s\n' "$$words" "$$text" || printf '  make %s\n%21s%s\n' "$${words// /|}" '' "$$text"; done 2>/dev/null || [[ $$? == 141 ]]
 
 demo: venv ## démonstration complète sur des données inventées
 	@$(PY) scripts/make_demo_data.py --output data/demo/cityflow-raw/raw

@@ -13,6 +13,7 @@ from typing import Any
 from lib.aws.clients import AwsClients, aws_clients, place
 from lib.common.errors import ConfigError, ExitCode
 from lib.common.settings import Settings, load_settings
+from lib.common.text import counted
 from lib.publish.policy import read_policy, setup_policy, upload_policy
 from lib.publish.setup import SetupStep, setup_plan
 from lib.publish.state import carry_out, read_state
@@ -73,7 +74,7 @@ def run(clients: AwsClients, steps: list[SetupStep], arguments: argparse.Namespa
     if arguments.json:
         cli.emit_json(summary(steps, done))
     else:
-        to_do = f"{len(missing)} à faire" if looking else f"{done} faites"
+        to_do = f"{len(missing)} à faire" if looking else f"{counted(done, 'faite')}"
         cli.emit(f"{len(steps) - len(missing)} déjà en place, {to_do}{' (rien modifié)' if looking else ''}")
     return ExitCode.FAILED if arguments.check and missing else ExitCode.DONE
 

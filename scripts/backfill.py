@@ -131,7 +131,7 @@ def here(settings: Settings, plan: Plan, jobs: int, locks: DayLocks) -> Iterator
 def summary(plan: Plan, failures: list[Failure], kept: list[Step]) -> str:
     """How many figures were computed, how many stay those of an earlier computation, how many failed."""
     done = len(plan.to_do) - len(failures) - len(kept)
-    stayed = f" {len(kept)} gardés tels quels," if kept else ""
+    stayed = f" {counted(len(kept), 'gardé tel quel', 'gardés tels quels')}," if kept else ""
     made, lost = counted(done, "calcul fait", "calculs faits"), counted(len(failures), "échec")
     return f"{counted(len(plan.days), 'jour')} : {made},{stayed} {lost}"
 

@@ -21,6 +21,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from lib.common.errors import CityflowError, ExitCode, LockHeldError, NoDataError
 from lib.common.paris_time import days_between, machine_now, yesterday
 from lib.common.settings import Settings
+from lib.common.text import counted
 from lib.database_factory import get_database_service
 from lib.database_service import DatabaseService
 from lib.figures.gate import SERIOUS
@@ -171,7 +172,7 @@ def summary_lines(morning: Morning, count: int) -> list[str]:
         complete = by_state.pop(COMPLETE, [])
         parts = [f"{', '.join(names)} {state}" for state, names in by_state.items()]
         if complete:
-            parts.insert(0, "tout est complet" if not by_state else f"{len(complete)} sources complètes")
+            parts.insert(0, "tout est complet" if not by_state else counted(len(complete), "source complète"))
         if parts:
             lines.append(f"  {day}  {' ; '.join(parts)}")
     lines += [f"  échec : {one}" for one in morning.failures]
@@ -239,7 +240,8 @@ def main(argv: list[str] | None = None) -> int:
             raise
         went = forget_old(settings, machine_now())  # the times of files are the machine's
         if went:
-            log.info("%d journaux ou comptes rendus de plus de %d jours supprimés.", went, settings.keep_days)
+            words = counted(went, "journal ou compte rendu supprimé", "journaux ou comptes rendus supprimés")
+            log.info("%s, de plus de %s.", words, counted(settings.keep_days, "jour"))
         lines = summary_lines(morning, arguments.days)
         if settings.alert_command and (morning.exit_code or morning.grave):
             alert(settings, "\n".join(lines) + "\n")

@@ -31,6 +31,7 @@ from lib.aws.clients import aws_clients
 from lib.common.errors import CityflowError, ExitCode, InputError, NoDataError, UsageError
 from lib.common.paris_time import civil_day, machine_now
 from lib.common.settings import Settings, load_settings
+from lib.common.text import counted
 from lib.files.atomic_file import part_writer
 from lib.raw.source import Source
 from lib.raw.source_files import override_warning
@@ -92,7 +93,8 @@ def fetch_source(settings: Settings, source: Source, days: list[date], force: bo
     for number, day in enumerate(days):
         about = None if source.whole else day
         if failures == FAILURES_MAX:
-            what = f"{failures} échecs de suite : {len(days) - number} jours ne sont pas demandés ({day} à {days[-1]})."
+            left = counted(len(days) - number, "jour n'est pas demandé", "jours ne sont pas demandés")
+            what = f"{failures} échecs de suite : {left} ({day} à {days[-1]})."
             yield Fetched(source.name, about, error=InputError(what, "Relancer quand l'éditeur répond."))
             return
         present = None if force else already_there(settings, source, day, now)

@@ -27,6 +27,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from lib.common.errors import ExitCode, UsageError
+from lib.common.text import counted
 from lib.files.atomic_file import write_atomically
 from lib.raw.source_files import SYNTHETIC_MARKER
 from lib.run import cli, day_range
@@ -167,7 +168,7 @@ def write_marker(root: Path, state: str, options: Options) -> None:
 def contents(root: Path) -> str:
     """Write one line that changes when a file of the tree is added, removed or resized."""
     sizes = [path.stat().st_size for path in own_files(root)]
-    return f"{len(sizes)} fichiers, {sum(sizes)} octets"
+    return f"{counted(len(sizes), 'fichier')}, {counted(sum(sizes), 'octet')}"
 
 
 def own_files(root: Path) -> list[Path]:

@@ -18,6 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from lib.common.errors import InputError
 from lib.common.paris_time import clock_hours, hours_in_day
 from lib.common.settings import Settings
+from lib.common.text import counted
 from lib.figures.numbers import records, rounded
 from lib.figures.quality import SAMPLES_KEPT, Quality
 from lib.raw.source_files import no_data
@@ -86,7 +87,8 @@ def warn_of_forecast(weather: WeatherDay, day: date, quality: Quality) -> None:
         quality.warn(
             "releve_du_jour",
             "information",
-            f"Le meilleur relevé ({pulled}) n'a mesuré que {measured} heures du {day} : le reste est une prévision.",
+            f"Le meilleur relevé ({pulled}) n'a mesuré que {counted(measured, 'heure')} du {day} : "
+            "le reste est une prévision.",
             mesure=measured,
             attendu=24,
         )

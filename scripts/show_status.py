@@ -151,7 +151,7 @@ def line(status: dict[str, Any]) -> str:
 def totals(statuses: list[dict[str, Any]]) -> str:
     """Count the days in each state, in words."""
     counts = {word: sum(one["statut"] == word for one in statuses) for word in (COMPLETE, PARTIAL, MISSING)}
-    return ", ".join(f"{count} {word}{'s' if count > 1 else ''}" for word, count in counts.items())
+    return ", ".join(counted(count, word) for word, count in counts.items())
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -50,7 +50,7 @@ def test_what_failed_is_tried_again_after_a_pause(
     proxy.faults.append(Fault("http_500", "dynamodb:PutItem", containing="traffic", times=15))
     ran = run(main)
     assert ran.code == 0, ran.err
-    assert "1 documents pas encore traités" in ran.err and "10 essais" in ran.err
+    assert "1 document à traiter encore" in ran.err and "10 essais" in ran.err
     assert last_line(ran).startswith("publiés 3, identiques 0, échecs 0")
 
 

@@ -30,16 +30,6 @@ def without_controls(text: str) -> str:
     return _ACTING_OR_BREAKING.sub("", text) if _ACTING.search(text) else text
 
 
-def agreed(count: float, singular: str, plural: str = "") -> str:
-    """Choose the form of a word that goes with a count: French has the singular below two."""
-    return singular if abs(count) < 2 else plural or f"{singular}s"
-
-
-def counted(count: int, singular: str, plural: str = "") -> str:
-    """Write « 1 jour », « 12 jours » for a terminal."""
-    return f"{count} {agreed(count, singular, plural)}"
-
-
 def _written(found: re.Match[str]) -> str:
     return found[0].encode("unicode_escape").decode("ascii")
 
@@ -49,6 +39,16 @@ class OneLine(logging.Formatter):
 
     def formatMessage(self, record: logging.LogRecord) -> str:
         return on_one_line(super().formatMessage(record))
+
+
+def agreed(count: float, singular: str, plural: str = "") -> str:
+    """Choose the words for so many things; French has the singular below two. By default each word takes an s."""
+    return singular if abs(count) < 2 else plural or " ".join(f"{word}s" for word in singular.split())
+
+
+def counted(count: int, singular: str, plural: str = "") -> str:
+    """Write « 1 jour récent », « 2 jours récents »."""
+    return f"{count} {agreed(count, singular, plural)}"
 
 
 def spelled(text: str) -> str:

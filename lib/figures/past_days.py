@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any
 
 from lib.common.paris_time import WEEKS_COMPARED, YEAR_BEFORE, same_weekdays_before
+from lib.common.text import counted
 from lib.figures.calendar_days import particularity
 from lib.figures.changes import LEAST_SHARED, Change, Shared, change_beside
 from lib.figures.key_figures import KeyFigure, Sensors, Watched, at
@@ -148,7 +149,7 @@ def _comparison(value: float | None, weeks: Iterable[Reference], used: Iterable[
     if value is None:
         return "donnée manquante"
     if whole:
-        text = f"{len(whole)} semaine{'s' if len(whole) > 1 else ''}"
+        text = counted(len(whole), "semaine")
         old = sum(whole)
         return f"{text}, dont {old} sur des totaux de jours entiers (version antérieure)" if old else text
     return next((one.why for one in weeks if one.why), "sans historique")

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import date
 from typing import Any
 
+from lib.common.text import counted
 from lib.figures.answers import Answers
 
 REJECTS_KEPT = 1000  # rows kept in output/rejects/<type>_<date>.csv; the counts go on beyond it
@@ -107,8 +108,8 @@ class Quality:
                 self.warn("releve_coupe", "attention", text, one.held, None, [one.origin.file])
                 continue
             text = (
-                f"{one.origin.file} ne contient que {one.held} enregistrements sur les {one.announced} qu'il annonce : "
-                "demander toutes les pages, ou l'export entier."
+                f"{one.origin.file} ne contient que {counted(one.held, 'enregistrement')} sur les {one.announced} "
+                "qu'il annonce : demander toutes les pages, ou l'export entier."
             )
             self.warn("pages_manquantes", "attention", text, one.held, one.announced, [one.origin.file])
         return min([couverture, 1.0 - self.share_lost(), *(one.share for one in doubts)])

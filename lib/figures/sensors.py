@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from lib.common.text import agreed, counted
 from lib.figures.changes import STUCK_HOURS, longest_runs
 from lib.figures.numbers import count, rounded
 from lib.figures.quality import Quality
@@ -162,9 +163,8 @@ def warn_of_broken(
     """Warn of sensors set aside (see set_aside_rows), and of how much they would have added."""
     if aside:
         added = f"{sum(one['aurait_ajoute'] or 0 for one in aside):.0f} {unit}"
-        plural = "s" if len(aside) > 1 else ""
-        would = "ils auraient" if plural else "il aurait"
-        text = f"{len(aside)} {noun}{plural} en panne, laissé{plural} de côté : {would} ajouté {added}."
+        left, would = agreed(len(aside), "laissé"), agreed(len(aside), "il aurait", "ils auraient")
+        text = f"{counted(len(aside), noun)} en panne, {left} de côté : {would} ajouté {added}."
         quality.warn(
             "capteurs_ecartes", "attention", text, len(aside), 0, [one[label] or one[identifier] for one in aside]
         )
@@ -217,5 +217,5 @@ def expected_hours(
         usual = pd.concat(days, axis=1).fillna(0).median(axis=1).clip(upper=hours)
         usual = usual[usual > 0].sort_index()
         if usual.sum() and usual.sum() >= LEAST_OF_REFERENCE * every.sum():
-            return usual, f"{len(days)} jour{'s' if len(days) > 1 else ''} récent{'s' if len(days) > 1 else ''}"
+            return usual, counted(len(days), "jour récent")
     return every, reference_name

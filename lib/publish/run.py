@@ -15,6 +15,7 @@ from lib.aws.clients import AwsClients
 from lib.aws.errors import PassingError, UnreachableError
 from lib.common.errors import CityflowError, ConfigError, InputError, LockHeldError, StoreError
 from lib.common.settings import Settings
+from lib.common.text import counted
 from lib.publish.asking import Asking, Interrupted
 from lib.publish.check import checked
 from lib.publish.local_documents import DocumentFile, read_files, validated
@@ -70,7 +71,8 @@ def run_all(sources: list[DocumentFile], work: Work, jobs: int, on_outcome: Call
     again = [source for source in sources if source not in reached]
     if run.interrupted or not again or (run.fatal and not unreachable):
         return run
-    log.warning("%d documents pas encore traités (%s) : second essai dans %d s.", len(again), _why(run), PAUSE)
+    left = counted(len(again), "document")
+    log.warning("%s à traiter encore (%s) : second essai dans %d s.", left, _why(run), PAUSE)
     try:
         stop.wait(PAUSE)
     except KeyboardInterrupt:

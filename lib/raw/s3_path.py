@@ -14,6 +14,7 @@ from pathlib import PosixPath
 from typing import Any, ClassVar, NamedTuple, cast
 
 from lib.common.settings import S3_SCHEME as SCHEME
+from lib.common.text import counted
 
 ATTEMPTS = 5  # at a body that is cut, before giving up
 MOST_KEYS = 1_000_000  # of one listing: a century of hourly pulls of one source
@@ -180,7 +181,7 @@ class S3Stream(io.RawIOBase):
         from lib.aws.bodies import cut_after
 
         wanted = min(count, self.size - self.position)
-        cut: Exception = EOFError(f"{self.position} octets au lieu de {self.size}")
+        cut: Exception = EOFError(f"{counted(self.position, 'octet')} au lieu de {self.size}")
         while self.failures < ATTEMPTS:
             data = b""
             try:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
 from lib.common.errors import InputError, SmallerExportError, TooLargeError
+from lib.common.text import counted
 from lib.figures.answers import Answer
 from lib.figures.quality import Quality
 from lib.raw.source_files import RawFile
@@ -76,8 +77,8 @@ def _may_be_larger(older: RawFile, newer: RawFile) -> bool:
 
 def _smaller(newer: RawFile, few: int, older: RawFile, many: int, code: str) -> SmallerExportError:
     return SmallerExportError(
-        f"{newer.name} ({few} lignes) est bien plus petit que {older.name} ({many} lignes), plus ancien : "
-        "il est sans doute coupé, et le plus ancien est pris à sa place.",
+        f"{newer.name} ({counted(few, 'ligne')}) est bien plus petit que {older.name} ({counted(many, 'ligne')}), "
+        "plus ancien : il est sans doute coupé, et le plus ancien est pris à sa place.",
         f"Récupérer l'export à nouveau (make fetch), ou retirer {older.name} si le plus récent est juste.",
         code,
     )

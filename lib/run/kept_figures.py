@@ -15,6 +15,7 @@ from typing import Any
 from lib.common.errors import ConfigError, StoreError, in_french
 from lib.common.paris_time import machine_now
 from lib.common.settings import Settings
+from lib.common.text import counted
 from lib.database_service import DatabaseService
 from lib.figures.quality import has_account
 from lib.files.atomic_file import write_atomically
@@ -154,7 +155,7 @@ def _is_about(path: str, day: date) -> bool:
 
 def _less(known: Known, lost: list[str], left: str) -> str:
     names = [raw_file(Path(path)).name for path in lost if path != UNKNOWN]
-    shown = ", ".join(names[:NAMED]) + (f" et {len(names) - NAMED} autres" if len(names) > NAMED else "")
+    shown = ", ".join(names[:NAMED]) + (f" et {counted(len(names) - NAMED, 'autre')}" if len(names) > NAMED else "")
     return (
         f"le calcul enregistré repose sur plus ({_rests_on(known.metrics['qualite'])}) que ce qui reste ({left})"
         f"{f' ; disparus ou changés depuis : {shown}' if names else ''}."
@@ -163,7 +164,7 @@ def _less(known: Known, lost: list[str], left: str) -> str:
 
 def _rests_on(qualite: dict[str, Any]) -> str:
     coverage, rows = worth(qualite)
-    return f"{rows} lignes, couverture {coverage:.2f}".replace(".", ",")
+    return f"{counted(rows, 'ligne')}, couverture {coverage:.2f}".replace(".", ",")
 
 
 def _everywhere(

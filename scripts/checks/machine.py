@@ -12,6 +12,7 @@ from pathlib import Path
 from lib.common.errors import StoreError
 from lib.common.paris_time import PARIS
 from lib.common.settings import ROOT, Settings, near_misses
+from lib.common.text import counted
 from lib.files.locks import held_locks
 from lib.raw.places import raw_root
 from scripts.checks.results import ATTENTION, ERROR, OK, CheckResult, check_result
@@ -59,7 +60,7 @@ def check_clock(newest_file: float, now: datetime) -> CheckResult:
 def check_settings(settings: Settings) -> Iterator[CheckResult]:
     """Report values that were replaced, names in .env that look like a slip, keys that fetching would need."""
     chosen = sum(origin != "défaut" for origin in settings.origins.values())
-    yield CheckResult("réglages", OK, f"{chosen} choisis, {len(settings.origins) - chosen} par défaut")
+    yield CheckResult("réglages", OK, f"{counted(chosen, 'choisi')}, {len(settings.origins) - chosen} par défaut")
     if settings.fallback_notice:
         yield CheckResult(
             "réglages", ATTENTION, settings.fallback_notice, "Corriger OUTPUT_DIR ou les droits du dossier."

@@ -16,6 +16,7 @@ from typing import Any
 
 from lib.common.errors import CityflowError, ConfigError
 from lib.common.settings import ROOT, Settings, masked
+from lib.common.text import counted
 from lib.run.day_plan import Plan
 from lib.run.range_run import Measure, Outcome, chunks
 from scripts.cluster import tasks
@@ -177,7 +178,8 @@ def _result(client: Any, address: str, future: Any) -> Any:
             )
         if now - said >= SAID_EVERY:
             said = now
-            log.warning("attente des calculs du cluster depuis %.0f min : %d workers.", (now - begun) / 60, workers)
+            minutes = (now - begun) / 60
+            log.warning("attente des calculs du cluster depuis %.0f min : %s.", minutes, counted(workers, "worker"))
 
 
 def _ask_counts(client: Any, settings: Settings, groups: list[list[date]], measure: Measure) -> list[Any]:

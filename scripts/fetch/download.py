@@ -24,6 +24,7 @@ from urllib3.exceptions import HTTPError as Urllib3Error
 
 from lib.common.errors import ConfigError, InputError
 from lib.common.paris_time import machine_now
+from lib.common.text import counted
 from scripts.fetch.resume import discard, forget, remember, resume_point
 from scripts.sources.publishers import Address
 
@@ -145,7 +146,7 @@ def _receive(address: Address, answer: requests.Response, stream: BinaryIO, kept
         progress(kept, total)
     stream.flush()
     if total is not None and kept != total:
-        raise _TryAgainError(f"réponse coupée à {kept} octets sur {total}")
+        raise _TryAgainError(f"réponse coupée à {counted(kept, 'octet')} sur {total}")
 
 
 def _too_late(address: Address, stream: BinaryIO) -> InputError:

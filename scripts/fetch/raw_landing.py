@@ -14,6 +14,7 @@ from pathlib import Path
 from lib.common.errors import InputError
 from lib.common.paris_time import PARIS
 from lib.common.settings import Settings
+from lib.common.text import counted
 from lib.raw.contents import read_blocks
 from lib.raw.places import exports_folder, pulls_folder
 from lib.raw.source import Source
@@ -72,7 +73,7 @@ def refuse_to_lose(path: Path, arriving: int, asked_at: datetime) -> None:
         return
     present, why = path.stat().st_size, ""
     if present > arriving:
-        why = f"{path} ({present} octets) est plus gros que ce qui arrive ({arriving} octets)"
+        why = f"{path} ({counted(present, 'octet')}) est plus gros que ce qui arrive ({counted(arriving, 'octet')})"
     elif _written(path) > asked_at:
         why = f"{path} est plus récent que ce qui arrive"
     if why:
@@ -92,7 +93,8 @@ def refuse_cut(settings: Settings, source: Source, arrived: Path) -> None:
     here = _extent(arrived, source)
     if any(few < WHOLE_FROM * many for few, many in zip(here, there, strict=True)):
         raise InputError(
-            f"{source.name} : {here[0]} lignes et {here[1]} octets reçus, {there[0]} lignes et {there[1]} octets dans "
+            f"{source.name} : {counted(here[0], 'ligne')} et {counted(here[1], 'octet')} reçus, "
+            f"{counted(there[0], 'ligne')} et {counted(there[1], 'octet')} dans "
             f"{name} : l'export est sans doute coupé, rien n'est remplacé.",
             f"Relancer plus tard. S'il est juste : --force (FORCE=1 avec make), puis retirer {name}.",
         )

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from lib.common.errors import InputError, NoDataError
+from lib.common.text import counted
 from lib.raw.csv_dialect import Aliases, canonical, detect_delimiter, split_row
 from lib.raw.envelopes import records
 from scripts.sources.publishers import Address
@@ -31,7 +32,7 @@ def json_body(address: Address, path: Path) -> Any:
     announced = [body.get(name) for name in TOTALS] if isinstance(body, dict) else []
     for total in announced:
         if isinstance(total, int) and total > (held := sum(1 for _ in records(body))):
-            raise unexpected(address, f"{total} enregistrements annoncés, {held} reçus")
+            raise unexpected(address, f"{counted(total, 'enregistrement annoncé')}, {counted(held, 'reçu')}")
     return body
 
 

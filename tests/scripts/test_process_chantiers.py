@@ -292,7 +292,7 @@ def test_an_export_much_smaller_than_the_one_before_is_said_and_takes_no_work_aw
     assert metrics["nombre_chantiers_actifs"] == 20
     found = [one["message"] for one in metrics["qualite"]["avertissements"] if one["code"] == "chantiers_incomplets"]
     assert bool(found) == warned
-    assert all(f"({left} lignes)" in text and f"{CSV} (20 lignes)" in text for text in found)
+    assert all(f"({left} ligne" in text and f"{CSV} (20 lignes)" in text for text in found)
 
 
 def test_a_work_without_a_name_or_a_place_still_counts(raw: RawTree, run: Run) -> None:

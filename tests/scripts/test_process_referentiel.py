@@ -210,7 +210,7 @@ def test_it_runs_from_any_directory_on_the_file_asked_for(
     command = [sys.executable, str(ROOT / "scripts" / "process_referentiel.py"), "--date", DAY]
     ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=deadline(), check=False)
     assert ran.returncode == 0, ran.stderr
-    assert ran.stdout.startswith(f"referentiel {DAY} : complet, 1 lignes retenues -> ")
+    assert ran.stdout.startswith(f"referentiel {DAY} : complet, 1 ligne retenue -> ")
     assert raw.metrics("referentiel", DAY)["statistiques"]["nombre_arcs"] == 1
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from lib.common.errors import EmptyFileError, InputError
+from lib.common.text import counted
 from lib.raw.forms.kinds import EMPTY, GZIP, HEAD, OLD_MAC, PARQUET, TEXT, UTF16, ZIP, kind_of, shown
 from lib.raw.forms.parquet import Window, csv_pieces
 
@@ -134,7 +135,9 @@ def _only_member(path: Path, stream: BinaryIO) -> BinaryIO:
             raise _refused(path, "un classeur Excel (.xlsx) ou un autre document Office", "L'enregistrer en CSV UTF-8.")
         if len(names) != 1:
             some = ", ".join(names[:MEMBERS_SHOWN]) + ("…" if len(names) > MEMBERS_SHOWN else "")
-            raise _refused(path, f"une archive zip de {len(names)} fichiers ({some})", "Les extraire à côté.")
+            raise _refused(
+                path, f"une archive zip de {counted(len(names), 'fichier')} ({some})", "Les extraire à côté."
+            )
         return cast(BinaryIO, archive.open(names[0]))
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:  # cut; a rare method; a password
         raise InputError(f"{path} est une archive zip illisible ({error}).", "Le récupérer à nouveau.") from error

@@ -9,6 +9,7 @@ from shapely.geometry.base import BaseGeometry
 
 from lib.common.errors import InputError
 from lib.common.settings import Settings
+from lib.common.text import counted
 from lib.figures import geometry
 from lib.figures.quality import Quality
 from lib.figures.written_places import parse_shape
@@ -60,7 +61,9 @@ def load_arrondissements(settings: Settings, quality: Quality) -> Arrondissement
         return Arrondissements([], [])
     if len(found) < ALL:
         missing = sorted(set(range(1, ALL + 1)) - set(found))
-        text = f"{len(found)} arrondissements sur {ALL} : ce qui est dans les autres n'a pas d'arrondissement. "
+        text = (
+            f"{counted(len(found), 'arrondissement')} sur {ALL} : ce qui est dans les autres n'a pas d'arrondissement. "
+        )
         quality.warn(INCOMPLETE, "attention", f"{text}Le récupérer à nouveau : make fetch", len(found), ALL, missing)
     for _, why in refused:
         if why.reason == INCOMPLETE:

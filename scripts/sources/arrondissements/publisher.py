@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from lib.common.settings import Settings
+from lib.common.text import counted
 from scripts.sources.answers import json_body, unexpected
 from scripts.sources.arrondissements.polygons import ALL
 from scripts.sources.publishers import Address, portal_export
@@ -22,5 +23,5 @@ def check_answer(asked: Address, path: Path) -> Any:
     properties = [one.get("properties") for one in features or [] if isinstance(one, dict)]
     numbers = {one.get("c_ar") for one in properties if isinstance(one, dict)} - {None}
     if len(numbers) != ALL:
-        raise unexpected(asked, f"{len(numbers)} arrondissements au lieu de {ALL}")
+        raise unexpected(asked, f"{counted(len(numbers), 'arrondissement')} au lieu de {ALL}")
     return body

@@ -11,6 +11,7 @@ from typing import BinaryIO
 
 from stringzilla import find  # SIMD search: ten times bytes.find, which would take longer than reading the file
 
+from lib.common.text import counted
 from lib.raw.csv_dialect import MAX_ROW_CHARACTERS
 
 BUFFER = 1 << 19  # bytes: fits the processor's cache next to what is found in it
@@ -122,7 +123,7 @@ def whole_lines(stream: BinaryIO, first: int, start: int, stop: int | None, size
         if stop is not None and position + begin >= stop:
             return
         if not count and stop is not None and position + filled < stop:
-            raise EOFError(f"{position + filled} octets au lieu de {stop}")
+            raise EOFError(f"{counted(position + filled, 'octet')} au lieu de {stop}")
         end, last = (filled, True) if not count else _end_of_lines(buffer, begin, filled, stop, position)
         if not last and end == begin and filled - begin > MAX_ROW_CHARACTERS:
             end, inside = filled, True

@@ -11,6 +11,7 @@ import shapely
 
 from lib.common.errors import InputError
 from lib.common.settings import Settings
+from lib.common.text import counted
 from lib.figures import geometry
 from lib.figures.quality import Quality
 from lib.figures.written_places import is_written, parse_shape, read_places
@@ -165,5 +166,6 @@ def _warn_of_shapes(values: pd.Series, quality: Quality) -> None:
     """Warn of the arcs (index) whose shape is written and not understood."""
     unread = values[[is_written(value) for value in values]].index.unique()
     if len(unread):
-        text = f"{len(unread)} arcs ont un geo_shape écrit mais pas compris : il ne donne ni longueur ni lieu."
+        arcs = counted(len(unread), "arc a", "arcs ont")
+        text = f"{arcs} un geo_shape écrit mais pas compris : il ne donne ni longueur ni lieu."
         quality.warn("formes_illisibles", "information", text, mesure=len(unread), attendu=0, exemples=list(unread))

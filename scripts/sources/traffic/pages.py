@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
+from lib.common.text import agreed, counted
 from lib.figures.quality import SAMPLES_KEPT, Quality
 from lib.raw.source_files import RawFile
 from scripts.sources.traffic.forms import Response
@@ -99,8 +100,11 @@ def warn_of_cuts(answers: Iterable[Answer], day: date, quality: Quality) -> None
     about = [one for one in known if one.is_about(day)] or known
     cut = sorted((one for one in about if one.held < one.announced), key=lambda one: one.held / one.announced)
     if cut:
-        cuts = " ; ".join(f"{one.files[0]} : {one.held} éléments sur {one.announced}" for one in cut[:SAMPLES_KEPT])
-        text = f"{len(cut)} relevé{'s' * (len(cut) > 1)} sans toutes ses pages ({cuts}) : les demander (count=…)."
+        cuts = " ; ".join(
+            f"{one.files[0]} : {counted(one.held, 'élément')} sur {one.announced}" for one in cut[:SAMPLES_KEPT]
+        )
+        pulls, whose = counted(len(cut), "relevé"), agreed(len(cut), "ses", "leurs")
+        text = f"{pulls} sans toutes {whose} pages ({cuts}) : les demander (count=…)."
         names = [one.files[0] for one in cut]
         quality.warn("pages_manquantes", "attention", text, cut[0].held, cut[0].announced, names)
 

@@ -81,7 +81,7 @@ def test_fewer_records_than_announced_are_a_cut_answer(raw: RawTree, portal: Por
     held = {"results": [record]} if form == "total_count" else {"records": [{"fields": record}]}
     portal.faults[BIKES] = [saying(json.dumps({form: 72, **held}))]
     ran = fetch(run, portal, "bikes")
-    assert ran.code == 1 and "72 enregistrements annoncés, 1 reçus" in ran.err
+    assert ran.code == 1 and "72 enregistrements annoncés, 1 reçu." in ran.err
     portal.faults[BIKES] = [saying(json.dumps({form: 1, **held}))]
     assert fetch(run, portal, "bikes").code == 0
 

@@ -63,7 +63,7 @@ def test_many_days_are_the_days_one_by_one(raw: RawTree, run: Run) -> None:
     ran = run(main, "--from", "2025-11-03", "--to", "2025-11-05")
     assert (ran.code, figures(raw)) == (0, single)
     assert raw.rejects("comptages", "2025-11-04") == rejects
-    assert "3 jours, 0 échecs" in ran.out
+    assert "3 jours, 0 échec" in ran.out
 
 
 def test_a_bad_day_does_not_stop_the_others_and_is_said_again_at_the_end(raw: RawTree, run: Run) -> None:
