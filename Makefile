@@ -57,8 +57,8 @@ help: ## cette aide
 		[[ $${#words} -le 14 ]] && printf '  make %-14s %s\n' "$$words" "$$text" || printf '  make %s\n%21s%s\n' "$${words// /|}" '' "$$text"; done 2>/dev/null || [[ $$? == 141 ]]
 
 demo: venv ## démonstration complète sur des données inventées
+	@echo 'Démonstration : 29 jours inventés puis traités, une à deux minutes. Ces données ont des défauts exprès : les avertissements sont normaux.'
 	@$(PY) scripts/make_demo_data.py --output data/demo/cityflow-raw/raw
-	@echo 'Traitement des 29 jours (une minute au plus). Ces données ont des défauts exprès : les avertissements sont normaux.'
 	@$(DEMO) $(PY) scripts/backfill.py --from 2025-10-07 --to 2025-11-04
 	@$(DEMO) $(PY) scripts/generate_report.py --date 2025-11-04
 	@$(DEMO) $(PY) scripts/generate_history.py

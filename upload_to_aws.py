@@ -17,12 +17,14 @@ from lib.aws.names import reports_bucket
 from lib.common.errors import ConfigError, ExitCode, NoDataError, StoreError, UsageError
 from lib.common.paris_time import parse_day
 from lib.common.settings import Settings, load_settings
+from lib.common.text import counted
 from lib.publish.local_documents import DocumentFile, document_files, stray_files
 from lib.publish.outcome import DocumentOutcome, Run
 from lib.publish.run import Work, run_all
 from lib.publish.words import PROBLEMS, outcome_lines, run_json, total_line
 from lib.raw.source_files import shown_days
 from lib.run import cli, day_range
+from lib.run.day_plan import in_words
 from lib.run.demo_results import refuse_to_publish
 from lib.run.manifest import PUBLICATION, recorded
 
@@ -35,6 +37,8 @@ Signes : + nouveau, * modifié, = identique, ! invalide ou en échec, ? état di
 Exemple : python upload_to_aws.py --date 2025-11-04 --dry-run"""
 
 MAX_JOBS = 64
+DETAILED = 12  # documents, a day and a little more: a longer plan or check is shown by kind of document
+LOOKING = ("dry_run", "check", "repair")
 JOBS = 8  # requests under way at once; they wait for the network far more than they compute
 
 
@@ -50,9 +54,12 @@ def main(argv: list[str] | None = None) -> int:
         reports_bucket(settings)
         refuse_to_publish(settings)  # a dry run refuses what the upload would refuse
         work = treatment(settings, sources, arguments)
-        run = run_all(sources, work, arguments.jobs, lambda outcome: tell(outcome, arguments))
+        in_full = arguments.verbose or len(sources) <= DETAILED
+        run = run_all(sources, work, arguments.jobs, lambda outcome: tell(outcome, work.mode, in_full, arguments))
         if work.mode == "upload":
             keep_account(settings, run, sources)
+        elif not in_full and not arguments.json:
+            cli.emit("\n".join(by_name(run)))
         return conclude(run, work.mode, len(sources), time.monotonic() - begun, arguments)
 
     return cli.guarded(work, arguments)
@@ -88,12 +95,26 @@ def treatment(settings: Settings, sources: list[DocumentFile], arguments: argpar
     return Work(settings, clients, "dry_run" if arguments.dry_run else mode, arguments.force, newest)
 
 
-def tell(outcome: DocumentOutcome, arguments: argparse.Namespace) -> None:
-    """Print the lines of one document; those of an upload that had nothing to do are only counted."""
-    looking = arguments.dry_run or arguments.check or arguments.repair or arguments.verbose
-    if not arguments.json and (looking or outcome.status != "same"):
+def tell(outcome: DocumentOutcome, mode: str, in_full: bool, arguments: argparse.Namespace) -> None:
+    """Print the lines of one document: of a long plan or check only its problems, which by_name completes.
+
+    Those of an upload that had nothing to do are only counted.
+    """
+    shown = in_full if mode in LOOKING else arguments.verbose
+    if not arguments.json and (shown or outcome.status not in ("same", "planned")):
         for line in outcome_lines(outcome):
             cli.emit(line)
+
+
+def by_name(run: Run) -> list[str]:
+    """Write one line for each sign and kind of document, with its days; then how to see each document."""
+    days: dict[tuple[str, str], list[date]] = {}
+    for outcome in run.outcomes:
+        if outcome.status in ("same", "planned"):
+            name = outcome.source.key if outcome.source.kind == "metrics" else "rapport"
+            days.setdefault((outcome.sign, name), []).append(parse_day(outcome.source.day_text))
+    lines = sorted(f"{' '.join(one):<14} {counted(len(some), 'jour')} : {in_words(some)}" for one, some in days.items())
+    return [*lines, "Chaque document : upload_to_aws.py avec -v, ou DATE= pour un jour."]
 
 
 def keep_account(settings: Settings, run: Run, sources: list[DocumentFile]) -> None:

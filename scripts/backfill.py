@@ -22,7 +22,7 @@ from tqdm import tqdm
 
 from lib.common.errors import ExitCode, LockHeldError, NoDataError
 from lib.common.settings import Settings
-from lib.common.text import counted
+from lib.common.text import counted, draws_bars
 from lib.database_factory import get_database_service
 from lib.files.locks import DayLocks, days_locked
 from lib.files.scratch_folder import clear_abandoned
@@ -63,7 +63,7 @@ def main(argv: list[str] | None = None) -> int:
         require_some_raw(settings, plan)
         without_pull = gaps(settings, plan)
         if not arguments.json:
-            cli.emit("\n".join(plan_lines(plan, without_pull)))
+            cli.emit("\n".join(plan_lines(plan, without_pull if arguments.dry_run else {})))
         if arguments.dry_run:
             if arguments.json:
                 cli.emit_json(plan_object(plan, without_pull))
@@ -107,7 +107,7 @@ def run_plan(settings: Settings, plan: Plan, jobs: int, force: bool) -> list[Don
             computed_there(settings, plan, measure_days)
             if settings.scheduler
             else here(settings, plan, jobs, locks) as outcomes,
-            tqdm(plan.to_do, desc="calculs", unit="calcul", disable=None) as steps,
+            tqdm(plan.to_do, desc="calculs", unit="calcul", disable=not draws_bars()) as steps,
         ):
             return [
                 *refused,

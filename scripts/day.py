@@ -23,7 +23,7 @@ from lib.files.locks import whole_day
 from lib.run import cli
 from lib.run.day_range import day_argument
 from lib.run.dependencies import REPORT
-from lib.run.side_by_side import side_by_side
+from lib.run.side_by_side import announce, side_by_side
 from scripts.registry import SOURCES
 from scripts.show_status import stale_steps
 
@@ -46,6 +46,7 @@ def run_day(day: date, steps: list[str], words: list[str], jobs: int) -> int:
     work = {name: partial(commands[name], ["--date", str(day), *words]) for name in sources}
     codes = side_by_side(work, jobs)
     if REPORT in steps:
+        announce(REPORT)
         codes[REPORT] = commands[REPORT](["--date", str(day)])
     failed = {code for code in codes.values() if code}
     return failed.pop() if len(failed) == 1 else ExitCode.FAILED if failed else ExitCode.DONE

@@ -31,7 +31,7 @@ from lib.aws.clients import aws_clients
 from lib.common.errors import CityflowError, ExitCode, InputError, NoDataError, UsageError
 from lib.common.paris_time import civil_day, machine_now
 from lib.common.settings import Settings, load_settings
-from lib.common.text import counted
+from lib.common.text import counted, draws_bars
 from lib.files.atomic_file import part_writer
 from lib.raw.source import Source
 from lib.raw.source_files import override_warning
@@ -246,7 +246,7 @@ def _as_json(one: Fetched) -> dict[str, Any]:
 
 
 def _bar(name: str, total: int | None) -> Any:
-    return tqdm(desc=name, total=total, unit="o", unit_scale=True, leave=False, disable=None)
+    return tqdm(desc=name, total=total, unit="o", unit_scale=True, leave=False, disable=not draws_bars())
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -190,6 +190,27 @@ def test_dry_run_without_credentials_says_what_it_does_not_know(
     assert run(main, "--check").code == 3
 
 
+def test_a_long_plan_is_a_line_for_each_kind_and_its_problems(
+    aws: AwsServer, output: Output, run: Run, monkeypatch: Patch
+) -> None:
+    """-v shows each document, as a short plan does."""
+    for number in range(1, 9):
+        output.metrics(day=f"2025-11-0{number}")
+    for number in (1, 2, 5, 6, 7):
+        output.report(day=f"2025-11-0{number}")
+    output.metrics(day="2025-11-03").write_text("{")
+    _forget_credentials(monkeypatch)
+    ran = run(main, "--dry-run")
+    plan = ran.out.splitlines()[:-1]
+    assert plan[0].startswith("! metrics/bikes_metrics_2025-11-03.json : ")
+    assert plan[1:-1] == [
+        "? bikes        7 jours : 2025-11-01 à 2025-11-02, 2025-11-04 à 2025-11-08",
+        "? rapport      5 jours : 2025-11-01 à 2025-11-02, 2025-11-05 à 2025-11-07",
+    ]
+    assert "-v" in plan[-1]
+    assert "? metrics/bikes_metrics_2025-11-04.json" in run(main, "--dry-run", "-v").out.splitlines()
+
+
 def test_a_document_over_400_kb_is_a_summary_and_a_pointer(aws: AwsServer, output: Output, run: Run) -> None:
     path = output.large()
     ran = run(main)

@@ -7,7 +7,9 @@ of surrogate pairs, which no file of ours can hold.
 """
 
 import logging
+import os
 import re
+import sys
 
 CONTROLS = "\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff"
 
@@ -49,6 +51,14 @@ def agreed(count: float, singular: str, plural: str = "") -> str:
 def counted(count: int, singular: str, plural: str = "") -> str:
     """Write « 1 jour récent », « 2 jours récents »."""
     return f"{count} {agreed(count, singular, plural)}"
+
+
+def draws_bars() -> bool:
+    """Tell whether the standard error is a terminal with columns, the only place for a progress bar."""
+    try:
+        return sys.stderr.isatty() and os.get_terminal_size(sys.stderr.fileno()).columns > 0
+    except (OSError, ValueError):
+        return False
 
 
 def spelled(text: str) -> str:

@@ -176,7 +176,7 @@ def _run_days(
 
 
 def _tell(settings: Settings, source: str, day: date, stored: "Stored", as_json: bool) -> None:
-    from lib.run.day_run import rejects_path
+    from lib.run.day_run import SYNTHETIC, rejects_path
 
     qualite = stored.metrics["qualite"]
     path = LocalFileService(settings.output_dir).metrics_path(source, day)
@@ -187,8 +187,10 @@ def _tell(settings: Settings, source: str, day: date, stored: "Stored", as_json:
     state = f"chiffres gardés ({qualite['statut']})" if stored.kept else qualite["statut"]
     kept = counted(qualite["lignes_retenues"], "ligne retenue", "lignes retenues")
     emit(f"{source} {day} : {state}, {kept} -> {path}")
+    report_says = {SYNTHETIC} if settings.lock_fd is not None else set()  # of make process, once for all sources
     for warning in qualite["avertissements"]:
-        log.log(logging.INFO if warning["severite"] == "information" else logging.WARNING, "%s", warning["message"])
+        if warning["code"] not in report_says:
+            log.log(logging.INFO if warning["severite"] == "information" else logging.WARNING, "%s", warning["message"])
     rejected = sum(qualite["rejets"].values())
     if rejected:
         reasons = rejects_in_words(qualite["rejets"])

@@ -168,7 +168,7 @@ def _gap(settings: Settings, source: Source, days: list[date]) -> list[date]:
 
 
 def plan_lines(plan: Plan, without_pull: dict[str, list[date]]) -> list[str]:
-    """Write the plan for people, with what `gaps` found."""
+    """Write the plan for people, with what `gaps` found, which only the computation can tell to be missing."""
     first, last = plan.days[0], plan.days[-1]
     days, steps = counted(len(plan.days), "jour"), counted(len(plan.to_do), "calcul")
     lines = [f"Plan du {first} au {last} : {days}, {steps} à faire."]
@@ -176,7 +176,8 @@ def plan_lines(plan: Plan, without_pull: dict[str, list[date]]) -> list[str]:
         reasons = to_do_by_reason(plan, source)
         parts = [f"{len(days)} à faire ({reason}) : {in_words(days)}" for reason, days in reasons.items()]
         lines.append(f"  {step_name(source):<12} {' ; '.join(parts) or 'à jour'}")
-    lines += [f"  {source} : aucun relevé ni fichier pour {in_words(days)}" for source, days in without_pull.items()]
+    for source, days in without_pull.items():
+        lines.append(f"  {source} : aucun fichier de {in_words(days)} (un fichier plus récent peut en parler)")
     return lines
 
 
@@ -203,9 +204,9 @@ def to_do_by_reason(plan: Plan, source: str) -> dict[str, list[date]]:
 
 
 def in_words(days: list[date]) -> str:
-    """Write sorted days as runs: « 2025-10-07 à 2025-10-09, 2025-10-12 »."""
+    """Write days as runs: « 2025-10-07 à 2025-10-09, 2025-10-12 »."""
     runs: list[list[date]] = []
-    for day in days:
+    for day in sorted(days):
         if runs and (day - runs[-1][-1]).days == 1:
             runs[-1].append(day)
         else:

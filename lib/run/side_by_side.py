@@ -1,6 +1,6 @@
 """Steps of one run in processes of their own, forked off this one so that packages are imported once for all of them.
 
-What a step says is kept together and passed on when it ends.
+What a step says is kept together and passed on when it ends; that it begins is said at once, on a terminal.
 """
 
 import contextlib
@@ -64,7 +64,14 @@ def _ctrl_c_at_the_end() -> Iterator[list[int]]:
         raise KeyboardInterrupt
 
 
+def announce(name: str) -> None:
+    """Say on a terminal that a step begins."""
+    if sys.stderr.isatty():
+        sys.stderr.write(f"{name} : en cours…\n")
+
+
 def _start(name: str, step: Callable[[], int], selector: selectors.BaseSelector) -> None:
+    announce(name)
     sys.stdout.flush()
     sys.stderr.flush()
     pipes = {stream: os.pipe() for stream in STREAMS}

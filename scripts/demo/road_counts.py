@@ -10,7 +10,6 @@ soars and the flow falls. About 44 % of flows are blank, as on the portal.
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from lib.common.text import draws_bars
 from lib.files.atomic_file import atomic_writer
 from scripts.demo.arcs import Arc, degrees_of, middle_text, shape_json
 from scripts.demo.calendar import Flags, Floats, Objects, day_share, hour_shapes, label_tables, weather_of
@@ -86,7 +86,7 @@ def write_road_counts(path: Path, scene: Scene, quiet: bool = False) -> None:
     last_line = b""
     with atomic_writer(path) as stream:
         stream.write((BOM + HEADER).encode())
-        for place in tqdm(order, desc="comptages", unit="bloc", disable=True if quiet else None, file=sys.stderr):
+        for place in tqdm(order, desc="comptages", unit="bloc", disable=quiet or not draws_bars()):
             text, cut_line = block_text(scene, starts[place])
             stream.write(text)
             last_line += cut_line

@@ -166,7 +166,7 @@ def test_a_dry_run_tells_the_plan_and_writes_nothing(both: RawTree, run: Run) ->
     assert ran.code == 0
     assert ran.out.splitlines()[0] == "Plan du 2025-10-07 au 2025-11-04 : 29 jours, 87 calculs à faire."
     assert "  bikes        29 à faire (absent) : 2025-10-07 à 2025-11-04" in ran.out
-    assert "  bikes : aucun relevé ni fichier pour 2025-10-07 à 2025-11-04" in ran.out
+    assert "  bikes : aucun fichier de 2025-10-07 à 2025-11-04" in ran.out
     told = json.loads(run(main, *RANGE, "--dry-run", "--json").out)
     assert told["a_faire"]["comptages"]["absent"][0] == "2025-10-07"
     assert not any(path for path in both.output.rglob("*") if path.is_file())

@@ -25,6 +25,7 @@ from typing import IO, Any, cast
 
 from lib.common.errors import SearchError, in_french
 from lib.common.settings import ROOT
+from lib.common.text import draws_bars
 from lib.raw.contents import too_large, unreadable
 from lib.raw.limits import DAY_ROWS
 from scripts.sources.comptages.day_rows import TooManyRowsError
@@ -195,7 +196,7 @@ def _result(export: Export, worker: Worker) -> Answer:
 def _progress(search: Search) -> Iterator[Callable[[], None]]:
     """Return a function that brings a progress bar up to date (bytes and speed, on a terminal only)."""
     size = search.job.export.size
-    if size is None or not sys.stderr.isatty():
+    if size is None or not draws_bars():
         yield lambda: None
         return
     from tqdm import tqdm  # only where it is seen: it takes as long to import as 100 MB to search

@@ -1,15 +1,19 @@
 """File names that this machine's language cannot read: nothing stops for them, and they can be recognised."""
 
+import fcntl
 import json
 import os
+import pty
+import struct
 import subprocess
 import sys
+import termios
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from lib.common.text import spelled, storable
+from lib.common.text import draws_bars, spelled, storable
 from scripts import process_weather
 from tests.conftest import ROOT, Ran, RawTree
 from tests.torture.clocks.machines import ASCII
@@ -17,6 +21,23 @@ from tests.torture.clocks.machines import ASCII
 DAY = "2025-11-04"
 HOURS = {"time": [f"{DAY}T{hour:02}:00" for hour in range(24)]}
 WEATHER = {"timezone": "Europe/Paris", "hourly": HOURS | {"temperature_2m": [9.5] * 24, "precipitation": [0.0] * 24}}
+
+
+@pytest.mark.parametrize(("columns", "drawn"), [(80, True), (0, False)])
+def test_a_progress_bar_is_drawn_on_a_terminal_with_columns(
+    monkeypatch: pytest.MonkeyPatch, columns: int, drawn: bool
+) -> None:
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    with open(ours, "rb"), open(theirs, "w") as terminal:
+        monkeypatch.setattr(sys, "stderr", terminal)
+        assert draws_bars() == drawn
+
+
+def test_none_is_drawn_elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    with (tmp_path / "log").open("w") as log:
+        monkeypatch.setattr(sys, "stderr", log)
+        assert not draws_bars()
 
 
 @pytest.mark.parametrize(

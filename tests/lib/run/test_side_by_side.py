@@ -1,6 +1,7 @@
 """Steps in forked processes: what they say stays together, how they end is told, Ctrl-C waits for them."""
 
 import os
+import pty
 import signal
 import sys
 import time
@@ -35,6 +36,14 @@ def test_each_step_ends_as_it_says_and_its_lines_are_together(capfd: pytest.Capt
     together = ("a0a1a2", "b0b1b2", "c0c1c2")
     assert all(one in out.replace("\n", "") for one in together) and len(out.split()) == 9
     assert sorted(err) == sorted("a!b!c!")
+
+
+def test_on_a_terminal_it_is_said_what_begins(monkeypatch: pytest.MonkeyPatch) -> None:
+    ours, theirs = pty.openpty()
+    with open(ours, "rb", buffering=0) as said, open(theirs, "w") as terminal:
+        monkeypatch.setattr(sys, "stderr", terminal)
+        assert side_by_side({"bikes": lambda: 0, "traffic": lambda: 0}, 1) == {"bikes": 0, "traffic": 0}
+        assert said.read(1000).decode() == "bikes : en cours…\r\ntraffic : en cours…\r\n"
 
 
 def test_a_step_that_is_killed_exits_or_raises_fails_alone(capfd: pytest.CaptureFixture[str]) -> None:
