@@ -176,8 +176,8 @@ def plan_lines(plan: Plan, without_pull: dict[str, list[date]]) -> list[str]:
         reasons = to_do_by_reason(plan, source)
         parts = [f"{len(days)} à faire ({reason}) : {in_words(days)}" for reason, days in reasons.items()]
         lines.append(f"  {step_name(source):<12} {' ; '.join(parts) or 'à jour'}")
-    for source, days in without_pull.items():
-        lines.append(f"  {source} : aucun fichier de {in_words(days)} (un fichier plus récent peut en parler)")
+    for source, gap in without_pull.items():
+        lines.append(f"  {source} : aucun fichier de {in_words(gap)} (un fichier plus récent peut en parler)")
     return lines
 
 

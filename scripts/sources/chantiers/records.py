@@ -120,7 +120,8 @@ def _warn_of_a_cut_export(tables: list[pd.DataFrame], quality: Quality) -> None:
         quality.warn(
             "chantiers_incomplets",
             "attention",
-            f"{names[0]} ({len(newest)} lignes) est bien plus petit que {names[1]} ({len(before)} lignes), d'avant : "
+            f"{names[0]} ({counted(len(newest), 'ligne')}) est bien plus petit que {names[1]} "
+            f"({counted(len(before), 'ligne')}), d'avant : "
             "il est sans doute coupé, et les chantiers qu'il n'a pas viennent de l'autre. Le récupérer : make fetch",
             mesure=len(newest),
             attendu=len(before),
