@@ -20,6 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from lib.aws.names import prefixed, reports_bucket
 from lib.common.errors import CityflowError, ExitCode, InputError, NoDataError
 from lib.common.settings import Settings
+from lib.common.text import counted
 from lib.database_factory import get_database_service
 from lib.database_service import DatabaseService
 from lib.figures.quality import has_account
@@ -175,10 +176,9 @@ def _tell(settings: Settings, written: list[Path], same: int, failed: list[str],
     if as_json:
         cli.emit_json(summary)
     else:
-        cli.emit(
-            f"tables : {len(written)} écrites, {same} à jour{f', {len(failed)} échecs' if failed else ''}"
-            f" -> {settings.output_dir / 'tables'}"
-        )
+        lost = f", {counted(len(failed), 'échec')}" if failed else ""
+        done = f"{counted(len(written), 'écrite')}, {same} à jour{lost}"
+        cli.emit(f"tables : {done} -> {settings.output_dir / 'tables'}")
     return ExitCode.FAILED if failed else ExitCode.DONE
 
 

@@ -119,7 +119,7 @@ def test_only_what_changed_is_written_again_and_the_same_metrics_give_the_same_b
     assert len(before) == 30
     path = golden / "metrics" / f"bikes_metrics_{DAY}.json"
     path.write_text(path.read_text("utf-8").replace(f"{DAY}T09:00", "2025-11-05T10:00"), "utf-8")  # computed again
-    assert "0 écrites, 30 à jour" in run(main).out
+    assert "0 écrite, 30 à jour" in run(main).out
     assert written(golden) == before
     path.write_text(path.read_text("utf-8").replace('"total_jour": 712', '"total_jour": 713'), "utf-8")
     assert "3 écrites, 27 à jour" in run(main).out
@@ -133,7 +133,7 @@ def test_only_what_changed_is_written_again_and_the_same_metrics_give_the_same_b
     }
     cut = golden / "tables" / "arcs" / f"dt={DAY}" / "comptages.parquet"
     cut.write_bytes(cut.read_bytes()[:100])
-    assert "1 écrites, 29 à jour" in run(main).out
+    assert "1 écrite, 29 à jour" in run(main).out
     assert cut.read_bytes() == after[f"arcs/dt={DAY}/comptages.parquet"][0]
 
 
