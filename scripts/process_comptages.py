@@ -31,7 +31,7 @@ from lib.common.errors import InputError
 from lib.common.paris_time import road_label_hours
 from lib.common.settings import Settings
 from lib.figures import sensors
-from lib.figures.numbers import count, hour_lists, records, rounded, share, whole
+from lib.figures.numbers import Plain, count, hour_lists, records, rounded, share, whole
 from lib.figures.quality import Quality
 from lib.figures.sensor_days import SensorDay
 from lib.raw.source_files import no_data, source_files
@@ -211,7 +211,7 @@ def arc_figures(
     ).reset_index(drop=True)
 
 
-def on_24_hours(hours: pd.DataFrame, decimals: int | None = None) -> list[list[float | None]]:
+def on_24_hours(hours: pd.DataFrame, decimals: int | None = None) -> list[Plain]:
     """List the 24 hours of each arc by their start; the one that the spring clock skips holds None."""
     return hour_lists(hours.reindex(columns=range(24)), decimals)
 

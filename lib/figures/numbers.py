@@ -15,11 +15,17 @@ from lib.common.text import storable
 PRECISION = 6
 
 
+class Plain(list[Any]):
+    """A list that holds nothing but values as they are stored: plain() returns it as it is."""
+
+
 def plain(value: Any) -> Any:
     """Turn pandas and numpy values into JSON ones: NaN, NaT and infinities become None, floats are rounded.
 
     Half of a surrogate pair, which JSON can carry (« \\ud83d ») and UTF-8 cannot, becomes « ? ».
     """
+    if isinstance(value, Plain):
+        return value
     if isinstance(value, dict):
         return {plain(str(key)): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
@@ -50,7 +56,7 @@ def count(value: float | None) -> float | None:
     return int(found) if found is not None and found.is_integer() else found
 
 
-def hour_lists(hours: pd.DataFrame, decimals: int | None = None) -> list[list[float | None]]:
+def hour_lists(hours: pd.DataFrame, decimals: int | None = None) -> list[Plain]:
     """Turn each row of a frame of hours into a list, None where nothing was measured.
 
     Counts (no `decimals`) are integers where all of the frame are.
@@ -62,9 +68,10 @@ def hour_lists(hours: pd.DataFrame, decimals: int | None = None) -> list[list[fl
     elif (values[known] == values[known].round()).all():
         cells = np.where(known, values, 0).astype(np.int64).astype(object)
     else:
-        cells = values.astype(object)
+        rows = np.where(known, values, 0).tolist()
+        cells = np.array([[round(value, PRECISION) for value in row] for row in rows], dtype=object)
     cells[~known] = None
-    return cells.tolist()
+    return list(map(Plain, cells.tolist()))
 
 
 def share(part: float, whole: float) -> float | None:
@@ -72,8 +79,16 @@ def share(part: float, whole: float) -> float | None:
     return rounded(100 * part / whole) if whole else None
 
 
-def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+def records(frame: pd.DataFrame) -> Plain:
     """Convert each row to a plain dict, keys in the frame's column order; Int64 columns stay integers."""
-    names = frame.columns.tolist()
-    columns = [frame[name].astype(object).where(frame[name].notna(), None).tolist() for name in names]
-    return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
+    names = [plain(str(name)) for name in frame.columns]
+    columns = [_cells(frame.iloc[:, place]) for place in range(len(names))]
+    return Plain(dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True))
+
+
+def _cells(column: pd.Series) -> list[Any]:
+    """List the plain values of a column, None for a missing one."""
+    if column.dtype == np.float64:
+        return [round(value, PRECISION) if math.isfinite(value) else None for value in column.tolist()]
+    cells = column.astype(object).where(column.notna(), None).tolist()
+    return cells if column.dtype.kind in "iub" else [plain(cell) for cell in cells]

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lib.figures.numbers import plain, records, rounded, share
+from lib.figures.numbers import hour_lists, plain, records, rounded, share
 
 finite = st.floats(-1e9, 1e9)
 anything = st.recursive(
@@ -76,3 +76,20 @@ def test_rows_become_plain_objects_in_column_order() -> None:
     ]
     assert list(records(frame)[0]) == ["b", "a", "texte", "objet", "vrai"]
     assert records(frame[:0]) == []
+
+
+@given(
+    st.lists(
+        st.lists(finite | st.just(math.nan) | st.integers(-(10**6), 10**6).map(float), min_size=3, max_size=3),
+        min_size=1,
+    ),
+    st.none() | st.integers(0, 4),
+)
+def test_rows_and_hours_are_what_plain_makes_of_them(rows: list[list[float]], decimals: int | None) -> None:
+    """They are passed over by plain(), so that they must already be what it would have made."""
+    values = pd.DataFrame(rows, columns=["a", "b", "c"]).replace([np.inf, -np.inf], np.nan)
+    hours = hour_lists(values, decimals)
+    found = records(values.assign(texte="caus\ud83d", heures=hours, lieu=[{"lon": row[0]} for row in rows]))
+    assert plain(found) is found
+    assert repr(found) == repr(plain([dict(row) for row in found]))
+    assert repr(plain([[*row] for row in hours])) == repr(list(hours))
