@@ -57,7 +57,7 @@ def records(body: Any) -> Iterator[Any]:
 
 def announced(body: Any) -> int | None:
     """Read how many records there are in all, by the answer, as a number or as its text; None where it does not say."""
-    totals = [body.get(name) for name in TOTALS] if isinstance(body, dict) else []
+    totals = [body[name] for name in TOTALS if name in body] if isinstance(body, dict) else []
     return next((int(str(one)) for one in totals if re.fullmatch("[0-9]{1,12}", str(one))), None)
 
 

@@ -128,7 +128,8 @@ def _warn_of_windows(raw: RawFile, quality: Quality) -> None:
 
 
 def _answer(raw: RawFile, body: Any) -> Answer:
-    total, held = announced(body), list(records(body))
+    total = announced(body)
+    held = [] if total is None else list(records(body))  # which no one asks of one that announces nothing
     apart = map(_identity, held) if total is not None and len(held) < total else ()
     return Answer(raw.origin, total, len(held), frozenset(apart))
 

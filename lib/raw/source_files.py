@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cached_property
 from pathlib import Path
 
 from lib.common.errors import CityflowError, InputError, NoDataError
@@ -53,14 +54,14 @@ class RawFile:
             suffix = suffix_of(member_name(self.path)) or suffix
         return suffix in TABLE_SUFFIXES or (suffix not in JSON_SUFFIXES and not _looks_like_json(self.path))
 
-    @property
+    @cached_property
     def origin(self) -> Origin:
         """What is known of the pull it belongs to; an export was made when its file was written."""
         known = math.isfinite(self.modified) and not self.pulled
         made = datetime.fromtimestamp(self.modified, PARIS).date() if known else self.pull_day
         return Origin(self.name, str(self.path.parent), (self.pulled, self.modified), made)
 
-    @property
+    @cached_property
     def name(self) -> str:
         """The file as messages show it: from its dt= folder on."""
         parts = self.path.parts

@@ -24,7 +24,6 @@ from lib.figures.written_places import join_places, read_places
 from lib.raw.contents import read_blocks
 from lib.raw.csv_dialect import SPLIT_PLACE, Aliases, point_decimals
 from lib.raw.envelopes import records
-from lib.raw.forms.parquet import Window
 from lib.raw.json_records import LONGEST_DATE, bodies_of, holds, is_searchable, short_text
 from lib.raw.limits import BIKE_ROWS, MOST_LABELS, TABLE_BYTES
 from lib.raw.source_files import RawFile
@@ -43,14 +42,24 @@ REQUIRED = ("comptage", "date")
 MAX_COUNT = 5_000.0  # passages/h of one direction; the busiest counters of Paris stay below 2 500
 RECENT = timedelta(days=7)  # a counter heard of within this time before the day is expected to count on it
 
+BATCH_RECORDS = 10_000  # that are held as objects
 LONGEST_PLACE = 1_000  # characters of an object; that of a point has 40
-PLACE = list(COLUMNS).index("coordinates")
+_NUMBERS = {int, float, bool, type(None)}
 _BEYOND = 10**9  # passages; far above MAX_COUNT
 _DATED = re.compile(rb'"date"\s*:\s*"[0-9]')  # what a search for a day relies on
 _CSV_DATE = re.compile(rb"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}[0-9:.]*(?:Z|[+-][0-9]{2}:?[0-9]{2})?")
 # Every form that is read: in JSON also as a number, and escaped inside a text; in a CSV also as Excel writes it.
 _ANY_JSON_DATE = re.compile(rb'"date\\?"\s*:\s*(?:\\?")?([^",}\\]{10,40})')
 _ANY_CSV_DATE = re.compile(_CSV_DATE.pattern + rb"|[0-9]{1,2}/[0-9]{1,2}/[0-9]{4} [0-9]{1,2}:[0-9]{2}(?::[0-9]{2})?")
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Rows of one file: the line of each, and the values of COLUMNS, column by column."""
+
+    file: str
+    lines: list[int]
+    columns: list[list[Any]]
 
 
 @dataclass(frozen=True)
@@ -67,7 +76,7 @@ class BikeRecords:
 
 def read_day_records(files: list[RawFile], day: date, quality: Quality) -> BikeRecords:
     """Read the pulls, oldest first; invalid rows of the day are rejected, the newest pull wins."""
-    table = join_places(_table(_rows(files, day, quality), quality), "coordinates")
+    table = join_places(_table(_batches(files, day, quality), quality), "coordinates")
     texts = table["date"].map(_date_text)
     table["instant"] = pd.to_datetime(
         texts.map({text: parse_instant(text) for text in texts.dropna().unique()}), utc=True
@@ -95,8 +104,8 @@ def days_present(files: list[RawFile]) -> set[str]:
     return {moment.astimezone(PARIS).date().isoformat() for moment in moments if moment}
 
 
-def _rows(files: list[RawFile], day: date, quality: Quality) -> Iterator[list[Any]]:
-    """Yield raw values in the order of COLUMNS, then the file and the line they come from.
+def _batches(files: list[RawFile], day: date, quality: Quality) -> Iterator[Batch]:
+    """Yield raw values, the columns in the order of COLUMNS, and the file and the lines they come from.
 
     A CSV that is no count export (the list of the counters, an HTML page) is rejected whole, and alone.
     """
@@ -104,39 +113,56 @@ def _rows(files: list[RawFile], day: date, quality: Quality) -> Iterator[list[An
     for raw in files:
         try:
             yield from (
-                _csv_rows(raw, day, [*around, *before], quality)
+                _of_csv(raw, day, [*around, *before], quality)
                 if raw.is_csv
-                else _json_rows(raw, day, around, before, quality)
+                else _of_json(raw, day, around, before, quality)
             )
         except InputError as error:
             passed_over(raw, error, quality)
 
 
-def _table(rows: Iterator[list[Any]], quality: Quality) -> pd.DataFrame:
+def _table(batches: Iterator[Batch], quality: Quality) -> pd.DataFrame:
     """Make a frame of the rows; those beyond BIKE_ROWS are rejected. Equal texts are kept once, places as JSON."""
     known: dict[str, str] = {}
-    columns: list[list[Any]] = [[] for _ in range(len(COLUMNS) + 1)]
-    numbers = array("q")
-    for row in rows:
-        if len(numbers) == BIKE_ROWS:
-            quality.reject("enregistrements_en_trop", row[-2], row[-1], row[:-2])
-            continue
-        for place, value in enumerate(row[:-1]):
-            text = json.dumps(value)[:LONGEST_PLACE] if isinstance(value, dict | list) else value
-            columns[place].append(known.setdefault(text, text) if isinstance(text, str) else text)
-        numbers.append(row[-1])
+    columns: list[list[Any]] = [[] for _ in COLUMNS]
+    numbers, files = array("q"), list[str]()
+    for batch in batches:
+        room = BIKE_ROWS - len(numbers)
+        for *row, line in zip(*(column[room:] for column in batch.columns), batch.lines[room:], strict=True):
+            quality.reject("enregistrements_en_trop", batch.file, line, row)
+        for column, values in zip(columns, batch.columns, strict=True):
+            column += _kept_once(values[:room], known)
+        numbers.extend(batch.lines[:room])
+        files += [batch.file] * len(batch.lines[:room])
     if quality.rejets["enregistrements_en_trop"]:
         text = f"Plus de {BIKE_ROWS} relevés pour ce jour et la semaine avant : les suivants ne sont pas comptés."
         quality.warn("enregistrements_en_trop", "attention", text, attendu=BIKE_ROWS)
-    table = pd.DataFrame(dict(zip((*COLUMNS, "_fichier"), columns, strict=True)), dtype=object)
-    return table.assign(_ligne=np.frombuffer(numbers, dtype=np.int64))
+    table = pd.DataFrame(dict(zip(COLUMNS, columns, strict=True)), dtype=object)
+    return table.assign(_fichier=pd.Series(files, dtype=object), _ligne=np.frombuffer(numbers, dtype=np.int64))
+
+
+def _kept_once(values: list[Any], known: dict[str, str]) -> list[Any]:
+    """Make one object of equal texts, and write places as JSON; numbers stay."""
+    kinds = set(map(type, values))
+    if kinds == {str}:
+        return list(map(known.setdefault, values, values))
+    return values if kinds <= _NUMBERS else [_one(value, known) for value in values]
+
+
+def _one(value: Any, known: dict[str, str]) -> Any:
+    if isinstance(value, str):
+        return known.setdefault(value, value)
+    if not isinstance(value, dict | list):
+        return value
+    shown = repr(value)
+    return known.get(shown) or known.setdefault(shown, json.dumps(value)[:LONGEST_PLACE])
 
 
 def _dates(day: date, first: int, last: int) -> list[bytes]:
     return [one.isoformat().encode() for one in days_between(day + timedelta(first), day + timedelta(last))]
 
 
-def _csv_rows(raw: RawFile, day: date, dates: list[bytes], quality: Quality) -> Iterator[list[Any]]:
+def _of_csv(raw: RawFile, day: date, dates: list[bytes], quality: Quality) -> Iterator[Batch]:
     wanted = set(dates)
 
     def of_another_day(line: bytes) -> bool:
@@ -148,14 +174,12 @@ def _csv_rows(raw: RawFile, day: date, dates: list[bytes], quality: Quality) -> 
         moment = parse_instant(found[0].decode()) if found else None
         return moment is None or moment.astimezone(PARIS).date() == day
 
-    window = Window(COLUMNS["date"], day - RECENT, day)
-    for row in read_table(raw, COLUMNS, REQUIRED, quality, of_another_day, accounted, window=window).to_numpy():
-        yield [*row[:-1], raw.name, row[-1]]
+    table = read_table(raw, COLUMNS, REQUIRED, quality, of_another_day, accounted)
+    *columns, lines = (table.iloc[:, place].tolist() for place in range(table.shape[1]))
+    yield Batch(raw.name, lines, columns)
 
 
-def _json_rows(
-    raw: RawFile, day: date, around: list[bytes], before: list[bytes], quality: Quality
-) -> Iterator[list[Any]]:
+def _of_json(raw: RawFile, day: date, around: list[bytes], before: list[bytes], quality: Quality) -> Iterator[Batch]:
     """Yield the records of a pull that may be about the day; those of the days before, of a pull that is not."""
     data = short_text(raw)
     about_day, lately = _holds(raw, data, around), _holds(raw, data, before)
@@ -164,13 +188,38 @@ def _json_rows(
     if not about_day and not lately:
         return
     account = quality if about_day else Quality()  # what is wrong in another day's pull is said of that day
-    wanted = {one.decode() for one in before}
-    for line, body in bodies_of(raw, data, account):
-        for number, record in enumerate(records(body), start=line):
-            if not isinstance(record, dict):
-                account.reject("enregistrement_invalide", raw.name, number, record)
-            elif about_day or (_date_text(record.get("date")) or "")[:10] in wanted:
-                yield [*(_first(record, names) for names in COLUMNS.values()), raw.name, number]
+    wanted = None if about_day else {one.decode() for one in before}
+    found, lines = list[dict[str, Any]](), list[int]()
+    try:
+        for line, body in bodies_of(raw, data, account):
+            for number, record in enumerate(records(body), start=line):
+                if not isinstance(record, dict):
+                    account.reject("enregistrement_invalide", raw.name, number, record)
+                elif wanted is None or (_date_text(record.get("date")) or "")[:10] in wanted:
+                    found.append(record)
+                    lines.append(number)
+            if len(found) >= BATCH_RECORDS:
+                yield Batch(raw.name, lines, _columns(found))
+                found, lines = [], []
+    except InputError:
+        yield Batch(raw.name, lines, _columns(found))
+        raise
+    yield Batch(raw.name, lines, _columns(found))
+
+
+def _columns(found: list[dict[str, Any]]) -> list[list[Any]]:
+    """Take the columns out of records: of each, the first of its names under which there is a value."""
+    written = set().union(*found)
+    columns = []
+    for names in COLUMNS.values():
+        column: list[Any] = [None] * len(found)
+        for name in filter(written.__contains__, names):
+            if None in column:
+                column = [
+                    record.get(name) if value is None else value for value, record in zip(column, found, strict=True)
+                ]
+        columns.append(column)
+    return columns
 
 
 def _date_text(value: Any) -> str | None:
@@ -192,10 +241,6 @@ def _holds(raw: RawFile, data: bytes | None, dates: list[bytes]) -> bool:
     """Tell whether any of these YYYY-MM-DD stands there; their months are looked for first, which spares most scans."""
     months = list({one[:7] for one in dates})
     return holds(raw, data, months) and holds(raw, data, dates)
-
-
-def _first(record: dict[str, Any], names: tuple[str, ...]) -> Any:
-    return next((record[name] for name in names if record.get(name) is not None), None)
 
 
 def _identity(table: pd.DataFrame) -> pd.Series:
