@@ -10,9 +10,11 @@ So that a map can be drawn from the store alone, mapping[] carries a simplified 
     python scripts/process_referentiel.py --date 2025-11-04
 """
 
+import copy
 import logging
 import sys
 from datetime import date
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -27,11 +29,11 @@ from lib.common.settings import Settings
 from lib.figures import geometry
 from lib.figures.numbers import records, rounded
 from lib.figures.quality import Quality
-from lib.raw.source_files import RawFile
+from lib.raw.source_files import RawFile, source_files
 from lib.raw.usable_files import newest_whole, passed_over
 from lib.run import cli
 from lib.run.day_run import DayResult
-from scripts.registry import REFERENTIEL, files_to_read
+from scripts.registry import ARRONDISSEMENTS, REFERENTIEL, files_to_read
 from scripts.sources.arrondissements.polygons import Arrondissements, load_arrondissements
 from scripts.sources.referentiel.records import INCOMPLETE, is_ring, merge_parts, read_road_parts
 
@@ -133,10 +135,18 @@ def by_arrondissement(mapping: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def process(settings: Settings, day: date) -> DayResult:
-    """Read, compute; the coverage is the share of the export's rows that could be used."""
+    """Read, compute, once for all days of a run; the coverage is the share of the export's rows that could be used."""
+    found = Quality()
+    files = (*files_to_read(settings, REFERENTIEL, found), *source_files(settings, ARRONDISSEMENTS))
+    metrics, quality = _of_files(settings, files, repr(found))
+    return DayResult(metrics, copy.deepcopy(quality), 1.0)
+
+
+@lru_cache(maxsize=1)  # a file that changed is another key
+def _of_files(settings: Settings, _files: tuple[RawFile, ...], _others: str) -> tuple[dict[str, Any], Quality]:
     parts, quality = read_raw(settings)
     arrondissements = load_arrondissements(settings, quality)
-    return DayResult(compute_metrics(parts, arrondissements), quality, 1.0)
+    return compute_metrics(parts, arrondissements), quality
 
 
 def main(argv: list[str] | None = None) -> int:

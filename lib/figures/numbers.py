@@ -24,14 +24,12 @@ def plain(value: Any) -> Any:
 
     Half of a surrogate pair, which JSON can carry (« \\ud83d ») and UTF-8 cannot, becomes « ? ».
     """
-    if isinstance(value, Plain):
-        return value
+    if isinstance(value, str):
+        return value if value.isascii() else storable(value)
     if isinstance(value, dict):
         return {plain(str(key)): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [plain(item) for item in value]
-    if isinstance(value, str):
-        return storable(value)
+        return value if isinstance(value, Plain) else [plain(item) for item in value]
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, float):
@@ -91,4 +89,9 @@ def _cells(column: pd.Series) -> list[Any]:
     if column.dtype == np.float64:
         return [round(value, PRECISION) if math.isfinite(value) else None for value in column.tolist()]
     cells = column.astype(object).where(column.notna(), None).tolist()
-    return cells if column.dtype.kind in "iub" else [plain(cell) for cell in cells]
+    return cells if column.dtype.kind in "iub" else [cell if _is_plain(cell) else plain(cell) for cell in cells]
+
+
+def _is_plain(cell: Any) -> bool:
+    """Tell at a glance whether plain() would leave a cell as it is; False for most kinds that would take a look."""
+    return cell is None or (cell.isascii() if type(cell) is str else type(cell) is Plain)
