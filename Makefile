@@ -14,7 +14,7 @@ SOURCES := $(patsubst scripts/process_%.py,%,$(wildcard scripts/process_*.py))
 
 # What people type reaches the recipes through the environment, as "$$DATE": pasted into them it would be shell code.
 # What is set on make's command line is text, which make never expands ($(value …)), and has a name that something reads.
-VALUES := DATE FROM TO TYPE WHAT TRIALS JOBS SCHEDULER SOURCE ORIGIN DAYS
+VALUES := DATE FROM TO MONTH TYPE WHAT TRIALS JOBS SCHEDULER SOURCE ORIGIN DAYS
 SWITCHES := DRY_RUN FORCE WAIT CHECK STRICT AWS FETCH REPAIR
 ON := 1 oui OUI yes YES true TRUE
 OFF := 0 non NON no NO false FALSE
@@ -123,8 +123,8 @@ backfill: venv ## FROM= TO= [SOURCE="bikes traffic"] [JOBS=] [SCHEDULER=] [DRY_R
 	$(PY) scripts/backfill.py --from "$$FROM" --to "$$TO" "$${sources[@]}" $${JOBS:+--jobs "$$JOBS"} \
 		$${SCHEDULER:+--scheduler "$$SCHEDULER"} $(if $(DRY_RUN),--dry-run) $(if $(FORCE),--force)
 
-history: venv ## [FROM=] [TO=] la page de tous les jours traités
-	@$(PY) scripts/generate_history.py $${FROM:+--from "$$FROM"} $${TO:+--to "$$TO"}
+history: venv ## [FROM=] [TO=] [MONTH=AAAA-MM] la page de tous les jours et les bilans des mois
+	@$(PY) scripts/generate_history.py $${FROM:+--from "$$FROM"} $${TO:+--to "$$TO"} $${MONTH:+--month "$$MONTH"}
 
 tables: venv ## [DATE=] [FROM=] [TO=] les résultats en tables Parquet, pour pandas, DuckDB et Athena
 	@$(PY) scripts/make_tables.py $${DATE:+--date "$$DATE"} $${FROM:+--from "$$FROM"} $${TO:+--to "$$TO"}

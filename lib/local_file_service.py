@@ -12,7 +12,16 @@ from lib.common.errors import StoreError, in_french
 from lib.common.paris_time import parse_day
 from lib.database_service import DatabaseService
 from lib.files.atomic_file import atomic_writer, flush_to_disk
-from lib.stores.documents import Document, body_of, encode, metrics_document, report_document, report_id, stem_of
+from lib.stores.documents import (
+    Document,
+    body_of,
+    encode,
+    metrics_document,
+    month_report_id,
+    report_document,
+    report_id,
+    stem_of,
+)
 
 SAME_RUN = 60.0  # s between the first and the last file of a report, at the most
 
@@ -28,6 +37,9 @@ class LocalFileService(DatabaseService):
 
     def report_path(self, day: date, suffix: str = ".json") -> Path:
         return self.output_dir / "reports" / f"{report_id(day)}{suffix}"
+
+    def month_path(self, month: date, suffix: str) -> Path:
+        return self.output_dir / "reports" / f"{month_report_id(month)}{suffix}"
 
     def report_is_whole(self, day: date) -> bool:
         """Tell whether the report's page and table are there, and of the same run: they are written just before it."""

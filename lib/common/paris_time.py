@@ -44,6 +44,30 @@ def parse_asked_day(text: str) -> date:
     return day
 
 
+def parse_asked_month(text: str) -> date:
+    """Read the strict YYYY-MM month that a person asks for as its first day; ValueError (in French) otherwise."""
+    try:
+        return parse_asked_day(f"{text}-01")
+    except ValueError:
+        raise ValueError(f"mois « {text} » invalide : écrire AAAA-MM (de 1970 à 2100), par exemple 2025-10") from None
+
+
+def month_days(month: date) -> list[date]:
+    """List the days of a month, given by any of them."""
+    first = month.replace(day=1)
+    return list(days_between(first, month_after(first) - timedelta(days=1)))
+
+
+def month_before(month: date) -> date:
+    """Return the first day of the month before."""
+    return (month.replace(day=1) - timedelta(days=1)).replace(day=1)
+
+
+def month_after(month: date) -> date:
+    """Return the first day of the month after."""
+    return (month.replace(day=1) + timedelta(days=31)).replace(day=1)
+
+
 def machine_now() -> datetime:
     """Read the machine's clock, for stamps and for what is compared with the times of files.
 

@@ -86,6 +86,8 @@ def comparable_hours(day: pd.DataFrame, past: pd.DataFrame, dead_at_zero: bool) 
     Those stuck at one count and, where a dead one sends zeros (`dead_at_zero`), those at zero all day.
     """
     rows = day.index.intersection(past.index)
+    if rows.empty:
+        return day, past
     one, other = (frame.loc[rows].to_numpy(dtype=float) for frame in (day, past))
     odd = _stuck(one) & _varies(other) | _stuck(other) & _varies(one)
     if dead_at_zero:

@@ -25,6 +25,7 @@ _NAMES = {
     "metrics": re.compile(r"(?P<name>[a-z][a-z0-9_]{0,40})_metrics_(?P<day>\d{4}-\d{2}-\d{2})"),
     "reports": re.compile(r"(?P<name>daily_report)_(?P<day>\d{4}-\d{2}-\d{2})"),
 }
+_MONTH = re.compile(r"monthly_report_\d{4}-\d{2}")
 COMPANIONS = (".csv", ".html")  # of a report, beside its JSON
 SHARED_FROM = 64 * 1024  # bytes of metrics from which content that did not change since the day before is sent once
 
@@ -76,7 +77,8 @@ def document_files(output_dir: Path, kinds: list[str], first: date | None, last:
 
 def stray_files(output_dir: Path, kinds: list[str]) -> list[Path]:
     """List the JSON files that bear another name, such as a person's copy: they are not published."""
-    return [path for kind in kinds for path in _visible(output_dir / kind) if not _NAMES[kind].fullmatch(path.stem)]
+    every = [(kind, path) for kind in kinds for path in _visible(output_dir / kind)]
+    return [path for kind, path in every if not (_NAMES[kind].fullmatch(path.stem) or _MONTH.fullmatch(path.stem))]
 
 
 def read_files(source: DocumentFile, settings: Settings) -> Files:

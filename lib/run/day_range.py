@@ -4,7 +4,7 @@ import argparse
 from datetime import date
 
 from lib.common.errors import UsageError
-from lib.common.paris_time import days_between, parse_asked_day
+from lib.common.paris_time import days_between, parse_asked_day, parse_asked_month
 
 RANGE_MAX = 3660  # days, ten years: a longer range is a slip of the keyboard that would run for days
 
@@ -13,6 +13,14 @@ def day_argument(text: str) -> date:
     """Read a date of a command line (an argparse type)."""
     try:
         return parse_asked_day(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def month_argument(text: str) -> date:
+    """Read a month of a command line as its first day (an argparse type)."""
+    try:
+        return parse_asked_month(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
 

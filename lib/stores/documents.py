@@ -54,6 +54,11 @@ def report_id(day: date) -> str:
     return f"daily_report_{day.isoformat()}"
 
 
+def month_report_id(month: date) -> str:
+    """Return the name of a month's report, given any of its days; it is no document of a database."""
+    return f"monthly_report_{month:%Y-%m}"
+
+
 def body_of(document: Document) -> str:
     """Return the attribute of a document's body: metrics or report. Its keys suffice."""
     return next(body for key, body in BODIES.items() if key in document)

@@ -57,18 +57,19 @@ CARDS = (
 
 
 def cards(figures: dict[str, Any]) -> list[dict[str, Any]]:
-    """Build one view per card: label, valeur, unite, capteurs, ecart {signe, texte, marge} or `pourquoi`,
-    recents.
+    """Build one view per card: label, valeur, unite, capteurs, ecart {signe, texte, marge} or `pourquoi`, recents."""
+    return [_view(card, figures[card.key]) for card in cards_of(figures)]
 
-    A key figure of the registry that has no card of its own above is shown plainly, under its name.
-    """
+
+def cards_of(figures: dict[str, Any]) -> list[Card]:
+    """List the cards; a key figure of the registry that has none of its own above is shown plainly, under its name."""
     own = {card.key for card in CARDS}
-    plain = [
+    plain = (
         Card(key, key.replace("_", " ").capitalize(), figure["unite"])
         for key, figure in figures.items()
         if key not in own
-    ]
-    return [_view(card, figures[card.key]) for card in (*CARDS, *plain)]
+    )
+    return [*CARDS, *plain]
 
 
 def _view(card: Card, figure: dict[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ empty cell; a missing source is one row that says so.
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from lib.figures.quality import spreadsheet_cell
@@ -37,10 +37,15 @@ TOPS = (
 
 def report_csv(report: dict[str, Any]) -> bytes:
     """Write the whole table as bytes."""
+    return tidy_csv(rows(report))
+
+
+def tidy_csv(table: Iterable[Row]) -> bytes:
+    """Write rows of CSV_COLUMNS below their header."""
     text = io.StringIO()
     writer = csv.writer(text, delimiter=";", lineterminator="\r\n")
     writer.writerow(CSV_COLUMNS)
-    for row in rows(report):
+    for row in table:
         writer.writerow([csv_cell(value) for value in row])
     return text.getvalue().encode("utf-8-sig")
 

@@ -5,31 +5,26 @@ A pure function of the days it is given; the same policy, colours and words as t
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
-from itertools import groupby
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from lib.common.paris_time import days_between
 from lib.figures.calendar_days import MONTHS, WEEKDAYS, long_date
 from scripts.report.french import number, percent, quantity
-from scripts.report.page import is_synthetic, render
-from scripts.report.svg_calendar import spark, strip
+from scripts.report.history.strips import strips
+from scripts.report.page import Way, is_synthetic, render
+from scripts.report.svg_calendar import spark
 from scripts.report.table import csv_cell
 
 # The curves of a day in the calendar: colour, where they stand in the report.
 CURVES = (("routes", "trafic_routier"), ("velos", "velo"))
-# The strips above it: colour, key figure, title.
-STRIPS = (
-    ("routes", "debit_routier", "Trafic routier, en véhicules × arcs"),
-    ("velos", "passages_velo", "Vélo, en passages"),
-    ("fiabilite", "fiabilite_transports", "Part perturbée du métro, du RER et du tram, en %"),
-    ("pluie", "precipitations", "Pluie, en mm"),
-)
 EMPTY = [None] * 24
-LOST = "fiabilite_transports"  # drawn as what is lost of 100 %, for one bad day to be seen among good ones
-MONTHS_OPEN = 3  # the newest; older ones are folded, and drawn with a point for every COARSE hours
-COARSE = 3
+MONTHS_OPEN = 3  # the newest; older ones are folded, and their days are heat cells alone
+HEAT = "debit_routier"  # the key figure that colours a day where there is no room for its curve
+HEATS = 5  # classes of days, the same number in each
 # The columns of historique.csv: a key figure of the report and its unit.
 CSV_FIGURES = (
     ("debit_routier", "véhicules × arcs"), ("taux_occupation_routier", "%"), ("temps_perdu", "min"),
@@ -46,14 +41,15 @@ class HistoryDay(NamedTuple):
     page: str | None  # file name
 
 
-def history_page(days: Sequence[HistoryDay]) -> bytes:
-    """Render the page of these days, oldest first, as UTF-8."""
+def history_page(days: Sequence[HistoryDay], bilans: Mapping[date, Way] = MappingProxyType({})) -> bytes:
+    """Render the page of these days, oldest first, as UTF-8; `bilans`: the page of each month (its first day)."""
     reports = [one.report for one in days if one.report]
     ceilings = {name: _highest(reports, name) for _, name in CURVES}
     first, last = days[0].day, days[-1].day
     span = list(days_between(first, last))
     by_day = {one.day: one for one in days}
-    months = list(_months(span))[::-1]
+    heats = _heats(days)
+    months = sorted({day.replace(day=1) for day in span}, reverse=True)
     return render(
         "history.html.j2",
         titre=f"Mobilité à Paris, du {long_date(first)} au {long_date(last)}",
@@ -63,11 +59,26 @@ def history_page(days: Sequence[HistoryDay]) -> bytes:
         nombre=len(days),
         absents=len(span) - len(days),
         semaine=WEEKDAYS,
-        bandes=[_strip(*one, span=span, by_day=by_day) for one in STRIPS],
-        mois=[_month(*one, span, by_day, ceilings, at >= MONTHS_OPEN) for at, one in enumerate(months)],
+        bandes=strips(
+            span,
+            lambda day, key: _figure(by_day.get(day), key),
+            "Trafic routier, vélo, part perturbée des transports et pluie de chaque jour.",
+        ),
+        mois=[
+            _month(month, span, by_day, heats, ceilings if at < MONTHS_OPEN else {}) | {"bilan": bilans.get(month)}
+            for at, month in enumerate(months)
+        ],
         ouverts=MONTHS_OPEN,
+        chaleurs=HEATS,
         lignes=[_row(one) for one in reversed(days)],
     )
+
+
+def _heats(days: Sequence[HistoryDay]) -> dict[date, int]:
+    """Class the days by HEAT from 0 (lowest) to HEATS - 1; those without it are in none."""
+    values = {one.day: value for one in days if (value := _figure(one, HEAT)) is not None}
+    order = sorted(values.values())
+    return {day: HEATS * bisect_left(order, value) // len(order) for day, value in values.items()}
 
 
 def _highest(reports: Sequence[dict[str, Any]], name: str) -> float:
@@ -85,51 +96,40 @@ def _figure(one: HistoryDay | None, key: str) -> float | None:
     return one.report["chiffres_cles"][key]["valeur"] if one and one.report else None
 
 
-def _strip(kind: str, key: str, title: str, span: list[date], by_day: dict[date, HistoryDay]) -> dict[str, Any]:
-    values = [_figure(by_day.get(day), key) for day in span]
-    if key == LOST:
-        values = [None if value is None else 100 - value for value in values]
-    known = [value for value in values if value is not None]
-    value_range = f"de {number(min(known))} à {number(max(known))}" if known else "aucune valeur"
-    return {
-        "titre": title,
-        "etendue": value_range,
-        "dessin": strip(kind, values, span, f"{title} : {value_range} par jour."),
-    }
-
-
-def _months(span: list[date]) -> Iterator[tuple[int, int]]:
-    for month, _ in groupby((day.year, day.month) for day in span):
-        yield month
-
-
 def _month(
-    year: int, month: int, span: list[date], by_day: dict[date, HistoryDay], ceilings: dict[str, float], folded: bool
+    month: date,
+    span: list[date],
+    by_day: dict[date, HistoryDay],
+    heats: dict[date, int],
+    ceilings: dict[str, float],
 ) -> dict[str, Any]:
-    """Build nom and semaines: the weeks that meet the span, seven cells from Monday, None outside the month."""
-    mondays = sorted({day - timedelta(days=day.weekday()) for day in span if (day.year, day.month) == (year, month)})
+    """Build nom and semaines: the weeks that meet the span, seven cells from Monday, None outside the month.
+
+    Days have their curves where there are `ceilings` to draw them below.
+    """
+    mondays = sorted({day - timedelta(days=day.weekday()) for day in span if day.replace(day=1) == month})
     weeks = [
         [
-            _cell(day, by_day.get(day), ceilings, COARSE if folded else 1)
-            if (day.year, day.month) == (year, month)
-            else None
+            _cell(day, by_day.get(day), heats.get(day), ceilings) if day.replace(day=1) == month else None
             for day in days_between(monday, monday + timedelta(days=6))
         ]
         for monday in mondays
     ]
-    return {"nom": f"{MONTHS[month - 1].capitalize()} {year}", "semaines": weeks}
+    return {"nom": f"{MONTHS[month.month - 1].capitalize()} {month.year}", "semaines": weeks}
 
 
-def _cell(day: date, one: HistoryDay | None, ceilings: dict[str, float], hours: int) -> dict[str, Any]:
+def _cell(day: date, one: HistoryDay | None, heat: int | None, ceilings: dict[str, float]) -> dict[str, Any]:
     if one is None:
         return {"jour": day.day, "dans_le_magasin": False}
-    report = one.report
-    curves = [(kind, _profile(report, name), ceilings[name]) for kind, name in CURVES] if report else []
+    curves = (
+        [(kind, _profile(one.report, name), ceilings[name]) for kind, name in CURVES] if one.report and ceilings else []
+    )
     return {
         "jour": day.day,
         "dans_le_magasin": True,
         "page": one.page,
-        "dessin": spark(curves, hours),
+        "chaleur": heat,
+        "dessin": spark(curves) if ceilings else "",
         "statut": _state(one),
         "mots": _words(one),
     }
@@ -145,7 +145,7 @@ def _words(one: HistoryDay) -> str:
     """Say what is not as it should be; nothing of a complete day, so that a year stays a small page."""
     if one.report is None:
         return "aucun rapport"
-    return "" if _state(one) == "complet" else f"journée {one.report['resume']['statut']}"
+    return "" if _state(one) == "complet" else str(one.report["resume"]["statut"])
 
 
 def _row(one: HistoryDay) -> dict[str, Any]:

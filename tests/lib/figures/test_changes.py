@@ -89,3 +89,9 @@ def test_a_sensor_stuck_or_dead_on_one_of_the_days_is_not_compared() -> None:
         len(comparable_hours(flat, flat.reindex(columns=range(11)).reindex(columns=range(HOURS)), dead_at_zero=True)[0])
         == 4
     )  # never another value
+
+
+def test_a_day_of_which_every_sensor_is_set_aside_is_compared_with_none() -> None:
+    nothing, past = pd.DataFrame(), frame([1_000.0, 2_000.0])
+    for one, other in ((nothing, past), (past, nothing), (nothing, nothing)):
+        assert not shared(*comparable_hours(one, other, dead_at_zero=True)).comparable

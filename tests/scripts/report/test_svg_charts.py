@@ -2,11 +2,10 @@
 
 import re
 import xml.etree.ElementTree as ET
-from datetime import date, timedelta
 
 import pytest
 
-from scripts.report.svg_calendar import blocks, spark, strip
+from scripts.report.svg_calendar import blocks, spark
 from scripts.report.svg_charts import HEIGHT, WIDTH, axis_ticks, hour_chart, weather_chart
 
 NONE = [None] * 24
@@ -104,21 +103,9 @@ def test_words_are_escaped() -> None:
     assert ET.fromstring(hour_chart("routes", NONE, NONE, '"><script>')).get("aria-label") == '"><script>'
 
 
-def test_a_strip_has_a_bar_for_each_known_day_and_a_tick_for_the_others() -> None:
-    days = [date(2025, 11, 3) + timedelta(days=number) for number in range(3)]
-    root = ET.fromstring(strip("routes", [10.0, None, 40.0], days, "mots"))
-    (bars,) = (path.get("d", "") for path in root.iter("path") if path.get("class") == "jours")
-    heights = [float(height) for height in re.findall(r"v-([\d.]+)", bars)]
-    assert heights == pytest.approx([20.5, 82])
-    (base,) = (path for path in root.iter("path") if path.get("class") == "base")
-    assert base.get("d", "").count("M") == 2
-    assert [text.text for text in root.iter("text")] == ["nov."]
-
-
-def test_a_spark_has_gaps_and_may_have_a_point_for_two_hours() -> None:
+def test_a_spark_has_gaps() -> None:
     values = [0.0, 10.0, None, 10.0, *[None] * 20]
     assert 'd="M0 23h.1l4-22M12 1h.1"' in spark([("routes", values, 10.0)])
-    assert 'd="M2 12h.1l8-11"' in spark([("routes", values, 10.0)], 2)
 
 
 def test_blocks_are_a_row_of_hours_to_the_peak() -> None:

@@ -64,8 +64,8 @@ def test_the_order_in_which_days_are_made_changes_nothing(files: LocalFileServic
 def test_all_days_are_linked_once_their_page_is_there(files: LocalFileService, run: Run) -> None:
     run(generate_report.main, "--date", "2025-11-04")
     assert run(generate_history.main).code == 0
-    assert links(files, 4) == ["index.html"]
-    assert [way.words for way in ways(files, date(2025, 11, 4))] == ["Tous les jours"]
+    assert links(files, 4) == ["monthly_report_2025-11.html", "index.html"]
+    assert [way.words for way in ways(files, date(2025, 11, 4))] == ["Bilan du mois", "Tous les jours"]
 
 
 def test_a_page_that_another_run_holds_is_left_to_it(files: LocalFileService, run: Run) -> None:

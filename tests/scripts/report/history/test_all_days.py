@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from scripts.report.history.all_days import HistoryDay, history_csv, history_page
-from scripts.report.page import POLICY
+from scripts.report.page import POLICY, Way
 
 FIGURES = ("debit_routier", "passages_velo", "fiabilite_transports", "precipitations", "temperature_moyenne")
 
@@ -57,8 +57,8 @@ def test_what_is_not_known_is_said() -> None:
     page = history_page([day("2025-11-03", statut="partielle"), never, day("2025-11-05", None)]).decode()
     calendar = page.partition('<table class="calendrier')[2].partition("</table>")[0]
     cells = [re.sub(r"<[^>]+>", "", cell) for cell in re.findall(r"<td>.*?</td>", calendar, re.DOTALL)]
-    assert [cell for cell in cells if cell][:3] == ["3  journée partielle", "4  aucun rapport", "5"]
-    assert page.count("n.\u202fd.") == 10  # five figures of two days in the table
+    assert [cell.strip() for cell in cells if cell][:3] == ["3  partielle", "4  aucun rapport", "5"]
+    assert page.partition("en tableau")[2].count("n.\u202fd.") == 10  # five figures of two days
 
 
 def test_a_report_older_than_the_profiles_is_a_day_without_a_curve() -> None:
@@ -101,25 +101,37 @@ def test_a_year_stays_a_small_page() -> None:
     assert len(history_page(year()[:365])) < 250_000
 
 
-def test_the_newest_months_are_open_and_the_older_ones_folded() -> None:
-    page = history_page(year()).decode()
+def test_the_newest_months_are_open_and_the_older_ones_folded_as_heat_cells() -> None:
+    page = history_page(year(), {date(2025, 11, 1): Way("bilan du mois", "monthly_report_2025-11.html")}).decode()
     folded = re.findall(r"<details><summary>([^<]*)", page)
     assert folded[0] == "Novembre 2025" and folded[-1] == "Janvier 2025" and len(folded) == 11
-    opened = page.partition("<details>")[0]
+    opened, _, closed = page.partition("<details>")
     months = ("Février 2026", "Janvier 2026", "Décembre 2025", "Novembre 2025")
     assert [opened.count(f"<caption>{month}") for month in months] == [1, 1, 1, 0]
+    assert opened.count('<svg class="mini"') == 4 + 31 + 31 and 'class="mini"' not in closed
+    assert page.count('href="monthly_report_2025-11.html"') == 1
     table = page.partition("Les mêmes jours en tableau")[2]
     assert table.index("daily_report_2026-02-04.html") < table.index("daily_report_2025-01-01.html")
+
+
+def test_heat_is_in_five_classes_of_as_many_days_and_a_day_without_roads_is_in_none() -> None:
+    days = [day(f"2025-11-{number:02d}", float(number)) for number in range(1, 11)]
+    page = history_page([*days, day("2025-11-11", None)]).decode()
+    assert re.findall(r'<a href="[^"]*" class="(h.) c">', page) == [f"h{at // 2}" for at in range(10)] + ["hx"]
 
 
 def test_bars_are_from_zero_weekends_apart_and_reliability_is_what_is_lost() -> None:
     days = [day("2025-11-01", 95.0), day("2025-11-03", 90.0)]  # a Saturday, a Monday; the Sunday between has nothing
     page = history_page(days).decode()
     strips = re.findall(r'<g class="(\w+)" stroke-width="[\d.]+">(.*?)</g>', page)
-    bars = {kind: re.findall(r'class="jours([^"]*)" d="M[\d.]+ 82v-([\d.]+)"', drawn) for kind, drawn in strips}
-    assert bars["routes"] == [("", "77.7"), (" fin-de-semaine", "82.0")]
-    assert bars["fiabilite"] == [("", "82.0"), (" fin-de-semaine", "41.0")]
-    assert page.count(" 82v5") == 4  # one day without a value, in each of four strips
+    bars = {kind: re.findall(r'class="jours([^"]*)" d="M[\d.]+ \d+v-([\d.]+)"', drawn) for kind, drawn in strips}
+    assert bars["routes"] == [("", "51.2"), (" fin-de-semaine", "54.0")]
+    assert bars["fiabilite"] == [("", "54.0"), (" fin-de-semaine", "27.0")]
+    assert len(re.findall(r"M480\.0 \d+v6", page)) == 4  # one day without a value, in each of four strips
+    assert "lun. 3" in page
+    titles = re.findall(r"<title>(\w+\. \d+ [^<]*)</title>", page)
+    assert [one.split("\n")[0] for one in titles] == ["sam. 1 nov. 2025", "dim. 2 nov. 2025", "lun. 3 nov. 2025"]
+    assert titles[0].split("\n")[3] == "perturbé 5\u202f%"
 
 
 def test_a_spreadsheet_has_one_row_a_day() -> None:

@@ -1,0 +1,252 @@
+"""A month as one HTML page of two A4 sheets: what a team sends upward. A pure function of the month's figures.
+
+The same policy, colours and words as the daily page (see scripts/report/page).
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any
+
+from lib.common.paris_time import month_before
+from lib.figures.calendar_days import MONTHS, WEEKDAYS, long_date
+from lib.figures.key_figures import HourlyProfile
+from lib.figures.past_days import USABLE_FROM
+from scripts.registry import SOURCES, on_the_page
+from scripts.report.cards import CARDS, Card, cards_of
+from scripts.report.french import (
+    MISSING,
+    NARROW,
+    counted,
+    joined,
+    number,
+    percent,
+    quantity,
+    share_percent,
+)
+from scripts.report.history.month import month_name
+from scripts.report.history.month_days import COMPLETE, PARTIAL
+from scripts.report.history.strips import strips
+from scripts.report.page import Way, render
+from scripts.report.summary import STABLE_BELOW
+from scripts.report.svg_charts import hour_chart
+
+Month = dict[str, Any]
+
+# Of each figure that has good and bad days: its name, and what the two rankings are of.
+RANKINGS = {
+    "fiabilite_transports": ("Métro, RER et tram", "Les plus fiables", "Les moins fiables"),
+    "temps_perdu": ("Temps perdu (modèle)", "Le moins perdu", "Le plus perdu"),
+    "passages_velo": ("Vélo", "Le plus de passages", "Le moins de passages"),
+    "debit_routier": ("Trafic routier", "Les plus calmes", "Les plus chargés"),
+}
+IN_SENTENCE = (("trafic routier", "debit_routier"), ("vélo", "passages_velo"), ("temps perdu", "temps_perdu"))
+MOVED = {"comptages": "Rues", "bikes": "Compteurs vélo"}
+DAYS_NAMED = 6  # of a list of days; beyond it they are counted
+
+
+def month_page(figures: Month, ways: Sequence[Way] = (), pages: Mapping[str, str] | None = None) -> bytes:
+    """Render the page of a month as UTF-8. pages: by day (ISO), the name of the page that lies beside it."""
+    month = date.fromisoformat(f"{figures['mois']}-01")
+    days = {date.fromisoformat(one["date"]): one for one in figures["jours"]}
+    before = month_name(month_before(month))
+    reasons = _uncompared(figures["chiffres"])
+    return render(
+        "month.html.j2",
+        titre=f"Mobilité à Paris, {month_name(month)}",
+        nom=month_name(month).capitalize(),
+        avant=before,
+        fichier=f"monthly_report_{figures['mois']}",
+        synthetique=figures["synthetique"],
+        voies=ways,
+        pages=pages or {},
+        mois=figures,
+        constat=sentence(figures, before),
+        comptes={state: sum(one["statut"] == state for one in figures["jours"]) for state in (COMPLETE, PARTIAL)},
+        particularites=[_period(one) for one in figures["contexte"]["particularites"]],
+        particularites_avant=[_period(one) for one in figures["contexte"]["particularites_mois_precedent"]],
+        cartes=[_card(card, figures["chiffres"][card.key], len(reasons) > 1) for card in cards_of(figures["chiffres"])],
+        bandes=strips(
+            list(days),
+            lambda day, key: days[day]["valeurs"][key],
+            "Trafic routier, vélo, part perturbée des transports et pluie de chaque jour du mois.",
+        ),
+        etats=[
+            (source.french, [one["sources"][source.name] for one in figures["jours"]])
+            for source in on_the_page(SOURCES)
+        ],
+        jours=[
+            {**one, "numero": day.day, "nom": long_date(day), "fin": day.weekday() >= 5} for day, one in days.items()
+        ],
+        semaine=WEEKDAYS,
+        palmares=[
+            (name, [(better, _ranked(key, rows["meilleurs"])), (worse, _ranked(key, rows["pires"]))])
+            for key, (name, better, worse) in RANKINGS.items()
+            if (rows := figures["jours_marquants"][key])["meilleurs"]
+        ],
+        profils=[
+            _profile(source.profiles[0], figures["profils_jours_ouvres"][source.profiles[0].name], month, before)
+            for source in on_the_page(SOURCES)
+            if source.sensors and source.profiles
+        ],
+        marquants=[_unusual(one) for one in figures["hors_ordinaire"]],
+        rues=[(MOVED[source], moved) for source, moved in figures["rues"].items()],
+        laisse=[line for one in figures["laisse_de_cote"] if (line := _left_out(one))],
+        sans_comparaison=reasons,
+        utilisable=percent(100 * USABLE_FROM),
+    )
+
+
+def sentence(figures: Month, before: str) -> str:
+    """Say what changed since the month before, and how reliable transport was."""
+    known = figures["chiffres"]
+    changes = [
+        (name, known[key]["evolution_pct"]) for name, key in IN_SENTENCE if known[key]["evolution_pct"] is not None
+    ]
+    clauses = []
+    if changes:
+        clauses.append(f"{joined([f'{name} {_change(change)}' for name, change in changes])} par rapport à {before}")
+    reliable = known["fiabilite_transports"]["moyenne_par_jour"]
+    if reliable is not None:
+        clauses.append(f"métro, RER et tram fiables à {percent(reliable)}")
+    if not changes:
+        clauses.append(f"trop peu en commun avec {before} pour comparer les routes et le vélo")
+    return " ; ".join(clauses)
+
+
+def _change(change: float) -> str:
+    if abs(change) < STABLE_BELOW:
+        return f"stable ({percent(change, sign=True)})"
+    return f"en {'hausse' if change > 0 else 'baisse'} de {percent(abs(change))}"
+
+
+def _period(one: dict[str, str]) -> str:
+    first, last = date.fromisoformat(one["debut"]), date.fromisoformat(one["fin"])
+    if first == last:
+        return f"{one['nom']}, le {_day_of_month(first)}"
+    return f"{one['nom']}, du {_day_of_month(first)} au {_day_of_month(last)}"
+
+
+def _day_of_month(day: date) -> str:
+    return f"{'1er' if day.day == 1 else day.day} {MONTHS[day.month - 1]}"
+
+
+def _card(card: Card, figure: dict[str, Any], say_why: bool) -> dict[str, Any]:
+    """Build label, valeur and unite (a mean a day), ecart and base (since the month before) or pourquoi, fourchette."""
+    mean, least, most = figure["moyenne_par_jour"], figure["minimum"], figure["maximum"]
+    if mean is None:
+        nothing = dict.fromkeys(("ecart", "base", "pourquoi", "fourchette"), "")
+        return {"label": card.label, "valeur": MISSING, "unite": "aucun jour assez complet", **nothing}
+    shown, unit = card.shown(mean)
+    total = quantity(figure["somme_des_jours_retenus"], card.unit)
+    extremes = [f"{_value(card, one['valeur'])} le {int(one['date'][8:])}" for one in (least, most)]
+    return {
+        "label": card.label,
+        "valeur": shown,
+        "unite": f"{total} en tout" if card.unit == "mm" else unit,
+        "ecart": _gap(card, figure),
+        "base": _base(card, figure),
+        "pourquoi": figure["pourquoi"] if say_why else "",
+        "fourchette": figure["jours_retenus"] > 1
+        and f"de {extremes[0]} à {extremes[1]}, sur {counted(figure['jours_retenus'], 'jour')}",
+    }
+
+
+def _value(card: Card, value: float) -> str:
+    """Write the value of one day in full."""
+    return quantity(value, card.unit) if card.unit else number(value / card.divisor, 0)
+
+
+def _gap(card: Card, figure: dict[str, Any]) -> str:
+    """Write the change since the month before: in percent, or for a share or a count by the difference."""
+    if card.gap_unit is None or figure["ecart"] is None:
+        return "" if figure["evolution_pct"] is None else percent(figure["evolution_pct"], sign=True)
+    return quantity(figure["ecart"], card.gap_unit, sign=True).removesuffix(NARROW)
+
+
+def _base(card: Card, figure: dict[str, Any]) -> str:
+    """Write the margin of a change and the number of sensors that it rests on; nothing of a figure without sensors."""
+    base, columns = figure["base"], SOURCES[figure["source"]].sensors
+    if base is None or columns is None:
+        return ""
+    constant = counted(base["capteurs"], f"{columns.noun} constant", f"{columns.noun}s constants")
+    margin = "" if base["marge"] is None else f"±{NARROW}{quantity(base['marge'], card.gap_unit or '%')}, "
+    return f"{margin}à {constant} sur {number(base['sur'])}"
+
+
+def _ranked(key: str, rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Write each day, its value, and beside it its gap to the usual day of the daily report or its level."""
+    card = next(one for one in CARDS if one.key == key)
+    found = []
+    for one in rows:
+        day = date.fromisoformat(one["date"])
+        usual = one["ecart_habitude_pct"]
+        found.append(
+            {
+                "date": one["date"],
+                "jour": f"{WEEKDAYS[day.weekday()]} {'1er' if day.day == 1 else day.day}",
+                "valeur": f"{_value(card, one['valeur'])}{f'{NARROW}h' if card.key == 'temps_perdu' else ''}",
+                "usuel": "" if usual is None or card.gap_unit else f"{percent(usual, sign=True)} / habitude",
+            }
+        )
+    return found
+
+
+def _profile(drawn: HourlyProfile, profile: dict[str, Any], month: date, before: str) -> dict[str, Any]:
+    """Build titre, genre, unite, dessin, compare, lignes of the average working day."""
+    now, then = profile["mois"], profile["mois_precedent"]
+    known = any(value is not None for value in now)
+    compared = any(value is not None for value in then)
+    words = f"{drawn.title} de la journée moyenne du lundi au vendredi, heure par heure. Le tableau suit."
+    return {
+        "titre": drawn.title,
+        "genre": drawn.kind,
+        "unite": profile["unite"],
+        "dessin": hour_chart(drawn.kind, now, then, words) if known else None,
+        "compare": compared,
+        "lignes": list(zip(range(len(now)), now, then, strict=True)),
+    }
+
+
+def _unusual(one: dict[str, Any]) -> dict[str, Any]:
+    day = date.fromisoformat(one["date"])
+    return {**one, "jour": f"{WEEKDAYS[day.weekday()]} {'1er' if day.day == 1 else day.day}"}
+
+
+def _left_out(one: dict[str, Any]) -> str:
+    """Write what of a source is in no mean, and why; nothing where all of it is."""
+    parts = []
+    missing, thin = one["jours_manquants"], one["jours_trop_partiels"]
+    if missing:
+        parts.append(f"{counted(len(missing), 'jour manquant', 'jours manquants')}{_named(missing)}")
+    if thin:
+        shares = [f"{int(day[8:])} ({share_percent(share)})" for day, share in thin.items()]
+        some = joined(shares) if len(shares) <= DAYS_NAMED else ", ".join(shares[:DAYS_NAMED]) + "…"
+        parts.append(
+            f"{counted(len(thin), 'jour vu', 'jours vus')} à moins de {percent(100 * USABLE_FROM)} : le {some}"
+        )
+    if one["capteurs_ecartes"]:
+        columns = SOURCES[one["source"]].sensors
+        noun = columns.noun if columns else "capteur"
+        parts.append(
+            f"jusqu’à {counted(one['capteurs_ecartes'], f'{noun} en panne', f'{noun}s en panne')} "
+            f"{'écarté' if one['capteurs_ecartes'] < 2 else 'écartés'} de tous les totaux, "
+            f"sur {counted(one['jours_avec_capteurs_ecartes'], 'jour')}"
+        )
+    return f"{SOURCES[one['source']].french.capitalize()} : {' ; '.join(parts)}." if parts else ""
+
+
+def _named(days: Sequence[str]) -> str:
+    numbers = [str(int(day[8:])) for day in days]
+    if len(numbers) > 1 and int(numbers[-1]) - int(numbers[0]) == len(numbers) - 1:
+        return f" (du {numbers[0]} au {numbers[-1]})"
+    return f" (le {joined(numbers)})" if len(numbers) <= DAYS_NAMED else f" (dont le {', '.join(numbers[:DAYS_NAMED])})"
+
+
+def _uncompared(figures: dict[str, Any]) -> list[str]:
+    """Name the figures that stand beside none of the month before, by why."""
+    labels = {card.key: card.label for card in cards_of(figures)}
+    reasons: dict[str, list[str]] = {}
+    for key, figure in figures.items():
+        if figure["pourquoi"]:
+            reasons.setdefault(figure["pourquoi"], []).append(labels[key])
+    return [f"{joined(names)} : {why}" for why, names in reasons.items()]
