@@ -250,7 +250,7 @@ def process(settings: Settings, store: DatabaseService, day: date) -> dict[str, 
     with recorded(settings, day, "rapport", lambda: inputs(path for path in paths if path.is_file())):
         metrics, past, last_days, recent = from_either(store, files, lambda reader: gather(reader, day))
         report = compute_report(metrics, past, day_context(day), day, last_days, recent)
-        page, table = daily_page(day, report, metrics, past, ways(files, day)), report_csv(report)
+        page, table = daily_page(day, report, metrics, past, ways(files, day)), report_csv(report, metrics)
         with files.saving_report(report, day):
             write_together({files.report_path(day, ".html"): page, files.report_path(day, ".csv"): table})
         save_in_both(store, files.report_path(day), lambda: store.save_report(report, day))

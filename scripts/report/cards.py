@@ -54,6 +54,7 @@ CARDS = (
     Card("chantiers_actifs", "Chantiers", "actifs", gap_unit=""),
     Card("temperature_moyenne", "Température", "en moyenne", "°C", "°C"),
 )
+LABELS = {card.key: card.label for card in CARDS}
 
 
 def cards(figures: dict[str, Any]) -> list[dict[str, Any]]:

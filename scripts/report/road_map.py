@@ -9,6 +9,7 @@ from scripts.report.svg_map import STATES, UNKNOWN, MapArc, MapMark, city_map, i
 
 VERY_DISRUPTIVE = 2
 NUMBERED = 120  # works; where there are more, their numbers would hide the streets
+LEVELS = {1: "perturbant", VERY_DISRUPTIVE: "très perturbant"}
 IMPACTS = {
     "BARRAGE_TOTAL": "barrage total",
     "IMPASSE": "mise en impasse",

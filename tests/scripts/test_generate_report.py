@@ -97,7 +97,8 @@ def test_a_whole_day_has_every_section_and_exit_0(day: RawTree, run: Run) -> Non
     assert all(rows for section in ("tops", "alertes", "capteurs_defaillants") for rows in report[section].values())
     assert report["chiffres_cles"]["passages_velo"]["valeur"] == day.metrics("bikes", DAY)["total_jour"]
     assert report["meteo"]["metrics"] == day.metrics("weather", DAY)["metrics"]
-    assert {"resume", "contexte", "chiffres_cles", "meteo", "perturbations", "chantiers"} <= set(table(day)["section"])
+    sections = {"Résumé", "Contexte", "Chiffres du jour", "Heure par heure", "Météo", "Perturbations", "Chantiers"}
+    assert sections <= set(table(day)["section"])
 
 
 @pytest.mark.parametrize("source", SOURCES)
@@ -126,7 +127,8 @@ def test_what_the_missing_sources_would_fill_is_null(day: RawTree, run: Run) -> 
         assert set(report[section].values()) == {None}
     assert (report["chantiers"], report["perturbations"], report["meteo"]) == (None, None, None)
     assert "données manquantes (trafic routier, vélo et transports)" in report["resume"]["phrase"]
-    assert not set(table(day)["section"]) & {"troncons", "alertes_congestion", "chantiers", "meteo", "perturbations"}
+    gone = {"Tronçons les plus chargés", "Alertes de congestion", "Chantiers", "Météo", "Perturbations"}
+    assert not set(table(day)["section"]) & gone
 
 
 def test_a_source_that_measured_nothing_is_missing_too(day: RawTree, run: Run) -> None:
@@ -181,8 +183,8 @@ def test_without_history_nothing_is_compared_and_it_says_so(day: RawTree, run: R
         assert (figure["jours_compares"], figure["comparaison"]) == (0, "sans historique")
         assert {figure[key] for key in figure if key.endswith("_pct") or "semaine" in key} == {None}
     assert "(sans historique)" in day.report(DAY)["resume"]["phrase"]
-    assert cell(day, "chiffres_cles", "passages_velo", "evolution_mediane_pct") == ""
-    assert cell(day, "chiffres_cles", "passages_velo", "comparaison") == "sans historique"
+    assert cell(day, "Chiffres du jour", "passages_velo", "écart à l'habitude") == ""
+    assert cell(day, "Chiffres du jour", "passages_velo", "comparé à") == "sans historique"
 
 
 def test_evolution_against_last_week_and_the_median_of_four(day: RawTree, run: Run) -> None:
@@ -198,7 +200,7 @@ def test_evolution_against_last_week_and_the_median_of_four(day: RawTree, run: R
         "vélo en nette hausse (+16,1\u202f%) par rapport aux 4\u00a0mardis précédents"
         in day.report(DAY)["resume"]["phrase"]
     )
-    assert cell(day, "chiffres_cles", "passages_velo", "evolution_mediane_pct") == "16,1"
+    assert cell(day, "Chiffres du jour", "passages_velo", "écart à l'habitude") == "16,1"
 
 
 def counters(number: int, hours: int = 24, count: int = 10) -> Callable[[Any], None]:
@@ -229,7 +231,7 @@ def test_a_past_day_is_compared_on_what_both_days_measured(day: RawTree, run: Ru
         "pourquoi": None,
     }  # fmt: skip
     assert (figure["evolution_annee_precedente_pct"], figure["jours_compares"]) == (-45.0, 1)
-    assert cell(day, "chiffres_cles", "passages_velo", "semaine_precedente_capteurs_constants") == "8"
+    assert cell(day, "Chiffres du jour", "passages_velo", "semaine précédente : capteurs constants") == "8"
     page = (day.output / "reports" / f"daily_report_{DAY}.html").read_text(encoding="utf-8")
     assert "à 8\xa0compteurs constants sur 8" in page and "Comparé au mardi 28\xa0octobre" in page
 
@@ -307,8 +309,8 @@ def test_the_calendar_is_told(
     context = raw.report(when)["contexte"]
     assert (context["jour_ferie"], context["vacances_scolaires"]) == (holiday, school)
     assert context["vacances_scolaires_connues"] is True
-    told = table(raw, when).query("section == 'contexte'").set_index("indicateur")["valeur"]
-    assert (told["jour_ferie"], told["vacances_scolaires"]) == (holiday or "non", school or "non")
+    told = table(raw, when).query("section == 'Contexte'").set_index("indicateur")["valeur"]
+    assert (told["jour férié"], told["vacances scolaires"]) == (holiday or "non", school or "non")
 
 
 def test_an_unknown_school_year_is_told_as_unknown(raw: RawTree, computed: Path, run: Run) -> None:
@@ -316,8 +318,8 @@ def test_an_unknown_school_year_is_told_as_unknown(raw: RawTree, computed: Path,
     assert run(main, "--date", "2090-11-04").code == 1
     context = raw.report("2090-11-04")["contexte"]
     assert (context["vacances_scolaires"], context["vacances_scolaires_connues"]) == (None, False)
-    told = table(raw, "2090-11-04").query("section == 'contexte'").set_index("indicateur")["valeur"]
-    assert told["vacances_scolaires"] == "inconnu"
+    told = table(raw, "2090-11-04").query("section == 'Contexte'").set_index("indicateur")["valeur"]
+    assert told["vacances scolaires"] == "inconnu"
 
 
 def test_the_csv_is_what_a_french_excel_opens(day: RawTree, run: Run) -> None:
@@ -330,12 +332,12 @@ def test_the_csv_is_what_a_french_excel_opens(day: RawTree, run: Run) -> None:
     content = (day.output / "reports" / f"daily_report_{DAY}.csv").read_bytes()
     assert content.startswith("\ufeffsection;rang;identifiant;libelle;indicateur;valeur;unite\r\n".encode())
     rows = table(day)
-    labels = list(dict.fromkeys(rows[rows["section"] == "troncons"]["libelle"]))[:5]
+    labels = list(dict.fromkeys(rows[rows["section"] == "Tronçons les plus chargés"]["libelle"]))[:5]
     assert labels == ["'=1+1", "+33", "-2", "'@SUM(A1)", 'a;b\n"c"']  # a number is no formula
     texts = rows.astype(str).stack()
     risky = texts[texts.str.match(r"[=+\-@\t]")]
     assert [text for text in risky if not is_number(text)] == []
-    temperature = rows.query("section == 'meteo' and indicateur == 'temp_max'")
+    temperature = rows.query("section == 'Météo' and indicateur == 'température maximale'")
     assert list(temperature["valeur"]) == [str(day.metrics("weather", DAY)["metrics"]["temp_max"]).replace(".", ",")]
     assert list(temperature["unite"]) == ["°C"]
 
