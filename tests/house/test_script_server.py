@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests import script_server
-from tests.support.patience import deadline
+from tests.support.patience import child, deadline, first_line, wait_until
 
 SHOWN = """
 import json, os, random, signal, sys, time
@@ -28,10 +28,12 @@ sys.exit(int(sys.argv[1]))
 """
 
 
+ENVIRONMENT = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", "TZ": "Pacific/Kiritimati", "WORD": "é=\n"}
+
+
 def test_all_that_a_script_sees_is_the_same(tmp_path: Path) -> None:
     (tmp_path / "shown.py").write_text(SHOWN, encoding="utf-8")
-    command = [sys.executable, "shown.py", "75", "été"]
-    environment = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", "TZ": "Pacific/Kiritimati", "WORD": "é=\n"}
+    command, environment = [sys.executable, "shown.py", "75", "été"], ENVIRONMENT
     options = {"cwd": tmp_path, "env": environment, "timeout": deadline()}
     assert script_server.is_served(command, environment)
     served, again = (script_server.run(command, start_new_session=True, **options) for _ in range(2))
@@ -57,7 +59,7 @@ def test_it_dies_of_signals_and_of_errors(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "more"),
     [
-        (["-c", "pass"], {}),
+        (["-m", "pip"], {}),
         (["-S", "x.py"], {}),
         (["x.py"], {"PYTHONHASHSEED": "1"}),
         (["x.py"], {"PYTHONIOENCODING": "ascii"}),
@@ -67,3 +69,44 @@ def test_it_dies_of_signals_and_of_errors(tmp_path: Path) -> None:
 def test_what_only_a_start_can_give_gets_one(words: list[str], more: dict[str, str]) -> None:
     assert script_server.is_served([sys.executable, "x.py"], {})
     assert not script_server.is_served([sys.executable, *words], more)
+
+
+@pytest.fixture
+def python(tmp_path: Path) -> Path:
+    """What stands for python in a copy of the checkout."""
+    (tmp_path / "interpreter").symlink_to(os.path.realpath(sys.executable))
+    launcher = tmp_path / "python"
+    launcher.write_text(script_server.launcher(tmp_path / "interpreter"), encoding="utf-8")
+    launcher.chmod(0o755)
+    return launcher
+
+
+def test_python_by_name_is_the_server_s_where_that_makes_no_difference(python: Path, tmp_path: Path) -> None:
+    (tmp_path / "shown.py").write_text(SHOWN, encoding="utf-8")
+    with (tmp_path / "kept").open("w") as kept:
+        options = {"cwd": tmp_path, "env": ENVIRONMENT, "timeout": deadline(), "pass_fds": [kept.fileno()]}
+        words = ["shown.py", "3", "été"]
+        by_name, alone = (
+            subprocess.run([name, *words], capture_output=True, text=True, **options)  # type: ignore[call-overload]
+            for name in ("./python", "./interpreter")
+        )
+        shown = by_name.stdout.splitlines()[0].replace("/python", "/interpreter")
+        assert f'"open": ["{kept.fileno()}"' in shown
+        assert (by_name.returncode, shown) == (3, alone.stdout.splitlines()[0])
+        loaded = "import sys; print(sys.argv, sys.path[0] == '', 'pandas' in sys.modules)"
+        for words, said in (
+            (["-c", loaded, "x"], "['-c', 'x'] True True\n"),
+            (["-S", "-c", loaded, "x"], "['-c', 'x'] True False\n"),
+        ):
+            assert subprocess.run([python, *words], capture_output=True, text=True, **options).stdout == said  # type: ignore[call-overload]
+
+
+def test_what_is_sent_to_python_by_name_reaches_the_command(python: Path, tmp_path: Path) -> None:
+    (tmp_path / "sleeps.py").write_text("import os, time\nprint(os.getpid(), flush=True)\ntime.sleep(3600)\n")
+    for sent in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
+        with child([str(python), str(tmp_path / "sleeps.py")], stdout=-1, stderr=-1) as process:
+            assert process.stdout
+            begun = int(first_line(process.stdout))
+            process.send_signal(sent)
+            assert process.wait(deadline()) == -sent
+            wait_until(lambda: not os.path.exists(f"/proc/{begun}"))

@@ -25,11 +25,13 @@ class Checkout:
     root: Path
     raw: Path
     environment: dict[str, str] = field(default_factory=dict)
+    served: bool = False
 
     def run(
         self, *command: str, cwd: Path | None = None, confine: Callable[[], None] | None = None, **more: str
     ) -> Ran:
         """`confine` is called in the child process (see tests/support/confined)."""
+        assert not (confine and self.served), "the server's processes know nothing of it"
         environment = {**self.environment, **more}
         ran = script_server.run(
             command,
@@ -53,8 +55,11 @@ class Checkout:
         return sorted(path for path in (self.raw / "api" / source).rglob("*") if path.is_file())
 
 
-def copy_checkout(root: Path, raw: Path) -> Checkout:
-    """Copy what git tracks or would track; link an environment that looks installed to the running interpreter's."""
+def copy_checkout(root: Path, raw: Path, served: bool = True) -> Checkout:
+    """Copy what git tracks or would track; link an environment that looks installed to the running interpreter's.
+
+    Its python is the launcher of tests/script_server, or for what must start one an interpreter.
+    """
     listed = subprocess.run(
         ["git", "ls-files", "-co", "--exclude-standard", "-z"], cwd=ROOT, capture_output=True, text=True, check=True
     )
@@ -70,9 +75,13 @@ def copy_checkout(root: Path, raw: Path) -> Checkout:
     venv.create(root / ".venv", symlinks=True, with_pip=False)
     packages = next((root / ".venv" / "lib").glob("python*/site-packages"))
     (packages / "running_interpreter.pth").write_text(sysconfig.get_paths()["purelib"] + "\n", encoding="utf-8")
+    if served:
+        python = (root / ".venv" / "bin" / "python").rename(root / ".venv" / "bin" / "interpreter")
+        launcher = python.with_name("python")
+        launcher.write_text(script_server.launcher(python), encoding="utf-8")
+        launcher.chmod(0o755)
     for requirements in root.glob("requirements*.txt"):
         installed = [path.read_text("utf-8").rstrip("\n") for path in (root / "constraints.txt", requirements)]
         (root / ".venv" / requirements.name).write_text("".join(installed), encoding="utf-8")
-    python = Path(sys.executable).parent
-    path = f"{python}{os.pathsep}/usr/local/bin{os.pathsep}/usr/bin{os.pathsep}/bin"
-    return Checkout(root, raw, {"HOME": str(root), "PATH": path, "DATA_DIR": str(raw)})
+    path = f"{Path(sys.executable).parent}{os.pathsep}/usr/local/bin{os.pathsep}/usr/bin{os.pathsep}/bin"
+    return Checkout(root, raw, {"HOME": str(root), "PATH": path, "DATA_DIR": str(raw)}, served)

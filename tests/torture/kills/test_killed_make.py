@@ -42,7 +42,7 @@ def output(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def process(output: Path, versions: list[Version], tmp_path_factory: pytest.TempPathFactory) -> Command:
     """make process in a copy of the checkout; what it needs to know of the raw files comes with each run."""
     root, temporary = tmp_path_factory.mktemp("checkout"), tmp_path_factory.mktemp("tmp")
-    checkout = copy_checkout(root, versions[0].raw)
+    checkout = copy_checkout(root, versions[0].raw, served=False)
     environment = {**checkout.environment, "OUTPUT_DIR": str(output), "TMPDIR": str(temporary)}
     return Command(("make", "-j2", "process", f"DATE={DAY}"), environment, root)
 

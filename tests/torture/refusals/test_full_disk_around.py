@@ -146,7 +146,7 @@ def test_an_upload_without_room_publishes_and_says_that_it_is_not_noted(
 @pytest.fixture(scope="module")
 def checkout(tree: Path, tmp_path_factory: pytest.TempPathFactory, disk: SmallDisk) -> Checkout:
     """A checkout whose results and logs go to the small disk."""
-    found = copy_checkout(tmp_path_factory.mktemp("make") / "checkout", tree)
+    found = copy_checkout(tmp_path_factory.mktemp("make") / "checkout", tree, served=False)
     found.environment["OUTPUT_DIR"] = str(disk.path / "output")
     (disk.seen / "logs").mkdir()
     (found.root / "logs").symlink_to(disk.path / "logs")

@@ -105,7 +105,7 @@ def test_no_temporary_folder_costs_the_road_counts_and_nothing_is_left(results: 
 
 @pytest.mark.parametrize("bits", [READ_ONLY, CLOSED], ids=["read_only", "closed"])
 def test_logs_without_rights_stop_run_processing_before_it_begins(bits: int, tmp_path: Path, bits_count: None) -> None:
-    checkout = copy_checkout(tmp_path / "checkout", tmp_path / "raw")
+    checkout = copy_checkout(tmp_path / "checkout", tmp_path / "raw", served=False)
     (checkout.root / "logs").mkdir()
     with mode(checkout.root / "logs", bits):
         ran = checkout.run("bash", "run_processing.sh", DAY, confine=with_plain_rights)
