@@ -7,26 +7,32 @@ It reads the store and the manifests of the runs (output/runs/); what AWS really
 
 import logging
 import sys
+import textwrap
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from lib.common.errors import ExitCode, NoDataError
-from lib.common.paris_time import PARIS, days_between, yesterday
+from lib.common.errors import CityflowError, ExitCode, NoDataError
+from lib.common.paris_time import PARIS, civil_day, days_between, yesterday
 from lib.common.settings import Settings
 from lib.common.text import counted
 from lib.database_factory import get_database_service
 from lib.database_service import DatabaseService
 from lib.figures.quality import has_account
 from lib.local_file_service import LocalFileService
+from lib.raw.source import Source
+from lib.raw.source_files import is_synthetic
+from lib.raw.tree import is_readable
 from lib.run import cli, day_range
-from lib.run.day_plan import ABSENT, INCOMPLETE, plan_range, require_some_raw, step_name
+from lib.run.day_plan import ABSENT, INCOMPLETE, INPUTS, REMADE, Step, plan_range, require_some_raw, step_name
 from lib.run.demo_results import are_of_other_files
+from lib.run.dependencies import dependencies
 from lib.run.kept_figures import why_kept
 from lib.run.manifest import DONE, PUBLICATION, steps_of_day
-from scripts.registry import SOURCES
+from scripts.registry import SOURCES, publisher
 
 log = logging.getLogger("cityflow.status")
 
@@ -37,6 +43,7 @@ Sans période, les 30 derniers jours jusqu'à hier, à partir du premier jour co
 Exemple : python scripts/show_status.py --from 2025-10-07 --to 2025-11-04"""
 
 DEFAULT_DAYS = 30
+COLUMNS = 80  # of a line
 COMPLETE, PARTIAL, MISSING = "complet", "partiel", "manquant"
 OLDER = "d'une version antérieure"  # of one source; its day is partial
 
@@ -44,7 +51,8 @@ OLDER = "d'une version antérieure"  # of one source; its day is partial
 def day_status(settings: Settings, store: DatabaseService, day: date, stale: dict[str, str]) -> dict[str, Any]:
     """Build date, statut, sources (their states), gardes and a_refaire (source: why), rapport, publication of a day.
 
-    gardes: figures that stay because they rest on more than the raw files that are left; a_refaire: `stale`.
+    gardes: figures that stay because they rest on more than the raw files that are left; a_refaire: `stale`;
+    pour_completer: what would complete a partial day, empty where nobody can.
     """
     states = {source: state_of(store.load_metrics(source, day)) for source in SOURCES}
     statut = PARTIAL
@@ -53,6 +61,7 @@ def day_status(settings: Settings, store: DatabaseService, day: date, stale: dic
     elif all(state == MISSING for state in states.values()):
         statut = MISSING
     report = LocalFileService(settings.output_dir).report_path(day).is_file()
+    behind = bool(stale) or not report
     kept = {source: reason for source in SOURCES if (reason := why_kept(settings.output_dir, source, day))}
     return {
         "date": day.isoformat(),
@@ -60,9 +69,31 @@ def day_status(settings: Settings, store: DatabaseService, day: date, stale: dic
         "sources": states,
         "gardes": kept,
         "a_refaire": stale,
+        "pour_completer": completing(settings, day, states, behind) if statut == PARTIAL else "",
         "rapport": report,
         "publication": publication(settings, day),
     }
+
+
+def completing(settings: Settings, day: date, states: dict[str, str], behind: bool) -> str:
+    """Choose the command that may complete a partial day, or say why its publishers can no longer be asked.
+
+    What was never tried, or is `behind` its raw files or code, is computed first; else raw files are missing.
+    """
+    lacking = [name for name, state in states.items() if state != COMPLETE]
+    tried = steps_of_day(settings.output_dir, day)
+    process = f"make process DATE={day}"
+    if behind or any(name not in tried for name in lacking if states[name] == MISSING):
+        return process
+    if is_synthetic(settings):
+        return ""  # whose publisher is make demo
+    refused = []
+    for name in lacking:
+        try:
+            publisher(SOURCES[name]).address(settings, day, civil_day(settings.now()))
+        except CityflowError as error:
+            refused.append(f"{name} : {error}")
+    return refused[0] if len(refused) == len(lacking) else f"make fetch DATE={day}; {process}"
 
 
 def state_of(metrics: dict[str, Any] | None) -> str:
@@ -92,10 +123,34 @@ def stale_sources(settings: Settings, days: list[date]) -> dict[date, dict[str, 
         log.warning("résultats de make demo : ajouter DATA_DIR=data/demo pour savoir ce qui est à refaire.")
         return found
     every = list(SOURCES.values())
+    newest = lru_cache(lambda name: newest_raw(settings, SOURCES[name]))  # the files of a source serve all its days
     for step in plan_range(settings, days, every, False, every).to_do:
         if step.reason not in (ABSENT, INCOMPLETE):  # the state of the day says what is missing
-            found[step.day][step_name(step.source)] = step.reason
+            if step.reason == REMADE and not found[step.day] and not older_than_figures(settings, step.day):
+                continue  # it is to be made again only if figures come of what is missing
+            came = came_since(settings, step, newest(step.source)) if step.reason == INPUTS else ""
+            found[step.day][step_name(step.source)] = came or step.reason
     return found
+
+
+def older_than_figures(settings: Settings, day: date) -> bool:
+    """Tell whether figures of a day were written after its report."""
+    report = LocalFileService(settings.output_dir).report_path(day)
+    return report.is_file() and changed_after(settings, day, datetime.fromtimestamp(report.stat().st_mtime, UTC))
+
+
+def newest_raw(settings: Settings, source: Source) -> float:
+    """Find the time (POSIX) of the newest raw file that a source reads."""
+    paths = dependencies(source).raw_paths(settings)
+    return max((path.stat().st_mtime for path in paths if is_readable(path)), default=0.0)
+
+
+def came_since(settings: Settings, step: Step, newest: float) -> str:
+    """Say when the newest raw file came, after the figures were computed; empty where none did (one went, say)."""
+    figures = LocalFileService(settings.output_dir).metrics_path(step.source, step.day)
+    if not figures.is_file() or newest <= figures.stat().st_mtime:
+        return ""
+    return f"fichiers bruts arrivés le {datetime.fromtimestamp(newest, PARIS):%Y-%m-%d à %H:%M}"
 
 
 def stale_steps(settings: Settings, day: date, only: str | None, force: bool) -> dict[str, str]:
@@ -138,14 +193,19 @@ def days_to_show(store: DatabaseService, first: date | None, last: date | None, 
 
 
 def line(status: dict[str, Any]) -> str:
-    """Write one day for people: its state, what is not complete in it, and its publication."""
+    """Write one day for people, in lines of 80 columns: its state, what is not complete, what would complete it."""
     lacking = [f"{source} {state}" for source, state in status["sources"].items() if state != COMPLETE]
     detail = ", ".join(lacking) if status["statut"] == PARTIAL else ""
     report = "" if status["rapport"] or status["statut"] == MISSING else "sans rapport"
     kept = f"chiffres gardés : {', '.join(status['gardes'])}" if status["gardes"] else ""
     stale = f"à refaire : {in_words(status['a_refaire'])}" if status["a_refaire"] else ""
     parts = [part for part in (detail, report, stale, kept, status["publication"]) if part]
-    return f"{status['date']}  {status['statut']:<9} {' ; '.join(parts)}"
+    text = wrapped(f"{status['date']}  {status['statut']:<9} {' ; '.join(parts)}")
+    return "\n".join([text, *([wrapped(f"{'':12}-> {way_on}")] if (way_on := status["pour_completer"]) else [])])
+
+
+def wrapped(text: str) -> str:
+    return textwrap.fill(text, COLUMNS, subsequent_indent=" " * 22, break_long_words=False, break_on_hyphens=False)
 
 
 def totals(statuses: list[dict[str, Any]]) -> str:

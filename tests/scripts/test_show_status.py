@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Callable
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
@@ -11,7 +11,9 @@ import pytest
 from lib.common.errors import StoreError
 from lib.common.paris_time import machine_now
 from lib.local_file_service import LocalFileService
+from lib.run.input_lists import note_inputs
 from lib.run.manifest import PUBLICATION, recorded
+from scripts import backfill
 from scripts.registry import SOURCES
 from scripts.show_status import main
 from tests.conftest import Ran, RawTree
@@ -44,19 +46,58 @@ def said(run: Run, *words: str) -> list[str]:
     return ran.out.splitlines()
 
 
+def text(run: Run, *words: str) -> str:
+    """What it says, as one line."""
+    return " ".join(" ".join(said(run, *words)).split())
+
+
 def test_complete_partial_and_missing_days(day: RawTree, run: Run) -> None:
     store = LocalFileService(day.output)
     store.save_metrics(figures("partiel"), "bikes", date(2025, 11, 2))
     store.save_metrics(figures("absent"), "weather", date(2025, 11, 2))
     lines = said(run, "--from", "2025-11-02", "--to", "2025-11-04")
     lacking = ", ".join(f"{source} manquant" for source in SOURCES if source != "bikes")
-    assert [line.split("à refaire")[0] for line in lines] == [
-        f"2025-11-02  partiel   bikes partiel, {lacking} ; sans rapport ; ",
-        "2025-11-03  manquant  non publié",
-        "2025-11-04  complet   ",
-        "3 jours : 1 complet, 1 partiel, 1 manquant.",
-    ]
-    assert lines[0].endswith("à refaire : bikes, weather (fichiers bruts changés) ; non publié")
+    first = next(number for number, line in enumerate(lines) if line.startswith("2025-11-03"))
+    assert " ".join(" ".join(lines[:first]).split()) == (
+        f"2025-11-02 partiel bikes partiel, {lacking} ; sans rapport ; "
+        "à refaire : bikes, weather (fichiers bruts changés) ; non publié -> make process DATE=2025-11-02"
+    )
+    assert lines[first] == "2025-11-03  manquant  non publié"
+    assert lines[first + 1].startswith("2025-11-04  complet   ")
+    assert lines[-1] == "3 jours : 1 complet, 1 partiel, 1 manquant."
+    assert max(map(len, lines)) <= 80
+
+
+def test_a_partial_day_says_what_may_complete_it(raw: RawTree, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Compute what raw files came for; then ask the publishers, as long as they may be asked."""
+    pull = {"date": f"{DAY}T05:00:00+00:00", "sum_counts": 3, "id_compteur": "1"}
+    raw.pull("bikes", str(DAY), "a.json", [pull])
+    monkeypatch.setenv("CITYFLOW_NOW", "2025-11-05T06:30:00+01:00")
+    words = ("--from", str(DAY), "--to", str(DAY))
+    run(backfill.main, *words, "--jobs", "1")
+    assert json.loads(run(main, *words, "--json").out)["jours"][0]["statut"] == "partiel"
+    assert f"-> make fetch DATE={DAY}; make process DATE={DAY}" in text(run, *words)
+    came = datetime(2030, 1, 1, 6, 12, tzinfo=UTC).timestamp()
+    later = raw.pull("bikes", "2025-11-05", "b.json", [pull])
+    os.utime(later, (came, came))
+    assert "bikes (fichiers bruts arrivés le 2030-01-01 à 07:12)" in text(run, *words)
+    assert said(run, *words)[-2].endswith(f"-> make process DATE={DAY}")
+
+
+def test_a_day_that_no_publisher_tells_of_any_more_says_where_else_to_ask(day: RawTree, run: Run) -> None:
+    LocalFileService(day.output).save_metrics(figures("partiel"), "traffic", DAY)
+    note_inputs(day.settings(), (read for source in SOURCES.values() for read in source.read))
+    for suffix in (".csv", ".html"):
+        LocalFileService(day.output).report_path(DAY, suffix).touch()
+    for path in (*day.output.rglob("*.json"), *day.output.glob("reports/*")):
+        os.utime(path)
+    LocalFileService(day.output).save_report({"x": 1}, DAY)
+    assert "IDFM_API_KEY" in text(run)
+    with pytest.MonkeyPatch.context() as later:
+        later.setenv("IDFM_API_KEY", "k" * 36)
+        assert f"-> make fetch DATE={DAY}; make process DATE={DAY}" in said(run)[-2]
+        later.setenv("CITYFLOW_NOW", "2025-12-24T06:30:00+01:00")
+        assert "make fetch ORIGIN=s3 SOURCE=traffic" in text(run)
 
 
 def test_figures_of_an_older_version_are_named_and_stop_no_other_day(day: RawTree, run: Run) -> None:
@@ -67,21 +108,21 @@ def test_figures_of_an_older_version_are_named_and_stop_no_other_day(day: RawTre
 
 
 def test_without_a_period_the_known_days_are_told(day: RawTree, run: Run) -> None:
-    assert [line[:10] for line in said(run)[:-1]] == ["2025-11-04"]
+    assert [line[:10] for line in said(run)[:-1] if line[0] != " "] == ["2025-11-04"]
 
 
 def test_a_published_day_stays_so_until_a_file_changes(day: RawTree, run: Run) -> None:
     with recorded(day.settings(), DAY, PUBLICATION, lambda: []):
         pass
-    assert "; publié le 20" in said(run)[0]
+    assert "; publié le 20" in text(run)
     LocalFileService(day.output).save_report({"x": 2}, DAY)
-    assert "modifié depuis le 20" in said(run)[0]
+    assert "modifié depuis le 20" in text(run)
 
 
 def test_an_upload_that_failed_is_no_publication(day: RawTree, run: Run) -> None:
     with pytest.raises(StoreError), recorded(day.settings(), DAY, PUBLICATION, lambda: []):
         raise StoreError("refusé")
-    assert "publication incomplète le 20" in said(run)[0]
+    assert "publication incomplète le 20" in text(run)
     (told,) = json.loads(run(main, "--json").out)["jours"]
     assert told["statut"] == "complet" and told["rapport"] is True
 
