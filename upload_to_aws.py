@@ -18,7 +18,7 @@ from lib.common.errors import ConfigError, ExitCode, NoDataError, StoreError, Us
 from lib.common.paris_time import parse_day
 from lib.common.settings import Settings, load_settings
 from lib.common.text import counted
-from lib.publish.local_documents import DocumentFile, document_files, stray_files
+from lib.publish.local_documents import PAGES, DocumentFile, document_files, page_files, stray_files
 from lib.publish.outcome import DocumentOutcome, Run
 from lib.publish.run import Work, run_all
 from lib.publish.words import PROBLEMS, outcome_lines, run_json, total_line
@@ -76,7 +76,7 @@ def chosen(settings: Settings, arguments: argparse.Namespace) -> list[DocumentFi
         days = sorted({one.day_text for one in document_files(settings.output_dir, kinds, None, None)})
         known = f"Jours présents : {shown_days(days)}." if days else "Produire des résultats d'abord : make process"
         raise NoDataError(f"aucun fichier à publier dans {settings.output_dir} pour cette demande.", known)
-    return found
+    return found + page_files(settings.output_dir, [one for one in found if one.kind == "reports"])
 
 
 def treatment(settings: Settings, sources: list[DocumentFile], arguments: argparse.Namespace) -> Work:
@@ -111,7 +111,7 @@ def by_name(run: Run) -> list[str]:
     days: dict[tuple[str, str], list[date]] = {}
     for outcome in run.outcomes:
         if outcome.status in ("same", "planned"):
-            name = outcome.source.key if outcome.source.kind == "metrics" else "rapport"
+            name = {"metrics": outcome.source.key, "reports": "rapport"}.get(outcome.source.kind, "page")
             days.setdefault((outcome.sign, name), []).append(parse_day(outcome.source.day_text))
     lines = sorted(f"{' '.join(one):<14} {counted(len(some), 'jour')} : {in_words(some)}" for one, some in days.items())
     return [*lines, "Chaque document : upload_to_aws.py avec -v, ou DATE= pour un jour."]
@@ -120,12 +120,13 @@ def by_name(run: Run) -> list[str]:
 def keep_account(settings: Settings, run: Run, sources: list[DocumentFile]) -> None:
     """One step `publication` in the manifest of each day: done only when all that was asked of the day is published."""
     published = {outcome.source for outcome in run.outcomes if outcome.status in ("written", "same")}
-    for day_text in sorted({source.day_text for source in sources}):
+    documents = [source for source in sources if source.kind != PAGES]
+    for day_text in sorted({source.day_text for source in documents}):
         try:
             day = parse_day(day_text)
         except ValueError:
             continue  # a name that is no day: refused and said already
-        asked = [source for source in sources if source.day_text == day_text]
+        asked = [source for source in documents if source.day_text == day_text]
         missing = [source.label for source in asked if source not in published]
         with (
             contextlib.suppress(StoreError),  # raised below to be recorded; it was already said of each document

@@ -25,7 +25,9 @@ _NAMES = {
     "metrics": re.compile(r"(?P<name>[a-z][a-z0-9_]{0,40})_metrics_(?P<day>\d{4}-\d{2}-\d{2})"),
     "reports": re.compile(r"(?P<name>daily_report)_(?P<day>\d{4}-\d{2}-\d{2})"),
 }
-_MONTH = re.compile(r"monthly_report_\d{4}-\d{2}")
+# The pages above the days: of all of them, and of months.
+PAGES = "pages"
+_PAGE = re.compile(r"index\.html|historique\.csv|monthly_report_(?P<month>\d{4}-\d{2})\.(json|csv|html)")
 COMPANIONS = (".csv", ".html")  # of a report, beside its JSON
 SHARED_FROM = 64 * 1024  # bytes of metrics from which content that did not change since the day before is sent once
 
@@ -78,7 +80,25 @@ def document_files(output_dir: Path, kinds: list[str], first: date | None, last:
 def stray_files(output_dir: Path, kinds: list[str]) -> list[Path]:
     """List the JSON files that bear another name, such as a person's copy: they are not published."""
     every = [(kind, path) for kind in kinds for path in _visible(output_dir / kind)]
-    return [path for kind, path in every if not (_NAMES[kind].fullmatch(path.stem) or _MONTH.fullmatch(path.stem))]
+    return [path for kind, path in every if not (_NAMES[kind].fullmatch(path.stem) or _PAGE.fullmatch(path.name))]
+
+
+def page_files(output_dir: Path, reports: list[DocumentFile]) -> list[DocumentFile]:
+    """List the pages above the days of these reports: of all days, and of their months.
+
+    The day of a page is that of the newest report here that it may be of, whatever was asked for.
+    """
+    months = {one.day_text[:7] for one in reports}
+    newest: dict[str, str] = {}  # of each month, and under "" of all
+    for report in _of_kind(output_dir / "reports", "reports"):
+        for month in ("", report.day_text[:7]):
+            newest[month] = max(newest.get(month, ""), report.day_text)
+    found = [one for name in names_in(output_dir / "reports") if months and (one := _PAGE.fullmatch(name))]
+    return [
+        DocumentFile(output_dir / "reports" / one[0], PAGES, one[0], newest[one["month"] or ""])
+        for one in found
+        if not one["month"] or one["month"] in months
+    ]
 
 
 def read_files(source: DocumentFile, settings: Settings) -> Files:

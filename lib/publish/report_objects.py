@@ -63,14 +63,14 @@ def pointed(stem: str, digests: dict[str, str], settings: Settings) -> Objects:
 
 def readables(stem: str, digests: dict[str, str], settings: Settings, latest: str = "") -> list[Readable]:
     """Describe the keys that people read of a report; also latest.html where `latest` names the report's day."""
-    found = [Readable(_fixed(settings, stem + suffix), digest, suffix) for suffix, digest in digests.items()]
+    found = [Readable(fixed_url(settings, stem + suffix), digest, suffix) for suffix, digest in digests.items()]
     if latest and ".html" in digests:
         found.append(Readable(latest_url(settings), digests[".html"], ".html", latest))
     return found
 
 
 def latest_url(settings: Settings) -> str:
-    return _fixed(settings, "latest.html")
+    return fixed_url(settings, "latest.html")
 
 
 def stored_form(suffix: str, content: bytes, digest: str = "") -> dict[str, Any]:
@@ -103,5 +103,6 @@ def encryption(settings: Settings) -> dict[str, str]:
     return {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": key} if key else {}
 
 
-def _fixed(settings: Settings, name: str) -> str:
+def fixed_url(settings: Settings, name: str) -> str:
+    """Name the object of a file that people read under its own name."""
     return f"s3://{reports_bucket(settings)}/{prefixed(settings, name)}"

@@ -18,8 +18,9 @@ from lib.common.settings import Settings
 from lib.common.text import counted
 from lib.publish.asking import Asking, Interrupted
 from lib.publish.check import checked
-from lib.publish.local_documents import DocumentFile, read_files, validated
+from lib.publish.local_documents import PAGES, DocumentFile, read_files, validated
 from lib.publish.outcome import DocumentOutcome, Run, outcome_of
+from lib.publish.pages import page_checked, page_planned, page_published
 from lib.publish.plan import UNKNOWN, Wish
 from lib.publish.steps import planned, published, state
 
@@ -41,6 +42,8 @@ class Work:
 
     def treat(self, source: DocumentFile, asking: Asking) -> DocumentOutcome:
         """Do it; CityflowError where that fails, Interrupted where the run stops."""
+        if source.kind == PAGES:
+            return self._treat_page(source, asking)
         settings, wish = self.settings, Wish(self.force, newest=source.label == self.newest)
         files, now = read_files(source, settings), settings.now()
         if self.mode == "dry_run":
@@ -58,6 +61,20 @@ class Work:
             log.warning("%s : %s ; republication", source.label, outcome.reason)
             wish = replace(wish, damaged=True)
         action = asking.carry_out(published(source, files, settings, now, wish))
+        return outcome_of(action, done=True, sent=asking.sent)
+
+    def _treat_page(self, source: DocumentFile, asking: Asking) -> DocumentOutcome:
+        if self.mode == "dry_run":
+            known = self.clients is not None
+            return outcome_of(asking.carry_out(page_planned(source, self.settings, known, self.force)), done=False)
+        again = self.force
+        if self.mode in ("check", "repair"):
+            outcome = asking.carry_out(page_checked(source, self.settings))
+            again = outcome.status in ("missing", "damaged")
+            if self.mode == "check" or not again:
+                return outcome
+            log.warning("%s : %s ; republication", source.label, outcome.reason)
+        action = asking.carry_out(page_published(source, self.settings, again))
         return outcome_of(action, done=True, sent=asking.sent)
 
 

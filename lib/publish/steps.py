@@ -126,7 +126,7 @@ def _all_settled(
 def _if_there(url: str, digest: str) -> Steps[str]:
     """Return the address of an object that days may share, if the bucket has it, else nothing."""
     try:
-        head = yield _head(*bucket_and_key(url))
+        head = yield head_object(*bucket_and_key(url))
     except Absent:
         return ""
     return url if head["Metadata"].get(DIGEST) == digest else ""
@@ -186,7 +186,7 @@ def _settled(
     for _ in range(ROUNDS):
         if not etag:
             try:
-                head = yield _head(bucket, key)
+                head = yield head_object(bucket, key)
             except Absent:
                 head = {"ETag": ABSENT, "Metadata": {}}
             if head["Metadata"].get(DIGEST) == one.digest and head["Metadata"].get(DAY, "") == one.day:
@@ -259,7 +259,7 @@ def _marked(source: DocumentFile, claim: str, settings: Settings) -> Steps[None]
             return
 
 
-def _head(bucket: str, key: str) -> Request:
+def head_object(bucket: str, key: str) -> Request:
     return Request("s3", "head_object", {"Bucket": bucket, "Key": key})
 
 
@@ -267,7 +267,7 @@ def latest_page(settings: Settings) -> Steps[tuple[str, bytes]]:
     """Read latest.html: the day that it says it is the page of, and its content; empty where it is absent."""
     url = latest_url(settings)
     try:
-        head = yield _head(*bucket_and_key(url))
+        head = yield head_object(*bucket_and_key(url))
     except Absent:
         return "", b""
     content = yield from read_object(url)
