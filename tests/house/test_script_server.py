@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -101,6 +102,10 @@ def test_python_by_name_is_the_server_s_where_that_makes_no_difference(python: P
             assert subprocess.run([python, *words], capture_output=True, text=True, **options).stdout == said  # type: ignore[call-overload]
 
 
+def is_gone(process: int) -> bool:
+    return not os.path.exists(f"/proc/{process}")
+
+
 def test_what_is_sent_to_python_by_name_reaches_the_command(python: Path, tmp_path: Path) -> None:
     (tmp_path / "sleeps.py").write_text("import os, time\nprint(os.getpid(), flush=True)\ntime.sleep(3600)\n")
     for sent in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
@@ -109,4 +114,4 @@ def test_what_is_sent_to_python_by_name_reaches_the_command(python: Path, tmp_pa
             begun = int(first_line(process.stdout))
             process.send_signal(sent)
             assert process.wait(deadline()) == -sent
-            wait_until(lambda: not os.path.exists(f"/proc/{begun}"))
+            wait_until(partial(is_gone, begun))
