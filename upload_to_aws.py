@@ -7,10 +7,14 @@ Each file is compared with what AWS has and only what differs is sent. Nothing l
 
 import argparse
 import contextlib
+import hashlib
 import logging
 import sys
 import time
 from datetime import date
+from functools import cache
+from itertools import groupby
+from pathlib import Path
 
 from lib.aws.clients import AwsClients, aws_clients, place
 from lib.aws.names import reports_bucket
@@ -21,11 +25,13 @@ from lib.common.text import counted
 from lib.publish.local_documents import PAGES, DocumentFile, document_files, page_files, stray_files
 from lib.publish.outcome import DocumentOutcome, Run
 from lib.publish.run import Work, run_all
+from lib.publish.seen import believed, credible, keep, read_note
 from lib.publish.words import PROBLEMS, outcome_lines, run_json, total_line
 from lib.raw.source_files import shown_days
 from lib.run import cli, day_range
 from lib.run.day_plan import in_words
 from lib.run.demo_results import refuse_to_publish
+from lib.run.dependencies import code_files
 from lib.run.manifest import PUBLICATION, recorded
 
 log = logging.getLogger("cityflow.upload")
@@ -60,6 +66,8 @@ def main(argv: list[str] | None = None) -> int:
             keep_account(settings, run, sources)
         elif not in_full and not arguments.json:
             cli.emit("\n".join(by_name(run)))
+        if work.mode != "dry_run":
+            keep(settings, form(), run.outcomes)
         return conclude(run, work.mode, len(sources), time.monotonic() - begun, arguments)
 
     return cli.guarded(work, arguments)
@@ -92,7 +100,18 @@ def treatment(settings: Settings, sources: list[DocumentFile], arguments: argpar
     log.info("%s -> %s, bucket %s", settings.output_dir, place(settings), settings.s3_reports_bucket)
     mode = "repair" if arguments.repair else "check" if arguments.check else "upload"
     newest = max((one.label for one in sources if one.kind == "reports"), default="")
-    return Work(settings, clients, "dry_run" if arguments.dry_run else mode, arguments.force, newest)
+    work = Work(settings, clients, "dry_run" if arguments.dry_run else mode, arguments.force, newest)
+    if clients and mode == "upload" and not arguments.force:
+        found = credible(read_note(settings, form()), sources, settings.now())
+        work.believed = believed(found, clients, settings)
+    return work
+
+
+@cache
+def form() -> str:
+    """Name the form of what is published by the code that makes it: after an update all is compared again."""
+    code = sorted(code_files(Path(__file__)))
+    return hashlib.sha256(b"".join(path.read_bytes() for path in code)).hexdigest()[:16]
 
 
 def tell(outcome: DocumentOutcome, mode: str, in_full: bool, arguments: argparse.Namespace) -> None:
@@ -121,12 +140,15 @@ def keep_account(settings: Settings, run: Run, sources: list[DocumentFile]) -> N
     """One step `publication` in the manifest of each day: done only when all that was asked of the day is published."""
     published = {outcome.source for outcome in run.outcomes if outcome.status in ("written", "same")}
     documents = [source for source in sources if source.kind != PAGES]
-    for day_text in sorted({source.day_text for source in documents}):
+    spared = {outcome.source for outcome in run.outcomes if outcome.believed}
+    for day_text, of_day in groupby(documents, key=lambda source: source.day_text):
+        asked = list(of_day)
+        if spared.issuperset(asked):
+            continue  # recorded when it was seen
         try:
             day = parse_day(day_text)
         except ValueError:
             continue  # a name that is no day: refused and said already
-        asked = [source for source in documents if source.day_text == day_text]
         missing = [source.label for source in asked if source not in published]
         with (
             contextlib.suppress(StoreError),  # raised below to be recorded; it was already said of each document

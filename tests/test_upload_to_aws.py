@@ -89,7 +89,7 @@ def test_the_second_run_writes_nothing(proxy: FaultProxy, output: Output, run: R
     ran = run(main)
     assert ran.code == 0
     assert proxy.writes() == []
-    assert last_line(ran).startswith("publiés 0, identiques 3, échecs 0, invalides 0 ; 0 o envoyés")
+    assert last_line(ran).startswith("publiés 0, identiques 3, échecs 0, invalides 0, déjà confirmés 3 ; 0 o envoyés")
 
 
 def test_the_same_figures_computed_again_are_unchanged(proxy: FaultProxy, output: Output, run: Run) -> None:

@@ -6,7 +6,7 @@ A document is one JSON file; a report also has the CSV and the HTML made beside 
 import hashlib
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cached_property
@@ -46,8 +46,13 @@ class DocumentFile:
         return f"{self.path.parent.name}/{self.path.name}"
 
 
+Version = tuple[int, ...]  # when a file was written, which one it is, and its bytes: a replaced one is another
+
+
 class Files(dict[str, bytes]):
-    """Suffix -> content: the JSON and, for a report, its companions."""
+    """Suffix -> content: the JSON and, for a report, its companions. `versions`: of those that nobody was writing."""
+
+    versions: Mapping[str, Version] = {}
 
     @cached_property
     def digests(self) -> dict[str, str]:
@@ -106,15 +111,27 @@ def read_files(source: DocumentFile, settings: Settings) -> Files:
 
     InputError when a file cannot be read or a report is not whole; LockHeldError when a run is at that day.
     """
-    suffixes = (".json", *COMPANIONS) if source.kind == "reports" else (".json",)
-    paths = {suffix: source.path.with_suffix(suffix) for suffix in suffixes}
+    paths = paths_of(source)
     before = _versions(paths)
     files = _read(paths)
     if before == _versions(paths) and before[".json"][0] >= max(before.values())[0]:
+        files.versions = before
         return files
     step = "report" if source.kind == "reports" else source.key
     with day_lock(settings.output_dir, _day(source.day_text), step, settings.lock_fd):
         return _read(paths)
+
+
+def paths_of(source: DocumentFile) -> dict[str, Path]:
+    """Name the files of a document, by their suffix."""
+    suffixes = (".json", *COMPANIONS) if source.kind == "reports" else (".json",)
+    return {suffix: source.path.with_suffix(suffix) for suffix in suffixes}
+
+
+def version(path: Path) -> Version:
+    """Tell the version of a file that is there."""
+    found = path.stat()
+    return found.st_mtime_ns, found.st_ino, found.st_size, found.st_ctime_ns  # no program can set the last back
 
 
 def validated(source: DocumentFile, files: Files) -> LocalDocument:
@@ -143,9 +160,8 @@ def _visible(folder: Path) -> list[Path]:
     return [folder / name for name in names_in(folder) if name.endswith(".json") and not name.startswith(".")]
 
 
-def _versions(paths: dict[str, Path]) -> dict[str, tuple[int, int]]:
-    """Note when each file was written, and which it is: a replaced one is another."""
-    return {suffix: (path.stat().st_mtime_ns, path.stat().st_ino) for suffix, path in paths.items() if path.is_file()}
+def _versions(paths: dict[str, Path]) -> dict[str, Version]:
+    return {suffix: version(path) for suffix, path in paths.items() if path.is_file()}
 
 
 def _is_unchanged(source: DocumentFile, content: bytes) -> bool:

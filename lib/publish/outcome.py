@@ -1,6 +1,7 @@
 """What became of each document of a run, and of the run."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from lib.common.errors import CityflowError
 from lib.publish.local_documents import DocumentFile
@@ -18,6 +19,8 @@ class DocumentOutcome:
     writes: tuple[tuple[str, int], ...] = ()  # destination and bytes, of what is to be sent
     sent: int = 0  # bytes of what AWS has accepted
     passing: bool = False  # failed for a reason that may have passed in a little while
+    seen: dict[str, Any] | None = None  # what AWS was seen to have of it (see seen.py)
+    believed: bool = False  # not asked for
 
 
 @dataclass
@@ -37,12 +40,16 @@ class Run:
         """Count the documents that are the same but whose life was, or is to be, prolonged."""
         return sum(outcome.status == "same" and bool(outcome.writes) for outcome in self.outcomes)
 
+    @property
+    def believed(self) -> int:
+        return sum(outcome.believed for outcome in self.outcomes)
+
     def count(self, *statuses: str) -> int:
         return sum(outcome.status in statuses for outcome in self.outcomes)
 
 
-def outcome_of(action: Action, done: bool, sent: int = 0) -> DocumentOutcome:
+def outcome_of(action: Action, done: bool, sent: int = 0, seen: dict[str, Any] | None = None) -> DocumentOutcome:
     """Tell what an action is to do or, once `done`, has done."""
     status = {"=": "same", "!": "failed"}.get(action.sign, "written" if done else "planned")
     places = tuple((write.destination, write.size) for write in action.writes)
-    return DocumentOutcome(action.source, action.sign, status, action.reason, places, sent)
+    return DocumentOutcome(action.source, action.sign, status, action.reason, places, sent, seen=seen)

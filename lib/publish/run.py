@@ -7,9 +7,10 @@ way end, nothing more is begun. A server that does not answer ends the first pas
 
 import logging
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from lib.aws.clients import AwsClients
 from lib.aws.errors import PassingError, UnreachableError
@@ -22,6 +23,7 @@ from lib.publish.local_documents import PAGES, DocumentFile, read_files, validat
 from lib.publish.outcome import DocumentOutcome, Run, outcome_of
 from lib.publish.pages import page_checked, page_planned, page_published
 from lib.publish.plan import UNKNOWN, Wish
+from lib.publish.seen import entry_of
 from lib.publish.steps import planned, published, state
 
 PAUSE = 15.0  # s before the second pass: a server that restarts, a link that comes back
@@ -39,11 +41,15 @@ class Work:
     mode: str = "upload"
     force: bool = False
     newest: str = ""
+    believed: Mapping[DocumentFile, dict[str, Any]] = field(default_factory=dict)  # not to be asked for (see seen.py)
 
     def treat(self, source: DocumentFile, asking: Asking) -> DocumentOutcome:
         """Do it; CityflowError where that fails, Interrupted where the run stops."""
         if source.kind == PAGES:
             return self._treat_page(source, asking)
+        if source in self.believed:
+            when = self.believed[source]["vu"][: len("AAAA-MM-JJ")]
+            return DocumentOutcome(source, "=", "same", f"confirmé le {when}", believed=True)
         settings, wish = self.settings, Wish(self.force, newest=source.label == self.newest)
         files, now = read_files(source, settings), settings.now()
         if self.mode == "dry_run":
@@ -60,8 +66,9 @@ class Work:
                 return outcome
             log.warning("%s : %s ; republication", source.label, outcome.reason)
             wish = replace(wish, damaged=True)
-        action = asking.carry_out(published(source, files, settings, now, wish))
-        return outcome_of(action, done=True, sent=asking.sent)
+        action, stands = asking.carry_out(published(source, files, settings, now, wish))
+        seen = entry_of(files, stands, now) if stands and action.sign != "!" else None
+        return outcome_of(action, done=True, sent=asking.sent, seen=seen)
 
     def _treat_page(self, source: DocumentFile, asking: Asking) -> DocumentOutcome:
         if self.mode == "dry_run":

@@ -77,22 +77,27 @@ def planned(
     return action
 
 
-def published(source: DocumentFile, files: Files, settings: Settings, now: datetime, wish: Wish) -> Steps[Action]:
-    """Compare and publish; return what was done. StoreError when others write faster than this."""
+def published(
+    source: DocumentFile, files: Files, settings: Settings, now: datetime, wish: Wish
+) -> Steps[tuple[Action, Remote | None]]:
+    """Compare and publish; return what was done, and what AWS then has unless another upload may yet change it.
+
+    StoreError when others write faster than this.
+    """
     for _ in range(ROUNDS):
         remote = yield from state(source, settings)
         action = yield from planned(source, files, remote, settings, now, wish)
         try:
             if remote.claim and not action.readable:
                 yield from _finished(source, remote, settings, now)
-            yield from _sent(action, remote, settings, now)
-            return action
+            stands = yield from _sent(action, remote, settings, now)
+            return action, None if is_under_way(stands.claim, stands.identity, now) else stands
         except Changed:
             wish = replace(wish, force=False, damaged=False)
     raise StoreError("a changé pendant la publication.", "Une autre publication est en cours : relancer après elle.")
 
 
-def _sent(action: Action, remote: Remote, settings: Settings, now: datetime) -> Steps[None]:
+def _sent(action: Action, remote: Remote, settings: Settings, now: datetime) -> Steps[Remote]:
     for request in action.objects:  # noqa: UP028 - a tuple takes no reply
         yield request
     ours = remote
@@ -100,6 +105,7 @@ def _sent(action: Action, remote: Remote, settings: Settings, now: datetime) -> 
         ours = yield from _replaced(action.item, action.source, remote, settings)
     if action.readable:
         yield from _all_settled(dict(action.readable), action.source, ours, settings, now, fresh=not remote.exists)
+    return ours
 
 
 def _all_settled(

@@ -41,6 +41,8 @@ def total_line(run: Run, mode: str, asked: int, seconds: float) -> str:
     counts = [f"{words} {run.count(status)}" for status, words in _COUNTS[mode].items()]
     if run.renewed:
         counts.append(f"prolongés {run.renewed}")
+    if run.believed:
+        counts.append(f"déjà confirmés {run.believed}")
     left = _left(run, mode, asked)
     if left:
         counts.append(f"non traités {left}")

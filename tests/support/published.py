@@ -42,8 +42,8 @@ class Output:
         return self.metrics(kind, day, metrics=arcs, global_metrics={"debit_journalier_total": 81})
 
     def bytes(self) -> dict[str, tuple[bytes, float]]:
-        """Content and modification time of every result; manifests, which each upload adds, are none."""
-        added = (self.root / "runs", self.root / ".locks")
+        """Content and modification time of every result; manifests and notes, which uploads write, are none."""
+        added = (self.root / "runs", self.root / ".locks", self.root / ".published")
         files = [path for path in self.root.rglob("*") if path.is_file() and not set(added) & set(path.parents)]
         return {str(path): (path.read_bytes(), path.stat().st_mtime) for path in files}
 
