@@ -14,13 +14,12 @@ import time
 from datetime import date
 from functools import cache
 from itertools import groupby
-from pathlib import Path
 
 from lib.aws.clients import AwsClients, aws_clients, place
 from lib.aws.names import reports_bucket
 from lib.common.errors import ConfigError, ExitCode, NoDataError, StoreError, UsageError
 from lib.common.paris_time import parse_day
-from lib.common.settings import Settings, load_settings
+from lib.common.settings import ROOT, Settings, load_settings
 from lib.common.text import counted
 from lib.publish.local_documents import PAGES, DocumentFile, document_files, page_files, stray_files
 from lib.publish.outcome import DocumentOutcome, Run
@@ -110,7 +109,7 @@ def treatment(settings: Settings, sources: list[DocumentFile], arguments: argpar
 @cache
 def form() -> str:
     """Name the form of what is published by the code that makes it: after an update all is compared again."""
-    code = sorted(code_files(Path(__file__)))
+    code = sorted(code_files(ROOT / "upload_to_aws.py"))
     return hashlib.sha256(b"".join(path.read_bytes() for path in code)).hexdigest()[:16]
 
 
