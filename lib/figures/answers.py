@@ -7,10 +7,11 @@ many records of it, and was made after it or later than the one in doubt.
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 NOT_WHOLE = 0.9  # coverage (0..1) at the most of a day of which records may be missing: below COMPLETE_FROM
+CUT = "dernière ligne coupée"
 SAME_QUERY = 0.05  # share by which the totals of two pages of one query differ at the most: records come in meanwhile
 
 
@@ -55,10 +56,14 @@ class Doubt:
 
 @dataclass
 class Answers:
-    """What all answers said. of_day: how many rows about the day each file gave, which the source's reader tells."""
+    """What all answers said. of_day: how many rows about the day each file gave, which the source's reader tells.
+
+    open_ends: last rows without a line end, whose last field is a date: where it cannot be read, the file is cut.
+    """
 
     known: list[Answer] = field(default_factory=list)
     origins: dict[str, Origin] = field(default_factory=dict)
+    open_ends: dict[tuple[str, int | str], Answer] = field(default_factory=dict)  # by file and line
     of_day: Counter[str] = field(default_factory=Counter)
 
     def add(self, answer: Answer) -> None:
@@ -66,6 +71,11 @@ class Answers:
         self.origins[answer.origin.file] = answer.origin
         if answer.announced is not None or answer.broken:
             self.known.append(answer)
+
+    def rejected(self, file: str, line: int | str) -> None:
+        """Hear of a row that was rejected."""
+        if answer := self.open_ends.pop((file, line), None):
+            self.add(replace(answer, broken=CUT))
 
     def doubts(self, day: date) -> list[Doubt]:
         """List what no other file vouches for, the worst first."""

@@ -67,6 +67,7 @@ class Quality:
     def reject(self, raison: str, fichier: str, ligne: int | str, contenu: object, nombre: int = 1) -> None:
         """Count one row (or `nombre` of them) as rejected, and keep its text up to the cap."""
         self.rejets[raison] += nombre
+        self.answers.rejected(fichier, ligne)
         if len(self.kept_rejects) < REJECTS_KEPT:
             self.kept_rejects.append(Reject(fichier, ligne, raison, str(contenu)[:CONTENT_KEPT]))
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from lib.common.errors import InputError, TooLargeError, in_french
+from lib.raw.forms.kinds import HEAD, PARQUET, kind_of
 from lib.raw.forms.parquet import Window
 from lib.raw.forms.streams import BLOCK, is_plain, opened
 from lib.raw.limits import JSON_BYTES, MEGABYTE
@@ -54,6 +55,21 @@ def read_blocks(path: Path, limit: int, overlap: int = 0, window: Window | None 
                 raise too_large(path, limit)
             yield tail + block
             tail = (tail + block)[-overlap:] if overlap else b""
+
+
+def last_line(path: Path) -> bytes:
+    """Read what follows the last line end of a text: nothing, where it does not break off. Of a long line, the end."""
+    tail = b""
+    with readable(path), path.open("rb") as stream:
+        if kind_of(stream.read(HEAD)) == PARQUET:  # each of its rows is whole
+            return tail
+    with readable(path), opened(path) as stream:
+        if is_plain(stream):
+            stream.seek(max(0, path.stat().st_size - MEGABYTE))
+        while block := stream.read(BLOCK):
+            *whole, rest = block.rsplit(b"\n", 1)
+            tail = rest if whole else (tail + rest)[-MEGABYTE:]
+    return tail
 
 
 def read_lines(path: Path, limit: int, longest: int) -> Iterator[bytes]:

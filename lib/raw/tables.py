@@ -14,7 +14,7 @@ from typing import Any
 import pandas as pd
 
 from lib.common.errors import InputError
-from lib.figures.answers import Answer
+from lib.figures.answers import CUT, Answer
 from lib.figures.quality import CONTENT_KEPT, Quality
 from lib.raw.contents import lines_of, read_blocks, too_large
 from lib.raw.csv_dialect import (
@@ -75,7 +75,10 @@ def read_table(
     table = pd.DataFrame(rows, columns=[*aliases, "_ligne"], dtype=object)
     if is_csv:
         _refuse_months_first(raw, table)
-        quality.answers.add(Answer(raw.origin, None, len(rows), broken="dernière ligne coupée" if text.is_cut else ""))
+        answer = Answer(raw.origin, None, len(rows), broken=CUT if text.is_cut else "")
+        quality.answers.add(answer)
+        if text.is_open and rows and text.last_column in _DATES:
+            quality.answers.open_ends[raw.name, rows[-1][-1]] = answer
     numbers = table.pop("_ligne").astype("int64")
     table = table.where(table.notna(), None)
     table["_ligne"] = numbers
@@ -154,6 +157,7 @@ def _csv_rows(text: "_Text", columns: _Columns, reject: Reject, quality: Quality
     header = header_names(line, delimiter)
     for name in header:
         columns.place(name)
+    text.last_column = canonical(header[-1], columns.aliases) if header else ""
     if lines.get(0) is not None:
         lines.drop(1)
     for number, fields in _whole_rows(lines, delimiter, len(header), reject, encoding):
@@ -178,11 +182,17 @@ class _Text:
         self.raw, self.passed_over, self.window = raw, passed_over, window
         self.end = b""  # its last byte
         self.last_line = self.last_row = 0  # numbers of lines: the last that holds text, the last that a row ends on
+        self.last_column = ""  # under our name, where it has one
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the last line has no end."""
+        return self.end not in (b"", b"\n")
 
     @property
     def is_cut(self) -> bool:
         """Whether the last line belongs to no row and has no end, as where a transfer stopped."""
-        return self.end not in (b"", b"\n") and self.last_line > self.last_row > 0
+        return self.is_open and self.last_line > self.last_row > 0
 
     def lines(self) -> Iterator[bytes]:
         """Yield the lines without their ends, blank where they are passed over."""

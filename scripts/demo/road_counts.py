@@ -83,14 +83,10 @@ class Block(NamedTuple):
 def write_road_counts(path: Path, scene: Scene, quiet: bool = False) -> None:
     starts = range(0, len(scene.arcs), BLOCK_ARCS)
     order = scene.options.stream("comptages/blocks").permutation(len(starts))
-    last_line = b""
     with atomic_writer(path) as stream:
         stream.write((BOM + HEADER).encode())
         for place in tqdm(order, desc="comptages", unit="bloc", disable=quiet or not draws_bars()):
-            text, cut_line = block_text(scene, starts[place])
-            stream.write(text)
-            last_line += cut_line
-        stream.write(last_line)
+            stream.write(block_text(scene, starts[place]))
 
 
 def build_scene(options: Options, arcs: list[Arc], slowed: Flags, closed: Flags) -> Scene:
@@ -129,8 +125,8 @@ def draw_traits(options: Options, arcs: list[Arc]) -> Traits:
     )
 
 
-def block_text(scene: Scene, first: int) -> tuple[bytes, bytes]:
-    """Write the lines of the block that starts at that arc, shuffled; and the line that must end the file, if any."""
+def block_text(scene: Scene, first: int) -> bytes:
+    """Write the lines of the block that starts at that arc, shuffled."""
     arcs = range(first, min(first + BLOCK_ARCS, len(scene.arcs)))
     block = simulate(scene, arcs)
     kept = np.flatnonzero(published(scene, arcs))
@@ -144,8 +140,8 @@ def block_text(scene: Scene, first: int) -> tuple[bytes, bytes]:
     pieces[:, 2] = scene.flow_texts[block.flow.reshape(-1)[order]]
     pieces[:, 3] = scene.rate_texts[block.rate.reshape(-1)[order]]
     pieces[:, 4] = suffixes[arc, block.state[arc, day], variant[day]]
-    besides, last_line = plant_quirks(scene, arcs, pieces, (arc, day, hour))
-    return b"".join([*pieces.reshape(-1).tolist(), *besides]), last_line
+    besides = plant_quirks(scene, arcs, pieces, (arc, day, hour))
+    return b"".join([*pieces.reshape(-1).tolist(), *besides])
 
 
 def simulate(scene: Scene, arcs: range) -> Block:
@@ -222,10 +218,10 @@ def suffix_halves(arc: Arc, other_variant: bool) -> tuple[str, str]:
     return ";".join(map(str, arc.nodes)), ";".join([*arc.dates, point, quoted])
 
 
-def plant_quirks(scene: Scene, arcs: range, pieces: Objects, places: Places) -> tuple[list[bytes], bytes]:
-    """Spoil the lines of these arcs that the table names; returns the lines to add, and the one that ends the file."""
+def plant_quirks(scene: Scene, arcs: range, pieces: Objects, places: Places) -> list[bytes]:
+    """Spoil the lines of these arcs that the table names; returns the lines to add."""
     arc, day, hour = places
-    besides, last_line = [], b""
+    besides = []
     last_day = scene.options.days - 1
     for quirk in quirks_of(arcs, scene.options.days):
         at = (arc == quirk.arc - arcs.start) & (day == last_day - quirk.days_before_end) & (hour == quirk.label - 1)
@@ -233,8 +229,6 @@ def plant_quirks(scene: Scene, arcs: range, pieces: Objects, places: Places) -> 
             spoilt = quirk.edit(b"".join(pieces[row]))
             if quirk.where == "besides":
                 besides.append(spoilt)
-            elif quirk.where == "last line":
-                last_line, pieces[row] = spoilt, b""
             else:
                 pieces[row] = [spoilt, b"", b"", b"", b""]
-    return besides, last_line
+    return besides

@@ -54,7 +54,7 @@ class LineQuirk(NamedTuple):
     arc: int
     days_before_end: int
     label: int
-    where: str  # "in place" of the sound line, "besides" it, or on the "last line" of the file instead of in place
+    where: str  # "in place" of the sound line, or "besides" it
     edit: Callable[[bytes], bytes]
 
 
@@ -93,10 +93,6 @@ def with_invalid_utf8(line: bytes) -> bytes:
     return identifier + b";\xe9" + rest
 
 
-def cut_short(line: bytes) -> bytes:
-    return line[: line.index(b'""coordinates') + 20]
-
-
 ID, LABEL, FLOW, RATE, STATE = 0, 2, 3, 4, 5
 LINE_QUIRKS = (
     LineQuirk("exact duplicate", 0, 0, 10, "besides", unchanged),
@@ -116,7 +112,6 @@ LINE_QUIRKS = (
     LineQuirk("NaN count", 12, 0, 18, "in place", with_field(FLOW, b"NaN")),
     LineQuirk("unreadable date", 12, 0, 20, "in place", with_field(LABEL, b"2025-13-04T25:00:00+01:00")),
     LineQuirk("invalid UTF-8", 13, 0, 7, "in place", with_invalid_utf8),
-    LineQuirk("truncated last line", 13, 0, 19, "last line", cut_short),
 )
 
 

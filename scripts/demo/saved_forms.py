@@ -3,7 +3,7 @@
 No figure rests on them: what they hold is told by the other files as well. Days are those of the pull, before the end:
     bikes, 13 h   -1 the first page alone of a paged answer   0 UTF-16   1 Windows-1252   2 gzip under a plain name
                   3 API v2.0   4 API Gateway body   5 {"data": …}   6 GeoJSON   7 milliseconds, by pandas
-                  8 .NDJSON   9 a zip of one file
+                  8 .NDJSON   9 a zip of one CSV, cut in its last line
     day after the end   a quota text (bikes, 14 h), refusals (weather and traffic, 8 h)
     batch/        a page of HTML under an export's name, a note, an export of an unknown name, one saved by Excel
 """
@@ -30,6 +30,7 @@ Records = list[dict[str, Any]]
 
 SAVED_HOUR, REFUSAL_HOUR, QUOTA_HOUR = 13, 8, 14
 FIRST_PAGE = 10  # records
+CUT_OFF = 60  # bytes: the last record ends within its place
 EXCEL_ROWS = 200
 SAMPLE = 200_000  # bytes of the export of which rows are saved again
 NOTE, UNKNOWN = "notes de réunion.docx", "mesures 2019.csv"
@@ -111,6 +112,15 @@ def _milliseconds(records: Records) -> bytes:
     return _json([{**one, "date": int(datetime.fromisoformat(one["date"]).timestamp() * 1000)} for one in records])
 
 
+def _csv(records: Records) -> bytes:
+    """Write what pandas does of records: an object is a text of Python."""
+    written = io.StringIO()
+    writer = csv.DictWriter(written, list(records[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(records)
+    return written.getvalue().encode()
+
+
 def _lines(records: Records) -> bytes:
     return b"".join(_json(one) + b"\n" for one in records)
 
@@ -137,5 +147,5 @@ FORMS: dict[int, Callable[[Records], tuple[bytes, str]]] = {
     6: lambda records: (_features(records), ".geojson"),
     7: lambda records: (_milliseconds(records), ".json"),
     8: lambda records: (_lines(records), ".NDJSON"),
-    9: lambda records: (_zipped("bikes.json", _json(records)), ".zip"),
+    9: lambda records: (_zipped("bikes.csv", _csv(records)[:-CUT_OFF]), ".zip"),
 }

@@ -16,7 +16,7 @@ import pytest
 
 from scripts import doctor, process_bikes, process_chantiers, process_comptages, process_traffic, process_weather
 from scripts.registry import mains
-from tests.conftest import Ran, RawTree, bike
+from tests.conftest import ARCS_HEADER, Ran, RawTree, bike, count_row
 
 DAY, NEXT, LATER = "2025-11-04", "2025-11-05", "2025-11-07"
 HOURS = ["2025-11-03T23:00:00+00:00", *(f"2025-11-04T{hour:02}:00:00+00:00" for hour in range(23))]
@@ -434,3 +434,62 @@ def test_a_newer_export_that_cannot_be_read_leaves_the_older_one_and_is_named(ra
     metrics = bikes(raw, run)
     assert (metrics["total_jour"], metrics["qualite"]["statut"]) == (2268, "partiel")
     assert codes(metrics).keys() >= {"fichiers_inutilisables", "releve_coupe"}
+
+
+ARC_ROWS = [count_row(arc, f"{DAY}T{hour:02}:00:00+01:00", 100, 10) for arc in "12" for hour in range(1, 24)]
+ARC_ROWS += [count_row(arc, f"{NEXT}T00:00:00+01:00", 100, 10) for arc in "12"]
+WORK = "CP{};75008;2025-11-01;2025-11-30;RESTREINTE;1;2;2025-11-04;48.87, 2.31"
+WORKS = "identifiant;cp_arrondissement;date_debut;date_fin;impact_circulation;niveau_perturbation;statut;date_maj;geo"
+ROADS, ROADWORKS = "comptages-routiers-permanents.csv", "chantiers-perturbants-la-circulation.csv"
+CUT_ROADS = "\n".join([ARCS_HEADER, *ARC_ROWS])[:-40]
+CUT_FILES = {
+    "roads": ("comptages", f"batch/{ROADS}", "\n".join([ARCS_HEADER, *ARC_ROWS, "3;Rue_B"])),
+    "roads within a shape": ("comptages", f"batch/{ROADS}", CUT_ROADS),
+    "roads, the date last": (
+        "comptages",
+        f"batch/{ROADS}",
+        "\n".join(["iu_ac;q;k;t_1h", *(f"{arc};100;10;{DAY} {hour:02}:00" for arc in "12" for hour in range(1, 24))])
+        + f"\n3;100;10;{DAY[:-1]}",
+    ),
+    "roads, gzipped": ("comptages", f"batch/{ROADS}.gz", gzip.compress(CUT_ROADS.encode())),
+    "roads in UTF-16": ("comptages", f"batch/{ROADS}", CUT_ROADS.encode("utf-16")),
+    "bikes": ("bikes", f"batch/{EXPORT}.csv", table().rstrip()[:-40]),
+    "bikes within the last date": ("bikes", f"batch/{EXPORT}.csv", table().rstrip()[:-18]),
+    "bikes, a record a line": (
+        "bikes",
+        f"api/bikes/dt={NEXT}/a.jsonl",
+        "\n".join(json.dumps(row) for row in ROWS)[:-30],
+    ),
+    "works": ("chantiers", f"batch/{ROADWORKS}", "\n".join([WORKS, *map(WORK.format, range(60))])[:-30]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CUT_FILES)
+def test_a_file_that_breaks_off_in_its_last_line_is_named_and_its_day_partial(
+    raw: RawTree, run: Run, case: str
+) -> None:
+    source, name, content = CUT_FILES[case]
+    path = raw.root / name
+    path.parent.mkdir(parents=True)
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    assert run(mains()[source], "--date", DAY).code == 0
+    metrics = raw.metrics(source, DAY)
+    assert metrics["qualite"]["statut"] == "partiel"
+    assert path.name in codes(metrics)["releve_coupe"]["exemples"][0]
+    assert "dernière ligne coupée" in codes(metrics)["releve_coupe"]["message"]
+
+
+@pytest.mark.parametrize("ending", ["\n", "", "\r\n"])
+def test_an_export_of_roads_that_ends_with_a_whole_row_is_not_cut(raw: RawTree, run: Run, ending: str) -> None:
+    raw.batch(ROADS, "\n".join([ARCS_HEADER, *ARC_ROWS]) + ending)
+    assert run(process_comptages.main, "--date", DAY).code == 0
+    assert raw.metrics("comptages", DAY)["qualite"]["statut"] == "complet"
+
+
+def test_a_newer_whole_export_of_roads_vouches_for_a_cut_one(raw: RawTree, run: Run) -> None:
+    cut = raw.batch(ROADS, CUT_ROADS)
+    os.utime(cut, (1_700_000_000, 1_700_000_000))
+    raw.batch(ROADS.replace(".csv", "-2.csv"), "\n".join([ARCS_HEADER, *ARC_ROWS]))
+    assert run(process_comptages.main, "--date", DAY).code == 0
+    metrics = raw.metrics("comptages", DAY)
+    assert metrics["qualite"]["statut"] == "complet" and "releve_coupe" not in codes(metrics)

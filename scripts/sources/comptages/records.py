@@ -15,10 +15,10 @@ import pandas as pd
 
 from lib.common.errors import InputError
 from lib.common.paris_time import parse_road_label, road_label_hours
-from lib.figures.answers import Answer
+from lib.figures.answers import CUT, Answer
 from lib.figures.quality import Quality
 from lib.figures.written_places import join_places
-from lib.raw.contents import read_lines
+from lib.raw.contents import last_line, read_lines, readable
 from lib.raw.csv_dialect import MAX_ROW_CHARACTERS, SPLIT_PLACE, point_decimals
 from lib.raw.forms import encoding
 from lib.raw.limits import COUNTS_BYTES, MEGABYTE
@@ -129,12 +129,27 @@ def _rows_of_any_day(files: tuple[RawFile, ...]) -> pd.DataFrame:
 
 def _csv_rows(raw: RawFile, day: date, quality: Quality) -> pd.DataFrame:
     found = rows_of_day(raw, day)
-    quality.answers.add(Answer(raw.origin, None, len(found.rows)))
+    quality.answers.add(Answer(raw.origin, None, len(found.rows), broken=CUT if is_cut(raw) else ""))
     if found.windows:
         quality.warn("encodage_windows", "information", encoding.WARNING, exemples=[raw.name])
     for offset, reason, text in found.rejects:
         quality.reject(reason, raw.name, f"octet {offset}", text)
     return pd.DataFrame(found.rows, columns=["_ligne", *COLUMNS], dtype=object)
+
+
+def is_cut(raw: RawFile) -> bool:
+    """Tell whether a CSV export breaks off in its last line, of whatever day: it has no end, and is no whole row."""
+    with readable(raw.path):
+        stat = raw.path.stat()
+    return _breaks_off(raw, stat.st_size, stat.st_mtime_ns)
+
+
+@lru_cache(maxsize=8)  # of a gzipped export all has to be read to know it, and a run asks for each day
+def _breaks_off(raw: RawFile, size: int, modified: int) -> bool:
+    line = last_line(raw.path).strip()
+    export = open_export(raw)
+    fields, reason = fields_of(line, export.delimiter, len(export.header), encoding.Encoding(export.encoding))
+    return bool(line) and (bool(reason) or (export.header[-1] == "t_1h" and parse_road_label(fields[-1]) is None))
 
 
 def _of_day(rows: pd.DataFrame, day: date, labels: dict[datetime, int], raw: RawFile, quality: Quality) -> pd.DataFrame:
