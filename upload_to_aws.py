@@ -41,6 +41,7 @@ Signes : + nouveau, * modifié, = identique, ! invalide ou en échec, ? état di
 
 Exemple : python upload_to_aws.py --date 2025-11-04 --dry-run"""
 
+KINDS = ("metrics", "reports", "tables")  # what lies below OUTPUT_DIR; tables where make tables was asked for them
 MAX_JOBS = 64
 DETAILED = 12  # documents, a day and a little more: a longer plan or check is shown by kind of document
 LOOKING = ("dry_run", "check", "repair")
@@ -59,10 +60,11 @@ def main(argv: list[str] | None = None) -> int:
         reports_bucket(settings)
         refuse_to_publish(settings)  # a dry run refuses what the upload would refuse
         work = treatment(settings, sources, arguments)
-        in_full = arguments.verbose or len(sources) <= DETAILED
+        documents = [source for source in sources if source.kind != "tables"]
+        in_full = arguments.verbose or len(documents) <= DETAILED
         run = run_all(sources, work, arguments.jobs, lambda outcome: tell(outcome, work.mode, in_full, arguments))
         if work.mode == "upload":
-            keep_account(settings, run, sources)
+            keep_account(settings, run, documents)
         elif not in_full and not arguments.json:
             cli.emit("\n".join(by_name(run)))
         if work.mode != "dry_run":
@@ -75,13 +77,14 @@ def main(argv: list[str] | None = None) -> int:
 def chosen(settings: Settings, arguments: argparse.Namespace) -> list[DocumentFile]:
     """List the documents that the command line asks for; NoDataError, naming the days there are, when there is none."""
     first, last = _bounds(arguments)
-    kinds = ["metrics", "reports"] if arguments.type == "all" else [arguments.type]
+    kinds = list(KINDS) if arguments.type == "all" else [arguments.type]
     for path in stray_files(settings.output_dir, kinds):
         log.warning("%s : ce nom n'est pas celui d'un résultat, fichier ignoré", path)
     found = document_files(settings.output_dir, kinds, first, last)
     if not found:
         days = sorted({one.day_text for one in document_files(settings.output_dir, kinds, None, None)})
         known = f"Jours présents : {shown_days(days)}." if days else "Produire des résultats d'abord : make process"
+        known = known if days or kinds != ["tables"] else "Les écrire d'abord : make tables"
         raise NoDataError(f"aucun fichier à publier dans {settings.output_dir} pour cette demande.", known)
     return found + page_files(settings.output_dir, [one for one in found if one.kind == "reports"])
 
@@ -126,12 +129,16 @@ def tell(outcome: DocumentOutcome, mode: str, in_full: bool, arguments: argparse
 
 def by_name(run: Run) -> list[str]:
     """Write one line for each sign and kind of document, with its days; then how to see each document."""
-    days: dict[tuple[str, str], list[date]] = {}
+    days: dict[tuple[str, str], set[date]] = {}
     for outcome in run.outcomes:
         if outcome.status in ("same", "planned"):
-            name = {"metrics": outcome.source.key, "reports": "rapport"}.get(outcome.source.kind, "page")
-            days.setdefault((outcome.sign, name), []).append(parse_day(outcome.source.day_text))
-    lines = sorted(f"{' '.join(one):<14} {counted(len(some), 'jour')} : {in_words(some)}" for one, some in days.items())
+            kind = outcome.source.kind
+            name = {"metrics": outcome.source.key, "reports": "rapport", "tables": "tables"}.get(kind, "page")
+            days.setdefault((outcome.sign, name), set()).add(parse_day(outcome.source.day_text))
+    found = {one: sorted(some) for one, some in days.items()}
+    lines = sorted(
+        f"{' '.join(one):<14} {counted(len(some), 'jour')} : {in_words(some)}" for one, some in found.items()
+    )
     return [*lines, "Chaque document : upload_to_aws.py avec -v, ou DATE= pour un jour."]
 
 
@@ -197,7 +204,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = cli.Parser(HELP)
     parser.add_argument("--date", type=day_range.day_argument, metavar="AAAA-MM-JJ", help="ce jour seulement")
     day_range.add_range(parser)
-    parser.add_argument("--type", choices=("metrics", "reports", "all"), default="all", help="quoi (défaut : all)")
+    parser.add_argument("--type", choices=(*KINDS, "all"), default="all", help="quoi (défaut : all)")
     mode = parser.add_mutually_exclusive_group()
     mode.add_argument("-n", "--dry-run", action="store_true", help="comparer et dire ce qui serait envoyé, sans écrire")
     mode.add_argument("--check", action="store_true", help="vérifier ce qui est publié, sans écrire")

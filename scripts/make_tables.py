@@ -136,12 +136,13 @@ def athena_ddl(settings: Settings) -> str:
     """Write the statements that declare every table to Athena, its days by projection: no day is ever added by hand."""
     place = f"s3://{reports_bucket(settings)}/{prefixed(settings, 'tables')}"
     found = {table.name: table for source in SOURCES.values() for table in tables(source)}
-    return "\n\n".join(_statement(table, f"{place}/{table.name}") for table in found.values())
+    statements = [_statement(table, f"{place}/{table.name}") for table in found.values()]
+    return "\n\n".join(["CREATE DATABASE IF NOT EXISTS cityflow;", *statements])
 
 
 def _statement(table: Table, place: str) -> str:
     columns = ",\n".join(f"  `{one.name}` {ATHENA.get(one.kind, one.kind.lower())}" for one in table.columns)
-    return f"""CREATE EXTERNAL TABLE IF NOT EXISTS cityflow.{table.name} (
+    return f"""CREATE EXTERNAL TABLE IF NOT EXISTS `cityflow`.`{table.name}` (
 {columns}
 )
 PARTITIONED BY (dt string)

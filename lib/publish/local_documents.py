@@ -28,13 +28,17 @@ _NAMES = {
 # The pages above the days: of all of them, and of months.
 PAGES = "pages"
 _PAGE = re.compile(r"index\.html|historique\.csv|monthly_report_(?P<month>\d{4}-\d{2})\.(json|csv|html)")
+_TABLE = re.compile(r"(?P<name>[a-z][a-z0-9_]{0,40})\.parquet")
 COMPANIONS = (".csv", ".html")  # of a report, beside its JSON
 SHARED_FROM = 64 * 1024  # bytes of metrics from which content that did not change since the day before is sent once
 
 
 @dataclass(frozen=True)
 class DocumentFile:
-    """A file that bears the name of a document; `key` is the value of its table's partition key."""
+    """A file that bears the name of a document; `key` is the value of its table's partition key.
+
+    A file of the kind tables is made of the metrics of that key and day.
+    """
 
     path: Path
     kind: str
@@ -43,7 +47,8 @@ class DocumentFile:
 
     @property
     def label(self) -> str:
-        return f"{self.path.parent.name}/{self.path.name}"
+        """Name the file by its place below OUTPUT_DIR."""
+        return "/".join(self.path.parts[-4 if self.kind == "tables" else -2 :])
 
 
 Version = tuple[int, ...]  # when a file was written, which one it is, and its bytes: a replaced one is another
@@ -84,7 +89,7 @@ def document_files(output_dir: Path, kinds: list[str], first: date | None, last:
 
 def stray_files(output_dir: Path, kinds: list[str]) -> list[Path]:
     """List the JSON files that bear another name, such as a person's copy: they are not published."""
-    every = [(kind, path) for kind in kinds for path in _visible(output_dir / kind)]
+    every = [(kind, path) for kind in kinds if kind in _NAMES for path in _visible(output_dir / kind)]
     return [path for kind, path in every if not (_NAMES[kind].fullmatch(path.stem) or _PAGE.fullmatch(path.name))]
 
 
@@ -149,6 +154,11 @@ def validated(source: DocumentFile, files: Files) -> LocalDocument:
 
 
 def _of_kind(folder: Path, kind: str) -> Iterator[DocumentFile]:
+    if kind == "tables":
+        for path in folder.glob("*/dt=????-??-??/*.parquet"):
+            if found := _TABLE.fullmatch(path.name):
+                yield DocumentFile(path, kind, found["name"], path.parent.name.removeprefix("dt="))
+        return
     for path in _visible(folder):
         found = _NAMES[kind].fullmatch(path.stem)
         if found:

@@ -10,7 +10,10 @@ from lib.publish.plan import Action
 
 @dataclass(frozen=True)
 class DocumentOutcome:
-    """`status`: written, planned, same, failed, invalid or interrupted; of a check missing, different or damaged."""
+    """`status`: written, planned, same, failed, invalid or interrupted; of a check missing, different or damaged.
+
+    Of a table also late, which is no failure: it is not of the metrics in AWS, and left.
+    """
 
     source: DocumentFile
     sign: str

@@ -31,8 +31,8 @@ from lib.publish.steps import ROUNDS, head_object, read_object
 
 def page_planned(source: DocumentFile, settings: Settings, known: bool = True, force: bool = False) -> Steps[Action]:
     """Plan the action for a page; what AWS has is asked for where it is `known`."""
-    content, url = _content(source), fixed_url(settings, source.path.name)
-    there = (yield from _head(url)) if known else {}
+    content, url = bytes_of(source), fixed_url(settings, source.path.name)
+    there = (yield from head_of(url)) if known else {}
     if not force and there:
         if there["Metadata"].get(DIGEST) == sha256(content):
             return Action("=", source)
@@ -60,8 +60,8 @@ def page_published(source: DocumentFile, settings: Settings, force: bool = False
 
 def page_checked(source: DocumentFile, settings: Settings) -> Steps[DocumentOutcome]:
     """Compare a page with its object, which is read back."""
-    content, url = _content(source), fixed_url(settings, source.path.name)
-    there = yield from _head(url)
+    content, url = bytes_of(source), fixed_url(settings, source.path.name)
+    there = yield from head_of(url)
     if not there:
         return DocumentOutcome(source, "+", "missing", "absente d'AWS")
     digest = there["Metadata"].get(DIGEST)
@@ -79,7 +79,8 @@ def page_checked(source: DocumentFile, settings: Settings) -> Steps[DocumentOutc
     return DocumentOutcome(source, "*", "different", "le fichier local et AWS diffèrent")
 
 
-def _head(url: str) -> Steps[dict[str, Any]]:
+def head_of(url: str) -> Steps[dict[str, Any]]:
+    """Read what an object says of itself; nothing of one that is absent."""
     try:
         found: dict[str, Any] = yield head_object(*bucket_and_key(url))
     except Absent:
@@ -87,7 +88,8 @@ def _head(url: str) -> Steps[dict[str, Any]]:
     return found
 
 
-def _content(source: DocumentFile) -> bytes:
+def bytes_of(source: DocumentFile) -> bytes:
+    """Read a file that is published as it is; InputError when it cannot be read."""
     try:
         return source.path.read_bytes()
     except OSError as error:

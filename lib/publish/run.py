@@ -25,6 +25,7 @@ from lib.publish.pages import page_checked, page_planned, page_published
 from lib.publish.plan import UNKNOWN, Wish
 from lib.publish.seen import entry_of
 from lib.publish.steps import planned, published, state
+from lib.publish.tables import treated
 
 PAUSE = 15.0  # s before the second pass: a server that restarts, a link that comes back
 MODES = ("upload", "dry_run", "check", "repair")
@@ -51,6 +52,9 @@ class Work:
             when = self.believed[source]["vu"][: len("AAAA-MM-JJ")]
             return DocumentOutcome(source, "=", "same", f"confirmé le {when}", believed=True)
         settings, wish = self.settings, Wish(self.force, newest=source.label == self.newest)
+        if source.kind == "tables":
+            outcome = asking.carry_out(treated(source, settings, self.mode, self.force, self.clients is not None))
+            return replace(outcome, sent=asking.sent)
         files, now = read_files(source, settings), settings.now()
         if self.mode == "dry_run":
             remote = UNKNOWN
@@ -86,7 +90,16 @@ class Work:
 
 
 def run_all(sources: list[DocumentFile], work: Work, jobs: int, on_outcome: Callable[[DocumentOutcome], None]) -> Run:
-    """Treat every document, `jobs` at a time; `on_outcome` gets each outcome once, in the order of `sources`."""
+    """Treat every document, `jobs` at a time, then the tables; `on_outcome` gets each outcome once, in that order."""
+    documents = [source for source in sources if source.kind != "tables"]
+    run = _all_of(documents, work, jobs, on_outcome)
+    if run.fatal or run.interrupted or len(documents) == len(sources):
+        return run
+    tables = _all_of([source for source in sources if source.kind == "tables"], work, jobs, on_outcome)
+    return replace(tables, outcomes=[*run.outcomes, *tables.outcomes])
+
+
+def _all_of(sources: list[DocumentFile], work: Work, jobs: int, on_outcome: Callable[[DocumentOutcome], None]) -> Run:
     stop = threading.Event()
     run = _pass(sources, work, jobs, stop, lambda outcome: None if _is_open(outcome) else on_outcome(outcome))
     unreachable = isinstance(run.fatal, UnreachableError)

@@ -4,6 +4,7 @@ from typing import Any
 
 from lib.publish.outcome import DocumentOutcome, Run
 
+LATE = "late"  # a table that is not of the metrics in AWS: no failure, and said
 PROBLEMS = ("failed", "invalid", "missing", "different", "damaged")
 
 # The counts of the last line, by what the command did: status -> words.
@@ -43,6 +44,8 @@ def total_line(run: Run, mode: str, asked: int, seconds: float) -> str:
         counts.append(f"prolongés {run.renewed}")
     if run.believed:
         counts.append(f"déjà confirmés {run.believed}")
+    if run.count(LATE):
+        counts.append(f"tables à refaire {run.count(LATE)}")
     left = _left(run, mode, asked)
     if left:
         counts.append(f"non traités {left}")
@@ -61,7 +64,7 @@ def run_json(run: Run, mode: str, asked: int, seconds: float) -> dict[str, Any]:
         "mode": _MODES[mode],
         "documents": [_outcome_json(outcome) for outcome in run.outcomes],
         "comptes": {words: run.count(status) for status, words in _COUNTS[mode].items()}
-        | {"non traités": _left(run, mode, asked)},
+        | {"tables à refaire": run.count(LATE), "non traités": _left(run, mode, asked)},
         "octets_envoyes": run.sent,
         "octets_a_envoyer": _planned_bytes(run),
         "secondes": round(seconds, 2),
@@ -92,4 +95,4 @@ def _planned_bytes(run: Run) -> int:
 
 
 def _left(run: Run, mode: str, asked: int) -> int:
-    return asked - run.count(*_COUNTS[mode])
+    return asked - run.count(LATE, *_COUNTS[mode])

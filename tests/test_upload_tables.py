@@ -1,0 +1,155 @@
+"""The tables of make tables in S3: published after their metrics, by the rights of the upload, the newest winning."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from lib.common.settings import load_settings
+from lib.local_file_service import LocalFileService
+from lib.publish.local_documents import document_files
+from lib.publish.policy import upload_policy
+from lib.publish.run import Work, run_all
+from scripts import make_tables
+from tests.conftest import ROOT, Ran
+from tests.support.aws_server import BUCKET, AwsServer
+from tests.support.fault_proxy import Fault, FaultProxy
+from tests.support.published import DAY, Output
+from upload_to_aws import main
+
+Run = Callable[..., Ran]
+KEYS = [f"reports/tables/{table}/dt={DAY}/bikes.parquet" for table in ("counters", "hours", "sources")]
+
+
+@pytest.fixture
+def golden(output: Output, run: Run) -> Path:
+    """The bikes of a golden day and their tables."""
+    metrics(output.root, "T09:00", 712)
+    assert run(make_tables.main).code == 0
+    return output.root
+
+
+def metrics(root: Path, computed: str, total: int) -> None:
+    text = (ROOT / "tests" / "golden" / f"bikes_metrics_{DAY}.json").read_text("utf-8")
+    text = text.replace('"timestamp": ""', f'"timestamp": "{DAY}{computed}:00+00:00"')
+    path = root / "metrics" / f"bikes_metrics_{DAY}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text.replace('"total_jour": 712', f'"total_jour": {total}'), "utf-8")
+
+
+def lines(ran: Ran) -> list[str]:
+    return [line for line in ran.out.splitlines() if not line.startswith(" ")]
+
+
+def tables(aws: AwsServer) -> dict[str, bytes]:
+    return {key: content for key, content in aws.objects().items() if key.startswith("reports/tables/")}
+
+
+def test_tables_follow_their_metrics_with_the_rights_of_the_upload(
+    proxy: FaultProxy, aws: AwsServer, golden: Path, run: Run
+) -> None:
+    proxy.policy = upload_policy(load_settings())
+    plan = run(main, "--dry-run")
+    assert plan.code == 0 and tables(aws) == {}
+    ran = run(main)
+    assert ran.code == 0, ran.err
+    assert [line[0] for line in lines(ran)[:-1]] == ["+"] * 4
+    assert plan.out.splitlines()[:-1] == ran.out.splitlines()[:-1]
+    assert lines(ran)[-1].startswith("publiés 4, identiques 0, échecs 0, invalides 0 ;")
+    assert tables(aws) == {key: (golden / key.removeprefix("reports/")).read_bytes() for key in KEYS}
+    head = aws.clients.s3.head_object(Bucket=BUCKET, Key=KEYS[0])
+    assert (head["ContentType"], head["CacheControl"]) == ("application/vnd.apache.parquet", "no-cache")
+    proxy.asked.clear()
+    again = run(main)
+    assert (again.code, again.out.split(" ;")[0]) == (0, "publiés 0, identiques 4, échecs 0, invalides 0")
+    assert proxy.writes() == []
+    assert run(main, "--check").code == 0
+    assert run(main, "--type", "tables", "--force").out.startswith("* tables/counters/")
+
+
+def test_without_tables_nothing_is_asked_about_them(proxy: FaultProxy, golden: Path, run: Run) -> None:
+    shutil.rmtree(golden / "tables")
+    assert run(main).code == 0
+    assert run(main, "--type", "tables").code == 4
+    assert not [action for action in proxy.actions() if action.startswith("s3:")]
+
+
+def test_tables_of_other_metrics_are_late_and_left(aws: AwsServer, golden: Path, run: Run) -> None:
+    ran = run(main, "--type", "tables")
+    assert ran.code == 0 and tables(aws) == {}
+    assert "! tables/hours/dt=2025-11-04/bikes.parquet : ses métriques ne sont pas dans AWS" in ran.out
+    assert lines(ran)[-1].startswith("publiés 0, identiques 0, échecs 0, invalides 0, tables à refaire 3 ;")
+    assert run(main).code == 0
+    before = tables(aws)
+    metrics(golden, "T10:00", 713)
+    ran = run(main)
+    assert lines(ran)[:-1] == [f"* metrics/bikes_metrics_{DAY}.json"]  # the tables are those of AWS, though late
+    assert run(main, "--check").code == 1
+    (golden / "tables" / "hours" / f"dt={DAY}" / "bikes.parquet").write_bytes(b"PAR1")
+    ran = run(main)
+    assert (ran.code, lines(ran)[0]) == (
+        0, f"! tables/hours/dt={DAY}/bikes.parquet : ses métriques ont changé : make tables, puis make upload",
+    )  # fmt: skip
+    assert tables(aws) == before
+    assert run(make_tables.main).code == 0
+    ran = run(main)
+    assert [line[0] for line in lines(ran)[:-1]] == ["*"] * 3
+    assert tables(aws) == {key: (golden / key.removeprefix("reports/")).read_bytes() for key in KEYS}
+    assert json.loads(run(main, "--check", "--json").out)["comptes"]["identiques"] == 4
+
+
+def test_the_newer_of_two_machines_wins(
+    proxy: FaultProxy, aws: AwsServer, golden: Path, run: Run, tmp_path: Path
+) -> None:
+    """The other machine publishes between the comparison of a table and its write."""
+    other = tmp_path / "other"
+    metrics(other, "T10:00", 713)
+    settings = load_settings({"OUTPUT_DIR": str(other)})
+    make_tables.write_tables(settings, LocalFileService(other), None, None)
+    theirs = document_files(other, ["metrics", "tables"], None, None)
+
+    def publish() -> None:
+        done = run_all(theirs, Work(settings, aws.clients), 1, lambda outcome: None)
+        assert [outcome.status for outcome in done.outcomes] == ["written"] * 4
+
+    proxy.faults.append(Fault("call", "s3:PutObject", containing="tables/counters", call=publish))
+    ran = run(main, "-j", "1")
+    assert ran.code == 0 and f"! tables/counters/dt={DAY}/bikes.parquet : ses métriques ont changé" in ran.out
+    assert tables(aws) == {key: (other / key.removeprefix("reports/")).read_bytes() for key in KEYS}
+    again = run(main)
+    assert again.code == 1 and "plus récent dans AWS" in again.err
+    assert tables(aws) == {key: (other / key.removeprefix("reports/")).read_bytes() for key in KEYS}
+
+
+def test_a_damaged_and_a_missing_table_are_repaired(aws: AwsServer, golden: Path, run: Run) -> None:
+    assert run(main).code == 0
+    whole = tables(aws)
+    aws.clients.s3.delete_object(Bucket=BUCKET, Key=KEYS[0])
+    digest = aws.clients.s3.head_object(Bucket=BUCKET, Key=KEYS[1])["Metadata"]
+    aws.clients.s3.put_object(Bucket=BUCKET, Key=KEYS[1], Body=b"PAR1", Metadata=digest)
+    ran = run(main, "--check")
+    assert ran.code == 1
+    assert [line[0] for line in lines(ran)[:-1]] == ["=", "+", "!", "="]
+    assert "n'est pas celle qui a été publiée" in ran.err and f"jours à reprendre : {DAY}" in ran.err
+    ran = run(main, "--repair")
+    assert (ran.code, lines(ran)[-1].split(",")[0]) == (0, "réparés 2")
+    assert tables(aws) == whole
+    assert run(main, "--check").code == 0
+
+
+def test_a_long_plan_names_the_days_of_the_tables(aws: AwsServer, golden: Path, output: Output, run: Run) -> None:
+    for day in range(1, 13):
+        output.metrics("traffic", f"2025-11-{day:02}")
+    ran = run(main, "--dry-run")
+    assert f"+ tables       1 jour : {DAY}" in ran.out.splitlines()
+
+
+def test_a_dry_run_without_credentials_knows_nothing_of_tables(
+    aws: AwsServer, golden: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+        monkeypatch.delenv(name)
+    ran = run(main, "--dry-run")
+    assert ran.code == 0 and [line[0] for line in lines(ran)[:-1]] == ["?"] * 4
