@@ -74,11 +74,11 @@ DEMO = DATA_DIR=$(DEMO_RAW) BATCH_DATA_PATH=$(DEMO_BATCH) API_DATA_PATH=$(DEMO_R
 	REFERENTIEL_CSV=$(DEMO_BATCH)/referentiel-geographique-pour-les-donnees-trafic-issues-des-capteurs-permanents.csv \
 	CITYFLOW_STORE=local_files
 
-# The long form of tests/torture (thousands of spoilt files, hundreds of kill -9) and of each property that Hypothesis
-# finds examples for. The short one is part of make test.
+# The long form of tests/torture (thousands of spoilt files, hundreds of kill -9), of each property that Hypothesis finds
+# examples for, and the cases that only repeat what others show. The short one is part of make test.
 torture: venv-dev ## [TRIALS=10000] essayer de casser : fichiers abîmés, kill -9, disque plein
 	$(PY) -m pytest -n auto tests/torture --torture "$${TRIALS:-10000}"
-	$(PY) -m pytest -n auto -m hypothesis --torture "$${TRIALS:-10000}"
+	$(PY) -m pytest -n auto -m 'hypothesis or long' --ignore tests/torture --torture "$${TRIALS:-10000}"
 
 test: venv-dev ## lint, types et tous les tests
 	$(PY) -m ruff check .

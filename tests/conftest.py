@@ -42,7 +42,7 @@ ARCS_HEADER = (
 # How many examples of each property are tried: few, and others each time, with the other tests; many in make torture.
 # No deadline: a machine that does something else as well is slow now and then, which is no fault of the code.
 SLOW = [hypothesis.HealthCheck.too_slow]
-hypothesis.settings.register_profile("test", max_examples=30, deadline=None, suppress_health_check=SLOW)
+hypothesis.settings.register_profile("test", max_examples=15, deadline=None, suppress_health_check=SLOW)
 hypothesis.settings.register_profile("torture", max_examples=200, deadline=None, suppress_health_check=SLOW)
 
 

@@ -12,6 +12,7 @@ from lib.common.settings import load_settings
 from lib.dynamodb_service import DynamodbService
 from tests.conftest import Ran
 from tests.support.aws_server import BUCKET, KMS_KEY, AwsServer
+from tests.support.cases import each_once
 from tests.support.fault_proxy import REFUSALS, Fault, FaultProxy
 from tests.support.published import DAY, Output, published
 from upload_to_aws import main
@@ -66,8 +67,9 @@ def test_what_fails_twice_is_a_failure_that_says_how_often(
     assert last_line(ran).startswith("publiés 1, identiques 0, échecs 1")
 
 
-@pytest.mark.parametrize("kind", ["cut", "byte", "nothing"])
-@pytest.mark.parametrize("action", ["dynamodb:GetItem", "s3:GetObject"])
+@pytest.mark.parametrize(
+    ("kind", "action"), each_once(["cut", "byte", "nothing"], ["dynamodb:GetItem", "s3:GetObject"])
+)
 def test_a_cut_reply_is_read_again(proxy: FaultProxy, output: Output, run: Run, kind: str, action: str) -> None:
     output.large()
     output.report()
@@ -231,8 +233,13 @@ def test_an_sso_session_that_is_missing_is_one_line(
     assert "Traceback" not in ran.err and len(ran.err.splitlines()) == 1
 
 
-@pytest.mark.parametrize("name", ["ttl", "sha256", "timestamp", "objects", "metrics_s3", "publication"])
-@pytest.mark.parametrize("value", [{"N": "1.5E9"}, {"BOOL": True}, {"L": []}, {"M": {".csv": {"N": "1"}}}])
+@pytest.mark.parametrize(
+    ("name", "value"),
+    each_once(
+        ["ttl", "sha256", "timestamp", "objects", "metrics_s3", "publication"],
+        [{"N": "1.5E9"}, {"BOOL": True}, {"L": []}, {"M": {".csv": {"N": "1"}}}],
+    ),
+)
 def test_a_foreign_item_is_one_documents_problem_and_repairable(
     aws: AwsServer, output: Output, run: Run, name: str, value: dict[str, Any]
 ) -> None:

@@ -13,6 +13,7 @@ from scripts import generate_report
 from scripts.process_comptages import main
 from scripts.report.road_map import shown_state
 from tests.conftest import Ran, RawTree, count_row, gz
+from tests.support.cases import each_once
 
 DAY = "2025-11-04"
 Run = Callable[..., Ran]
@@ -127,12 +128,13 @@ def test_the_dominant_state_is_the_most_frequent_and_of_two_the_worse(raw: RawTr
     assert [arc["etat_trafic_dominant"] for arc in metrics["metrics"]] == ["Bloqué", "Pré-saturé"]
 
 
-@pytest.mark.parametrize(
-    ("rate", "share"),
-    [(0, 1.0), (29.999, 1.0), (30, 0.8), (49.999, 0.8), (50, 0.6), (69.999, 0.6), (70, 0.4), (100, 0.4)],
-)
-@pytest.mark.parametrize(("libelle", "free"), [("Rue_A", 30), ("PE_Bercy", 50), ("PI_Bercy", 50), ("Pe_A", 30)])
-def test_lost_time_is_the_model_s(raw: RawTree, run: Run, rate: float, share: float, libelle: str, free: float) -> None:
+SHARES = {0: 1.0, 29.999: 1.0, 30: 0.8, 49.999: 0.8, 50: 0.6, 69.999: 0.6, 70: 0.4, 100: 0.4}
+FREE = {"Rue_A": 30, "PE_Bercy": 50, "PI_Bercy": 50, "Pe_A": 30}
+
+
+@pytest.mark.parametrize(("rate", "libelle"), each_once(SHARES, FREE))
+def test_lost_time_is_the_model_s(raw: RawTree, run: Run, rate: float, libelle: str) -> None:
+    share, free = SHARES[rate], FREE[libelle]
     metrics = processed(raw, run, [count_row("1", label(8), 600, rate, libelle)])
     arc = arcs_of(metrics)["1"]
     at_ease, slowed = (METRES / 1000 / speed * 60 for speed in (free, free * share))  # minutes for one vehicle

@@ -9,6 +9,7 @@ import pytest
 
 from scripts import process_bikes, process_chantiers, process_comptages, process_referentiel
 from tests.conftest import Ran, RawTree, bike, count_row, gz
+from tests.support.cases import each_once
 
 Run = Callable[..., Ran]
 
@@ -78,16 +79,16 @@ def figures(raw: RawTree, run: Run, source: str, *content: str) -> Any:
     return raw.metrics(source, DAY)
 
 
-@pytest.mark.parametrize("source", SOURCES)
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize(("form", "source"), each_once(FORMS, SOURCES))
 def test_every_form_of_a_place_is_read(raw: RawTree, run: Run, source: str, form: str) -> None:
     metrics = figures(raw, run, source, quoted(form))
     assert [one["arrondissement"] for one in metrics["metrics"]] == [6]
     assert "lieux_illisibles" not in codes(metrics)
 
 
-@pytest.mark.parametrize("source", SOURCES)
-@pytest.mark.parametrize("names", ["{}.lat,{}.lon", "{}_lon,{}_lat", "longitude,latitude"])
+@pytest.mark.parametrize(
+    ("names", "source"), each_once(["{}.lat,{}.lon", "{}_lon,{}_lat", "longitude,latitude"], SOURCES)
+)
 def test_a_place_in_two_columns_is_read(raw: RawTree, run: Run, source: str, names: str) -> None:
     columns = names.replace("{}", "coordinates" if source == "bikes" else "geo_point_2d")
     pair = "48.85,2.327" if columns.endswith("lon") else "2.327,48.85"
@@ -95,8 +96,9 @@ def test_a_place_in_two_columns_is_read(raw: RawTree, run: Run, source: str, nam
     assert [one["arrondissement"] for one in metrics["metrics"]] == [6]
 
 
-@pytest.mark.parametrize("source", SOURCES)
-@pytest.mark.parametrize("form", ["POINT (2.327 48.85)", "{'lat': 48.85}", "651000, 6862000"])
+@pytest.mark.parametrize(
+    ("form", "source"), each_once(["POINT (2.327 48.85)", "{'lat': 48.85}", "651000, 6862000"], SOURCES)
+)
 def test_a_place_that_is_not_understood_is_said(raw: RawTree, run: Run, source: str, form: str) -> None:
     metrics = figures(raw, run, source, quoted(form))
     assert [one["arrondissement"] for one in metrics["metrics"]] == [None]

@@ -4,9 +4,8 @@ The short form runs with the other tests on small ones; `make torture` takes 100
 """
 
 import json
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterator
 from itertools import count, product
-from typing import Any
 
 import pytest
 
@@ -15,6 +14,7 @@ from lib.raw.limits import JSON_BYTES
 from scripts import process_bikes, process_traffic
 from scripts.sources.traffic import pulls
 from tests.conftest import RawTree, bike
+from tests.support.cases import shortened
 from tests.torture.inputs import big_files
 from tests.torture.inputs.big_files import MB, bomb, process, write
 from tests.torture.inputs.forms import (
@@ -45,11 +45,6 @@ def long_form(request: pytest.FixtureRequest) -> bool:
     return bool(int(request.config.getoption("--torture")))
 
 
-def shortened(cases: Iterable[Any], short: Collection[Any]) -> list[Any]:
-    """The cases as parameters, those that are not in `short` for make torture alone."""
-    return [one if one in short else pytest.param(one, marks=pytest.mark.long) for one in cases]
-
-
 def place(raw: RawTree, form: Form) -> None:
     for path, content in form.companions.items():
         write(raw.root / path, content.decode(), [], "", 0)
@@ -66,7 +61,7 @@ LONG_JSON = {
 }
 
 
-@pytest.mark.parametrize("name", shortened(LONG_JSON, {"bikes results", "traffic navitia"}))
+@pytest.mark.parametrize("name", shortened(LONG_JSON, {"traffic navitia"}))
 def test_a_long_json_is_read_in_little_memory(name: str, raw: RawTree, long_form: bool) -> None:
     form, (head, make, tail, between) = BY_NAME[name], LONG_JSON[name]
     place(raw, form)

@@ -8,6 +8,7 @@ import pytest
 
 from scripts import doctor
 from tests.conftest import Ran, RawTree
+from tests.support.cases import each_once
 from tests.support.confined import bits_count as bits_count
 from tests.support.confined import run_confined
 from tests.torture.inputs.forms import DAY, FORMS, Form
@@ -113,8 +114,9 @@ def test_what_cannot_be_opened_is_said_and_costs_itself_alone(form: Form, spoil:
     assert "compte rendu" not in ran.err, "the manifest is written all the same"
 
 
-@pytest.mark.parametrize("spoil", [file_without_rights, dead_link, folder_without_rights])
-@pytest.mark.parametrize("form", [*PULLED, *EXPORTED[1:]], ids=lambda form: form.name.replace(" ", "_"))
+@pytest.mark.parametrize(
+    ("form", "spoil"), each_once([*PULLED, *EXPORTED[1:]], [file_without_rights, dead_link, folder_without_rights])
+)
 def test_without_anything_else_to_read_the_run_fails_and_says_why(form: Form, spoil: Spoil, tree: RawTree) -> None:
     spoil(laid(form, tree, companions=False))
     ran = run_confined(form.main, "--date", DAY)
@@ -122,8 +124,9 @@ def test_without_anything_else_to_read_the_run_fails_and_says_why(form: Form, sp
     assert not (tree.output / "metrics").exists()
 
 
-@pytest.mark.parametrize("name", ["referentiel csv", "referentiel of comptages", "arrondissements"])
-@pytest.mark.parametrize("spoil", FILE)
+@pytest.mark.parametrize(
+    ("name", "spoil"), each_once(["referentiel csv", "referentiel of comptages", "arrondissements"], FILE)
+)
 def test_an_older_export_stands_in_for_one_that_cannot_be_opened(name: str, spoil: Spoil, tree: RawTree) -> None:
     form = next(one for one in FORMS if one.name == name)
     victim = laid(form, tree)

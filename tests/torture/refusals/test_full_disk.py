@@ -19,6 +19,7 @@ from scripts import (
 )
 from scripts.registry import mains
 from tests.conftest import Ran
+from tests.support.cases import each_once
 from tests.support.confined import Main, run_confined
 from tests.support.shared_trees import demo_tree
 from tests.support.small_disk import SmallDisk
@@ -67,14 +68,14 @@ def run(name: str, disk: SmallDisk) -> Ran:
     return run_confined(main, *words, confine=disk.enter)
 
 
-@pytest.fixture(params=["pages", "files"])
-def levels(request: pytest.FixtureRequest) -> Iterator[dict[str, int]]:
+@pytest.fixture
+def levels(kind: str, request: pytest.FixtureRequest) -> Iterator[dict[str, int]]:
     """How little may be left, from nothing on."""
     chosen = LONG if int(request.config.getoption("--torture")) else SHORT
-    return ({request.param: left} for left in chosen[request.param])
+    return ({kind: left} for left in chosen[kind])
 
 
-@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize(("name", "kind"), each_once(COMMANDS, ["pages", "files"]))
 def test_a_write_that_is_refused_leaves_what_was_there(
     name: str, processed: Path, whole: Files, disk: SmallDisk, levels: Iterator[dict[str, int]]
 ) -> None:

@@ -17,6 +17,7 @@ from scripts.sources.comptages import scan
 from scripts.sources.comptages.worker import Job
 from tests.conftest import ROOT, Ran, RawTree
 from tests.support.aws_server import AwsServer
+from tests.support.cases import shortened
 from tests.support.checkout import DAY, Checkout, copy_checkout
 from tests.support.confined import Main, run_confined
 from tests.support.patience import deadline
@@ -90,7 +91,7 @@ SEARCHES: dict[str, tuple[Main, list[str]]] = {
 }
 
 
-@pytest.mark.parametrize("name", SEARCHES)
+@pytest.mark.parametrize("name", shortened(SEARCHES, {"one day", "backfill"}))
 def test_temporary_files_without_room(
     name: str, temporary: None, raw: RawTree, disk: SmallDisk, levels: Levels
 ) -> None:

@@ -11,6 +11,7 @@ from lib.files.locks import whole_day
 from lib.run import cli
 from scripts import backfill, generate_history, generate_report, process_weather, show_status
 from tests.conftest import Ran, RawTree
+from tests.support.cases import each_once
 from tests.support.confined import Main, mode, run_confined
 from tests.support.confined import bits_count as bits_count
 from tests.support.shared_trees import demo_tree
@@ -75,8 +76,7 @@ def check_refusal(ran: Ran, place: Path, note: str) -> None:
         assert str(place) in ran.err and "droits" in ran.err, note
 
 
-@pytest.mark.parametrize("bits", [READ_ONLY, NOT_TO_BE_ENTERED, CLOSED], ids=["read_only", "not_entered", "closed"])
-@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize(("name", "bits"), each_once(COMMANDS, [READ_ONLY, NOT_TO_BE_ENTERED, CLOSED]))
 def test_a_folder_of_results_without_rights(
     name: str, bits: int, results: RawTree, request: pytest.FixtureRequest
 ) -> None:

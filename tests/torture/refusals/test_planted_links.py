@@ -13,6 +13,7 @@ from lib.common.errors import StoreError
 from lib.files.atomic_file import part_writer
 from scripts import backfill, fetch_raw, generate_history, generate_report, process_comptages
 from tests.conftest import RawTree
+from tests.support.cases import each_once
 from tests.support.checkout import copy_checkout
 from tests.support.confined import Main, run_confined
 from tests.support.portal_server import Portal
@@ -54,8 +55,7 @@ def plant(path: Path, target: Path) -> None:
     path.symlink_to(target)
 
 
-@pytest.mark.parametrize("target", ["mine", "absent"])
-@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize(("name", "target"), each_once(COMMANDS, ["mine", "absent"]))
 def test_results_take_the_place_of_links(name: str, target: str, results: RawTree, tmp_path: Path) -> None:
     outside = tmp_path / "outside"
     outside.mkdir()
@@ -71,8 +71,10 @@ def test_results_take_the_place_of_links(name: str, target: str, results: RawTre
     assert os.listdir(outside) == ["mine"] and (outside / "mine").read_bytes() == MINE
 
 
-@pytest.mark.parametrize("target", ["mine", "absent"])
-@pytest.mark.parametrize("lock", [f"{DAY}.lock", f"{DAY}.comptages.lock", f"{DAY}.runs.lock"])
+@pytest.mark.parametrize(
+    ("lock", "target"),
+    each_once([f"{DAY}.lock", f"{DAY}.comptages.lock", f"{DAY}.runs.lock"], ["mine", "absent"]),
+)
 def test_a_lock_that_is_a_link_is_refused_or_done_without(
     lock: str, target: str, results: RawTree, tmp_path: Path
 ) -> None:
