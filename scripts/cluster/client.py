@@ -27,6 +27,7 @@ log = logging.getLogger(__name__)
 
 TIMEOUT = 10  # s, for the scheduler to answer and for a first worker to be there
 LOOK, SAID_EVERY = 5.0, 300.0  # s between two looks at a cluster that computes, and between two words about it
+LOST_LOOK = 0.1  # s between two tries to give the code to workers of which one was just lost
 WORKERS_MISSED = 300.0  # s without a worker before the run gives up
 # What the figures depend on; a worker must have what this process has.
 SAME_PACKAGES = ("pandas", "numpy", "shapely", "pyproj", "stringzilla", "tzdata", "boto3", "distributed", "cloudpickle")
@@ -128,11 +129,15 @@ def _ship_code(client: Any) -> None:
     from scripts.cluster import code
 
     cloudpickle.register_pickle_by_value(code)
-    shipped = code.ShippedCode(code.archive(ROOT))
-    try:
-        client.register_plugin(shipped)
-    except OSError:  # a worker went away just then; those that are left, and those to come, are told once more
-        client.register_plugin(shipped)
+    shipped, limit = code.ShippedCode(code.archive(ROOT)), time.monotonic() + TIMEOUT
+    while True:
+        try:
+            client.register_plugin(shipped)
+            return
+        except OSError:  # a worker went away just then; the scheduler asks it again until it has seen that
+            if client.status != "running" or time.monotonic() >= limit:
+                raise
+            time.sleep(LOST_LOOK)
 
 
 def _ask(client: Any, task: Callable[..., Any], *words: Any, given: Any = ()) -> Any:

@@ -15,6 +15,8 @@ from tests.conftest import ROOT, Ran, RawTree
 from tests.support.aws_server import environment
 from tests.support.patience import child, deadline, wait_until
 
+RANGE = ("--from", "2025-11-01", "--to", "2025-11-04")
+
 
 @dataclass
 class Cluster:
@@ -93,10 +95,9 @@ def two_workers(tmp_path_factory: pytest.TempPathFactory, moto_url: str) -> Iter
 
 
 def backfill(raw: RawTree, address: str, *words: str, **more: str) -> "AbstractContextManager[subprocess.Popen[str]]":
-    """make backfill of the eight demo days on a cluster, for a block."""
+    """make backfill of RANGE on a cluster, for a block."""
     return child(
-        [sys.executable, str(ROOT / "scripts" / "backfill.py"), "--from", "2025-10-28", "--to", "2025-11-04",
-         "--scheduler", address, *words],
+        [sys.executable, str(ROOT / "scripts" / "backfill.py"), *RANGE, "--scheduler", address, *words],
         env={**os.environ, "DATA_DIR": str(raw.root), "OUTPUT_DIR": str(raw.output), "PYTHONPATH": "", **more},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
