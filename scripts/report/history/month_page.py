@@ -75,9 +75,15 @@ def month_page(figures: Month, ways: Sequence[Way] = (), pages: Mapping[str, str
             for source in on_the_page(SOURCES)
         ],
         jours=[
-            {**one, "numero": day.day, "nom": long_date(day), "fin": day.weekday() >= 5} for day, one in days.items()
+            {
+                **one,
+                "numero": day.day,
+                "nom": long_date(day),
+                "semaine": WEEKDAYS[day.weekday()],
+                "fin": day.weekday() >= 5,
+            }
+            for day, one in days.items()
         ],
-        semaine=WEEKDAYS,
         palmares=[
             (name, [(better, _ranked(key, rows["meilleurs"])), (worse, _ranked(key, rows["pires"]))])
             for key, (name, better, worse) in RANKINGS.items()

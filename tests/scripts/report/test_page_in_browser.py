@@ -10,9 +10,12 @@ import pytest
 from lib.common.settings import Settings
 from scripts import generate_history
 from scripts.report.colours import DARK, LIGHT
+from scripts.report.history.month_page import month_page
+from tests.scripts.report.history.test_month import figures
 from tests.support import report_days
 from tests.support.browser import Site, browse, measured, needs_browser, served
 from tests.support.report_days import changed_day
+from tests.support.web.standards import axe_findings, html_errors, needs_axe, needs_nu
 
 pytestmark = needs_browser
 
@@ -27,14 +30,16 @@ DAYS = {
         report_days.hostile,
     )
 }
-PAGES = [f"{name}.html" for name in DAYS] + ["index.html"]
+MONTHS = ["month.html", "begun.html"]
+PAGES = [f"{name}.html" for name in DAYS] + ["index.html", *MONTHS]
+STANDARD = ["full.html", "index.html", "month.html"]  # looked at by axe-core and the Nu checker
 PHONE = 360  # px
 A4_WIDTH = 703  # px, between the margins
 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory, two_tuesdays: Settings) -> Iterator[Site]:
-    """The page of each kind of day, and the history."""
+    """The page of each kind of day, of all days, of a month and of one that has begun."""
     root = tmp_path_factory.mktemp("browser")
     folder = root / "site"
     folder.mkdir()
@@ -44,7 +49,9 @@ def site(tmp_path_factory: pytest.TempPathFactory, two_tuesdays: Settings) -> It
         environment.setenv("OUTPUT_DIR", str(two_tuesdays.output_dir))
         environment.setenv("CITYFLOW_STORE", "local_files")
         assert generate_history.main(["-q"]) == 0
-    (two_tuesdays.output_dir / "reports" / "index.html").rename(folder / "index.html")
+    for name, shown in (("index", "index"), ("monthly_report_2025-11", "begun")):
+        (two_tuesdays.output_dir / "reports" / f"{name}.html").rename(folder / f"{shown}.html")
+    (folder / "month.html").write_bytes(month_page(figures()))
     with served(folder) as site:
         yield site
 
@@ -154,3 +161,29 @@ def test_on_paper_a_day_takes_two_to_four_a4_pages(site: Site, tmp_path: Path, p
     assert 2 <= len(sheets) <= 4
     for box in re.findall(rb"/MediaBox \[([^\]]*)\]", content):
         assert [float(side) for side in box.split()] == pytest.approx([0, 0, 595, 842], abs=1)
+
+
+def test_on_paper_a_month_takes_two_a4_pages(site: Site, tmp_path: Path) -> None:
+    pdf = tmp_path / "page.pdf"
+    browse(f"{site.address}/month.html", f"--print-to-pdf={pdf}", "--no-pdf-header-footer")
+    assert len(re.findall(rb"/Type /Page\b(?!s)", pdf.read_bytes())) == 2
+
+
+@needs_axe
+def test_axe_finds_no_violation_in_light_on_a_desk_and_in_dark_on_a_phone(site: Site) -> None:
+    policy = '<meta http-equiv="Content-Security-Policy" content="">'
+    (site.folder / "bad.html").write_text(
+        f"{policy}<title>x</title><main><img src='data:,'><p style='color:#ccc'>Des mots</p></main>"
+    )
+    found = axe_findings(site, ["bad.html", *STANDARD])
+    seen = {rule for page, rule, *_ in found if page == "clair-bad.html"}
+    assert {"image-alt", "html-has-lang", "color-contrast"} <= seen  # the test sees a bad page as bad
+    assert [one for one in found if "bad.html" not in one[0]] == []
+
+
+@needs_nu
+def test_the_html_of_every_page_is_valid(site: Site) -> None:
+    (site.folder / "bad.html").write_text("<!DOCTYPE html><html lang=fr><title>x</title><p><div></p>")
+    errors = html_errors([site.folder / name for name in ("bad.html", *STANDARD)])
+    assert [one for one in errors if one.startswith("bad.html")] != []
+    assert [one for one in errors if not one.startswith("bad.html")] == []

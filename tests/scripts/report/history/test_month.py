@@ -55,6 +55,27 @@ def weekly(_: str, day: date) -> float:
     return 1_000.0 if day.weekday() < 5 else 500.0
 
 
+def figures() -> dict[str, Any]:
+    """October beside September: a rise of 10 %, a thin day, a day without anything, disturbed lines."""
+    now = of_roads(OCTOBER, lambda one, day: 1.1 * weekly(one, day), 31)
+    thin = date(2025, 10, 8)
+    now[thin] = roads(thin, weekly, coverage=0.7)
+    lines = {day: transport(1.0, {"RER <A>": 3.0}) for day in now}
+    reports = {
+        OCTOBER: {
+            "hors_ordinaire": {
+                "lignes": [
+                    {"source": "comptages", "quoi": "Rue <b>", "ecart_robuste": 9.0, "arrondissement": 12, "debut": 7}
+                    | {"fin": 9, "valeur": 1.0, "usuel": 5_000.0, "ecart_pct": -80.0, "unite": "véhicules x arcs"}
+                ]
+            }
+        }
+    }
+    return month(
+        OCTOBER, days(comptages=now, traffic=lines), days(comptages=of_roads(SEPTEMBER, weekly)), reports=reports
+    )
+
+
 def test_silent_sensors_are_no_fall() -> None:
     """Those that count rise by 10 %, two of ten fall silent: the sum falls, and the month rises."""
     now = of_roads(OCTOBER, lambda one, day: None if one in "ab" else 1.1 * weekly(one, day))

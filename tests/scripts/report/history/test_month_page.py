@@ -2,7 +2,7 @@
 
 import csv
 import re
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,29 +10,12 @@ import pytest
 from scripts.report.history.month_page import month_page
 from scripts.report.history.month_table import month_csv
 from scripts.report.page import POLICY, Way
-from tests.scripts.report.history.test_month import OCTOBER, SEPTEMBER, days, month, of_roads, roads, transport, weekly
+from tests.scripts.report.history.test_month import SEPTEMBER, days, figures, month, roads, weekly
 
 
-@pytest.fixture(scope="module")
-def figures() -> dict[str, Any]:
-    """October beside September: a rise of 10 %, a thin day, a day without anything, disturbed lines."""
-    now = of_roads(OCTOBER, lambda one, day: 1.1 * weekly(one, day), 31)
-    thin = date(2025, 10, 8)
-    now[thin] = roads(thin, weekly, coverage=0.7)
-    lines = {day: transport(1.0, {"RER <A>": 3.0}) for day in now}
-    reports = {
-        OCTOBER: {
-            "hors_ordinaire": {
-                "lignes": [
-                    {"source": "comptages", "quoi": "Rue <b>", "ecart_robuste": 9.0, "arrondissement": 12, "debut": 7}
-                    | {"fin": 9, "valeur": 1.0, "usuel": 5_000.0, "ecart_pct": -80.0, "unite": "véhicules x arcs"}
-                ]
-            }
-        }
-    }
-    return month(
-        OCTOBER, days(comptages=now, traffic=lines), days(comptages=of_roads(SEPTEMBER, weekly)), reports=reports
-    )
+@pytest.fixture(scope="module", name="figures")
+def of_october() -> dict[str, Any]:
+    return figures()
 
 
 def test_the_page_says_what_changed_what_is_missing_and_why(figures: dict[str, Any]) -> None:
