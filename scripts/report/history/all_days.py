@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from lib.common.paris_time import days_between
 from lib.figures.calendar_days import MONTHS, WEEKDAYS, long_date
+from scripts.report.cards import LABELS
 from scripts.report.french import number, percent, quantity
 from scripts.report.history.strips import strips
 from scripts.report.page import Way, is_synthetic, render
@@ -165,7 +166,9 @@ def history_csv(days: Sequence[HistoryDay]) -> bytes:
     """Write one row a day, oldest first, for a French spreadsheet; a missing figure is an empty cell."""
     text = io.StringIO()
     writer = csv.writer(text, delimiter=";", lineterminator="\r\n")
-    writer.writerow(["date", "jour", "etat", *(f"{key} ({unit})" if unit else key for key, unit in CSV_FIGURES)])
+    writer.writerow(
+        ["date", "jour", "état", *(f"{LABELS[key]} ({unit})" if unit else LABELS[key] for key, unit in CSV_FIGURES)]
+    )
     for one in days:
         figures = one.report["chiffres_cles"] if one.report else {}
         values = [figures.get(key, {}).get("valeur") for key, _ in CSV_FIGURES]

@@ -5,6 +5,7 @@ from datetime import date
 from typing import Any
 
 from scripts.registry import SOURCES
+from scripts.report.cards import LABELS
 from scripts.report.table import Row, tidy_csv
 
 UNITS = {figure.name: figure.unit for source in SOURCES.values() for figure in source.key_figures}
@@ -31,16 +32,24 @@ def _rows(figures: dict[str, Any]) -> Iterator[Row]:
     yield ("mois", None, figures["mois"], None, "mois_precedent", figures["mois_precedent"], None)
     for key, figure in figures["chiffres"].items():
         for name, unit in FIGURES:
-            yield ("chiffres", None, key, None, name, figure[name], UNITS[key] if unit is None else unit)
+            yield ("chiffres", None, key, LABELS.get(key), name, figure[name], UNITS[key] if unit is None else unit)
         for name in ("minimum", "maximum"):
             if one := figure[name]:
                 yield ("chiffres", None, key, _day(one["date"]), name, one["valeur"], UNITS[key])
         if base := figure["base"]:
-            yield ("chiffres", None, key, None, "capteurs_constants", base["capteurs"], "capteurs")
-            yield ("chiffres", None, key, None, "capteurs_mesures", base["sur"], "capteurs")
-            yield ("chiffres", None, key, None, "marge", base["marge"], "points")
-            yield ("chiffres", None, key, None, "part_du_mois", base["part_du_mois"], "0..1")
-            yield ("chiffres", None, key, None, "part_du_mois_precedent", base["part_du_mois_precedent"], "0..1")
+            yield ("chiffres", None, key, LABELS.get(key), "capteurs_constants", base["capteurs"], "capteurs")
+            yield ("chiffres", None, key, LABELS.get(key), "capteurs_mesures", base["sur"], "capteurs")
+            yield ("chiffres", None, key, LABELS.get(key), "marge", base["marge"], "points")
+            yield ("chiffres", None, key, LABELS.get(key), "part_du_mois", base["part_du_mois"], "0..1")
+            yield (
+                "chiffres",
+                None,
+                key,
+                LABELS.get(key),
+                "part_du_mois_precedent",
+                base["part_du_mois_precedent"],
+                "0..1",
+            )
     for one in figures["jours"]:
         yield from _of_day(one)
     for key, sides in figures["jours_marquants"].items():
@@ -58,8 +67,10 @@ def _rows(figures: dict[str, Any]) -> Iterator[Row]:
     for source, sides in figures["rues"].items():
         for side in ("hausse", "baisse"):
             for one in sides[side]:
-                for name, unit in (("valeur", None), ("mois_precedent", None), ("evolution_pct", "%")):
-                    yield (f"en_{side}_{source}", one["rang"], None, one["libelle"], name, one[name], unit)
+                named = (f"en_{side}_{source}", one["rang"], None, one["libelle"])
+                yield (*named, "moyenne_par_jour", one["valeur"], None)
+                yield (*named, "mois_precedent", one["mois_precedent"], None)
+                yield (*named, "evolution_pct", one["evolution_pct"], "%")
     for rank, one in enumerate(figures["lignes"]["premieres"], start=1):
         for name, unit in (("heures_perturbees", "h"), ("part_du_service_pct", "%"), ("part_mois_precedent_pct", "%")):
             yield ("lignes", rank, None, one["ligne"], name, one[name], unit)

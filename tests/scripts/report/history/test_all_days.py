@@ -137,7 +137,7 @@ def test_bars_are_from_zero_weekends_apart_and_reliability_is_what_is_lost() -> 
 def test_a_spreadsheet_has_one_row_a_day() -> None:
     days = [day("2025-11-03", 1234.5), HistoryDay(date(2025, 11, 4), None, None)]
     header, *found = history_csv(days).decode("utf-8-sig").splitlines()
-    assert header.startswith("date;jour;etat;debit_routier (véhicules × arcs);")
+    assert header.startswith("date;jour;état;Trafic routier (véhicules × arcs);")
     assert [row.split(";")[:4] for row in found] == [
         ["03/11/2025", "lundi", "complet", "1234,5"],
         ["04/11/2025", "mardi", "manquant", ""],

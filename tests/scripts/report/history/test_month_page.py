@@ -80,7 +80,7 @@ def test_the_table_is_tidy_and_its_days_are_french(figures: dict[str, Any]) -> N
     header, *rows = csv.reader(month_csv(figures).decode("utf-8-sig").splitlines(), delimiter=";")
     assert header == ["section", "rang", "identifiant", "libelle", "indicateur", "valeur", "unite"]
     assert all(len(row) == 7 for row in rows)
-    assert ["Chiffres du mois", "", "debit_routier", "", "évolution", "10", "%"] in rows
+    assert ["Chiffres du mois", "", "debit_routier", "Trafic routier", "évolution", "10", "%"] in rows
     assert ["Jours", "", "01/10/2025", "", "Trafic routier", "264000", "véhicules × arcs"] in rows
     assert ["Laissé de côté", "", "comptages", "08/10/2025", "jour trop partiel", "0,7", "0..1"] in rows
     assert ["Hors de l'ordinaire", "1", "01/10/2025", "Rue <b>", "écart à l'habitude", "-80", "%"] in rows
