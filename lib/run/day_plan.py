@@ -132,10 +132,16 @@ def _time(path: Path) -> float | None:
 
 def require_some_raw(settings: Settings, plan: Plan) -> None:
     """Raise NoDataError, one line for all its sources, where a plan has work to do and none of them has a raw file."""
-    if not any(plan.days_of(name) for name in plan.names) or any(_has_files(settings, one) for one in plan.sources):
+    if any(plan.days_of(name) for name in plan.names):
+        require_a_raw_file(settings, plan.sources)
+
+
+def require_a_raw_file(settings: Settings, sources: Collection[Source]) -> None:
+    """Raise NoDataError where none of the sources has a raw file."""
+    if any(_has_files(settings, one) for one in sources):
         return
     root = raw_root(settings)
-    folders = dict.fromkeys(usual_folder(settings, source) for source in plan.sources)
+    folders = dict.fromkeys(usual_folder(settings, source) for source in sources)
     names = ", ".join(str(one.relative_to(root) if one.is_relative_to(root) else one) for one in folders)
     demo = (DEMO_RAW / SYNTHETIC_MARKER).is_file() and raw_root(settings) != DEMO_RAW
     raise NoDataError(

@@ -74,14 +74,16 @@ def check_settings(settings: Settings) -> Iterator[CheckResult]:
 
 def check_folders(settings: Settings) -> Iterator[CheckResult]:
     """Check that raw data can be read, results and logs written, and that there is room for them."""
-    problem = (
-        "" if _is_open(raw_root(settings), os.R_OK) else f"{settings.data_dir} n'existe pas, ou ne peut pas être lu"
-    )
-    yield check_result("données brutes", problem, settings.data_dir, "make fetch, ou corriger DATA_DIR.")
-    for what, folder in (("résultats", settings.output_dir), ("journaux", ROOT / "logs")):
+    root = raw_root(settings)
+    if _is_open(root, os.R_OK) or os.path.lexists(settings.data_dir):  # else check_raw_files says that there is none
+        problem = "" if _is_open(root, os.R_OK) else f"{settings.data_dir} ne peut pas être lu"
+        yield check_result("données brutes", problem, settings.data_dir, "Corriger ses droits, ou DATA_DIR.")
+    for what, folder in (("résultats", settings.output_dir), ("journaux", settings.log_dir)):
         known = _nearest(folder)
         problem = "" if _is_open(known, os.W_OK) else f"{known} ne peut pas être écrit"
-        yield check_result(what, problem, str(folder), "Corriger les droits, ou OUTPUT_DIR.")
+        yield check_result(
+            what, problem, str(folder), "Corriger les droits, ou OUTPUT_DIR (LOG_DIR pour les journaux)."
+        )
     free = shutil.disk_usage(_nearest(settings.output_dir)).free
     problem = f"{free / 1e9:.1f} Go libres seulement" if free < SPACE_LOW else ""
     result = ERROR if free < SPACE_NONE else ATTENTION

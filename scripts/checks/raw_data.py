@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from datetime import date, datetime
 from pathlib import Path
 
-from lib.common.errors import CityflowError, InputError
+from lib.common.errors import CityflowError, InputError, NoDataError
 from lib.common.paris_time import HOUR, PARIS, parse_instant, parse_road_label
 from lib.common.settings import Settings
 from lib.raw.contents import first_bytes
@@ -25,6 +25,7 @@ from lib.raw.source_files import (
     usual_folder,
 )
 from lib.raw.tree import is_readable
+from lib.run.day_plan import require_a_raw_file
 from scripts.checks.results import ATTENTION, ERROR, OK, CheckResult
 from scripts.registry import RAW, SOURCES
 
@@ -41,12 +42,20 @@ _DAY = re.compile(rb'"datetime": ?"([0-9]{4}-[0-9]{2}-[0-9]{2})"')
 
 
 def check_raw_files(settings: Settings, today: date) -> Iterator[CheckResult]:
-    """Report one line per source, on the civil day `today`; without any file a source's script would stop."""
+    """Report one line per source, on the civil day `today`, or one for all where there is no raw file at all.
+
+    Without any file a source's script would stop.
+    """
     if _is_invented(settings):
         yield CheckResult(
             "données brutes", ATTENTION, "données de démonstration, inventées", "make fetch, ou DATA_DIR."
         )
     yield from _unread(settings)
+    try:
+        require_a_raw_file(settings, SOURCES.values())
+    except NoDataError as error:
+        yield CheckResult("données brutes", ERROR, error.message, error.hint)
+        return
     for source in SOURCES.values():
         try:
             files = source_files(settings, source)

@@ -48,10 +48,11 @@ def test_a_machine_that_can_work(full: date, run: Run) -> None:
     assert ran.out.splitlines()[-1] == "erreurs : 0, points d'attention : 5"  # invented data, no key of PRIM, 3 strays
 
 
-def test_nothing_to_work_on(raw: RawTree, run: Run) -> None:
+def test_sources_without_a_file_are_named(raw: RawTree, run: Run) -> None:
+    raw.pull("weather", "2025-11-04", "a.json", {})
     ran = run(doctor.main)
     assert ran.code == 1
-    for source in SOURCES:
+    for source in set(SOURCES) - {"weather"}:
         assert line(ran, source).startswith("erreur") and f"make fetch SOURCE={source}" in line(ran, source)
     assert line(ran, "arrondissements").startswith("attention")
 
@@ -93,6 +94,21 @@ def test_settings_say_where_they_come_from_and_hide_secrets(
     told = {one["nom"]: one for one in json.loads(as_json.out)["reglages"]}
     assert told["MONGODB_URL"]["valeur"] == "***" and told["AWS_REGION"]["origine"] == "défaut"
     assert "SECRETE" not in plain.out + plain.err + as_json.out + as_json.err
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_without_any_raw_file_it_is_one_error_that_leads_to_the_invented_ones(
+    raw: RawTree, run: Run, monkeypatch: pytest.MonkeyPatch, there: bool
+) -> None:
+    if not there:
+        raw.root.rmdir()
+    (raw.output.parent / "file").touch()
+    monkeypatch.setenv("LOG_DIR", f"{raw.output.parent}/file/logs")
+    ran = run(doctor.main)
+    errors = [one for one in ran.out.splitlines() if one.startswith("erreur ")]
+    assert ran.code == 1 and len(errors) == 2
+    assert f"aucun fichier brut dans {raw.root}" in errors[1] and "make fetch" in errors[1]
+    assert "journaux" in errors[0] and "LOG_DIR" in errors[0]
 
 
 def test_json_holds_every_finding(raw: RawTree, run: Run) -> None:
