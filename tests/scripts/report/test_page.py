@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import shapely
 
 from lib.common.settings import Settings
 from lib.figures.calendar_days import day_context
@@ -20,7 +21,7 @@ from scripts.registry import RAW, SOURCES
 from scripts.report.french import BREAK
 from scripts.report.page import POLICY, advice, daily_page
 from tests.support import report_days
-from tests.support.report_days import DAY, WEEK_BEFORE, demo_store
+from tests.support.report_days import DAY, WEEK_BEFORE
 
 Metrics = dict[str, Any]
 ORDER = [
@@ -315,19 +316,22 @@ def test_licences_and_the_weather_source_used_are_named(metrics: dict[str, Metri
 
 
 @pytest.fixture(scope="module")
-def big(tmp_path_factory: pytest.TempPathFactory, stored: dict[str, dict[str, Metrics]]) -> dict[str, Metrics]:
-    """A day of 3 000 arcs with as much of everything else as a bad day has."""
-    settings = demo_store(tmp_path_factory.mktemp("big"), 3000, [DAY], ("comptages", "referentiel", "arrondissements"))
+def big(stored: dict[str, dict[str, Metrics]]) -> dict[str, Metrics]:
+    """A day of 3 000 arcs with as much of everything else as a bad day has: ten times the 300, each a little aside."""
     metrics = copy.deepcopy(stored[DAY.isoformat()])
     report_days.heavy(metrics)
-    store = LocalFileService(settings.output_dir)
-    alerts = metrics["comptages"]["alertes_congestion"]
-    for source in ("comptages", "referentiel"):
-        metrics[source] = store.load_metrics(source, DAY) or {}
-    arcs = [arc["identifiant_arc"] for arc in metrics["comptages"]["metrics"]]
-    metrics["comptages"]["alertes_congestion"] = [
-        alert | {"identifiant_arc": arcs[number]} for number, alert in enumerate(alerts)
-    ]
+    roads, reference = metrics["comptages"], metrics["referentiel"]
+    arcs, known = roads["metrics"], reference["mapping"]
+    lines = shapely.from_wkt([arc["trace"] for arc in known])
+    roads["metrics"], reference["mapping"] = [], []
+    for number in range(10):
+        moved = shapely.to_wkt(shapely.transform(lines, lambda points, by=number: points + 0.0007 * by))
+        for rows, copied in ((arcs, roads["metrics"]), (known, reference["mapping"])):
+            copied += [row | {"identifiant_arc": f"{row['identifiant_arc']}{number:02}"} for row in rows]
+        for row, trace in zip(reference["mapping"][-len(moved) :], moved, strict=True):
+            row["trace"] = str(trace)
+    for number, alert in enumerate(roads["alertes_congestion"]):
+        alert["identifiant_arc"] = roads["metrics"][number]["identifiant_arc"]
     return metrics
 
 
