@@ -81,7 +81,7 @@ def test_pandas_opens_the_table(bikes: RawTree, run: Run) -> None:
     run(main, "--date", DAY)
     table = pd.read_csv(reports(bikes, ".csv"), sep=";", decimal=",", encoding="utf-8-sig")
     assert list(table) == ["section", "rang", "identifiant", "libelle", "indicateur", "valeur", "unite"]
-    found = table[(table["identifiant"] == "passages_velo") & (table["indicateur"] == "valeur")]
+    found = table[(table["identifiant"] == "passages_velo") & (table["indicateur"] == "ce jour")]
     assert (found["valeur"].astype(float).tolist(), found["unite"].tolist()) == ([240.0], ["passages"])
 
 
