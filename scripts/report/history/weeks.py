@@ -15,6 +15,7 @@ from lib.figures.key_figures import KeyFigure
 from lib.figures.numbers import rounded
 from lib.figures.past_days import USABLE_FROM
 from lib.raw.source import Source
+from scripts.registry import SOURCES
 from scripts.report.history.month_days import SourceDay, SourceDays
 
 HOURS = range(24)  # the second 02:00 of the autumn change has no like on other days
@@ -33,19 +34,32 @@ class Weeks:
 
 
 def usable_days(days: SourceDays) -> SourceDays:
-    """Choose the days of each source that are known well enough to stand beside others."""
+    """Choose the days of each source that are known well enough to stand beside others, with their sound sensors."""
     return {
-        name: {day: one for day, one in of_source.items() if one.coverage >= USABLE_FROM}
+        name: _sound(SOURCES[name], {day: one for day, one in of_source.items() if one.coverage >= USABLE_FROM})
         for name, of_source in days.items()
     }
+
+
+def _sound(source: Source, days: Mapping[date, SourceDay]) -> dict[date, SourceDay]:
+    """Leave out of each day the sensors that are out of order that day and not on the average one."""
+    sound: dict[date, dict[str, pd.DataFrame]] = {day: {} for day in days}
+    for figure in source.key_figures:
+        hours = _hours(days, figure.name)
+        average = _average(hours)
+        for day, frame in hours.items():
+            sound[day][figure.name] = comparable_hours(frame, average, dead_at_zero(source))[0]
+    return {day: one._replace(hours=sound[day]) for day, one in days.items()}
+
+
+def _hours(days: Mapping[date, SourceDay], name: str) -> dict[date, pd.DataFrame]:
+    return {day: one.hours[name] for day, one in days.items() if name in one.hours}
 
 
 def weeks_of(source: Source, this: Mapping[date, SourceDay], before: Mapping[date, SourceDay]) -> dict[str, Weeks]:
     """Put the two months beside each other, by key figure of the sensors."""
     return {
-        figure.name: _beside(
-            source, figure, sound_hours(source, this, figure.name), sound_hours(source, before, figure.name)
-        )
+        figure.name: _beside(source, figure, _hours(this, figure.name), _hours(before, figure.name))
         for figure in source.key_figures
         if source.sensors and figure.hours
     }
@@ -62,13 +76,6 @@ def _beside(
 def dead_at_zero(source: Source) -> bool:
     """Tell whether a sensor of the source that is at zero all day is out of order."""
     return source.sensors is not None and source.sensors.dead_at_zero
-
-
-def sound_hours(source: Source, days: Mapping[date, SourceDay], name: str) -> dict[date, pd.DataFrame]:
-    """List the hours of a figure by day, without the sensors that are out of order that day and not on most others."""
-    hours = {day: one.hours[name] for day, one in days.items() if name in one.hours}
-    average = _average(hours)
-    return {day: comparable_hours(frame, average, dead_at_zero(source))[0] for day, frame in hours.items()}
 
 
 def average_week(days: Mapping[date, pd.DataFrame]) -> pd.DataFrame:
@@ -102,7 +109,7 @@ def day_levels(source: Source, days: Mapping[date, SourceDay]) -> dict[str, dict
     """Compute the level of each day by key figure (100: the month's average day, same sensors and hours)."""
     found: dict[str, dict[date, float | None]] = {}
     for figure in source.key_figures if source.sensors else ():
-        hours = sound_hours(source, days, figure.name)
+        hours = _hours(days, figure.name)
         average = _average(hours)
         beside = {day: shared(frame, average) for day, frame in hours.items()}
         found[figure.name] = {

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -19,7 +20,8 @@ Level = Callable[[str, date], float | None]
 
 def roads(day: date, level: Level, coverage: float = 1.0, sensors: str = "abcdefghij") -> SourceDay:
     """A day of counting points of which each has `level` in every hour, None where it is silent."""
-    frame = pd.DataFrame({hour: {one: level(one, day) for one in sensors} for hour in range(24)}, dtype="float32")
+    values = np.array([[level(one, day)] * 24 for one in sensors], dtype="float32")  # None becomes NaN
+    frame = pd.DataFrame(values, list(sensors), range(24))
     figures = {figure.name: None for figure in SOURCES["comptages"].key_figures}
     return SourceDay(
         "complet" if coverage >= 0.95 else "partiel",
