@@ -13,8 +13,8 @@ from scripts.report.colours import DARK, LIGHT
 from scripts.report.history.month_page import month_page
 from tests.scripts.report.history.test_month import figures
 from tests.support import report_days
-from tests.support.browser import Site, browse, measured, needs_browser, served
 from tests.support.report_days import changed_day
+from tests.support.web.browser import Site, browse, measured, needs_browser, served
 from tests.support.web.standards import axe_findings, html_errors, needs_axe, needs_nu
 
 pytestmark = needs_browser

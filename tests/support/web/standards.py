@@ -11,8 +11,8 @@ from urllib.parse import unquote
 
 import pytest
 
-from tests.support.browser import CHROMIUM, Site, browse
 from tests.support.patience import deadline
+from tests.support.web.browser import CHROMIUM, Site, browse
 
 _MODULES = Path(__file__).parent / "node_modules"
 _HOW = "npm install --no-package-lock --prefix tests/support/web"
