@@ -344,3 +344,19 @@ def test_large_metrics_that_did_not_change_are_sent_once(
     assert run(main, "--check").code == 0
     with DynamodbService(load_settings()) as service:
         assert len(service.load({"metric_type": "referentiel", "date": DAY})["metrics"]["metrics"]) == 9000
+
+
+def test_an_attempt_without_an_answer_leaves_the_mark_until_it_can_no_longer_arrive(
+    proxy: FaultProxy, aws: AwsServer, output: Output, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    output.report()
+    assert run(main).code == 0
+    output.report(resume="neuf")
+    proxy.faults.append(Fault("lost", "s3:PutObject", containing=f"reports/daily_report_{DAY}.json"))
+    for minutes, marked in ((0, True), (5, True), (25, False)):
+        monkeypatch.setenv("CITYFLOW_NOW", f"2025-11-05T06:{30 + minutes}:00+01:00")
+        assert run(main).code == 0
+        (item,) = aws.items("cityflow-reports")
+        assert ("publication" in item) == marked, minutes
+    assert proxy.faults[0].times == 0
+    assert run(main, "--check").code == 0

@@ -124,6 +124,11 @@ def is_passing(error: ClientError | BotoCoreError) -> bool:
     return isinstance(error, (ConnectionError, HTTPClientError, *CUT))
 
 
+def may_arrive(error: ClientError | BotoCoreError) -> bool:
+    """Tell whether a request that failed may be carried out yet: nobody said that it is not."""
+    return is_passing(error) and not (isinstance(error, ClientError) and error_code(error) in BUSY)
+
+
 def translated(error: ClientError | BotoCoreError, target: str, attempts: int = 0) -> CityflowError:
     """Make the CityflowError that says what happened to `target`, after how many attempts, and the way out."""
     tried = f", {attempts} essais" if attempts > 1 else ""

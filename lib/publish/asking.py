@@ -16,7 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from lib.aws.bodies import read_decoded
 from lib.aws.clients import ATTEMPTS, AwsClients
-from lib.aws.errors import CHANGED, DENIED, error_code, is_of_key, is_passing, translated
+from lib.aws.errors import CHANGED, DENIED, error_code, is_of_key, is_passing, may_arrive, translated
 from lib.common.errors import CityflowError
 
 FIRST_WAIT, LONGEST_WAIT = 0.1, 5.0  # s, before the second and before any later attempt; half of it on average
@@ -39,13 +39,17 @@ class Interrupted(Exception):
 
 @dataclass(frozen=True)
 class Request:
-    """One request; `size` is the bytes of the item or object that it writes, `destination` its place in words."""
+    """One request; `size` is the bytes of the item or object that it writes, `destination` its place in words.
+
+    What is `final` is not sent, and its reply is None, where an attempt of an earlier request may arrive yet.
+    """
 
     service: str
     operation: str
     request: dict[str, Any]
     destination: str = ""
     size: int = 0
+    final: bool = False
 
     @property
     def target(self) -> str:
@@ -66,6 +70,7 @@ class Asking:
     stop: threading.Event
     sent: int = 0
     left: float = field(default=BUDGET)
+    adrift: bool = False  # an attempt to replace an object had no answer: it may arrive after all
 
     def carry_out(self, steps: Steps[Done]) -> Done:
         """Run the steps to their end; CityflowError where AWS refuses, Interrupted where the run stops."""
@@ -85,6 +90,8 @@ class Asking:
                 refusal = error
 
     def _answer(self, request: Request) -> Any:
+        if request.final and self.adrift:
+            return None
         for attempt in range(1, ATTEMPTS + 1):
             if self.stop.is_set():
                 raise Interrupted
@@ -92,6 +99,7 @@ class Asking:
                 return _sent(self.clients, request)
             except (ClientError, BotoCoreError) as error:
                 _raise_if_told(request, error)
+                self.adrift |= "IfMatch" in request.request and may_arrive(error)
                 wait = random.uniform(0.5, 1) * min(LONGEST_WAIT, FIRST_WAIT * 2 ** (attempt - 1))
                 if attempt == ATTEMPTS or wait > self.left or not is_passing(error):
                     raise translated(error, request.target, attempt) from error

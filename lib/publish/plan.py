@@ -5,7 +5,7 @@ that the upload sends, in their order (see steps.py): objects whose keys hold th
 points to them, then the keys that people read. Until these are written the item is marked (`publication`).
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -37,6 +37,7 @@ SEEN = ("sha256", "timestamp")  # attributes that tell whether an item is still 
 
 # How long a request of another upload may still be under way after it marked an item: its attempts and their waits.
 UNDER_WAY = timedelta(minutes=15)
+ADRIFT = "?"  # in place of an identity: an attempt of the upload whose item this is may arrive yet
 
 
 @dataclass(frozen=True)
@@ -132,7 +133,7 @@ def mark(source: DocumentFile, remote: Remote, claim: str, settings: Settings) -
 
 def release(source: DocumentFile, remote: Remote, settings: Settings) -> Request:
     """Take the mark off an item that is still the one compared: the keys that people read are its own."""
-    request = _update(source, remote, settings, "fin", **{CLAIM: None})
+    request = replace(_update(source, remote, settings, "fin", **{CLAIM: None}), final=True)
     request.request["ConditionExpression"] += " AND #new = :claim"
     request.request.setdefault("ExpressionAttributeValues", {})[":claim"] = {"S": remote.claim}
     return request

@@ -7,8 +7,8 @@ Two machines may publish the same document at once; the newer one wins, whoever 
 - Keys that people read are written after the item and only while it stands: their ETag is read, then the item, and the
   write is refused when the ETag is another by then. Whoever replaces the item in between writes these keys later.
 - Until then the item is marked. Whoever finds a mark that is not their own makes these keys those of the item. A mark
-  stays while a request of the upload that was overtaken may still arrive (S3 gives equal contents equal ETags, so that
-  a late write of the overtaken one might pass).
+  stays while a request of the upload that was overtaken, or an attempt of our own that had no answer, may still arrive
+  (S3 gives equal contents equal ETags, so that a late write might pass).
 """
 
 import contextlib
@@ -23,6 +23,7 @@ from lib.common.settings import Settings
 from lib.publish.asking import Absent, Changed, Request, Steps
 from lib.publish.local_documents import DocumentFile, Files, validated
 from lib.publish.plan import (
+    ADRIFT,
     Action,
     Remote,
     Wish,
@@ -91,7 +92,7 @@ def published(
             if remote.claim and not action.readable:
                 yield from _finished(source, remote, settings, now)
             stands = yield from _sent(action, remote, settings, now)
-            return action, None if is_under_way(stands.claim, stands.identity, now) else stands
+            return action, None if stands.claim else stands
         except Changed:
             wish = replace(wish, force=False, damaged=False)
     raise StoreError("a changé pendant la publication.", "Une autre publication est en cours : relancer après elle.")
@@ -104,7 +105,8 @@ def _sent(action: Action, remote: Remote, settings: Settings, now: datetime) -> 
     if action.item:
         ours = yield from _replaced(action.item, action.source, remote, settings)
     if action.readable:
-        yield from _all_settled(dict(action.readable), action.source, ours, settings, now, fresh=not remote.exists)
+        fresh, ready = not remote.exists, dict[Readable, Request | None](action.readable)
+        ours = yield from _all_settled(ready, action.source, ours, settings, now, fresh)
     return ours
 
 
@@ -115,15 +117,16 @@ def _all_settled(
     settings: Settings,
     now: datetime,
     fresh: bool = False,
-) -> Steps[None]:
-    """Make the keys that people read those of the item that stands, then take its mark off; Changed if it is not ours.
+) -> Steps[Remote]:
+    """Make the keys that people read those of the item that stands, then take its mark off; return it as it is then.
 
-    `ready` are the requests whose content is at hand; of a `fresh` item no key is expected to exist.
+    Changed if it is not ours any more. `ready` are the requests whose content is at hand; of a `fresh` item no key is
+    expected to exist.
     """
     try:
         for one, request in ready.items():
             yield from _settled(one, source, ours, settings, ABSENT if fresh and not one.day else "", request)
-        yield from _released(source, ours, settings, now)
+        return replace(ours, claim=(yield from _released(source, ours, settings, now)))
     except Changed:
         yield from _marked(source, claim_of(ours.identity, now), settings)
         raise
@@ -155,15 +158,20 @@ def _replaced(request: Request, source: DocumentFile, remote: Remote, settings: 
     return ours
 
 
-def _released(source: DocumentFile, ours: Remote, settings: Settings, now: datetime) -> Steps[None]:
+def _released(source: DocumentFile, ours: Remote, settings: Settings, now: datetime) -> Steps[str]:
+    """Take the mark off the item; return the one that stays while a request may arrive yet."""
     if is_under_way(ours.claim, ours.identity, now):
-        return
+        return ours.claim
     try:
-        yield release(source, ours, settings)
+        if (yield release(source, ours, settings)) is None:
+            adrift = claim_of(ADRIFT, now)
+            yield mark(source, ours, adrift, settings)
+            return adrift
     except Changed:
         there = yield from state(source, settings)
         if there.claim or not _is(there, ours):
             raise
+    return ""
 
 
 def state(source: DocumentFile, settings: Settings) -> Steps[Remote]:

@@ -257,3 +257,63 @@ def test_after_a_kill_the_next_plain_upload_of_either_machine_repairs(settings: 
             assert_readable_is(aws, stands)
         assert stands == new, seed
         assert not told(aws).claim, seed
+
+
+@dataclass
+class Adrift:
+    """Two uploaders at once, of which requests get no answer: they are lost, carried out unseen, or arrive later."""
+
+    settings: Settings
+    chance: random.Random
+    aws: Aws
+    late: list[Request] = field(default_factory=list)
+
+    def answered(self, request: Request) -> Any:
+        self.aws, reply = self.aws.answer(request)
+        assert_what_is_pointed_to_agrees(self.aws)
+        return reply
+
+    def some_arrive(self, share: float) -> None:
+        for request in [one for one in self.late if self.chance.random() < share]:
+            self.late.remove(request)
+            self.answered(request)
+
+    def run(self, uploaders: list[Uploader], faults: float) -> None:
+        """Carry all out to their ends, each for some while alone; one attempt in `1 / faults` has no answer."""
+        running = [published(SOURCE(self.settings), one.files, self.settings, one.now, one.wish) for one in uploaders]
+        waiting: list[Any] = [steps.send(None) for steps in running]
+        rank, adrift, stays = 0, set[int](), self.chance.choice([0.5, 0.8, 0.95, 0.98])
+        while any(waiting):
+            if not waiting[rank] or self.chance.random() > stays:
+                rank = self.chance.choice([rank for rank, request in enumerate(waiting) if request])
+            request, fate = waiting[rank], self.chance.random()
+            if fate < faults and not (request.final and rank in adrift):
+                adrift |= {rank} if "IfMatch" in request.request else set()
+                self.late.append(request)
+                self.some_arrive(self.chance.choice([0.0, 0.0, 0.5, 1.0]))
+                continue  # it is sent again, as asking.py does
+            reply = None if request.final and rank in adrift else self.answered(request)
+            try:
+                steps = running[rank]
+                waiting[rank] = steps.throw(reply) if isinstance(reply, Exception) else steps.send(reply)
+            except StopIteration:
+                waiting[rank] = None
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_what_arrives_late_is_undone_by_the_next_plain_upload(settings: Settings, case: str) -> None:
+    former, old, new = CASES[case]
+    before = finished(Aws(), Uploader(former), settings) if former else Aws()
+    for seed in range(ORDERS):
+        network = Adrift(settings, random.Random(seed), before)
+        network.run([Uploader(old), Uploader(new)], faults=0.2)
+        for minutes in (1, 5):
+            network.some_arrive(0.4)
+            for files in ((old, new), (new, old))[seed % 2]:
+                network.run([Uploader(files, now=NOW + timedelta(minutes=minutes))], faults=0.05)
+        network.some_arrive(1)
+        for files in (old, new):
+            network.run([Uploader(files, now=NOW + LATER)], faults=0)
+        assert told(network.aws).file == sha256(new[".json"]), seed
+        assert_readable_is(network.aws, new)
+        assert not told(network.aws).claim, seed
