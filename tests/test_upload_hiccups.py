@@ -257,6 +257,37 @@ def test_a_foreign_item_is_one_documents_problem_and_repairable(
     assert run(main, "--check").code == 0
 
 
+@pytest.mark.parametrize(
+    "foreign",
+    [
+        {"objects": None},
+        {"objects": {"B": b"abc"}},
+        {"objects": {"M": {".exe": {"M": {"url": {"S": "s3://b/k"}, "sha256": {"S": "a"}}}}}},
+        {"objects": {"M": {".html": {"M": {"url": {"S": "s3://bucket-d-un-autre/k"}, "sha256": {"S": "a"}}}}}},
+        {"json_gz": None, "report_s3": {"S": "s3://bucket-d-un-autre/k"}},
+        {"json_gz": None, "key_order": {"BOOL": True}},
+    ],
+    ids=["gone", "bytes", "suffix", "page elsewhere", "elsewhere", "notes"],
+)
+@pytest.mark.parametrize("mark", ["", "2025-11-05T06:00:00+00:00 autre"])
+def test_a_report_that_points_elsewhere_is_one_documents_problem_and_repairable(
+    aws: AwsServer, output: Output, run: Run, foreign: dict[str, Any], mark: str
+) -> None:
+    output.metrics()
+    output.report()
+    run(main)
+    (item,) = aws.items("cityflow-reports")
+    changed = item | foreign | ({"publication": {"S": mark}} if mark else {})
+    item = {name: value for name, value in changed.items() if value is not None}
+    aws.clients.dynamodb.put_item(TableName="cityflow-reports", Item=item)
+    ran = run(main, "--check")
+    assert ran.code == 1 and last_line(ran).startswith("identiques 1, absents 0, différents 0, abîmés 1, échecs 0"), (
+        ran.err
+    )
+    assert run(main, "--repair").code == 0
+    assert run(main, "--check").code == 0
+
+
 # ------------------------------------------------------------------------------------------------------------ --repair
 
 

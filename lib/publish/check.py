@@ -4,7 +4,7 @@ from lib.aws.errors import PassingError
 from lib.common.errors import ConfigError, StoreError
 from lib.common.settings import Settings
 from lib.publish.asking import Steps
-from lib.publish.local_documents import LocalDocument
+from lib.publish.local_documents import COMPANIONS, LocalDocument
 from lib.publish.outcome import DocumentOutcome
 from lib.publish.plan import Remote, has_content, read_item, remote_of
 from lib.publish.report_objects import readables, sha256
@@ -29,9 +29,11 @@ def checked(local: LocalDocument, settings: Settings, newest: bool) -> Steps[Doc
 def _damage(local: LocalDocument, item: Item, remote: Remote, settings: Settings, newest: bool) -> Steps[str]:
     """Describe what is wrong with the item or with an object that it describes; empty when all are sound."""
     try:
-        yield from whole_document(item)
+        yield from whole_document(item, settings)
+        if local.source.kind == "reports" and not remote.objects.keys() >= set(COMPANIONS):
+            return "l'élément ne désigne pas la page et le tableau du rapport"
         for url, digest in _described(local, remote, settings):
-            if sha256((yield from read_object(url))) != digest:
+            if sha256((yield from read_object(url, settings))) != digest:
                 return f"{url} n'est pas celui qui a été publié (sha256 différent)"
         if newest and local.source.kind == "reports":
             day, content = yield from latest_page(settings)

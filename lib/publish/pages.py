@@ -66,7 +66,7 @@ def page_checked(source: DocumentFile, settings: Settings) -> Steps[DocumentOutc
         return DocumentOutcome(source, "+", "missing", "absente d'AWS")
     digest = there["Metadata"].get(DIGEST)
     try:
-        if sha256((yield from read_object(url))) != digest:
+        if sha256((yield from read_object(url, settings))) != digest:
             return DocumentOutcome(
                 source, "!", "damaged", f"{url} n'est pas celle qui a été publiée (sha256 différent)"
             )

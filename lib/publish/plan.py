@@ -9,15 +9,16 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from lib.aws.names import KEY_ATTRIBUTES, REPORT_INDEX_KEY, SORT_KEY, prefixed, reports_bucket, table_names
+from lib.aws.names import KEY_ATTRIBUTES, REPORT_INDEX_KEY, SORT_KEY, reports_bucket, table_names
 from lib.common.paris_time import parse_instant
 from lib.common.settings import Settings
 from lib.publish.asking import Request
-from lib.publish.local_documents import DocumentFile, Files, LocalDocument
+from lib.publish.local_documents import COMPANIONS, DocumentFile, Files, LocalDocument
 from lib.publish.report_objects import (
     ASK_EACH_TIME,
     Objects,
     Readable,
+    is_ours,
     pointed,
     put_request,
     readables,
@@ -168,9 +169,8 @@ def is_same(local: LocalDocument, remote: Remote, settings: Settings) -> bool:
 def has_content(local: LocalDocument, remote: Remote, settings: Settings) -> bool:
     """Tell whether AWS has this very content, in the present or in the former form of items."""
     urls = [url for url, _ in remote.objects.values()] + ([remote.pointer] if remote.pointer else [])
-    place = f"s3://{reports_bucket(settings)}/{prefixed(settings, '')}"
     same = remote.digest == local.content.digest and _beside_of(remote) == _beside(local.files)
-    return same and all(url.startswith(place) for url in urls)
+    return same and all(is_ours(url, settings) for url in urls)
 
 
 def remote_of(item: Item | None) -> Remote:
@@ -186,7 +186,7 @@ def remote_of(item: Item | None) -> Remote:
         objects={
             suffix: (_text(one["M"], "url"), _text(one["M"], "sha256"))
             for suffix, one in _map(item, "objects").items()
-            if "M" in one
+            if suffix in (".json", *COMPANIONS) and "M" in one
         },
         claim=_text(item, CLAIM),
         pointer=f"s3://{place[0]}/{place[1]}" if place else "",
@@ -290,11 +290,10 @@ def _beside_of(remote: Remote) -> dict[str, str]:
 
 def _is_whole(source: DocumentFile, files: Files, remote: Remote, settings: Settings) -> bool:
     """Tell whether the objects beside an item are those of these files, in the present form."""
-    place = f"s3://{reports_bucket(settings)}/{prefixed(settings, '')}"
     return (
         remote.exists
         and remote.objects == pointed(source.path.stem, _digests(source, files), settings)
-        and (not remote.pointer or remote.pointer.startswith(place))
+        and (not remote.pointer or is_ours(remote.pointer, settings))
     )
 
 

@@ -51,6 +51,11 @@ def bucket_and_key(url: str) -> tuple[str, str]:
     return bucket, key
 
 
+def is_ours(url: str, settings: Settings) -> bool:
+    """Tell whether an object lies where the settings have objects lie: an item may point anywhere."""
+    return url.startswith(f"s3://{reports_bucket(settings)}/{prefixed(settings, '')}")
+
+
 def pointed(stem: str, digests: dict[str, str], settings: Settings) -> Objects:
     """Describe the objects that the item of a report points to; its JSON is in the item itself."""
     folder = f"s3://{reports_bucket(settings)}/{prefixed(settings, 'documents')}"

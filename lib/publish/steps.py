@@ -47,6 +47,7 @@ from lib.publish.report_objects import (
     DIGEST,
     Readable,
     bucket_and_key,
+    is_ours,
     latest_url,
     only_if,
     put_request,
@@ -235,9 +236,9 @@ def _content(suffix: str, source: DocumentFile, remote: Remote, settings: Settin
     if suffix == ".json":
         item = (yield read_item(source, settings, whole=True)).get("Item")
         exact = item.get(EXACT, {}).get("B")
-        content = gzip.decompress(exact) if exact else encode((yield from whole_document(item)))
+        content = gzip.decompress(exact) if exact else encode((yield from whole_document(item, settings)))
     else:
-        content = yield from read_object(remote.objects[suffix][0])
+        content = yield from read_object(remote.objects[suffix][0], settings)
     if sha256(content) != remote.digests()[suffix]:
         raise StoreError(
             f"{source.label} : la forme {suffix} publiée est abîmée.", "La réparer : make check-upload REPAIR=1"
@@ -245,15 +246,19 @@ def _content(suffix: str, source: DocumentFile, remote: Remote, settings: Settin
     return content
 
 
-def whole_document(item: Item) -> Generator[Request, Any, dict[str, Any]]:
+def whole_document(item: Item, settings: Settings) -> Generator[Request, Any, dict[str, Any]]:
     """Read the document of an item, or of the object that it points to; StoreError where it is damaged."""
     place = pointer(item)
-    content = (yield from read_object(f"s3://{place[0]}/{place[1]}")) if place else None
+    content = (yield from read_object(f"s3://{place[0]}/{place[1]}", settings)) if place else None
     return document_of(item, content)
 
 
-def read_object(url: str) -> Steps[bytes]:
-    """Read an object whole; StoreError when it is absent."""
+def read_object(url: str, settings: Settings) -> Steps[bytes]:
+    """Read an object whole; StoreError when it is absent, or elsewhere than the settings say."""
+    if not is_ours(url, settings):
+        raise StoreError(
+            f"{url} n'est pas où les réglages disent de publier", "Le republier : make check-upload REPAIR=1"
+        )
     bucket, key = bucket_and_key(url)
     try:
         content: bytes = yield Request("s3", "get_object", {"Bucket": bucket, "Key": key})
@@ -284,5 +289,5 @@ def latest_page(settings: Settings) -> Steps[tuple[str, bytes]]:
         head = yield head_object(*bucket_and_key(url))
     except Absent:
         return "", b""
-    content = yield from read_object(url)
+    content = yield from read_object(url, settings)
     return str(head["Metadata"].get(DAY, "")), content

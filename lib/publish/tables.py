@@ -64,7 +64,7 @@ def _checked(source: DocumentFile, content: bytes, url: str, settings: Settings)
     there = yield from head_of(url)
     if not there:
         return DocumentOutcome(source, "+", "missing", "absente d'AWS")
-    digest = sha256((yield from read_object(url)))
+    digest = sha256((yield from read_object(url, settings)))
     if digest != there["Metadata"].get(DIGEST):
         return DocumentOutcome(source, "!", "damaged", f"{url} n'est pas celle qui a été publiée (sha256 différent)")
     if digest != sha256(content):

@@ -73,14 +73,14 @@ def from_mongo(stored: Document, content: Document | None = None) -> Document:
                 "(il dépasse 16 Mo et n'y est pas en entier).",
                 again,
             )
-    elif EXACT in stored:
+    else:
         try:
+            if EXACT not in stored:
+                notes = {name: _from_value(stored[name]) for name in old_items.NOTES if name in stored}
+                return names | {body: old_items.restored(_from_value(stored[body]), body, notes)}
             document = unpack(stored[EXACT], names, stored["sha256"])
         except (ValueError, KeyError) as error:
             raise StoreError(f"{stem_of(stored)} n'est pas dans MongoDB celui de son sha256.", again) from error
-    else:
-        notes = {name: _from_value(stored[name]) for name in old_items.NOTES if name in stored}
-        return names | {body: old_items.restored(_from_value(stored[body]), body, notes)}
     if not shows(stored[body], document[body], _to_value, summary=bool(stored.get("omitted"))):
         raise StoreError(f"« {body} » de {stem_of(stored)} a été modifié dans MongoDB, hors de CityFlow.", again)
     return document

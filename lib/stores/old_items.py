@@ -13,7 +13,14 @@ NOTES = ("float_paths", "exact_numbers", "key_order")
 
 
 def restored(body: Any, root: str, notes: dict[str, Any]) -> Any:
-    """Rebuild the body as it was saved, from its map and those of the notes that there are."""
+    """Rebuild the body as it was saved, from its map and those of the notes that there are; ValueError for others."""
+    try:
+        return _restored(body, root, notes)
+    except (AttributeError, TypeError) as error:
+        raise ValueError(f"{', '.join(notes)} : {error}") from error
+
+
+def _restored(body: Any, root: str, notes: dict[str, Any]) -> Any:
     floats, exact = set(notes.get("float_paths", [])), notes.get("exact_numbers", {})
     orders = notes.get("key_order", {})
 

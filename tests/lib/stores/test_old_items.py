@@ -1,5 +1,6 @@
 """What was stored before `json_gz` is read to the last sign. old_items.json is a frozen document, in each old form."""
 
+import contextlib
 import json
 from collections.abc import Callable
 from datetime import date
@@ -42,6 +43,16 @@ def test_an_old_document_of_mongodb_is_read_exactly() -> None:
 
 def test_a_key_added_by_hand_is_read_as_it_stands() -> None:
     assert same(restored({"a": 2, "b": 1, "c": 3}, "m", {"key_order": {"m": ["b", "a"]}}), {"b": 1, "a": 2, "c": 3})
+
+
+@pytest.mark.parametrize("name", NOTES)
+@pytest.mark.parametrize("value", [True, 5, "texte", [{}], {"/metrics/*": 3}, [["a"]]])
+def test_foreign_notes_are_refused_or_change_nothing(name: str, value: Any) -> None:
+    stored = FROZEN["mongodb"] | {name: value}
+    with contextlib.suppress(StoreError):
+        from_mongo(stored)
+    with contextlib.suppress(ValueError):
+        restored(BODY, "metrics", {name: value})
 
 
 def test_without_notes_the_map_is_the_document() -> None:
