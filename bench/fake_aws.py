@@ -88,7 +88,8 @@ class Handler(BaseHTTPRequestHandler):
         item = self.items.get(_key(request["TableName"], request["Key"]))
         if not item or not _holds(request, item):
             return 400, {"__type": "com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException"}
-        item.pop(request["ExpressionAttributeNames"]["#new"], None)
+        name = request["UpdateExpression"].removeprefix("REMOVE ")
+        item.pop(request["ExpressionAttributeNames"][name], None)
         type(self).writes += 1
         return 200, {}
 

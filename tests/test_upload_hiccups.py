@@ -360,6 +360,9 @@ def test_only_the_page_is_sent_when_only_it_changed(proxy: FaultProxy, output: O
     assert run(main).code == 0
     objects = [one.resource.rpartition(".")[2] for one in proxy.writes() if one.action == "s3:PutObject"]
     assert objects == ["html"] * 3  # pointed to, read by its day, read as the latest
+    items = [one for one in proxy.writes() if one.action.startswith("dynamodb:")]
+    assert [one.action for one in items] == ["dynamodb:UpdateItem"] * 2  # the page, and the end of the mark
+    assert b"json_gz" not in items[0].body
     assert run(main, "--check").code == 0
 
 

@@ -5,6 +5,7 @@ that the upload sends, in their order (see steps.py): objects whose keys hold th
 points to them, then the keys that people read. Until these are written the item is marked (`publication`).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -25,7 +26,16 @@ from lib.publish.report_objects import (
     sha256,
     stored_form,
 )
-from lib.stores.dynamodb_items import POINTERS, RETENTION, Item, object_key, pointer, shared_content, sized_item
+from lib.stores.dynamodb_items import (
+    POINTERS,
+    RETENTION,
+    Item,
+    item_size,
+    object_key,
+    pointer,
+    shared_content,
+    sized_item,
+)
 from lib.stores.dynamodb_values import AttributeValue
 
 # attribute: the keys that people read may not be those of the item; since when, and the identity of what was written
@@ -80,6 +90,7 @@ class Action:
     objects: tuple[Request, ...] = ()
     item: Request | None = None
     readable: tuple[tuple[Readable, Request], ...] = ()
+    stands: "Remote" = ABSENT  # what AWS has once `item` is written
 
     @property
     def writes(self) -> tuple[Request, ...]:
@@ -121,21 +132,20 @@ def plan_renewal(source: DocumentFile, remote: Remote, settings: Settings, now: 
     """Plan the action for a document that AWS has already: none, or RETENTION from now on for its item."""
     if remote.expires is None or remote.expires >= (now + RENEWED_BELOW).timestamp():
         return Action("=", source)
-    life = {"N": str(int((now + RETENTION).timestamp()))}
-    return Action(
-        "=", source, "vie prolongée d'un an", item=_update(source, remote, settings, "durée de vie", **{LIFE: life})
-    )
+    life = _life(now)
+    item = _update(source, remote, settings, "durée de vie", {LIFE: life})
+    return Action("=", source, "vie prolongée d'un an", item=item, stands=replace(remote, expires=int(life["N"])))
 
 
 def mark(source: DocumentFile, remote: Remote, claim: str, settings: Settings) -> Request:
     """Mark an item: the keys that people read may have been overwritten by the upload of `claim`."""
-    return _update(source, remote, settings, "marque", **{CLAIM: {"S": claim}})
+    return _update(source, remote, settings, "marque", {CLAIM: {"S": claim}})
 
 
 def release(source: DocumentFile, remote: Remote, settings: Settings) -> Request:
     """Take the mark off an item that is still the one compared: the keys that people read are its own."""
-    request = replace(_update(source, remote, settings, "fin", **{CLAIM: None}), final=True)
-    request.request["ConditionExpression"] += " AND #new = :claim"
+    request = replace(_update(source, remote, settings, "fin", {CLAIM: None}), final=True)
+    request.request["ConditionExpression"] += f" AND #{CLAIM} = :claim"
     request.request.setdefault("ExpressionAttributeValues", {})[":claim"] = {"S": remote.claim}
     return request
 
@@ -249,29 +259,46 @@ def _sending(
             CLAIM: {"S": remote.claim if overtaken else claim_of(identity, now)},
             REPORT_INDEX_KEY: {"S": "daily_report"},
         }
-    item, size = sized_item(
-        local.document,
-        now,
-        reports_bucket(settings),
-        settings.s3_reports_prefix,
-        beside,
-        local.content,
-        written=files[".json"],
-        shared=local.unchanged,
-    )
     there = set() if again else {url for url, _ in remote.objects.values()} | {remote.pointer, held}
     forms = {suffix: stored_form(suffix, files[suffix], digest) for suffix, digest in digests.items()}
     new = {url: forms[suffix] for suffix, (url, _) in objects.items() if url not in there}
-    if pointer(item) and (url := content_url(local, settings)) not in there:
-        content = shared_content(local.document, files[".json"])
-        new[url] = stored_form(".gz", content, local.content.body_digest)
+    if digests and not again and _has_json(local, remote, settings):
+        item = _update(source, remote, settings, "page", beside | {LIFE: _life(now)})
+        stands = replace(remote, objects=objects, claim=beside[CLAIM]["S"], expires=int(_life(now)["N"]))
+    else:
+        whole, size = sized_item(
+            local.document,
+            now,
+            reports_bucket(settings),
+            settings.s3_reports_prefix,
+            beside,
+            local.content,
+            written=files[".json"],
+            shared=local.unchanged,
+        )
+        item, stands = _put_item(source, whole, size, remote, settings, wish.force), remote_of(whole)
+        if stands.pointer and stands.pointer not in there:
+            content = shared_content(local.document, files[".json"])
+            new[stands.pointer] = stored_form(".gz", content, local.content.body_digest)
     readable = readables(source.path.stem, digests, settings, source.day_text if wish.newest else "")
     return Action(
         sign,
         source,
         objects=tuple(put_request(url, form, settings) for url, form in new.items()),
-        item=_put_item(source, item, size, remote, settings, wish.force),
+        item=item,
+        stands=stands,
         readable=tuple((one, put_request(one.url, forms[one.suffix], settings, ASK_EACH_TIME)) for one in readable),
+    )
+
+
+def _has_json(local: LocalDocument, remote: Remote, settings: Settings) -> bool:
+    """Tell whether AWS has these very bytes of the JSON, in the present form and where the settings want it."""
+    return (
+        remote.digest == local.content.digest
+        and remote.file == local.files.digests[".json"]
+        and bool(remote.objects)
+        and ".json" not in remote.objects
+        and (not remote.pointer or is_ours(remote.pointer, settings))
     )
 
 
@@ -311,17 +338,25 @@ def _put_item(source: DocumentFile, item: Item, size: int, remote: Remote, setti
 
 
 def _update(
-    source: DocumentFile, remote: Remote, settings: Settings, words: str, **values: AttributeValue | None
+    source: DocumentFile, remote: Remote, settings: Settings, words: str, values: Mapping[str, AttributeValue | None]
 ) -> Request:
-    """Set (or, for None, remove) attributes of the item that was compared, and nothing else of it."""
+    """Set attributes of the item that was compared (or remove it, for None), and nothing else of it."""
     table, request = table_names(settings)[source.kind], condition_on(remote)
-    ((name, value),) = values.items()
-    request |= {"TableName": table, "Key": item_key(source), "UpdateExpression": "REMOVE #new"}
-    request["ExpressionAttributeNames"] = request["ExpressionAttributeNames"] | {"#new": name}
-    if value:
-        request["UpdateExpression"] = "SET #new = :new"
-        request["ExpressionAttributeValues"] = request.get("ExpressionAttributeValues", {}) | {":new": value}
-    return Request("dynamodb", "update_item", request, f"{_place(table, source)} ({words})")
+    new: Item = {name: value for name, value in values.items() if value}
+    request |= {
+        "TableName": table,
+        "Key": item_key(source),
+        "UpdateExpression": "SET " + ", ".join(f"#{name} = :{name}" for name in new) if new else f"REMOVE #{CLAIM}",
+        "ExpressionAttributeNames": request["ExpressionAttributeNames"] | {f"#{name}": name for name in values},
+    }
+    if new:
+        given = {f":{name}": value for name, value in new.items()}
+        request["ExpressionAttributeValues"] = request.get("ExpressionAttributeValues", {}) | given
+    return Request("dynamodb", "update_item", request, f"{_place(table, source)} ({words})", item_size(new))
+
+
+def _life(now: datetime) -> AttributeValue:
+    return {"N": str(int((now + RETENTION).timestamp()))}
 
 
 def _place(table: str, source: DocumentFile) -> str:

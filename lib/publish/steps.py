@@ -104,7 +104,7 @@ def _sent(action: Action, remote: Remote, settings: Settings, now: datetime) -> 
         yield request
     ours = remote
     if action.item:
-        ours = yield from _replaced(action.item, action.source, remote, settings)
+        ours = yield from _replaced(action.item, action.source, action.stands, settings)
     if action.readable:
         fresh, ready = not remote.exists, dict[Readable, Request | None](action.readable)
         ours = yield from _all_settled(ready, action.source, ours, settings, now, fresh)
@@ -142,18 +142,16 @@ def _if_there(url: str, digest: str) -> Steps[str]:
     return url if head["Metadata"].get(DIGEST) == digest else ""
 
 
-def _replaced(request: Request, source: DocumentFile, remote: Remote, settings: Settings) -> Steps[Remote]:
+def _replaced(request: Request, source: DocumentFile, ours: Remote, settings: Settings) -> Steps[Remote]:
     """Send a write of the item and return what there is then.
 
     What is refused but there already has arrived, and its reply was lost; or another upload has sent the very same.
     """
-    item = request.request.get("Item")
-    ours = remote_of(item) if item else remote
     try:
         yield request
     except Changed:
         there = yield from state(source, settings)
-        if not item or not _is(there, ours):
+        if not _is(there, ours):
             raise
         return there
     return ours

@@ -51,10 +51,13 @@ class Aws:
     def _update_item(self, asked: dict[str, Any]) -> tuple["Aws", Any]:
         if not self._holds(asked):
             return self, Changed()
-        name = asked["ExpressionAttributeNames"]["#new"]
-        item = {key: value for key, value in self.item.items() if key != name}
-        new = asked.get("ExpressionAttributeValues", {}).get(":new")
-        return replace(self, item=item | ({name: new} if new else {})), {}
+        names, values = asked["ExpressionAttributeNames"], asked.get("ExpressionAttributeValues", {})
+        kind, _, parts = asked["UpdateExpression"].partition(" ")
+        pairs = [part.partition(" = ") for part in parts.split(", ")]
+        gone = {names[name] for name, _, _ in pairs}
+        item = {key: value for key, value in self.item.items() if key not in gone}
+        new = {names[name]: values[value] for name, _, value in pairs} if kind == "SET" else {}
+        return replace(self, item=item | new), {}
 
     def _put_object(self, asked: dict[str, Any]) -> tuple["Aws", Any]:
         held = dict(self.objects)
