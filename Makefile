@@ -176,6 +176,7 @@ venv:
 # Apart from `venv`, so that a Python to make it with is looked for only where there is none.
 new-venv:
 	@[[ -n "$(PYTHON)" ]] || { echo "Python 3.11 ou plus récent est introuvable : l'installer (voir README)." >&2; exit 3; }
+	@[[ "$$PWD" != *:* ]] || { printf 'Python refuse les deux-points dans le nom du dossier : renommer %s.\n' "$$PWD" >&2; exit 3; }
 	@$(PYTHON) -m venv --clear .venv || \
 		{ rm -rf .venv; echo "venv indisponible : installer le paquet python3-venv (voir README)." >&2; exit 3; }
 

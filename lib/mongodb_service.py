@@ -21,7 +21,7 @@ from pymongo.errors import (
     PyMongoError,
 )
 
-from lib.common.errors import CityflowError, ConfigError, StoreError
+from lib.common.errors import CityflowError, ConfigError, StoreError, in_french
 from lib.common.settings import Settings
 from lib.database_service import DatabaseService
 from lib.local_file_service import LocalFileService
@@ -30,6 +30,7 @@ from lib.stores.mongodb_documents import file_of, from_mongo, to_mongo
 
 SELECTION_TIMEOUT = 2000  # ms; how long a server that is not there is waited for
 SOCKET_TIMEOUT = 30_000  # ms; one reply, a document of 16 MB included
+ERRNO = re.compile(r"\[Errno (\d+)\] ([^,()]*)")  # what pymongo quotes of the system
 KEYS = {"metrics": "metric_type", "reports": "report_id"}
 REFUSED = {13: "droits insuffisants", 18: "identifiants refusés", 8000: "identifiants refusés"}
 
@@ -168,4 +169,4 @@ def _reason(error: PyMongoError, url: str) -> str:
     secrets = {word for form in (user, unquote(user)) for word in (form, *form.split(":", 1)) if word}
     for secret in sorted(secrets, key=len, reverse=True):
         text = text.replace(secret, "***")
-    return text.rstrip(".")
+    return ERRNO.sub(lambda found: in_french(OSError(int(found[1]), found[2])), text).rstrip(".")

@@ -31,10 +31,9 @@ from lib.figures.quality import has_account
 from lib.files.atomic_file import write_together
 from lib.files.locks import day_lock
 from lib.local_file_service import LocalFileService
-from lib.raw.source_files import is_synthetic, no_data
+from lib.raw.source_files import no_data
 from lib.run import cli
 from lib.run.both import from_either, same_weekdays, save_in_both
-from lib.run.day_run import INVENTED
 from lib.run.demo_results import refuse_invented
 from lib.run.manifest import inputs, recorded
 from scripts.registry import SOURCES, watched_figures
@@ -281,8 +280,6 @@ def tell(settings: Settings, day: date, report: dict[str, Any], as_json: bool) -
     if as_json:
         cli.emit_json({"date": day.isoformat(), "fichier": document, "page": page, **report["resume"]})
     else:
-        if is_synthetic(settings):
-            log.warning("%s", INVENTED)
         cli.emit(f"rapport {day} : journée {report['resume']['statut']} -> {page}")
     for source in missing:
         log.error("source manquante : %s (relancer : make %s DATE=%s)", SOURCES[source].french, source, day)

@@ -167,8 +167,10 @@ def stale_steps(settings: Settings, day: date, only: str | None, force: bool) ->
 
 
 def in_words(stale: dict[str, str]) -> str:
-    """Write « bikes, weather (code changé) ; traffic (fichiers bruts changés) »."""
+    """Write « bikes, weather (code changé) ; traffic (fichiers bruts changés) », or « tout (code changé) »."""
     reasons = dict.fromkeys(stale.values())
+    if len(reasons) == 1 and len(stale) > len(SOURCES):  # and the report
+        return f"tout ({next(iter(reasons))})"
     return " ; ".join(f"{', '.join(one for one in stale if stale[one] == reason)} ({reason})" for reason in reasons)
 
 

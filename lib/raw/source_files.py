@@ -104,7 +104,8 @@ def _named_by_a_setting(path: Path, source: Source) -> RawFile:
             return RawFile("", path.stat().st_mtime, path)
     except OSError as error:
         raise unreadable(path, error) from error
-    raise InputError(f"{path} n'existe pas.", f"Corriger {source.override.upper()} ou le vider.")
+    problem = "n'est pas un fichier" if path.exists() else "n'existe pas"
+    raise InputError(f"{path} {problem}.", f"Corriger {source.override.upper()} ou le vider.")
 
 
 def _warn_left_out(source: str, count: int, quality: Quality) -> None:

@@ -1,6 +1,7 @@
 """What every command shares: French argparse, log on stderr, results on stdout, one broad except, exit codes."""
 
 import argparse
+import contextlib
 import gc
 import io
 import json
@@ -23,6 +24,7 @@ from lib.figures.reject_reasons import rejects_in_words
 from lib.files.locks import day_lock
 from lib.local_file_service import LocalFileService
 from lib.run.day_range import add_range, day_argument, range_days
+from lib.run.said_once import SaidOnce, said_by_the_command
 
 if TYPE_CHECKING:
     from lib.raw.source import Source
@@ -40,6 +42,7 @@ _FRENCH = (
     (r"^argument ([^:]+): invalid choice: (\S+) \(choose from (.*)\)$", r"\1 : \2 n'est pas un choix possible (\3)"),
     (r"^argument ([^:]+): not allowed with argument (.*)$", r"\1 ne va pas avec \2"),
     (r"^argument ([^:]+): ignored explicit argument (.*)$", r"\1 n'attend pas de valeur (reçu \2)"),
+    (r"^argument ([^:]+): invalid (?:int|float) value: (.*)$", r"\1 : \2 n'est pas un nombre"),
     (r"^argument ([^:]+): ", r"\1 : "),
     (r"^unrecognized arguments: ", "arguments inconnus : "),
     (r"^the following arguments are required: ", "arguments obligatoires : "),
@@ -181,7 +184,7 @@ def _run_days(
 
 
 def _tell(settings: Settings, source: str, day: date, stored: "Stored", as_json: bool) -> None:
-    from lib.run.day_run import SYNTHETIC, rejects_path
+    from lib.run.day_run import rejects_path
 
     qualite = stored.metrics["qualite"]
     path = LocalFileService(settings.output_dir).metrics_path(source, day)
@@ -192,10 +195,8 @@ def _tell(settings: Settings, source: str, day: date, stored: "Stored", as_json:
     state = f"chiffres gardés ({qualite['statut']})" if stored.kept else qualite["statut"]
     kept = counted(qualite["lignes_retenues"], "ligne retenue", "lignes retenues")
     emit(f"{source} {day} : {state}, {kept} -> {path}")
-    report_says = {SYNTHETIC} if settings.lock_fd is not None else set()  # of make process, once for all sources
     for warning in qualite["avertissements"]:
-        if warning["code"] not in report_says:
-            log.log(logging.INFO if warning["severite"] == "information" else logging.WARNING, "%s", warning["message"])
+        log.log(logging.INFO if warning["severite"] == "information" else logging.WARNING, "%s", warning["message"])
     rejected = sum(qualite["rejets"].values())
     if rejected:
         reasons = rejects_in_words(qualite["rejets"])
@@ -219,10 +220,14 @@ def emit_json(value: object) -> None:
 
 def guarded(work: Callable[[], int], arguments: argparse.Namespace) -> int:
     """Run `work` with the log set up; turn every failure into a message and its exit code."""
-    _set_up_log(arguments)
+    said = _set_up_log(arguments)
     gc.set_threshold(*COLLECTED_AFTER)
     try:
-        return int(work())
+        code = int(work())
+        with contextlib.suppress(CityflowError):  # settings without sense are for doctor to report
+            if said.command == os.getpid() and (notice := load_settings().fallback_notice):
+                log.warning("rappel : %s", notice)  # by the command alone, not by its steps
+        return code
     except CityflowError as error:
         log.error("%s", error)
         return int(error.exit_code)
@@ -251,23 +256,8 @@ def _forget_output() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-class _SaidOnce(logging.Filter):
-    """Let each warning through once: a file that all the days of a range meet is said once by each process."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.said: set[str] = set()
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        if record.levelno != logging.WARNING:
-            return True
-        text = record.getMessage()
-        is_new = text not in self.said
-        self.said.add(text)
-        return is_new
-
-
-def _set_up_log(arguments: argparse.Namespace) -> None:
+def _set_up_log(arguments: argparse.Namespace) -> SaidOnce:
+    """Send the log to stderr, as loud as the command line asks; return what keeps its warnings from coming twice."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # as stderr: an ASCII terminal is no reason to fail
     for level, word in _LEVELS.items():
@@ -275,9 +265,11 @@ def _set_up_log(arguments: argparse.Namespace) -> None:
     threshold = logging.DEBUG if arguments.verbose else logging.ERROR if arguments.quiet else logging.INFO
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(OneLine("%(asctime)s %(levelname)s : %(message)s", "%H:%M:%S"))
-    handler.addFilter(_SaidOnce())
+    said = said_by_the_command()
+    handler.addFilter(said)
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)
     for name in ("cityflow", "lib", "scripts", "__main__"):
         logging.getLogger(name).setLevel(threshold)
+    return said

@@ -38,7 +38,6 @@ class DayResult:
 
 
 SYNTHETIC = "donnees_synthetiques"  # warning code of figures computed from make_demo_data.py's tree
-INVENTED = "Données de démonstration, inventées."
 
 Process = Callable[[Settings, date], DayResult]  # from the raw files alone: any machine may run it, for any day
 Compare = Callable[[DayResult, Sequence[SensorDay]], DayResult]  # the figures, given the days before in the store
@@ -157,7 +156,7 @@ def _compared(
         recent[source.name] = from_either(store, files, lambda reader: _days_before(reader, source, day, known))
         result = compare(result, [one for one in recent[source.name].values() if one])
     if is_synthetic(settings):
-        result.quality.warn(SYNTHETIC, "attention", INVENTED)
+        result.quality.warn(SYNTHETIC, "attention", "Données de démonstration, inventées.")
     covered = result.quality.covered(result.couverture, day)
     metrics: dict[str, Any] = plain({**result.metrics, "qualite": result.quality.summary(covered)})
     return metrics

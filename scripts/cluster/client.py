@@ -14,7 +14,7 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
-from lib.common.errors import CityflowError, ConfigError
+from lib.common.errors import CityflowError, ConfigError, in_french
 from lib.common.settings import ROOT, Settings, masked
 from lib.common.text import counted
 from lib.run.day_plan import Plan
@@ -55,6 +55,7 @@ def computed_there(settings: Settings, plan: Plan, measure: Measure) -> Iterator
 def _client(address: str) -> Iterator[Any]:
     try:
         from distributed import Client
+        from distributed.comm.addressing import get_address_host_port
     except ModuleNotFoundError as error:
         raise ConfigError(
             f"--scheduler demande le paquet {error.name}, qui n'est pas installé.",
@@ -64,10 +65,18 @@ def _client(address: str) -> Iterator[Any]:
         for name in CHATTY:
             logging.getLogger(name).setLevel(logging.CRITICAL)
     try:
+        get_address_host_port(address)
+    except ValueError as error:  # asked first: the client of an address that is none goes on for 20 s
+        raise ConfigError(
+            f"{masked(address)} n'est pas l'adresse d'un ordonnanceur Dask.",
+            "Corriger --scheduler ou DASK_SCHEDULER_ADDRESS, par exemple tcp://10.0.0.4:8786.",
+        ) from error
+    try:
         client: Any = Client(address, timeout=TIMEOUT, set_as_default=False)  # type: ignore[no-untyped-call]
     except (OSError, ValueError) as error:  # a TimeoutError is an OSError
+        why = "" if isinstance(error, TimeoutError) else f" ({masked(in_french(error))})"
         raise ClusterError(
-            f"l'ordonnanceur Dask {masked(address)} ne répond pas en {TIMEOUT} s ({masked(str(error))}).",
+            f"l'ordonnanceur Dask {masked(address)} ne répond pas en {TIMEOUT} s{why}.",
             "Le démarrer (dask scheduler), ou corriger --scheduler ou DASK_SCHEDULER_ADDRESS.",
         ) from error
     try:

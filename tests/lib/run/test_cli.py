@@ -7,13 +7,15 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from lib.common.errors import ExitCode
 from lib.run import cli
-from scripts import backfill, generate_report, process_bikes, process_weather
+from lib.run.side_by_side import side_by_side
+from scripts import backfill, day, generate_report, process_bikes, process_comptages, process_weather
 from tests import script_server
 from tests.conftest import ROOT, Ran, RawTree, bike
 from tests.support.patience import deadline
@@ -53,6 +55,22 @@ def test_wrong_words_are_said_in_french(raw: RawTree, run: Run, words: list[str]
     assert ran.err.startswith("usage : ")
     assert message in ran.err
     assert not [word for word in ("expected", "invalid ", "argument ", "error", "usage:") if word in ran.err]
+
+
+def test_a_number_that_is_none_is_said_in_french(run: Run) -> None:
+    ran = run(day.main, "--jobs", "deux")
+    assert ran.code == ExitCode.USAGE and "--jobs : 'deux' n'est pas un nombre" in ran.err
+
+
+@pytest.mark.parametrize("address", ["nulle:part", "10.0.0.4", "tcp://hote"])
+def test_an_address_that_is_none_is_refused_at_once(bikes: RawTree, run: Run, address: str) -> None:
+    ran = run(backfill.main, "--from", DAY, "--to", DAY, "--source", "bikes", "--scheduler", address)
+    assert ran.code == ExitCode.CONFIG and f"{address} n'est pas l'adresse d'un ordonnanceur Dask" in ran.err
+
+
+def test_a_folder_in_place_of_a_file_is_no_file(raw: RawTree, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COMPTAGES_CSV", str(raw.root))
+    assert f"{raw.root} n'est pas un fichier. Corriger COMPTAGES_CSV" in run(process_comptages.main, "--date", DAY).err
 
 
 def test_missing_words_are_said_in_french(raw: RawTree, run: Run) -> None:
@@ -160,3 +178,39 @@ def test_a_warning_of_every_day_is_said_once(capsys: pytest.CaptureFixture[str])
     assert cli.guarded(work, parser.parse_args([])) == 0
     said = capsys.readouterr().err
     assert (said.count("un relevé illisible"), said.count("un échec")) == (1, 3)
+
+
+def test_a_warning_of_several_steps_is_said_once_by_their_command(capfd: pytest.CaptureFixture[str]) -> None:
+    """Each time that a command is run: its steps are forked off it."""
+    parser = cli.Parser("essai")
+    cli.add_common(parser)
+
+    def step() -> int:
+        logging.getLogger("cityflow").warning("données inventées")
+        return 0
+
+    def steps() -> int:
+        one = partial(cli.guarded, step, parser.parse_args([]))
+        return sum(side_by_side({"bikes": one, "weather": one, "traffic": one}, 1).values())
+
+    for _ in range(2):
+        assert cli.guarded(steps, parser.parse_args([])) == 0
+        assert capfd.readouterr().err.count("données inventées") == 1
+
+
+def test_results_that_fall_back_are_named_first_and_on_the_last_line(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("OUTPUT_DIR", str(tmp_path / "file" / "x"))
+
+    def work() -> int:
+        cli.chosen_settings({})
+        logging.getLogger("cityflow").warning("autre chose")
+        return 0
+
+    parser = cli.Parser("essai")
+    cli.add_common(parser)
+    assert cli.guarded(work, parser.parse_args([])) == 0
+    first, _, last = capsys.readouterr().err.splitlines()
+    assert "OUTPUT_DIR : repli" in first and "rappel : OUTPUT_DIR : repli" in last

@@ -4,13 +4,11 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
-from datetime import date
 from pathlib import Path
 
 import pytest
 
 import upload_to_aws
-from lib.files.locks import days_locked
 from scripts import backfill, generate_report, process_weather
 from tests import script_server
 from tests.conftest import ROOT, Ran, RawTree
@@ -43,16 +41,6 @@ def test_the_demonstration_marks_its_folder_and_goes_on_there(demo: RawTree, run
     assert "inventées" in (demo.output / "LISEZMOI.txt").read_text(encoding="utf-8")
     codes = [warning["code"] for warning in demo.metrics("weather", DAY)["qualite"]["avertissements"]]
     assert "donnees_synthetiques" in codes
-
-
-def test_it_is_said_once_a_day_that_they_are_invented(demo: RawTree, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    """By a source that is made alone; in make process, whose lock its steps inherit, by the report."""
-    said = "Données de démonstration, inventées."
-    assert run(process_weather.main, "--date", DAY).err.count(said) == 1
-    with days_locked(demo.output, [date.fromisoformat(DAY)]) as locks:
-        monkeypatch.setenv("CITYFLOW_LOCK_FD", str(locks.descriptors[date.fromisoformat(DAY)]))
-        assert said not in run(process_weather.main, "--date", DAY).err
-        assert run(generate_report.main, "--date", DAY).err.count(said) == 1
 
 
 def test_the_demonstration_writes_into_no_folder_of_real_results(demo: RawTree, run: Run) -> None:
