@@ -51,7 +51,7 @@ def test_everything_is_made_then_nothing_more(empty_aws: AwsServer, run: Run) ->
 
     again = run(main)
     assert again.code == 0
-    assert again.out.splitlines()[-1] == "12 déjà en place, 0 faites"
+    assert again.out.splitlines()[-1] == "12 déjà en place, 0 faite"
 
 
 def test_dry_run_says_the_plan_and_makes_nothing(empty_aws: AwsServer, run: Run) -> None:

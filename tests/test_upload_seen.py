@@ -92,7 +92,7 @@ def test_another_place_or_another_form_of_code_is_asked_for_all(
     seen.asked.clear()
     monkeypatch.setenv("S3_REPORTS_PREFIX", "ailleurs")
     assert run(main, "--type", "reports").code == 0
-    assert seen.actions().count("dynamodb:PutItem") == 1
+    assert seen.actions().count("dynamodb:UpdateItem") == 2  # its page elsewhere, and the end of its mark
     assert len(list((output.root / ".published").iterdir())) == 2
 
 

@@ -21,8 +21,8 @@ from lib.aws.names import (
 from lib.common.settings import Settings
 
 ABANDONED_UPLOADS = 7  # days after which the parts of an unfinished multipart upload are deleted
-# Days after which a replaced version of a page is deleted. What items point to (documents/) has no end: a rule knows the
-# age of an object alone, and one that is years old may be that of yesterday's item (the road reference).
+# Days after which a replaced version of a page is deleted. What items point to (documents/) has no end: a rule knows
+# the age of an object alone, and one that is years old may be that of yesterday's item (the road reference).
 OLD_VERSIONS = 90
 LIFECYCLE_ID = "cityflow-fin-des-envois-abandonnes"
 VERSIONS_ID = "cityflow-fin-des-versions-remplacees"
