@@ -231,7 +231,8 @@ def coverage(weather: WeatherDay, day: date, quality: Quality) -> float:
 
 
 def name_missing_hours(missing: list[int], quality: Quality) -> None:
-    """Say which hours have no temperature: the lowest and the highest of the day are without them."""
+    """Say which hours have no temperature: the day's lowest and highest are without them, and it is partial."""
+    quality.heures_manquantes = missing
     if missing:
         text = f"Heures sans température : {', '.join(f'{hour} h' for hour in missing)}."
         quality.warn("heures_sans_temperature", "information", text, len(missing), 0, missing)

@@ -195,6 +195,60 @@ def test_ile_de_france_is_near_enough(raw: RawTree, run: Run, latitude: float, l
     assert run(main, "--date", DAY).code == code
 
 
+def without_coordinates(**more: Any) -> dict[str, Any]:
+    return {"timezone": "Europe/Paris", "days": [vc_day(DAY)]} | more
+
+
+@pytest.mark.parametrize(
+    ("address", "code"),
+    [
+        ({"resolvedAddress": "London, England, United Kingdom", "address": "London"}, 4),
+        ({"address": "London"}, 4),
+        ({"resolvedAddress": "Paris, TX, United States"}, 4),
+        ({"resolvedAddress": "51.5072,-0.1276"}, 4),
+        ({"resolvedAddress": "Paris, Île-de-France, France", "address": "Paris,France"}, 0),
+        ({"address": "PARIS"}, 0),
+        ({"address": "Versailles, Île-de-France, France"}, 0),
+        ({"address": "75012"}, 0),
+        ({"address": "48.8566,2.3522"}, 0),
+    ],
+)
+def test_an_answer_without_coordinates_is_of_the_place_it_names(
+    raw: RawTree, run: Run, address: dict[str, str], code: int
+) -> None:
+    raw.pull("weather", NEXT, "a.json", without_coordinates(**address))
+    ran = run(main, "--date", DAY)
+    assert ran.code == code, ran.err
+    if code:
+        assert "ce n'est pas la météo de Paris" in ran.err and "inf" not in ran.err
+    else:
+        assert codes(raw) == []
+
+
+@pytest.mark.parametrize("form", ["visual_crossing", "open_meteo"])
+def test_an_answer_that_does_not_say_of_which_place_it_is_is_warned_of(raw: RawTree, run: Run, form: str) -> None:
+    body = without_coordinates() if form == "visual_crossing" else open_meteo(DAY, 25, temperature_2m=[8.0] * 25)
+    raw.pull("weather", NEXT, "a.json", {key: body[key] for key in body if key not in ("latitude", "longitude")})
+    assert run(main, "--date", DAY).code == 0
+    assert "lieu_non_dit" in codes(raw)
+    raw.pull("weather", NEXT, "b.json", without_coordinates(address="London"))
+    assert run(main, "--date", DAY).code == 0, "the other city is named and not used"
+    assert {"lieu_non_dit", "meteo_hors_paris"} <= set(codes(raw))
+
+
+def test_a_day_without_one_hour_of_temperature_is_partial(raw: RawTree, run: Run) -> None:
+    raw.pull(
+        "weather",
+        NEXT,
+        "a.json",
+        visual_crossing(vc_day(DAY, hours=[vc_hour(hour) for hour in range(24) if hour != 4])),
+    )
+    assert run(main, "--date", DAY).code == 0
+    account = raw.metrics("weather", DAY)["qualite"]
+    assert (account["statut"], account["couverture"]) == ("partiel", 0.9583)
+    assert codes(raw)[-1] == "heures_sans_temperature"
+
+
 def test_a_forecast_alone_is_partial_and_estimates_no_effect(raw: RawTree, run: Run) -> None:
     raw.pull("weather", "2025-11-03", "a.json", visual_crossing(vc_day(DAY)))
     assert run(main, "--date", DAY).code == 0
@@ -300,7 +354,7 @@ def test_the_storm_is_in_its_hour_and_its_day_whatever_the_offset(
         one["exemples"] for one in metrics["qualite"]["avertissements"] if one["code"] == "heures_sans_temperature"
     ]
     assert named == ([] if known == 24 else [[0]])
-    assert metrics["qualite"]["statut"] == "complet"
+    assert metrics["qualite"]["statut"] == ("complet" if known == 24 else "partiel")
 
 
 def test_a_quota_message_after_a_forecast_leaves_the_day_incomplete(raw: RawTree, run: Run) -> None:

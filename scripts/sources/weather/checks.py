@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import date
 
 from lib.common.errors import InputError, NoDataError
+from lib.common.text import on_one_line
 from lib.figures.quality import Quality
 from lib.raw.source_files import RawFile
 from scripts.sources.weather.records import WeatherDay, unread_files, without_impossible
@@ -17,6 +18,7 @@ COLDEST, HOTTEST = -25.0, 45.0
 WINTER_MONTHS, WINTER_HOTTEST = (11, 12, 1, 2), 30.0
 MILD_MONTHS, MILD_HOTTEST = (3, 4, 10), 36.0
 MEASURES = ("temp", "precip", "vent")
+PLACE_SHOWN = 80  # characters of an address
 
 
 def best_account(files: list[RawFile], accounts: list[WeatherDay], day: date, quality: Quality) -> WeatherDay:
@@ -45,6 +47,9 @@ def best_account(files: list[RawFile], accounts: list[WeatherDay], day: date, qu
     *others, best = sorted(usable, key=lambda one: worth(one, day))  # stable: of equal ones the newest comes last
     quality.doublons += sum(hours_known(one) for one in others)
     quality.lignes_retenues += hours_known(best)
+    if not best.place and not best.place_name:
+        text = f"{best.raw.name} ne dit pas de quel lieu est la météo : c'est Paris qui est supposé."
+        quality.warn("lieu_non_dit", "attention", text, exemples=[best.raw.name])
     return replace(best, newer_unread=tuple(dict.fromkeys(raw.name for raw in unread if raw > best.raw)))
 
 
@@ -61,15 +66,19 @@ def hours_known(weather: WeatherDay) -> int:
 
 
 def foreign(weather: WeatherDay, day: date) -> NoDataError | None:
-    """Refuse the weather of a place outside Île-de-France."""
+    """Refuse the weather of a place outside Île-de-France, by its coordinates or, without any, by its address."""
     if weather.place is None:
-        return None
-    south, north, west, east = ILE_DE_FRANCE
-    latitude, longitude = weather.place
-    if south <= latitude <= north and west <= longitude <= east:
-        return None
-    place = f"{weather.place_name or 'un lieu'} (latitude {latitude:g}, longitude {longitude:g})"
-    text = f"{weather.raw.name} donne pour le {day} la météo de {place}, à {weather.away:.0f} km de Paris"
+        if not weather.away:
+            return None
+        place = f"« {on_one_line(weather.place_name)[:PLACE_SHOWN]} », sans coordonnées"
+    else:
+        south, north, west, east = ILE_DE_FRANCE
+        latitude, longitude = weather.place
+        if south <= latitude <= north and west <= longitude <= east:
+            return None
+        named = f"{weather.place_name or 'un lieu'} (latitude {latitude:g}, longitude {longitude:g})"
+        place = f"{named}, à {weather.away:.0f} km de Paris"
+    text = f"{weather.raw.name} donne pour le {day} la météo de {place}"
     way_out = "Refaire le relevé pour Paris (48.8566, 2.3522) : make fetch"
     return NoDataError(f"{text} : ce n'est pas la météo de Paris.", way_out)
 

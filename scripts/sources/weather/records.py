@@ -16,6 +16,8 @@ import pandas as pd
 
 from lib.common.paris_time import HOUR, PARIS, hours_in_day
 from lib.figures.quality import SAMPLES_KEPT, Quality
+from lib.figures.written_places import parse_point
+from lib.raw.csv_dialect import fold
 from lib.raw.envelopes import records
 from lib.raw.json_records import read_bodies
 from lib.raw.source_files import RawFile
@@ -74,6 +76,9 @@ LATEST = datetime(2100, 1, 1, tzinfo=UTC).timestamp()  # a file's time that cann
 
 _HOUR = re.compile(r"([01][0-9]|2[0-3]):[0-9]{2}(?::[0-9]{2})?")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+ADDRESSES = ("resolvedAddress", "address", "name")  # of Visual Crossing: what it made of the place, what was asked for
+_PARIS, _REGION = re.compile(r"\bparis\b"), re.compile(r"\bile[ -]de[ -]france\b")
+_POSTAL_CODE = re.compile(r"\b(?:75|77|78|91|92|93|94|95)[0-9]{3}\b")
 
 
 @dataclass(frozen=True)
@@ -82,8 +87,8 @@ class WeatherDay:
 
     hours: heure (0..23), temp (°C), precip (mm), vent (km/h), conditions (text), NaN or None where not known. daily:
     what the source itself says of the day (temp_moyenne, temp_min, temp_max, precip_totale, vent_max, conditions).
-    place: (latitude, longitude) or None. foretold: hours that the source itself calls a forecast. newer_unread: the
-    newer pulls of which nothing could be read.
+    place: (latitude, longitude) or None; place_name: its address, where it has one. foretold: hours that the source
+    itself calls a forecast. newer_unread: the newer pulls of which nothing could be read.
     """
 
     source: str
@@ -103,8 +108,10 @@ class WeatherDay:
 
     @property
     def away(self) -> float:
-        """Kilometres from Paris; 0 for an unknown place, which is the one that was asked for."""
-        return distance(self.place, PARIS_PLACE) if self.place else 0.0
+        """Kilometres from Paris; 0 where nothing says where, infinity for a name that is not of Paris."""
+        if self.place:
+            return distance(self.place, PARIS_PLACE)
+        return 0.0 if not self.place_name or is_of_paris(self.place_name) else math.inf
 
     def is_measured(self, day: date) -> pd.Series:
         """Tell for each hour 0..23 of the day whether it was over when the pull was made: else it is a forecast.
@@ -223,7 +230,7 @@ def _visual_crossing(item: dict[str, Any], raw: RawFile, day: date, quality: Qua
     other = zone if zone != PARIS else None
     rows, foretold = _visual_crossing_hours(entries if other else own, other, raw, day, quality)
     if own or rows:
-        named = str(item.get("resolvedAddress") or "")
+        named = next((text for name in ADDRESSES if isinstance(text := item.get(name), str) and text.strip()), "")
         yield WeatherDay(VISUAL_CROSSING, raw, _hours(rows), daily, _place(item), named, foretold)
 
 
@@ -290,8 +297,20 @@ def _hours(rows: list[HourRow]) -> pd.DataFrame:
 
 
 def _place(body: dict[str, Any]) -> tuple[float, float] | None:
+    """Read latitude and longitude; Visual Crossing's address may be the two as a text."""
     latitude, longitude = number(body.get("latitude")), number(body.get("longitude"))
-    return None if latitude is None or longitude is None else (latitude, longitude)
+    if latitude is not None and longitude is not None:
+        return latitude, longitude
+    point = next((found for name in ADDRESSES if (found := parse_point(body.get(name)))), None)
+    return point and point[::-1]
+
+
+def is_of_paris(name: str) -> bool:
+    """Tell whether an address is in Paris or Île-de-France: Paris (alone, or in France), the region, a postal code."""
+    parts = [fold(part) for part in name.split(",")]
+    if any(_POSTAL_CODE.search(part) for part in parts) or any(_REGION.search(part) for part in parts):
+        return True
+    return any(_PARIS.search(part) for part in parts) and (len(parts) == 1 or parts[-1] in ("france", "fr"))
 
 
 def _dicts(value: Any) -> list[dict[str, Any]]:
