@@ -125,6 +125,7 @@ def compare(result: DayResult, past: Sequence[SensorDay]) -> DayResult:
         quality, sound.notna(), sound.columns, aside, past, bikes.counters.index, "compteurs de la semaine"
     )
     metrics = compute_metrics(bikes, aside, quality.sensors_at_fault)
+    sensors.warn_of_zeros(quality, sound, "compteur")
     sensors.warn_of_broken(quality, metrics["capteurs_ecartes"], "compteur", "passages", "id_compteur", "nom_compteur")
     weekdays = same_weekdays_before(bikes.day, WEEKS_COMPARED)
     weeks = [one for one in past if one.day in weekdays]

@@ -65,6 +65,8 @@ ALERT_OCCUPANCY = 80.0  # %
 ALERT_HOURS = 2  # consecutive hours at ALERT_OCCUPANCY or more
 CRITICAL_HOURS = 4  # an alert this long is « critique », a shorter one « élevée »
 
+ENOUGH_RATES = 100  # arc-hours with vehicles, of which one at least is above 1 % on any real day
+
 RING = "périphérique"
 
 
@@ -146,10 +148,21 @@ def compare(result: DayResult, past: Sequence[SensorDay]) -> DayResult:
     if roads.rates.notna().to_numpy().any():
         coverage = max(coverage, sensors.SEEN)  # a day of occupancies alone is not absent
     metrics = compute_metrics(roads, aside, quality.sensors_at_fault)
+    sensors.warn_of_zeros(quality, roads.flows, "tronçon")
+    warn_of_fractions(roads, quality)
     sensors.warn_of_broken(
         quality, metrics["capteurs_ecartes"], "tronçon", "véhicules × arcs", "identifiant_arc", "libelle"
     )
     return DayResult(metrics, quality, coverage)
+
+
+def warn_of_fractions(roads: RoadDay, quality: Quality) -> None:
+    """Warn when no occupancy passes 1 % although vehicles do: fractions (0 to 1) written for percentages."""
+    rates = roads.rates.to_numpy()[roads.flows.to_numpy() > 0]
+    highest = np.nanmax(rates, initial=0.0)
+    if np.isfinite(rates).sum() >= ENOUGH_RATES and 0 < highest <= 1:
+        text = f"Aucun taux d'occupation ne dépasse {highest:g} % : des fractions (0 à 1) pour des pourcentages ?"
+        quality.warn("taux_en_fractions", "attention", text, highest, None)
 
 
 def traffic_states(rates: pd.DataFrame) -> Codes:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 
 NOT_WHOLE = 0.9  # coverage (0..1) at the most of a day of which records may be missing: below COMPLETE_FROM
-CUT = "dernière ligne coupée"
+CUT, HEADLESS = "dernière ligne coupée", "début perdu"
 SAME_QUERY = 0.05  # share by which the totals of two pages of one query differ at the most: records come in meanwhile
 
 

@@ -29,6 +29,10 @@ ALIVE_FROM = 10.0  # an hour's count that such a day reaches at least; below it 
 BINARY_MARKS = frozenset(2**bits - less for bits in range(9, 14) for less in (1, 2))
 MARKS_IN_A_DAY = 3  # two may be chance at a counter that passes 500 an hour
 
+LEAST_FOR_ZEROS, MANY_ZEROS = (
+    10,
+    0.2,
+)  # sensors, and the share of them at zero all day; of real arcs 1 or 2 % are closed
 SEEN = 0.0001  # least coverage of a day on which anything was measured: other sensors than expected are not nothing
 LEAST_OF_REFERENCE = 0.25  # share of what the reference could measure; real days have half of it, 40 300 of 80 352
 
@@ -168,6 +172,15 @@ def warn_of_broken(
         quality.warn(
             "capteurs_ecartes", "attention", text, len(aside), 0, [one[label] or one[identifier] for one in aside]
         )
+
+
+def warn_of_zeros(quality: Quality, hours: pd.DataFrame, noun: str) -> None:
+    """Warn of a day on which many sensors counted nothing but zeros: blanks are written so by who fills them."""
+    known = hours[hours.notna().any(axis=1)]
+    zeros = int((known.fillna(0) == 0).all(axis=1).sum())
+    if len(known) >= LEAST_FOR_ZEROS and zeros > MANY_ZEROS * len(known):
+        text = f"{zeros} {noun}s sur {len(known)} n'ont compté que des zéros ce jour-là : des vides remplis de 0 ?"
+        quality.warn("zeros_suspects", "attention", text, zeros, 0)
 
 
 def account_for(

@@ -13,6 +13,7 @@ from shapely.geometry.base import BaseGeometry
 from lib.figures.quality import Quality
 
 SHOWN = 80  # characters of a place that a warning shows
+AROUND_PARIS = (1.4, 48.1, 3.6, 49.3)  # degrees (west, south, east, north): what holds Île-de-France
 LONGEST_WRITTEN = 1_000_000  # characters of an object that Python wrote; of one work's outline there are thousands
 
 Point = tuple[float, float]  # lon, lat in degrees
@@ -26,7 +27,8 @@ def parse_point(value: Any) -> Point | None:
     """Read (lon, lat) in degrees; None when there is no valid point.
 
     Forms met: 'lat, lon', [lat, lon], {lon, lat} and a GeoJSON point, alone or in a Feature; each object also as the
-    text that JSON or Python makes of it (pandas writes {'lon': 2.35, 'lat': 48.85}).
+    text that JSON or Python makes of it (pandas writes {'lon': 2.35, 'lat': 48.85}). Degrees that were swapped are read
+    the other way round where that is in AROUND_PARIS; 0, 0 is no place.
     """
     value = _geometry_of(_decoded(value))
     if isinstance(value, dict):
@@ -44,11 +46,16 @@ def parse_point(value: Any) -> Point | None:
         lon, lat = map(_degrees, pair)
     except (TypeError, ValueError, OverflowError):
         return None
-    return (lon, lat) if -180 <= lon <= 180 and -90 <= lat <= 90 else None
+    if _is_around_paris(lat, lon, lat, lon):
+        return lat, lon
+    return (lon, lat) if -180 <= lon <= 180 and -90 <= lat <= 90 and (lon or lat) else None
 
 
 def parse_shape(value: Any) -> BaseGeometry | None:
-    """Read a GeoJSON object, alone or in a Feature, or its text; None when it holds no geometry in degrees."""
+    """Read a GeoJSON object, alone or in a Feature, or its text; None when it holds no geometry in degrees.
+
+    One of latitudes first is read the other way round, as a point is.
+    """
     value = _geometry_of(_decoded(value))
     try:
         shape = shapely.from_geojson(json.dumps(value)) if isinstance(value, dict) else None
@@ -57,7 +64,14 @@ def parse_shape(value: Any) -> BaseGeometry | None:
     if shape is None or shape.is_empty:
         return None
     west, south, east, north = shape.bounds
+    if _is_around_paris(south, west, north, east):
+        return shapely.transform(shape, lambda degrees: degrees[:, ::-1])
     return shape if -180 <= west <= east <= 180 and -90 <= south <= north <= 90 else None
+
+
+def _is_around_paris(west: float, south: float, east: float, north: float) -> bool:
+    least_west, least_south, most_east, most_north = AROUND_PARIS
+    return least_west <= west <= east <= most_east and least_south <= south <= north <= most_north
 
 
 def is_written(value: Any) -> bool:

@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 from stringzilla import count, find  # SIMD search: ten times that of bytes
 
 from lib.common.errors import InputError, RefusedAnswerError, in_french
-from lib.figures.answers import CUT, Answer
+from lib.figures.answers import CUT, HEADLESS, Answer
 from lib.figures.quality import CONTENT_KEPT, Quality
 from lib.raw.contents import check_size, first_bytes, last_line, lines_of, read_blocks, too_large
 from lib.raw.csv_dialect import MAX_ROW_CHARACTERS
@@ -184,15 +184,16 @@ def _opens_list(line: str) -> bool:
 
 def _lines(raw: RawFile, blocks: Iterable[bytes], quality: Quality) -> Iterator[tuple[int, Any]]:
     lines = _at_most(raw, lines_of(blocks, MAX_ROW_CHARACTERS), "lignes")
-    number, is_json = 0, True
+    number, is_json, begins = 0, True, True
     for number, line in enumerate(lines, start=1):
         body, is_json = _decoded(line)
+        begins = begins and (is_json or number > 1)
         if is_json:
             yield number, body
         elif line.strip():
             quality.reject("json_illisible", raw.name, number, line[: 4 * CONTENT_KEPT].decode("utf-8", "replace"))
-    if not is_json and last_line(raw.path).strip():
-        quality.answers.add(Answer(raw.origin, None, number - 1, broken=CUT))
+    if not begins or (not is_json and last_line(raw.path).strip()):
+        quality.answers.add(Answer(raw.origin, None, number - 1, broken=CUT if begins else HEADLESS))
 
 
 def _at_most(raw: RawFile, things: Iterable[Thing], what: str = "enregistrements") -> Iterator[Thing]:

@@ -552,6 +552,31 @@ def test_an_arc_of_which_no_value_is_possible_is_failing_and_set_aside(raw: RawT
     assert (warning["exemples"], metrics["qualite"]["capteurs"]["ecartes"]) == (["7"], 1)
 
 
+def test_ids_that_pandas_made_floats_are_the_same_arcs(raw: RawTree, run: Run) -> None:
+    rows = [*hours("4264", 200), *hours("12", 100)]
+    older = raw.counts(rows, "comptages-routiers-permanents-a.csv")
+    os.utime(older, (1_700_000_000, 1_700_000_000))
+    metrics = processed(raw, run, [row.replace(";", ".0;", 1) for row in rows])
+    assert metrics["global_metrics"]["debit_journalier_total"] == 24 * 300
+    assert (list(arcs_of(metrics)), metrics["qualite"]["doublons"]) == (["12", "4264"], 48)
+
+
+@pytest.mark.parametrize(
+    ("flow", "rate", "code"),
+    [
+        (200, lambda hour: 0.01 * hour, "taux_en_fractions"),
+        (200, lambda hour: 0.1 * hour, None),
+        (0, lambda hour: 0.01 * hour, "zeros_suspects"),
+    ],
+)
+def test_values_of_another_unit_and_blanks_filled_with_zeros_are_said(
+    raw: RawTree, run: Run, flow: int, rate: Value, code: str | None
+) -> None:
+    metrics = processed(raw, run, [row for arc in range(12) for row in hours(str(arc), flow, rate)])
+    found = {one["code"] for one in metrics["qualite"]["avertissements"]}
+    assert found & {"taux_en_fractions", "zeros_suspects"} == ({code} if code else set())
+
+
 def test_the_state_at_the_peak_is_the_worst_held_for_two_hours_by_day(raw: RawTree, run: Run) -> None:
     def at(*busy: int, rate: float = 55) -> Callable[[int], object]:
         return lambda hour: rate if hour in busy else 5

@@ -493,3 +493,11 @@ def test_a_newer_whole_export_of_roads_vouches_for_a_cut_one(raw: RawTree, run: 
     assert run(process_comptages.main, "--date", DAY).code == 0
     metrics = raw.metrics("comptages", DAY)
     assert metrics["qualite"]["statut"] == "complet" and "releve_coupe" not in codes(metrics)
+
+
+def test_a_jsonl_that_lost_its_beginning_is_partial(raw: RawTree, run: Run) -> None:
+    text = "\n".join(json.dumps(row) for row in ROWS)
+    raw.pull("bikes", NEXT, "a.jsonl", text[len(text) // 3 :] + "\n")
+    metrics = bikes(raw, run)
+    assert metrics["total_jour"] < TOTAL and metrics["qualite"]["statut"] == "partiel"
+    assert "début perdu" in codes(metrics)["releve_coupe"]["message"]

@@ -28,6 +28,7 @@ from lib.raw.usable_files import read_usable
 from scripts.sources.comptages.day_rows import fields_of
 from scripts.sources.comptages.export import COLUMNS, REQUIRED, open_export
 from scripts.sources.comptages.scan import rows_of_day
+from scripts.sources.referentiel.records import arc_identifier
 
 MAX_FLOW = 15_000.0  # véhicules/h; the busiest five-lane arcs of the périphérique stay below 10 000
 MAX_OCCUPANCY = 100.0  # % of time
@@ -44,7 +45,9 @@ def read_day_rows(raw: RawFile, day: date, quality: Quality) -> pd.DataFrame:
     is_csv = raw.is_csv
     rows = _csv_rows(raw, day, quality) if is_csv else read_table(raw, COLUMNS, REQUIRED, quality)
     rows = _of_day(join_places(rows, "geo_point_2d"), day, labels, raw, quality)
-    arcs = _objects(["" if value is None else str(value).strip() for value in rows["identifiant_arc"]], rows.index)
+    texts = ["" if value is None else str(value) for value in rows["identifiant_arc"]]
+    names = {text: arc_identifier(text) for text in set(texts)}
+    arcs = _objects([names[text] for text in texts], rows.index)
     flows, no_flow = _numbers(rows["debit"])
     rates, no_rate = _numbers(rows["taux_occupation"])
     nameless = arcs.isin(["", "*"])
@@ -124,7 +127,7 @@ def _rows_of_any_day(files: tuple[RawFile, ...]) -> pd.DataFrame:
                     found[pick([*fields, None])] = None
             tables.append(pd.DataFrame(found.keys(), columns=names, dtype=object))
     rows = join_places(pd.concat(tables[::-1], ignore_index=True), "geo_point_2d")
-    return rows.assign(identifiant_arc=rows["identifiant_arc"].astype(object).str.strip())
+    return rows.assign(identifiant_arc=rows["identifiant_arc"].map(arc_identifier).astype(object))
 
 
 def _csv_rows(raw: RawFile, day: date, quality: Quality) -> pd.DataFrame:

@@ -3,6 +3,7 @@
 The export repeats an arc for each part of a multi-part geometry; the parts are merged and their lengths add up.
 """
 
+import re
 from functools import lru_cache
 
 import numpy as np
@@ -36,6 +37,7 @@ COLUMNS: Aliases = {
     "geo_point_2d": ("geo_point_2d",),
     "geo_shape": ("geo_shape",),
 }
+_AS_FLOAT = re.compile(r"([0-9]+)[.,]0+")
 INCOMPLETE = "referentiel_incomplet"  # warning code
 TEXTS = ("libelle", "iu_nd_amont", "libelle_nd_amont", "iu_nd_aval", "libelle_nd_aval")
 
@@ -48,7 +50,7 @@ def read_road_parts(raw: RawFile, quality: Quality) -> pd.DataFrame:
     parts = read_table(raw, COLUMNS, ("identifiant_arc", "geo_shape"), quality, most_rows=EXPORT_ROWS)
     for name in TEXTS:
         parts[name] = parts[name].map(_text).astype(object)
-    names = parts["identifiant_arc"].map(lambda value: _text(value) or "").astype(object)
+    names = parts["identifiant_arc"].map(arc_identifier).astype(object)
     parts["identifiant_arc"] = names
     parts["geometry"] = geometry.as_geometries([parse_shape(value) for value in parts["geo_shape"]])
     nameless = names.isin(["", "*"])
@@ -62,6 +64,13 @@ def read_road_parts(raw: RawFile, quality: Quality) -> pd.DataFrame:
     quality.lignes_retenues += len(kept)
     quality.answers.of_day[raw.name] += len(kept)
     return kept.drop(columns=["geo_shape", "_ligne"])
+
+
+def arc_identifier(value: object) -> str:
+    """Read an arc's id: pandas writes 4264.0 for 4264 where some rows have none, and no other arc is meant."""
+    text = _text(value) or ""
+    found = _AS_FLOAT.fullmatch(text)
+    return found[1] if found else text
 
 
 def _text(value: object) -> str | None:

@@ -139,3 +139,20 @@ def test_two_columns_make_a_place_where_the_one_is_blank() -> None:
     joined = join_places(rows, "coordinates")
     assert joined.columns.tolist() == ["coordinates"]
     assert [parse_point(value) for value in joined["coordinates"]] == [(2.35, 48.85), (2.35, 48.85), (2.0, 48.0), None]
+
+
+@pytest.mark.parametrize(
+    "value", [{"lon": 48.85, "lat": 2.35}, "2.35, 48.85", [2.35, 48.85], "{'lon': 48.85, 'lat': 2.35}"]
+)
+def test_degrees_of_paris_that_were_swapped_can_mean_one_thing_only(value: Any) -> None:
+    assert parse_point(value) == (2.35, 48.85)
+
+
+def test_a_line_of_latitudes_first_is_read_the_other_way_round() -> None:
+    line = {"type": "LineString", "coordinates": [[48.85, 2.35], [48.86, 2.36]]}
+    shape = parse_shape(line)
+    assert shape is not None and shape.bounds == (2.35, 48.85, 2.36, 48.86)
+
+
+def test_zero_zero_is_no_place() -> None:
+    assert parse_point({"lon": 0, "lat": 0}) is None and is_written({"lon": 0, "lat": 0})
