@@ -96,18 +96,20 @@ def test_replies_that_are_always_cut_cost_one_document(
     assert "réponse coupée" in ran.err
 
 
-@pytest.fixture
-def portal() -> Iterator[str]:
-    """A network that answers everything with its own page."""
+@pytest.fixture(params=[200, 204, 302, 403, 404, 407, 511])
+def portal(request: pytest.FixtureRequest) -> Iterator[str]:
+    """A network that answers everything with its own page, whatever it calls that."""
+    status = request.param
 
     class Page(BaseHTTPRequestHandler):
         def do_any(self) -> None:
             self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            self.send_response(200)
+            page = b"" if status == 204 or self.command == "HEAD" else b"<html>Bienvenue</html>"
+            self.send_response(status)
             self.send_header("Content-Type", "text/html")
-            self.send_header("Content-Length", "20")
+            self.send_header("Content-Length", str(len(page)))
             self.end_headers()
-            self.wfile.write(b"<html>Bienvenue</html>"[:20])
+            self.wfile.write(page)
 
         do_GET = do_PUT = do_POST = do_HEAD = do_any
 
@@ -121,7 +123,7 @@ def portal() -> Iterator[str]:
     server.server_close()
 
 
-@pytest.mark.parametrize("argv", [(), ("--check",), ("--dry-run",), ("--force",)])
+@pytest.mark.parametrize("argv", [(), ("--check",)])
 def test_the_page_of_a_captive_portal_is_no_answer(
     aws: AwsServer, portal: str, output: Output, run: Run, hasty: pytest.MonkeyPatch, argv: tuple[str, ...]
 ) -> None:
@@ -131,7 +133,20 @@ def test_the_page_of_a_captive_portal_is_no_answer(
     ran = run(main, *argv)
     assert ran.code == 1
     assert "ce n'est pas AWS qui répond" in ran.err
-    assert "publiés 2" not in ran.out
+    assert "publiés 2" not in ran.out and "identiques 2" not in ran.out
+
+
+def test_a_filter_that_blocks_s3_alone_makes_no_object_absent(
+    proxy: FaultProxy, output: Output, run: Run, hasty: pytest.MonkeyPatch
+) -> None:
+    """A missing page would be « abîmé », and a 403 a missing right."""
+    output.report()
+    assert run(main).code == 0
+    hasty.setattr("tests.support.fault_proxy.REQUEST_ID", {})
+    proxy.faults.append(Fault("denied", "s3:GetObject", times=100))
+    ran = run(main, "--check")
+    assert ran.code == 1 and "ce n'est pas AWS qui répond" in ran.err
+    assert "abîmés 0" in ran.out
 
 
 @pytest.mark.parametrize("message", ["Signature expired: 20251104T0600 is now earlier", "Signature not yet current: x"])

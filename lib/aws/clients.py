@@ -23,6 +23,7 @@ from lib.common.errors import ConfigError
 CONNECT_TIMEOUT = 5  # s
 READ_TIMEOUT = 30  # s; the longest reply awaited, that of one S3 object of a few MB
 ATTEMPTS = 10  # the first one included
+SIGN_IN = 511  # status of a network that asks to sign in
 METADATA_TIMEOUT = 1  # s; the EC2 metadata service, two requests: a machine without a role gets its error in 2 s
 
 
@@ -140,11 +141,16 @@ def _base64(binary: bytes) -> str:
 
 
 def _refuse_others(http_response: Any, parsed: dict[str, Any], **_: object) -> None:
-    """Raise NotAwsError for a success without AWS's request id (the page of a portal), CutError for half a reply."""
-    if http_response.status_code >= 300:
+    """Raise NotAwsError for a reply without AWS's request id (a portal, a filter), CutError for half a reply.
+
+    A gateway that fails (5xx) is no other's answer: it may pass.
+    """
+    if http_response.status_code >= 500 and http_response.status_code != SIGN_IN:
         return
     if "RequestId" not in parsed.get("ResponseMetadata", {}):
-        raise NotAwsError
+        raise NotAwsError(status=http_response.status_code)
+    if http_response.status_code >= 300:
+        return
     sent = http_response.headers.get("x-amz-crc32")  # DynamoDB's; botocore takes half a JSON for an empty reply
     if sent and zlib.crc32(http_response.content) != int(sent):
         raise CutError

@@ -46,7 +46,6 @@ DENIED = {"AccessDenied", "AccessDeniedException", "AllAccessDisabled", "403", "
 MISSING = {"ResourceNotFoundException", "NoSuchBucket"}
 CHANGED = {"ConditionalCheckFailedException", "PreconditionFailed", "ConditionalRequestConflict", "412"}
 ELSEWHERE = {"301", "PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException"}
-FOREIGN = {"302", "303", "307", "308", "511"}  # where a captive portal sends those who have not signed in
 BUSY = {
     "BandwidthLimitExceeded",
     "LimitExceededException",
@@ -93,7 +92,7 @@ CUT = (CutError, FlexibleChecksumError, IncompleteReadError, ResponseStreamingEr
 class NotAwsError(BotoCoreError):  # type: ignore[misc]
     """Somebody else answered, such as a captive portal: nothing was stored or read."""
 
-    fmt = "la réponse n'est pas d'AWS (portail captif ou proxy ?)"
+    fmt = "la réponse {status} n'est pas d'AWS (portail captif, proxy ou filtre ?)"
 
 
 @contextmanager
@@ -165,8 +164,6 @@ def _refused(error: ClientError, target: str, tried: str) -> CityflowError:
         return ConfigError(f"{target} n'existe pas.", "Créer les tables et le bucket : make setup-aws")
     if code in ELSEWHERE:
         return ConfigError(f"{target} est dans une autre région. {what}", "Corriger AWS_REGION (.env).")
-    if code in FOREIGN:
-        return _foreign(target, f"réponse {code}")
     if is_passing(error):
         return PassingError(what, "Relancer la même commande : elle ne reprend que ce qui manque.")
     return StoreError(what, "Refus définitif : relancer la même commande n'y changerait rien.")

@@ -31,6 +31,7 @@ REFUSALS = {
     "denied": ((400, "AccessDeniedException"), (403, "AccessDenied")),
     "too_large": ((400, "ValidationException"), (400, "EntityTooLarge")),
 }
+REQUEST_ID = {"x-amzn-requestid": "ESSAI", "x-amz-request-id": "ESSAI"}  # AWS names each request, refused ones too
 MESSAGES: dict[str, str] = {}  # of a kind of refusal, where its words matter
 OBJECT_ACTIONS = {"GET": "s3:GetObject", "HEAD": "s3:GetObject", "PUT": "s3:PutObject", "DELETE": "s3:DeleteObject"}
 BUCKET_ACTIONS = {
@@ -164,11 +165,11 @@ class _Handler(BaseHTTPRequestHandler):
         if asked.action.startswith("dynamodb:"):
             status, code = dynamodb
             body = json.dumps({"__type": f"com.amazonaws.dynamodb.v20120810#{code}", "message": message})
-            self.answer(status, {"Content-Type": "application/x-amz-json-1.0"}, body.encode())
+            self.answer(status, {"Content-Type": "application/x-amz-json-1.0"} | REQUEST_ID, body.encode())
         else:
             status, code = s3
             body = f"<Error><Code>{code}</Code><Message>{message}</Message></Error>"
-            self.answer(status, {"Content-Type": "application/xml"}, body.encode())
+            self.answer(status, {"Content-Type": "application/xml"} | REQUEST_ID, body.encode())
 
     def answer(self, status: int, headers: dict[str, str], content: bytes) -> None:
         self.send_response(status)
