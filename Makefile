@@ -54,7 +54,8 @@ endif
 help: ## cette aide
 	@printf 'CityFlow Paris. Le jour par défaut (DATE) est hier, heure de Paris.\n\n'
 	@sed -nE 's/^\$$\(SOURCES\)/$(SOURCES)/; s/^([a-z][a-z -]*):[^#]*## (.*)$$/\1\t\2/p' Makefile | while IFS=$$'\t' read -r words text; do \
-		[[ $${#words} -le 14 ]] && printf '  make %-14s %s\n' "$$words" "$$text" || printf '  make %s\n%21s%s\n' "$${words// /|}" '' "$$text"; done 2>/dev/null || [[ $$? == 141 ]]
+		head="  make $$words"; [[ $${#words} -le 14 ]] || { printf '  make %s\n' "$${words// /|}"; head=''; }; \
+		fold -s -w 58 <<<"$$text" | while read -r row; do printf '%-21s%s\n' "$$head" "$$row"; head=''; done; done 2>/dev/null || [[ $$? == 141 ]]
 
 demo: venv ## démonstration complète sur des données inventées
 	@echo 'Démonstration : 29 jours inventés puis traités, une à deux minutes. Ces données ont des défauts exprès : les avertissements sont normaux.'

@@ -64,9 +64,9 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def tell(found: list[Finding], serious: list[Finding], day: date) -> None:
-    """Print one line a finding, the worst first, then the count."""
+    """Print the findings, the worst first, then their count."""
     for one in found:
-        cli.emit(f"{one.severite:<11}  {one.source:<11}  {one.code} : {one.message}")
+        cli.emit_row(one.severite, f"{one.severite:<11}  {one.source:<11}  ", f"{one.code} : {one.message}")
     cli.emit(f"{day} : {counted(len(serious), 'point')} à voir, {counted(len(found) - len(serious), 'information')}.")
 
 

@@ -115,7 +115,8 @@ def main(argv: list[str] | None = None) -> int:
         for one in _all_findings(arguments.aws):
             findings.append(one)
             if not arguments.json and not (arguments.quiet and one.result != ERROR):
-                cli.emit(_line(one))
+                way_out = f" -> {one.way_out}" if one.way_out else ""
+                cli.emit_row(one.result, f"{one.result:<10} {one.what:<16} ", f"{one.detail}{way_out}")
         errors = sum(one.result == ERROR for one in findings)
         settings = _shown(arguments.verbose or arguments.json)
         if arguments.json:
@@ -148,10 +149,6 @@ def _shown(whole: bool) -> list[dict[str, str]]:
     except ConfigError:
         return []  # already said
     return [one for one in shown if whole or one["origine"] != "défaut"]
-
-
-def _line(one: CheckResult) -> str:
-    return f"{one.result:<10} {one.what:<16} {one.detail}{f' -> {one.way_out}' if one.way_out else ''}"
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ It reads the store and the manifests of the runs (output/runs/); what AWS really
 
 import logging
 import sys
-import textwrap
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
@@ -28,6 +27,7 @@ from lib.raw.source_files import is_synthetic
 from lib.raw.tree import is_readable
 from lib.run import cli, day_range
 from lib.run.day_plan import ABSENT, INCOMPLETE, INPUTS, REMADE, Step, plan_range, require_some_raw, step_name
+from lib.run.day_plan import in_words as days_in_words
 from lib.run.demo_results import are_of_other_files
 from lib.run.dependencies import dependencies
 from lib.run.kept_figures import why_kept
@@ -43,7 +43,7 @@ Sans période, les 30 derniers jours jusqu'à hier, à partir du premier jour co
 Exemple : python scripts/show_status.py --from 2025-10-07 --to 2025-11-04"""
 
 DEFAULT_DAYS = 30
-COLUMNS = 80  # of a line
+NOT_PUBLISHED = "non publié"
 COMPLETE, PARTIAL, MISSING = "complet", "partiel", "manquant"
 OLDER = "d'une version antérieure"  # of one source; its day is partial
 
@@ -108,7 +108,7 @@ def publication(settings: Settings, day: date) -> str:
     """Say when the last upload of the day ended, and whether it still holds: failed since, or files changed since."""
     step = steps_of_day(settings.output_dir, day).get(PUBLICATION)
     if step is None:
-        return "non publié"
+        return NOT_PUBLISHED
     moment = datetime.fromisoformat(step["debut"])
     when = f"{moment.astimezone(PARIS):%Y-%m-%d %H:%M}"
     if step["statut"] != DONE:
@@ -194,20 +194,26 @@ def days_to_show(store: DatabaseService, first: date | None, last: date | None, 
     return list(days_between(max(min(known), last - timedelta(days=DEFAULT_DAYS - 1)), last))
 
 
-def line(status: dict[str, Any]) -> str:
-    """Write one day for people, in lines of 80 columns: its state, what is not complete, what would complete it."""
+def detail(status: dict[str, Any]) -> str:
+    """Say what is not complete in a day, and its publication if it has one."""
     lacking = [f"{source} {state}" for source, state in status["sources"].items() if state != COMPLETE]
-    detail = ", ".join(lacking) if status["statut"] == PARTIAL else ""
+    partial = ", ".join(lacking) if status["statut"] == PARTIAL else ""
     report = "" if status["rapport"] or status["statut"] == MISSING else "sans rapport"
     kept = f"chiffres gardés : {', '.join(status['gardes'])}" if status["gardes"] else ""
     stale = f"à refaire : {in_words(status['a_refaire'])}" if status["a_refaire"] else ""
-    parts = [part for part in (detail, report, stale, kept, status["publication"]) if part]
-    text = wrapped(f"{status['date']}  {status['statut']:<9} {' ; '.join(parts)}")
-    return "\n".join([text, *([wrapped(f"{'':12}-> {way_on}")] if (way_on := status["pour_completer"]) else [])])
+    published = "" if status["publication"] == NOT_PUBLISHED else status["publication"]
+    return " ; ".join(part for part in (partial, report, stale, kept, published) if part)
 
 
-def wrapped(text: str) -> str:
-    return textwrap.fill(text, COLUMNS, subsequent_indent=" " * 22, break_long_words=False, break_on_hyphens=False)
+def tell(statuses: list[dict[str, Any]]) -> None:
+    """Print each day, with what would complete it, then which days are not published, then how many there are."""
+    for one in statuses:
+        cli.emit_row(one["statut"], f"{one['date']}  {one['statut']:<9} ", detail(one))
+        if one["pour_completer"]:
+            cli.emit_row("", f"{'':12}-> ", one["pour_completer"])
+    if unpublished := [date.fromisoformat(one["date"]) for one in statuses if one["publication"] == NOT_PUBLISHED]:
+        cli.emit_row("", "", f"Non publiés : {days_in_words(unpublished)}.")
+    cli.emit(f"{counted(len(statuses), 'jour')} : {totals(statuses)}.")
 
 
 def totals(statuses: list[dict[str, Any]]) -> str:
@@ -243,9 +249,7 @@ def main(argv: list[str] | None = None) -> int:
         if arguments.json:
             cli.emit_json({"jours": statuses})
             return ExitCode.DONE
-        for status in statuses:
-            cli.emit(line(status))
-        cli.emit(f"{counted(len(days), 'jour')} : {totals(statuses)}.")
+        tell(statuses)
         return ExitCode.DONE
 
     return cli.guarded(work, arguments)

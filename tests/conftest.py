@@ -186,8 +186,9 @@ class Ran:
 
 
 @pytest.fixture
-def run(capfd: pytest.CaptureFixture[str]) -> Iterator[Callable[..., Ran]]:
-    """Run a script's main in this process: run(process_bikes.main, "--date", "2025-11-04")."""
+def run(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Ran]]:
+    """Run a script's main in this process: run(process_bikes.main, "--date", "2025-11-04"). No row is broken."""
+    monkeypatch.setenv("COLUMNS", "1000")
 
     def call(main: Callable[[list[str]], int], *argv: str) -> Ran:
         capfd.readouterr()

@@ -310,6 +310,7 @@ def test_help_names_every_command() -> None:
     words = {word for line in re.findall(r"^  make (\S+)", shown, flags=re.MULTILINE) for word in line.split("|")}
     of_developers = {"venv", "new-venv", "venv-dev", "venv-bench", "constraints"}  # or made when a command needs them
     assert words == targets - of_developers
+    assert max(map(len, shown.splitlines())) <= 80
 
 
 def test_a_change_of_requirements_installs_again(tmp_path: Path) -> None:

@@ -10,10 +10,12 @@ import logging
 import os
 import re
 import sys
+import textwrap
 
 CONTROLS = "\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff"
 
 _ACTING = re.compile(f"[{CONTROLS}]")
+_TIED = re.compile(r" (?=[:;?!»])|(?<=«) ")
 _ACTING_OR_BREAKING = re.compile(f"[{CONTROLS}\t\n]")
 
 
@@ -51,6 +53,18 @@ def agreed(count: float, singular: str, plural: str = "") -> str:
 def counted(count: int, singular: str, plural: str = "") -> str:
     """Write « 1 jour récent », « 2 jours récents »."""
     return f"{count} {agreed(count, singular, plural)}"
+
+
+def in_columns(head: str, text: str, width: int) -> str:
+    """Write `head` and `text` on lines of `width` columns, the next ones indented.
+
+    A path is never broken, and no line begins with a colon.
+    """
+    text = _TIED.sub("\xa0", text)
+    rows = textwrap.wrap(
+        text, width, initial_indent=head, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False
+    )
+    return "\n".join(rows).replace("\xa0", " ") or head.rstrip()
 
 
 def draws_bars() -> bool:

@@ -8,6 +8,7 @@ import json
 import logging
 import os
 import re
+import shutil
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from lib.common.errors import REFUSALS, CityflowError, ExitCode, in_french
 from lib.common.paris_time import yesterday
 from lib.common.settings import STORES, Settings, load_settings
-from lib.common.text import OneLine, counted, on_one_line, printable, spelled
+from lib.common.text import OneLine, counted, in_columns, on_one_line, printable, spelled
 from lib.database_factory import get_database_service
 from lib.database_service import DatabaseService
 from lib.figures.reject_reasons import rejects_in_words
@@ -31,6 +32,12 @@ if TYPE_CHECKING:
     from lib.run.day_run import Compare, Process, Stored
 
 log = logging.getLogger("cityflow")
+
+COLOURS = {  # of a terminal
+    31: ("grave", "erreur", "manquant"),
+    33: ("attention", "partiel"),
+    32: ("ok", "complet"),
+}
 
 # Objects (then collections) after which Python looks for cycles: a day makes a million values, none of which is one,
 # and by default a tenth of its time would go into looking.
@@ -208,6 +215,25 @@ def emit(text: str) -> None:
     """Print a line of result for people: not under -q."""
     if log.isEnabledFor(logging.WARNING):
         print(printable(text), flush=True)
+
+
+def emit_row(state: str, head: str, text: str) -> None:
+    """Print a row for people, in as many columns as the terminal has (COLUMNS, else 80 where there is none).
+
+    It begins with `state`, coloured on a terminal, unless NO_COLOR is set; the colour is never the only sign.
+    """
+    if log.isEnabledFor(logging.WARNING):
+        row = in_columns(head, printable(text), shutil.get_terminal_size((80, 24)).columns)
+        print(row.replace(state, _coloured(state), 1) if state and _shows_colours() else row, flush=True)
+
+
+def _shows_colours() -> bool:
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def _coloured(state: str) -> str:
+    code = next((code for code, states in COLOURS.items() if state in states), 0)
+    return f"\x1b[{code}m{state}\x1b[0m"
 
 
 def emit_json(value: object) -> None:

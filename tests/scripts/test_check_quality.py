@@ -1,7 +1,9 @@
 """The quality gate on days written to a real store: what is said, with which code, and how the command ends."""
 
 import ast
+import io
 import re
+import sys
 from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Any
@@ -181,3 +183,34 @@ def test_every_code_is_documented() -> None:
     codes = codes_in_the_code()
     assert {"couverture_basse", "fichier_vide", "debit_negatif", "fin_avant_debut", "export_ancien"} <= codes
     assert sorted(code for code in codes if f"`{code}`" not in page) == []
+
+
+def test_rows_fit_in_80_columns_and_no_line_begins_with_a_colon(
+    store: LocalFileService, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("COLUMNS")
+    store.save_metrics(bikes(1.0, rejets={"comptage_negatif": 90, "json_illisible": 11}), "bikes", DAY)
+    told = run(check_quality.main, "--date", str(DAY)).out.splitlines()
+    assert max(map(len, told)) <= 80
+    assert len(told) > 3 and "négatif : 90, JSON illisible : 11)." in " ".join(told)
+    assert not [one for one in told if one.lstrip().startswith((":", ";"))]
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_states_are_coloured_on_a_terminal_that_wants_it(
+    store: LocalFileService, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.save_metrics(bikes(0.3), "bikes", DAY)
+    monkeypatch.setenv("TERM", "xterm")
+    for wanted, settings in ((True, {}), (False, {"NO_COLOR": "1"}), (False, {"TERM": "dumb"})):
+        with monkeypatch.context() as patched:
+            patched.setattr(sys, "stdout", terminal := Terminal())
+            for name, value in settings.items():
+                patched.setenv(name, value)
+            check_quality.main(["--date", str(DAY)])
+        assert ("\x1b[31mgrave\x1b[0m" in terminal.getvalue()) is wanted
+    assert "\x1b" not in run(check_quality.main, "--date", str(DAY)).out

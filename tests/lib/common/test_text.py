@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from lib.common.text import draws_bars, spelled, storable
+from lib.common.text import draws_bars, in_columns, spelled, storable
 from scripts import process_weather
 from tests.conftest import ROOT, Ran, RawTree
 from tests.torture.clocks.machines import ASCII
@@ -73,3 +73,9 @@ def test_json_on_a_machine_without_accents_is_the_same(raw: RawTree, monkeypatch
     here, there = (subprocess.check_output(command, env={**os.environ, **more}) for more in ({}, ASCII))
     assert json.loads(there) == json.loads(here)
     assert there.isascii() and "résultats" in here.decode()
+
+
+def test_a_row_in_columns_keeps_paths_whole_and_its_colons_with_their_words() -> None:
+    row = in_columns("ok  ", "Lire /a/path/longer/than/the/line/is.csv : c'est « tout » !", 20)
+    assert row.splitlines() == ["ok  Lire", "    /a/path/longer/than/the/line/is.csv :", "    c'est « tout » !"]
+    assert in_columns("complet   ", "", 20) == "complet"
