@@ -40,6 +40,7 @@ from lib.run.day_run import DayResult
 from scripts.registry import COMPTAGES, files_to_read
 from scripts.sources.comptages.records import read_files
 from scripts.sources.comptages.scan import days_named, one_pass
+from scripts.sources.comptages.states import STATE_BOUNDS, STATES, UNKNOWN
 from scripts.sources.referentiel.records import is_ring, read_arcs, reference_arcs
 
 HELP = """Comptages routiers permanents : débits, occupation, congestion et temps perdu (modèle) d'un jour.
@@ -47,11 +48,7 @@ HELP = """Comptages routiers permanents : débits, occupation, congestion et tem
 Exemples : python scripts/process_comptages.py --date 2025-11-04
            python scripts/process_comptages.py --from 2025-10-05 --to 2025-11-04"""
 
-# Traffic state by occupancy rate k (%), the publisher's thresholds.
-STATES = ("Fluide", "Pré-saturé", "Saturé", "Bloqué")
-STATE_BOUNDS = (15.0, 30.0, 50.0)
 SLOW_STATES = STATES[2:]
-UNKNOWN = "Inconnu"
 SATURATED_FROM = 30.0  # % : Saturé or Bloqué
 
 # Lost-time model: free speed, and the share of it that is left at an occupancy of 30, 50 and 70 % or more.

@@ -3,11 +3,15 @@
 from collections import Counter
 from typing import Any
 
+import numpy as np
+
 from scripts.report.french import arrondissement, counted, name, number, short_date, span, street
 from scripts.report.key_figures import Metrics
-from scripts.report.svg_map import STATES, UNKNOWN, MapArc, MapMark, city_map, in_frame
+from scripts.report.svg_map import STATES, MapArc, MapMark, city_map, in_frame
+from scripts.sources.comptages.states import STATE_BOUNDS, UNKNOWN
 
 VERY_DISRUPTIVE = 2
+MOMENTS = (8, 13, 18)  # hours that the map can show besides the worst state of the day
 NUMBERED = 120  # works; where there are more, their numbers would hide the streets
 LEVELS = {1: "perturbant", VERY_DISRUPTIVE: "très perturbant"}
 IMPACTS = {
@@ -21,7 +25,7 @@ IMPACTS = {
 
 
 def map_view(metrics: dict[str, Metrics]) -> dict[str, Any] | None:
-    """Build dessin, legende [{classe, etat, nombre}], reperes (its marks), hors_cadre, arrondissements (table).
+    """Build dessin, legende [{classe, etat, nombre, heures}], heures, reperes (its marks), hors_cadre, arrondissements.
 
     None with nothing to draw.
 
@@ -37,9 +41,15 @@ def map_view(metrics: dict[str, Metrics]) -> dict[str, Any] | None:
     if not arcs and not marks:
         return None
     states = Counter(arc.state for arc in arcs)
+    moments = [Counter(arc.moments[place] for arc in arcs) for place in range(len(arcs[0].moments) if arcs else 0)]
     return {
         "dessin": city_map(arcs, places, marks, _words(metrics, states, len(works), len(alerts))),
-        "legende": [{"classe": STATES[state], "etat": state, "nombre": states[state]} for state in reversed(STATES)],
+        "legende": [
+            {"classe": STATES[state], "etat": state, "nombre": states[state], "heures": [one[state] for one in moments]}
+            for state in reversed(STATES)
+        ],
+        "heures": MOMENTS[: len(moments)],
+        "contours": bool(places),
         "reperes": {"alertes": inside[1], "chantiers": inside[0]},
         "comptes": Counter(mark.shape for mark in marks),
         "comptages": "comptages" in metrics,
@@ -54,6 +64,7 @@ def _arcs(metrics: dict[str, Metrics]) -> list[MapArc]:
     if "comptages" not in metrics:
         return [MapArc(UNKNOWN, None, arc.get("trace"), arc["geo_point_2d"], arc["arrondissement"]) for arc in mapping]
     traces = {arc["identifiant_arc"]: arc.get("trace") for arc in mapping}
+    roads = metrics["comptages"]["metrics"]
     return [
         MapArc(
             shown_state(arc),
@@ -61,9 +72,20 @@ def _arcs(metrics: dict[str, Metrics]) -> list[MapArc]:
             traces.get(arc["identifiant_arc"]),
             arc["geo_point_2d"],
             arc["arrondissement"],
+            moments,
         )
-        for arc in metrics["comptages"]["metrics"]
+        for arc, moments in zip(roads, _moments(roads), strict=True)
     ]
+
+
+def _moments(roads: list[Metrics]) -> list[tuple[str, ...]]:
+    """Name the state of each arc at each of the MOMENTS, by its occupancy; none where a version stored no hours."""
+    if not all("taux_horaires" in arc for arc in roads):
+        return [() for _ in roads]
+    rates = np.array([[arc["taux_horaires"][hour] for hour in MOMENTS] for arc in roads], dtype=float)
+    codes = np.where(np.isnan(rates), 0, np.searchsorted(STATE_BOUNDS, rates, side="right") + 1).reshape(len(roads), -1)
+    names = list(STATES)
+    return [tuple(names[code] for code in row) for row in codes.tolist()]
 
 
 def shown_state(arc: Metrics) -> str:

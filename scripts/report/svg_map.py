@@ -15,14 +15,18 @@ import numpy.typing as npt
 import shapely
 from markupsafe import Markup
 
+from scripts.sources.comptages import states as traffic
+from scripts.sources.comptages.states import UNKNOWN
+
 WEST, EAST, SOUTH, NORTH = 2.222, 2.472, 48.812, 48.906  # degrees: the twenty arrondissements with both woods
 MAP_WIDTH = 10_000  # units, about 1.8 m each
 SCALE = MAP_WIDTH / (EAST - WEST)
 STRETCH = 1 / math.cos(math.radians((SOUTH + NORTH) / 2))  # a degree of latitude against one of longitude
 MAP_HEIGHT = round((NORTH - SOUTH) * SCALE * STRETCH)
 
-UNKNOWN = "Inconnu"
-STATES = {UNKNOWN: "inconnu", "Fluide": "fluide", "Pré-saturé": "presature", "Saturé": "sature", "Bloqué": "bloque"}
+STATES = dict(zip((UNKNOWN, *traffic.STATES), ("inconnu", "fluide", "presature", "sature", "bloque"), strict=True))
+ORDER = {state: place for place, state in enumerate(STATES)}
+MOMENT_CLASSES = "abc"  # each with the place of a state: the look of an arc at another hour (see style.css.j2)
 FLOW_BOUNDS = (10_000, 30_000)  # vehicles of the day, between thin, medium and wide
 LEFT_BANK = (5, 6, 7, 13, 14, 15)
 # The sides of the two woods that the outlines do not have, beyond the boulevard périphérique (degrees).
@@ -47,6 +51,7 @@ MARKS = {
     "chantier-fort": "m0-80l80 80-80 80-80-80z",
     "alerte": "m0-135l125 225h-250z",
 }
+SMALL_MARKS = {"chantier": "m0-36l36 36-36 36-36-36z", "chantier-fort": "m0-46l46 46-46 46-46-46z"}  # without numbers
 DOT, DASH = "h1", "m-35 0h70"  # the second where the state is not known
 
 Pixels = npt.NDArray[np.int64]
@@ -54,13 +59,17 @@ Shapes = dict[int, Any]  # the outline of each arrondissement, in degrees
 
 
 class MapArc(NamedTuple):
-    """One arc: its state, its flow of the day, its line (WKT, degrees), else its point, and its arrondissement."""
+    """One arc: its state, its flow of the day, its line (WKT, degrees), else its point, and its arrondissement.
+
+    moments: its state at each of the hours that the map can show besides.
+    """
 
     state: str
     flow: float | None
     trace: str | None
     point: dict[str, float] | None
     place: int | None = None
+    moments: tuple[str, ...] = ()
 
 
 class MapMark(NamedTuple):
@@ -171,21 +180,28 @@ def _texts(css: str, texts: Sequence[tuple[str, float, float]]) -> Markup:
 
 
 def _roads(arcs: Sequence[MapArc]) -> Markup:
-    """Draw one path per state and width, the worst state last so that it lies on top."""
-    lines: dict[tuple[str, int], list[str]] = defaultdict(list)
-    dots: dict[tuple[str, int], list[str]] = defaultdict(list)
+    """Draw one path for the arcs of one look, the worst state last so that it lies on top."""
+    paths: dict[tuple[int, int, str, tuple[int, ...]], list[str]] = defaultdict(list)
+
+    def put(arc: MapArc, kind: str, line: str) -> None:
+        paths[ORDER[arc.state], _width(arc.flow), kind, tuple(ORDER[one] for one in arc.moments)].append(line)
+
     traced = [arc for arc in arcs if arc.trace]
     for row, line in _lines(shapely.from_wkt([arc.trace for arc in traced])):
-        lines[traced[row].state, _width(traced[row].flow)].append(line)
+        put(traced[row], "arc", line)
     placed = [arc for arc in arcs if not arc.trace and arc.point]
     for arc, (x, y) in zip(placed, _project(_degrees(arc.point for arc in placed)).tolist(), strict=True):
-        dots[arc.state, _width(arc.flow)].append(f"M{x} {y}{DASH if arc.state == UNKNOWN else DOT}")
+        put(arc, "arc point", f"M{x} {y}{DASH if arc.state == UNKNOWN else DOT}")
+    names = list(STATES.values())
     return Markup("").join(
-        Markup('<path class="{} {} w{}" d="{}"/>').format(kind, STATES[state], width, "".join(paths[state, width]))
-        for state in STATES
-        for width in range(len(FLOW_BOUNDS) + 1)
-        for kind, paths in (("arc", lines), ("arc point", dots))
-        if (state, width) in paths
+        Markup('<path class="{} {} w{}{}" d="{}"/>').format(
+            kind,
+            names[state],
+            width,
+            "".join(f" {letter}{one}" for letter, one in zip(MOMENT_CLASSES, moments, strict=False)),
+            "".join(lines),
+        )
+        for (state, width, kind, moments), lines in sorted(paths.items())
     )
 
 
@@ -220,7 +236,12 @@ def _marks(marks: Sequence[MapMark]) -> Markup:
     places = _project(_degrees(mark.point for mark in marks)).tolist()
     return Markup("").join(
         Markup('<path class="{}" d="M{} {}{}"><title>{}</title></path>{}').format(
-            mark.shape, x, y, MARKS[mark.shape], mark.text, _number(mark, x, y)
+            mark.shape,
+            x,
+            y,
+            (MARKS if mark.number else MARKS | SMALL_MARKS)[mark.shape],
+            mark.text,
+            _number(mark, x, y),
         )
         for mark, (x, y) in zip(marks, places, strict=True)
     )

@@ -20,6 +20,7 @@ from scripts.generate_report import compute_report
 from scripts.registry import RAW, SOURCES
 from scripts.report.french import BREAK
 from scripts.report.page import POLICY, advice, daily_page
+from scripts.report.road_map import map_view
 from tests.support import report_days
 from tests.support.report_days import DAY, WEEK_BEFORE
 
@@ -271,6 +272,24 @@ def test_the_hour_lived_twice_is_drawn_as_a_mean_and_listed_as_a_sum(metrics: di
     assert '<th scope="row">02\u202fh (les deux)</th><td class="n">4\u202f800</td>'.encode() in page
     (line,) = re.findall(rb'<path class="trait velos" d="([^"]*L[^"]*)"/>', page)
     assert len(set(re.findall(rb"[ML][\d.]+ ([\d.]+)", line))) == 1
+
+
+def test_the_map_counts_the_states_of_three_hours_and_has_none_of_a_version_without_them(
+    metrics: dict[str, Metrics],
+) -> None:
+    roads = metrics["comptages"]["metrics"]
+    for number, arc in enumerate(roads):
+        arc["taux_horaires"] = [10.0] * 24
+        arc["taux_horaires"][8] = (None, 14.9, 15.0, 30.0, 50.0)[number % 5]
+    view = map_view(metrics)
+    assert view is not None and view["heures"] == (8, 13, 18)
+    assert {one["etat"]: one["heures"] for one in view["legende"]} == {
+        "Bloqué": [60, 0, 0], "Saturé": [60, 0, 0], "Pré-saturé": [60, 0, 0], "Fluide": [60, 300, 300],
+        "Inconnu": [60, 0, 0],
+    }  # fmt: skip
+    assert "À 08\u202fh" in Outline(page_of(metrics)).text
+    del roads[0]["taux_horaires"]
+    assert b'type="radio"' not in page_of(metrics)
 
 
 def test_a_reference_stored_before_lines_were_kept_gives_points(metrics: dict[str, Metrics]) -> None:

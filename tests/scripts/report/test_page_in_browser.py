@@ -107,6 +107,22 @@ def test_a_reader_who_prefers_dark_gets_dark(site: Site) -> None:
     assert rgb(DARK["papier"]) in dom
 
 
+def test_an_hour_chosen_above_the_map_colours_its_arcs_without_a_script(site: Site) -> None:
+    (site.folder / "hours.html").write_text(
+        '<link rel="icon" href="data:,"><body><iframe src="/full.html"></iframe><script>onload=()=>{'
+        "let frame=document.querySelector('iframe').contentWindow,page=frame.document,found=[];"
+        "for(let id of ['m-jour','m-1']){page.getElementById(id).checked=true;"
+        "for(let css of ['.arc.fluide.a2','.arc.fluide.a1','.n-jour','.n-1']){let one=page.querySelector(css);"
+        "let style=frame.getComputedStyle(one);found.push(style.stroke=='none'?style.display:style.stroke)}}"
+        "document.body.textContent='FOUND'+JSON.stringify(found)+'END'}</script>"
+    )
+    dom, _ = browse(f"{site.address}/hours.html", "--dump-dom", "--virtual-time-budget=10000")
+    found = re.search(r"FOUND(.*)END", dom)
+    assert found, dom[:500]
+    calm, slower = rgb(LIGHT["fluide"]), rgb(LIGHT["presature"])
+    assert json.loads(found[1]) == [calm, calm, "inline", "none", slower, calm, "none", "inline"]
+
+
 SMALLEST = """<link rel="icon" href="data:,"><body><iframe src="/{page}" style="width:{width}px;height:900px">
 </iframe><script>
 onload = () => {{

@@ -127,3 +127,21 @@ def test_marks_have_a_shape_and_words_that_cannot_be_markup() -> None:
 def test_what_is_beyond_the_frame_is_known_to_be() -> None:
     assert in_frame(MIDDLE) and in_frame(CORNER)
     assert not in_frame({"lon": 0.0, "lat": 48.85})
+
+
+def test_an_arc_has_a_class_for_its_state_at_each_other_hour_and_arcs_of_one_look_are_one_path() -> None:
+    arcs = [
+        MapArc("Saturé", 0, ACROSS, None, moments=("Fluide", "Inconnu", "Saturé")),
+        MapArc("Saturé", 0, ACROSS, None, moments=("Fluide", "Inconnu", "Saturé")),
+        MapArc("Saturé", 0, ACROSS, None, moments=("Fluide", "Inconnu", "Bloqué")),
+    ]
+    classes = [path.get("class") for path in drawn(arcs).iter("path")][1:]
+    assert classes == ["arc sature w0 a1 b0 c3", "arc sature w0 a1 b0 c4"]
+
+
+def test_works_without_numbers_are_smaller_so_that_streets_stay_to_be_seen() -> None:
+    numbered, bare = (MapMark("chantier", MIDDLE, "mots", number) for number in ("1", ""))
+    heights = [
+        int(re.findall(r"m0-(\d+)", paths(drawn([], marks=[one]), "chantier")[0])[0]) for one in (numbered, bare)
+    ]
+    assert heights[0] > heights[1] > 0
