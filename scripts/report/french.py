@@ -26,6 +26,12 @@ BREAKING = re.compile(r" (?=[:;!?»%])|(?<=«) ")
 _ENDLESS, _PIECE = re.compile(r"\S{25,}"), re.compile(r"\S{10}(?=\S)")  # hardly a word of French is as long
 LABEL_SHOWN, TEXT_SHOWN = 120, 600  # characters of a name, and of any one text of a page
 
+_ELIDED = re.compile(r"(?<=\b[dl]) (?=[AEIOUYHÀÉÈÊÎÔ])")  # the labels of arcs have no apostrophes
+_WAY = re.compile(r"\b(?!bis |ter )[A-Za-z]+\b\.?(?= )")  # the first word, after a number
+WAYS = {
+    "av": "avenue", "av.": "avenue", "bd": "boulevard", "bd.": "boulevard", "bld": "boulevard", "fbg": "faubourg",
+    "pl": "place", "pl.": "place", "pt": "pont", "pte": "porte", "r": "rue", "r.": "rue", "rte": "route",
+}  # fmt: skip
 RING_NAMES = {"PE_": "Périph. extérieur, ", "PI_": "Périph. intérieur, "}
 
 
@@ -120,11 +126,16 @@ def zone(name: str) -> str:
 
 
 def street(label: str | None) -> str:
-    """Write Bd_Joli_Val as « Bd Joli Val », PE_Sablons as « Périph. extérieur, Sablons »."""
+    """Write a street one way whoever named it: Bd_Joli_Val and « bd Joli Val. » as « Boulevard Joli Val ».
+
+    PE_Sablons is « Périph. extérieur, Sablons », Av_Pte_d_Ivry « Avenue Pte d’Ivry ».
+    """
     if not label:
         return "sans nom"
     ring = RING_NAMES.get(label[:3], "")
-    return name(ring + label[3 if ring else 0 :].replace("_", " "))
+    words = " ".join(label[3 if ring else 0 :].replace("_", " ").split()).rstrip(" .")
+    words = _WAY.sub(lambda found: WAYS.get(found[0].lower(), found[0]), _ELIDED.sub("’", words), count=1)
+    return name(ring + words[:1].upper() + words[1:])
 
 
 def name(text: str | None) -> str:

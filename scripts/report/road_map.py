@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from scripts.report.french import arrondissement, counted, name, number, short_date, span, street
+from scripts.report.french import arrondissement, counted, number, short_date, span, street
 from scripts.report.key_figures import Metrics
 from scripts.report.svg_map import STATES, MapArc, MapMark, city_map, in_frame
 from scripts.sources.comptages.states import STATE_BOUNDS, UNKNOWN
@@ -108,8 +108,8 @@ def _works(metrics: dict[str, Metrics]) -> list[MapMark]:
         MapMark(
             "chantier-fort" if work["niveau"] == VERY_DISRUPTIVE else "chantier",
             work["geo_point_2d"],
-            f"Chantier : {name(work['voies'] or work['identifiant'])}, {IMPACTS.get(work['impact'], work['impact'])}, "
-            f"jusqu'au {short_date(work['date_fin'])}",
+            f"Chantier : {street(work['voies'] or work['identifiant'])}, "
+            f"{IMPACTS.get(work['impact'], work['impact'])}, jusqu'au {short_date(work['date_fin'])}",
         )
         for work in metrics.get("chantiers", {}).get("metrics", [])
         if work["geo_point_2d"]

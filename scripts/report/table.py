@@ -210,7 +210,7 @@ def _works(report: dict[str, Any], metrics: Mapping[str, Metrics]) -> Iterator[R
         place, count = one["arrondissement"], one["nombre_chantiers"]
         yield ("zones_critiques", rank, place, None, "nombre_chantiers_actifs", count, "chantiers")
     for work in metrics.get("chantiers", {}).get("metrics", ()):
-        named = ("liste_chantiers", None, work["identifiant"], work["voies"])
+        named = ("liste_chantiers", None, work["identifiant"], work["voies"] and street(work["voies"]))
         yield (*named, "arrondissement", work["arrondissement"], None)
         yield (*named, "impact", IMPACTS.get(work["impact"], work["impact"]), None)
         yield (*named, "niveau", LEVELS.get(work["niveau"]), None)

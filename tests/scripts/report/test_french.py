@@ -56,7 +56,11 @@ def test_hours_and_durations() -> None:
 
 
 def test_names() -> None:
-    assert french.street("Bd_Joli_Val") == "Bd Joli Val"
+    for label in ("Bd_Joli_Val", "bd. Joli  Val.", "boulevard Joli Val ", "BD Joli_Val"):
+        assert french.street(label) == "Boulevard Joli Val"
+    assert french.street("Av_Pte_d_Ivry") == "Avenue Pte d’Ivry"
+    assert french.street("12 bis av. de France") == "12 bis avenue de France"
+    assert french.street("Av") == "Av" and french.street("Rivoli") == "Rivoli" and french.street("_") == "sans nom"
     assert french.street("PE_Sablons") == "Périph. extérieur, Sablons"
     assert french.street(None) == "sans nom"
     assert [french.arrondissement(value) for value in (1, 2, None)] == ["1er", "2e", "hors Paris ou inconnu"]

@@ -60,9 +60,9 @@ def test_arcs_of_a_street_are_one_street_and_each_hour_has_its_usual() -> None:
     today = roads({"1": ("Bd_A", [10.0] * 24), "2": ("Bd_A", [5.0] * 24), "3": ("Bd_B", [1.0] * 24)})
     past = {when: roads({"1": ("Bd_A", [20.0] * 24), "2": ("Bd_A", [5.0] * 24)}) for when in WEEKS}
     found = beside(today, past)
-    assert list(found.names.index) == ["Bd A", "Bd B"]
-    assert found.names.loc["Bd A", ["capteurs", "jour", "usuel", "compares"]].tolist() == [2, 360.0, 600.0, 4]
-    assert np.isnan(found.names.at["Bd B", "usuel"])
+    assert list(found.names.index) == ["Boulevard A", "Boulevard B"]
+    assert found.names.loc["Boulevard A", ["capteurs", "jour", "usuel", "compares"]].tolist() == [2, 360.0, 600.0, 4]
+    assert np.isnan(found.names.at["Boulevard B", "usuel"])
     assert found.usual_hours[0].tolist() == [25.0] * 24
 
 
@@ -71,16 +71,16 @@ def test_the_usual_day_is_that_of_the_hours_and_arcs_that_both_days_have() -> No
     silent: Hours = [None] * 6 + [10.0] * 18
     past = {when: roads({"1": ("Bd_A", [10.0] * 24)}) for when in WEEKS[:3]}
     grown = roads({"1": ("Bd_A", [10.0] * 24), "2": ("Bd_A", [10.0] * 24)})
-    assert beside(grown, past).names.loc["Bd A", ["jour", "usuel"]].tolist() == [480.0, 480.0]
+    assert beside(grown, past).names.loc["Boulevard A", ["jour", "usuel"]].tolist() == [480.0, 480.0]
     whole = beside(roads({"1": ("Bd_A", silent)}), past)
-    assert whole.names.loc["Bd A", ["jour", "usuel"]].tolist() == [180.0, 180.0]
+    assert whole.names.loc["Boulevard A", ["jour", "usuel"]].tolist() == [180.0, 180.0]
     assert np.isnan(whole.usual_hours[0][:6]).all()
 
 
 def test_less_than_half_in_common_says_nothing() -> None:
     today = roads({"1": ("Bd_A", [10.0] * 24)})
     found = beside(today, {when: roads({"1": ("Bd_A", [None] * 13 + [10.0] * 11)}) for when in WEEKS})
-    assert np.isnan(found.names.at["Bd A", "usuel"]) and found.names.at["Bd A", "compares"] == 0
+    assert np.isnan(found.names.at["Boulevard A", "usuel"]) and found.names.at["Boulevard A", "compares"] == 0
 
 
 def test_an_ordinary_day_has_nothing_to_tell() -> None:
@@ -89,7 +89,7 @@ def test_an_ordinary_day_has_nothing_to_tell() -> None:
 
 def test_one_street_out_of_forty_is_told_with_its_hours() -> None:
     today, past = city(100, street_level=300)
-    assert told(today, past) == [("Bd A", 200.0)]
+    assert told(today, past) == [("Boulevard A", 200.0)]
 
 
 def test_a_city_that_moves_as_a_whole_is_told_as_the_city() -> None:
@@ -100,7 +100,7 @@ def test_a_street_below_the_floors_or_that_always_moves_is_no_news() -> None:
     today = roads({"1": ("Bd_A", [3.0] * 24), "2": ("Bd_B", [500.0] * 24)})
     usual = [{"1": ("Bd_A", [1.0] * 24), "2": ("Bd_B", [hour] * 24)} for hour in (100.0, 400.0, 250.0, 600.0)]
     past = {when: roads(arcs) for when, arcs in zip(WEEKS, usual, strict=True)}
-    assert [what for what, _ in told(today, past) if what in ("Bd A", "Bd B")] == []
+    assert [what for what, _ in told(today, past) if what in ("Boulevard A", "Boulevard B")] == []
 
 
 def test_without_three_past_days_nothing_is_called_usual() -> None:
