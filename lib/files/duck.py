@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 MEMORY = "512MB"  # that it may use; what needs more ends with an error
 THREADS = 2
+AHEAD = "64KB"  # of rows that it computes before they are asked for; a text counts as 16 bytes, whatever its length
 METRICS_NOTE = "metriques"  # note of a table in Parquet: content_sha256 of the metrics that it was made of
 
 
@@ -28,6 +29,7 @@ def scratch_database() -> Iterator["duckdb.DuckDBPyConnection"]:
     }
     with duckdb.connect(config=settings) as database:
         database.execute("set enable_progress_bar = false")  # it would go to the standard output
+        database.execute(f"set streaming_buffer_size = '{AHEAD}'")
         yield database
 
 

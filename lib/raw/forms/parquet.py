@@ -5,17 +5,23 @@ a file is met: pandas, unlike with pyarrow, never imports it by itself.
 """
 
 import glob
+import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lib.common.errors import InputError
+from lib.common.settings import S3_SCHEME
 from lib.files.duck import quoted, scratch_database
+from lib.files.scratch_folder import scratch_folder
 
 if TYPE_CHECKING:
     from duckdb.sqltypes import DuckDBPyType
+
+Columns = dict[str, "DuckDBPyType"]
 
 LINES = 2_048  # of a piece
 MARGIN = timedelta(days=1)  # around the days that are wanted: an instant has another day in another zone
@@ -31,18 +37,26 @@ _DATED = (*_TIMES, _INSTANT, "date")
 
 @dataclass(frozen=True)
 class Window:
-    """The rows that a reader wants of a table: whose time is of these days or of those next to them, or is empty."""
+    """What a reader wants of a table: the rows whose time is of these days or those next to them, or is empty.
+
+    Without days it wants the different times alone.
+    """
 
     names: tuple[str, ...]  # that the column of the time may have
-    first: date
-    last: date
+    first: date | None = None
+    last: date | None = None
 
-    def condition(self, columns: dict[str, "DuckDBPyType"]) -> str:
-        """Write it in SQL. A time that is text may have any form: all rows are wanted then."""
+    def times(self, columns: Columns) -> list[str]:
         wanted = {name.casefold() for name in self.names}
-        times = [quoted(name) for name, kind in columns.items() if name.casefold() in wanted and kind.id in _DATED]
+        return [name for name in columns if name.casefold() in wanted]
+
+    def condition(self, columns: Columns) -> str:
+        """Write it in SQL. A time that is text may have any form: all rows are wanted then."""
+        times = [quoted(name) for name in self.times(columns) if columns[name].id in _DATED]
+        if not (times and self.first and self.last):
+            return "true"
         low, high = self.first - MARGIN, self.last + 2 * MARGIN
-        return f"({times[0]} is null or {times[0]} >= '{low}' and {times[0]} < '{high}')" if times else "true"
+        return f"({times[0]} is null or {times[0]} >= '{low}' and {times[0]} < '{high}')"
 
 
 def csv_pieces(path: Path, window: Window | None = None) -> Iterator[bytes]:
@@ -52,19 +66,15 @@ def csv_pieces(path: Path, window: Window | None = None) -> Iterator[bytes]:
     """
     import duckdb
 
-    file = quoted(glob.escape(str(path)), "'")
-    table = f"read_parquet({file}, hive_partitioning=false, file_row_number=true)"
     try:
-        with scratch_database() as database:
+        with _on_disk(path) as file, scratch_database() as database:
+            name = quoted(glob.escape(str(file)), "'")
+            table = f"read_parquet({name}, hive_partitioning=false, file_row_number=true)"
             seen = database.sql(f"from {table}")
             *names, row_number = seen.columns
             columns = dict(zip(names, seen.types, strict=False))
             yield ";".join(map(_as_header, columns)).encode() + b"\n"
-            cells = ", ".join(f"coalesce({_cell(quoted(name), kind)}, '')" for name, kind in columns.items())
-            condition = window.condition(columns) if window else "true"
-            found = database.execute(
-                f"select {quoted(row_number)}, concat_ws(';', {cells}) from {table} where {condition}"
-            )
+            found = database.execute(_query(table, columns, quoted(row_number), window))
             at = 0
             while rows := found.fetchmany(LINES):
                 lines = []
@@ -75,6 +85,32 @@ def csv_pieces(path: Path, window: Window | None = None) -> Iterator[bytes]:
     except duckdb.Error as error:
         why = str(error).partition("\n")[0]
         raise InputError(f"{path} est un Parquet illisible ({why}).", "Le récupérer à nouveau.") from error
+
+
+@contextmanager
+def _on_disk(path: Path) -> Iterator[Path]:
+    """Give a file that DuckDB can read here and there in: of one in S3 a copy."""
+    if not str(path).startswith(S3_SCHEME):
+        yield path
+        return
+    with scratch_folder() as folder:
+        copy = folder / "export.parquet"
+        with path.open("rb") as stream, copy.open("wb") as file:
+            shutil.copyfileobj(stream, file)
+        yield copy
+
+
+def _query(table: str, columns: Columns, row_number: str, window: Window | None) -> str:
+    """Write in SQL the numbers of the wanted rows and their lines; a column that is not looked at is not read."""
+    times = window.times(columns) if window and not window.first else []
+    cells = ", ".join(
+        f"coalesce({_cell(quoted(name), kind)}, '')" if not times or name in times else "''"
+        for name, kind in columns.items()
+    )
+    line = f"concat_ws(';', {cells})"
+    if times:
+        return f"select row_number() over () - 1, line from (select distinct {line} as line from {table})"
+    return f"select {row_number}, {line} from {table} where {window.condition(columns) if window else 'true'}"
 
 
 def _as_header(name: str) -> str:

@@ -24,6 +24,7 @@ from lib.figures.written_places import join_places, read_places
 from lib.raw.contents import read_blocks
 from lib.raw.csv_dialect import SPLIT_PLACE, Aliases, point_decimals
 from lib.raw.envelopes import records
+from lib.raw.forms.parquet import Window
 from lib.raw.json_records import LONGEST_DATE, bodies_of, holds, is_searchable, short_text
 from lib.raw.limits import BIKE_ROWS, MOST_LABELS, TABLE_BYTES
 from lib.raw.source_files import RawFile
@@ -97,7 +98,7 @@ def days_present(files: list[RawFile]) -> set[str]:
     found: set[bytes] = set()
     for raw in files:
         with contextlib.suppress(InputError):  # said where the day was read
-            for text in read_blocks(raw.path, TABLE_BYTES, LONGEST_DATE):
+            for text in read_blocks(raw.path, TABLE_BYTES, LONGEST_DATE, Window(COLUMNS["date"])):
                 dates = (_ANY_CSV_DATE if raw.is_csv else _ANY_JSON_DATE).findall(text)
                 found.update(islice(dates, MOST_LABELS - len(found)))
     moments = map(parse_instant, (text.decode(errors="replace") for text in found))
@@ -174,7 +175,8 @@ def _of_csv(raw: RawFile, day: date, dates: list[bytes], quality: Quality) -> It
         moment = parse_instant(found[0].decode()) if found else None
         return moment is None or moment.astimezone(PARIS).date() == day
 
-    table = read_table(raw, COLUMNS, REQUIRED, quality, of_another_day, accounted)
+    window = Window(COLUMNS["date"], day - RECENT, day)
+    table = read_table(raw, COLUMNS, REQUIRED, quality, of_another_day, accounted, window=window)
     *columns, lines = (table.iloc[:, place].tolist() for place in range(table.shape[1]))
     yield Batch(raw.name, lines, columns)
 

@@ -66,10 +66,10 @@ class Export:
     encoding: str = UTF8  # what its first line that is not ASCII is in; empty where none was met
 
     def open(self, days: tuple[date, ...]) -> BinaryIO:
-        """Return the plain bytes; of a Parquet those of the days (none: all), of a plain file without a look at it."""
+        """Return the plain bytes; of a Parquet those about the days, and without days those of the stamps alone."""
         if self.size is not None:
             return self.raw.path.open("rb", buffering=0)
-        return _open(self.raw, Window(("t_1h", *COLUMNS["t_1h"]), min(days), max(days)) if days else None)
+        return _open(self.raw, Window(("t_1h", *COLUMNS["t_1h"]), *((min(days), max(days)) if days else ())))
 
     def needles(self, days: tuple[date, ...]) -> Needles:
         """Return what the lines of these days are found by."""

@@ -1,6 +1,7 @@
 """A Parquet file is read as the CSV of the same export. pandas.parquet was written by pandas 3.1 and pyarrow 26."""
 
 import csv
+import glob
 import json
 import re
 import subprocess
@@ -14,10 +15,12 @@ import pytest
 from lib.common.errors import InputError
 from lib.common.settings import ROOT
 from lib.files.duck import quoted, scratch_database
+from lib.raw import s3_path
 from lib.raw.contents import read_bytes
 from lib.raw.forms.parquet import LINES, Window, csv_pieces
 from scripts.registry import mains
 from tests.conftest import RawTree
+from tests.support.aws_server import REGION, AwsServer
 
 DAY = "2025-11-04"
 HOURS = "range(timestamp '2025-11-04 00:00', timestamp '2025-11-05 00:00', interval 1 hour) hours(hour)"
@@ -107,32 +110,74 @@ def test_a_parquet_gives_the_figures_of_the_csv(raw: RawTree, run: Any, source: 
     assert found["csv"]["qualite"]["lignes_retenues"] > 0
 
 
-def test_only_the_row_groups_of_the_day_are_read(tmp_path: Path) -> None:
-    """The pages of all other row groups are spoilt: whoever reads them fails."""
-    query = "select id, timestamptz '2025-01-01 00:00:00+00' + interval 1 hour * id as t_1h from range(40_000) ids(id)"
-    path = written(tmp_path / "a [2025].parquet", query, ", row_group_size 2048")
-    day = date(2025, 6, 1)
-    window = Window(("T_1h",), day, day)
+def spoilt_but_for(path: Path, time: str, first: str, last: str) -> None:
+    """Spoil the pages of the other row groups: whoever reads them fails."""
     with scratch_database() as database:
         groups = database.execute(
             "select total_compressed_size, coalesce(dictionary_page_offset, data_page_offset), stats_min_value,"
-            " stats_max_value from parquet_metadata(?) where path_in_schema = 't_1h'",
-            [str(tmp_path / "a*.parquet")],
+            " stats_max_value from parquet_metadata(?) where path_in_schema = ?",
+            [glob.escape(str(path)), time],
         ).fetchall()
     assert len(groups) > 15
     content = bytearray(path.read_bytes())
-    whole = b"".join(csv_pieces(path))
-    assert [row["id"] for row in rows_of(whole)] == [str(number) for number in range(40_000)]
     for size, offset, earliest, latest in groups:
-        if latest < "2025-05-31" or earliest >= "2025-06-03":
+        if latest < first or earliest >= last:
             content[offset : offset + size] = b"\xff" * size
     path.write_bytes(content)
-    lines = b"".join(csv_pieces(path, window)).split(b"\n")
+
+
+LONG = "range(40_000) ids(id)"
+INSTANT = "timestamptz '2025-01-01 00:00:00+00' + interval 1 hour * id"
+
+
+def test_only_the_row_groups_of_the_day_are_read(tmp_path: Path) -> None:
+    path = written(tmp_path / "a [2025].parquet", f"select id, {INSTANT} as t_1h from {LONG}", ", row_group_size 2048")
+    day = date(2025, 6, 1)
+    whole = b"".join(csv_pieces(path))
+    assert [row["id"] for row in rows_of(whole)] == [str(number) for number in range(40_000)]
+    spoilt_but_for(path, "t_1h", "2025-05-31", "2025-06-03")
+    lines = b"".join(csv_pieces(path, Window(("T_1h",), day, day))).split(b"\n")
     kept = [int(line.split(b";")[0]) for line in lines[1:] if line]
     assert kept == list(range(150 * 24, 153 * 24))
     assert all(lines[number + 1].startswith(str(number).encode()) for number in kept)  # the line is the row's number
     with pytest.raises(InputError, match="est un Parquet illisible"):
         b"".join(csv_pieces(path))
+
+
+@pytest.mark.parametrize(
+    ("source", "time", "columns", "sound"),
+    [
+        ("comptages", "t_1h", "'7' as iu_ac, 5.0 as q, 2.5 as k", ("2025", "2027")),  # its beginning is looked at
+        ("bikes", "date", "'A' as id_compteur, 5 as sum_counts", ("2025-05-24", "2025-06-03")),
+    ],
+)
+def test_a_day_of_a_long_export_costs_its_row_groups_alone(
+    raw: RawTree, run: Any, source: str, time: str, columns: str, sound: tuple[str, str]
+) -> None:
+    rest = f"'48.85,2.35' as geo_point_2d, {INSTANT} as autre, repeat('long', 50) as texte"
+    query = f"select {columns}, {rest}, {INSTANT} as {time} from {LONG}"
+    path = written(raw.root / "batch" / f"{EXPORTS[source][0]}.parquet", query, ", row_group_size 2048")
+    spoilt_but_for(path, time, *sound)
+    ran = run(mains()[source], "--date", "2025-06-01")
+    assert ran.code == 0, ran.err
+    assert raw.metrics(source, "2025-06-01")["metrics"][0]["heures_valides"] == 24
+    written(path, query, ", row_group_size 2048")
+    spoilt_but_for(path, "autre", *sound)  # all days are named by their times alone
+    ran = run(mains()[source], "--date", "2024-06-01")
+    assert ran.code == 4 and "2025-01-01" in ran.err and "2029-07-2" in ran.err
+
+
+def test_a_parquet_in_s3_is_read(raw: RawTree, aws: AwsServer, run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    stem, columns = EXPORTS["bikes"]
+    path = written(raw.root / "a.parquet", f"select {columns} from (values (7), (8)) arcs(arc), {HOURS}")
+    key = f"brut/batch/{stem}.parquet"
+    aws.clients.s3.create_bucket(Bucket="bruts", CreateBucketConfiguration={"LocationConstraint": REGION})
+    aws.clients.s3.put_object(Bucket="bruts", Key=key, Body=path.read_bytes())
+    monkeypatch.setenv("DATA_DIR", "s3://bruts/brut")
+    ran = run(mains()["bikes"], "--date", DAY)
+    assert ran.code == 0, ran.err
+    assert raw.metrics("bikes", DAY)["nombre_compteurs_actifs"] == 2
+    s3_path._client.cache_clear()
 
 
 def test_rows_without_a_time_and_times_as_text_are_all_read(tmp_path: Path) -> None:
