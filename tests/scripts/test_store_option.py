@@ -131,7 +131,7 @@ def test_a_range_waits_once_for_a_database_that_is_down(
     assert {path.name for path in (tree.output / "reports").glob("*.json")} == {
         f"daily_report_2025-11-0{day}.json" for day in (2, 3, 4)
     }
-    assert "3 jours : 0 calculs faits, 6 échecs" in ran.out  # three sources and three reports, each said
+    assert "3 jours : 0 calcul fait, 6 échecs" in ran.out  # three sources and three reports, each said
     assert SECRET not in ran.err + ran.out
 
 
