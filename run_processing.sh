@@ -90,7 +90,7 @@ run() {
   return "$status"
 }
 
-run 2>&1 | tee -a "$log"
+run 2>&1 | tee -a "$log" 2>/dev/null # what it cannot write is said below
 status=("${PIPESTATUS[@]}")
 if [[ "${status[1]}" -eq 1 ]]; then # tee goes on without its file
   echo "❌ le journal $log est incomplet : vérifier la place libre. Les lignes ci-dessus sont entières." >&2

@@ -155,7 +155,7 @@ def _read_dotenv(path: Path) -> Mapping[str, str]:
             f"{path} ne peut pas être lu : {in_french(error)}.", "Corriger ses droits, ou l'enlever."
         ) from error
     for one in lines:
-        if one.error:  # not quoted: it may hold a key
+        if one.error or (one.key and one.value is None):  # also a word alone; not quoted: it may hold a key
             text = one.original.string
             number = one.original.line + text[: len(text) - len(text.lstrip())].count("\n")
             raise ConfigError(

@@ -146,7 +146,7 @@ def is_ours(opened: BinaryIO | int, path: str | Path) -> bool:
 def _refused(path: Path, error: OSError) -> StoreError:
     return StoreError(
         f"impossible d'écrire {path} : {in_french(error)}.",
-        f"{rights_hint(path, error)} Le fichier précédent est intact.",
+        f"Le fichier précédent est intact. {rights_hint(path, error)}",
     )
 
 

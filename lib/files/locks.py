@@ -134,8 +134,11 @@ def open_lock_file(path: Path) -> int:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             return not_through_a_link(path, os.O_RDWR | os.O_CREAT)
-        except PermissionError:  # another user's, after a run by root: to lock it, reading is enough
-            return not_through_a_link(path, os.O_RDONLY)
+        except PermissionError as refused:  # another user's, after a run by root: to lock it, reading is enough
+            try:
+                return not_through_a_link(path, os.O_RDONLY)
+            except FileNotFoundError:
+                raise refused from None  # there is none yet, and none may be made
     except OSError as error:
         raise StoreError(
             f"impossible d'ouvrir le verrou {path} : {in_french(error)}.", rights_hint(path, error)

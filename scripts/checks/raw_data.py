@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from datetime import date, datetime
 from pathlib import Path
 
-from lib.common.errors import CityflowError, InputError, NoDataError
+from lib.common.errors import CityflowError, InputError
 from lib.common.paris_time import HOUR, PARIS, parse_instant, parse_road_label
 from lib.common.settings import Settings
 from lib.raw.contents import first_bytes
@@ -53,7 +53,7 @@ def check_raw_files(settings: Settings, today: date) -> Iterator[CheckResult]:
     yield from _unread(settings)
     try:
         require_a_raw_file(settings, SOURCES.values())
-    except NoDataError as error:
+    except CityflowError as error:
         yield CheckResult("données brutes", ERROR, error.message, error.hint)
         return
     for source in SOURCES.values():

@@ -167,6 +167,7 @@ def test_a_dotenv_that_is_no_file_is_exit_3_and_not_passed_over(tmp_path: Path, 
         (('OUTPUT_DIR="results', "IDFM_API_KEY=SECRET"), 1),
         (("OUTPUT_DIR=results", "# clé", "", 'IDFM_API_KEY="SECRET'), 4),
         (("OUTPUT_DIR=results", "", "IDFM_API_KEY SECRET"), 3),
+        (("OUTPUT_DIR=results", "SECRET"), 2),
     ],
 )
 def test_a_line_of_dotenv_that_says_nothing_is_exit_3_and_not_repeated(

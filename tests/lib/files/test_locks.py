@@ -19,7 +19,7 @@ import pytest
 from lib.common.errors import LockHeldError, StoreError
 from lib.files import locks
 from lib.files.atomic_file import write_atomically
-from lib.files.locks import day_lock, days_locked
+from lib.files.locks import day_lock, days_locked, open_lock_file
 from scripts import day, process_bikes, process_weather
 from tests.conftest import ROOT, Ran, RawTree, bike
 from tests.scripts.test_backfill import children
@@ -236,6 +236,23 @@ def test_a_file_of_another_user_names_the_owner_and_the_command(tmp_path: Path) 
             write_atomically(folder / "x.json", b"{}")
         except StoreError as error:
             return 0 if f"{folder} est à nobody : sudo chown -R root {folder}" in str(error) else 2
+        return 1
+
+    assert in_a_child(refused) == 0
+
+
+def test_a_lock_that_may_not_be_made_names_the_owner_of_its_folder(tmp_path: Path) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("only root can give a folder away")
+    os.chown(tmp_path, 65534, -1)
+    tmp_path.chmod(0o555)
+
+    def refused() -> int:
+        with_plain_rights()
+        try:
+            open_lock_file(tmp_path / "2025-11-04.lock")
+        except StoreError as error:
+            return 0 if "accès refusé" in str(error) and f"{tmp_path} est à nobody" in str(error) else 2
         return 1
 
     assert in_a_child(refused) == 0
