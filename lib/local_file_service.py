@@ -1,7 +1,6 @@
 """Metrics and reports as readable JSON files below OUTPUT_DIR: the default store, and always the backup."""
 
 import contextlib
-import json
 import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -18,6 +17,7 @@ from lib.stores.documents import (
     encode,
     metrics_document,
     month_report_id,
+    read_json,
     report_document,
     report_id,
     stem_of,
@@ -111,7 +111,7 @@ def _modified(path: Path) -> float:
 def _read(path: Path, body: str, day: str) -> Document | None:
     """Read the document of a file; None when there is no such file, StoreError when it is not that of the day."""
     try:
-        document = json.loads(path.read_bytes())
+        document = read_json(path.read_bytes())
     except FileNotFoundError:
         return None
     except OSError as error:

@@ -28,6 +28,7 @@ from lib.figures.gate import findings
 from lib.figures.numbers import plain
 from lib.figures.past_days import Past
 from lib.figures.quality import has_account
+from lib.figures.sensor_days import Remembering
 from lib.files.atomic_file import write_together
 from lib.files.locks import day_lock
 from lib.local_file_service import LocalFileService
@@ -238,7 +239,11 @@ def gather(
     last_days = {source: max((one for one in known if one <= day), default=None) for source, known in days.items()}
     reports = {when: store.load_report(when) or {} for when in recent_days(day)}
     recent = {when: one.get("chiffres_cles", {}) for when, one in reports.items()}
-    return metrics, {source: same_weekdays(store, source, day) for source in SOURCES}, last_days, recent
+    past = {source: same_weekdays(store, source, day) for source in SOURCES}
+    remembering: dict[str, Past] = {
+        source: {when: Remembering(one) for when, one in days.items()} for source, days in past.items()
+    }
+    return {source: Remembering(one) for source, one in metrics.items()}, remembering, last_days, recent
 
 
 def process(settings: Settings, store: DatabaseService, day: date) -> dict[str, Any]:

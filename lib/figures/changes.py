@@ -123,16 +123,39 @@ def longest_runs(flags: Flags) -> npt.NDArray[np.int64]:
 
 def shared(day: pd.DataFrame, past: pd.DataFrame) -> Shared:
     """Compare two frames of hours on the sensors and hours that both have."""
-    known, before = int(day.notna().to_numpy().sum()), int(past.notna().to_numpy().sum())
-    heard = day.notna().any(axis=1).to_numpy()
-    tenth = pd.Series(np.cumsum(heard) % TENTHS, day.index)
+    rows, one, other = _aligned(day, past)
+    return _shared(day.to_numpy(dtype=float), past.to_numpy(dtype=float), day.index.get_indexer(rows), one, other)
+
+
+def shared_by_hour(day: pd.DataFrame, past: pd.DataFrame) -> dict[int, Shared]:
+    """Compare two frames of hours as `shared` does, each hour that both have alone."""
+    rows, one, other = _aligned(day, past)
+    places, hours = day.index.get_indexer(rows), day.columns.intersection(past.columns)
+    today, before = day[hours].to_numpy(dtype=float), past[hours].to_numpy(dtype=float)
+    found = {}
+    for place, hour in enumerate(hours):
+        whole, common = ([values[:, [place]] for values in two] for two in ((today, before), (one, other)))
+        found[int(hour)] = _shared(whole[0], whole[1], places, common[0], common[1])
+    return found
+
+
+def _aligned(day: pd.DataFrame, past: pd.DataFrame) -> tuple[pd.Index, Floats, Floats]:
+    """Find the sensors that two frames share, and the values of both in the hours that they share."""
     rows, hours = day.index.intersection(past.index), day.columns.intersection(past.columns)
     one, other = (frame.reindex(index=rows, columns=hours).to_numpy(dtype=float) for frame in (day, past))
+    return rows, one, other
+
+
+def _shared(today: Floats, before: Floats, places: npt.NDArray[np.intp], one: Floats, other: Floats) -> Shared:
+    """Compare the values of two days: all of each, and (one, other) those of the sensors at `places` of the day."""
+    known, held = int(np.isfinite(today).sum()), int(np.isfinite(before).sum())
+    heard = np.isfinite(today).any(axis=1)
+    tenth = (np.cumsum(heard) % TENTHS)[places]
     both = np.isfinite(one) & np.isfinite(other)
     sums = [np.where(both, values, 0.0).sum(axis=1) for values in (one, other, both)]
-    totals, before_totals, numbers = (np.bincount(tenth.reindex(rows), values, TENTHS).astype(float) for values in sums)
+    totals, before_totals, numbers = (np.bincount(tenth, values, TENTHS).astype(float) for values in sums)
     common = int(both.sum())
-    shares = (common / known if known else 0.0, common / before if before else 0.0)
+    shares = (common / known if known else 0.0, common / held if held else 0.0)
     sensors, carriers = int(both.any(axis=1).sum()), _carriers(np.abs(sums[0] - sums[1]))
     return Shared(totals, before_totals, numbers, sensors, int(heard.sum()), carriers, *shares)
 

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from lib.common.paris_time import clock_hours
-from lib.figures.changes import MOST_HOUR_MARGIN, Shared, change_beside, comparable_hours, shared
+from lib.figures.changes import MOST_HOUR_MARGIN, Shared, change_beside, comparable_hours, shared, shared_by_hour
 from lib.figures.key_figures import KeyFigure, Sensors, Watched
 from lib.figures.numbers import rounded
 
@@ -42,8 +42,24 @@ def sensor_day(metrics: Metrics, columns: Sensors, day: date) -> SensorDay:
     return SensorDay(day, table, hours_of(metrics, columns, columns.hours, day), whole)
 
 
+class Remembering(dict[str, Any]):
+    """Metrics of a day that keep the frames of hours made of them: many figures of a report ask for the same."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        super().__init__(metrics)
+        self.frames: dict[str, pd.DataFrame | None] = {}
+
+
 def hours_of(metrics: Metrics, columns: Sensors, key: str, day: date) -> pd.DataFrame | None:
     """Build the frame of the hours that each sound sensor holds under `key`; None for a version without them."""
+    if not isinstance(metrics, Remembering):
+        return _hours_of(metrics, columns, key, day)
+    if key not in metrics.frames:
+        metrics.frames[key] = _hours_of(metrics, columns, key, day)
+    return metrics.frames[key]
+
+
+def _hours_of(metrics: Metrics, columns: Sensors, key: str, day: date) -> pd.DataFrame | None:
     rows = _sound(metrics, columns)
     if not all(key in row for row in rows):
         return None
@@ -102,11 +118,10 @@ def usual_hours(
     """
     known = [value for value in shown if value is not None]
     mean = statistics.fmean(known) if known else 0.0
-    pairs = [comparable_hours(day, one, dead_at_zero) for one in past]
+    beside = [shared_by_hour(*comparable_hours(day, one, dead_at_zero)) for one in past]
     found: list[float | None] = []
     for hour, value in enumerate(shown):
-        weeks = [shared(one[[hour]], other[[hour]]) for one, other in pairs if hour in one and hour in other]
-        weeks = [one for one in weeks if one.enough]
+        weeks = [hours[hour] for hours in beside if hour in hours and hours[hour].enough]
         if value is None or not weeks:
             found.append(None)
             continue

@@ -8,6 +8,7 @@ where those of the left bank meet the others.
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -187,7 +188,7 @@ def _roads(arcs: Sequence[MapArc]) -> Markup:
         paths[ORDER[arc.state], _width(arc.flow), kind, tuple(ORDER[one] for one in arc.moments)].append(line)
 
     traced = [arc for arc in arcs if arc.trace]
-    for row, line in _lines(shapely.from_wkt([arc.trace for arc in traced])):
+    for row, line in _traces(tuple(str(arc.trace) for arc in traced)):
         put(traced[row], "arc", line)
     placed = [arc for arc in arcs if not arc.trace and arc.point]
     for arc, (x, y) in zip(placed, _project(_degrees(arc.point for arc in placed)).tolist(), strict=True):
@@ -203,6 +204,11 @@ def _roads(arcs: Sequence[MapArc]) -> Markup:
         )
         for (state, width, kind, moments), lines in sorted(paths.items())
     )
+
+
+@lru_cache(maxsize=1)  # those of one day after the other are the same
+def _traces(lines: tuple[str, ...]) -> list[tuple[int, str]]:
+    return list(_lines(shapely.from_wkt(lines)))
 
 
 def _width(flow: float | None) -> int:

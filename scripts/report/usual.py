@@ -5,6 +5,7 @@ median m of the past days, of which MAD is the median distance to m. A value x i
 the ordinary, and is told only beyond floors, so that a lane with forty cars is no news.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -80,7 +81,7 @@ def beside_usual(
     rows = {row[columns.identifier]: row for row in metrics["metrics"]}
     labels = [named(rows[one].get(columns.label) or str(one)) for one in today.index]
     codes, names = pd.factorize(np.asarray(labels, dtype=object), sort=True)
-    places = pd.Series([rows[one].get("arrondissement") for one in today.index], dtype=object).groupby(codes)
+    places = [rows[one].get("arrondissement") for one in today.index]
     values = today.to_numpy(dtype=float)
     measured = _sums(values, codes, len(names))
     earlier = [
@@ -96,7 +97,7 @@ def beside_usual(
     table = pd.DataFrame(
         {
             "capteurs": np.bincount(codes, minlength=len(names)),
-            "arrondissement": [found.iloc[0] if found.nunique(dropna=False) == 1 else None for _, found in places],
+            "arrondissement": _common(places, codes),
             "jour": np.where(np.isfinite(measured).any(axis=1), np.nansum(measured, axis=1), np.nan),
             "usuel": usual,
             "distance": distance,
@@ -107,11 +108,20 @@ def beside_usual(
     return Beside(table, measured, _median(hours, 0))
 
 
+def _common(values: Sequence[int | None], codes: npt.NDArray[np.int64]) -> list[int | None]:
+    """Return the value that all rows of a name share, None where they differ."""
+    different: dict[int, set[int | None]] = defaultdict(set)
+    for code, value in zip(codes.tolist(), values, strict=True):
+        different[code].add(value)
+    return [next(iter(found)) if len(found) == 1 else None for _, found in sorted(different.items())]
+
+
 def _sums(values: Matrix, codes: npt.NDArray[np.int64], names: int) -> Matrix:
     """Sum the rows of each name, hour by hour; NaN where none of them has a value."""
-    totals, known = np.zeros((names, values.shape[1])), np.zeros((names, values.shape[1]))
-    np.add.at(totals, codes, np.nan_to_num(values))
-    np.add.at(known, codes, np.isfinite(values))
+    totals, known = (
+        np.column_stack([np.bincount(codes, hour, names) for hour in table.T])
+        for table in (np.nan_to_num(values), np.isfinite(values))
+    )
     return np.where(known > 0, totals, np.nan)
 
 
