@@ -11,7 +11,7 @@ import json
 import re
 import zlib
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -22,6 +22,9 @@ from lib.common.errors import StoreError
 from lib.common.paris_time import machine_now, parse_day
 
 _TYPE = re.compile(r"[a-z][a-z0-9_]{0,40}")
+
+DIGITS = bytes(ord("0") if chr(code) in "0123456789" else ord(" ") for code in range(256))  # a table for translate()
+LONG_NUMBER = b"0" * 19  # digits from which an integer may be beyond 64 bits
 
 Document = dict[str, Any]
 
@@ -94,10 +97,11 @@ def encode(document: Document) -> bytes:
 
 def read_json(content: bytes) -> Any:
     """Read the JSON of a document; ValueError or RecursionError where it is none."""
-    try:
-        return orjson.loads(content)
-    except ValueError:  # says it in words of its own, and knows neither NaN nor half a surrogate pair
-        return json.loads(content)
+    # orjson says its errors in words of its own, knows no NaN, and makes floats of integers beyond 64 bits.
+    if LONG_NUMBER not in content.translate(DIGITS):
+        with suppress(ValueError):
+            return orjson.loads(content)
+    return json.loads(content)
 
 
 def pack(content: bytes) -> bytes:

@@ -7,22 +7,29 @@ label it holds.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from functools import lru_cache
-from operator import itemgetter
+from itertools import islice
+from typing import Any
 
 from lib.common.paris_time import parse_road_label, road_label_hours
 from lib.figures.quality import CONTENT_KEPT
 from lib.raw.csv_dialect import MAX_ROW_CHARACTERS, split_row
 from lib.raw.forms.encoding import UTF8, WINDOWS, Encoding
 from lib.raw.limits import DAY_ROWS
-from scripts.sources.comptages.export import COLUMNS
+from scripts.sources.comptages.export import COLUMNS, REQUIRED
 
 _STAMP = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9:]{5,8}(?:Z|[+-][0-9]{2}:?[0-9]{2})?|[0-9]{2}/[0-9]{2}/[0-9]{4} [0-9:]{5,8}"
 )
+
+
+LABEL = 1 + list(COLUMNS).index("t_1h")  # of a row, behind its offset
+BATCH = 500  # lines read together
+MOST_TEXTS = 50_000  # ends of lines that are kept for the lines to come
+MEASURES = ("debit", "taux_occupation")  # columns of numbers, few of which are equal
 
 
 class TooManyRowsError(Exception):
@@ -33,7 +40,7 @@ class TooManyRowsError(Exception):
 class DayRows:
     """Rows as (offset, the texts of COLUMNS), rejected lines as (offset, reason, text), both in file order."""
 
-    rows: list[tuple[int | str | None, ...]] = field(default_factory=list)
+    rows: list[tuple[Any, ...]] = field(default_factory=list)
     rejects: list[tuple[int, str, str]] = field(default_factory=list)
     windows: bool = False  # whether a line was read in Windows-1252
 
@@ -57,30 +64,90 @@ def day_rows(
     `known`: the encoding that the export's head showed, empty where it showed none.
     """
     labels = road_label_hours(day)
-    pick = itemgetter(*(header.index(name) if name in header else len(header) for name in COLUMNS))
     concerns: dict[str, bool] = {}
-    same: dict[str | None, str | None] = {}  # equal texts become one object: small to send, quick to compare
-    one = same.setdefault
     found, encoding = DayRows(), Encoding(known)
-    for offset, ended in lines:
-        line = ended.rstrip(b"\r")
-        fields, reason = fields_of(line, delimiter, len(header), encoding)
-        if reason:
-            text = line.decode("utf-8", errors="replace")
-            if any(parse_road_label(stamp) in labels for stamp in _STAMP.findall(text)):
-                found.rejects.append((offset, reason, text[:CONTENT_KEPT]))
-                found.check_room()
-            continue
-        arc, libelle, label, flow, rate, point, shape, *split = pick([*fields, None])  # None: a column it lacks
-        if label not in concerns:
+    split, waiting = Splitter(header, delimiter, encoding), iter(lines)
+    while batch := list(islice(waiting, BATCH)):
+        offsets, whole = zip(*((offset, ended.rstrip(b"\r")) for offset, ended in batch), strict=True)
+        columns = split.columns_of(whole)
+        if columns is None:
+            read = [(offset, line, *split.line_of(line)) for offset, line in zip(offsets, whole, strict=True)]
+            for offset, line, _, reason in read:
+                text = line.decode("utf-8", errors="replace") if reason else ""
+                if any(parse_road_label(stamp) in labels for stamp in _STAMP.findall(text)):
+                    found.rejects.append((offset, reason, text[:CONTENT_KEPT]))
+            rows = [(offset, *texts) for offset, _, texts, reason in read if not reason]
+        else:
+            rows = list(zip(offsets, *columns, strict=True))
+        for label in {row[LABEL] for row in rows} - concerns.keys():
             concerns[label] = _concerns(label, labels, day)
-        if concerns[label]:
-            arc, libelle, label = one(arc, arc), one(libelle, libelle), one(label, label)
-            found.rows.append((offset, arc, libelle, label, flow, rate, one(point, point), one(shape, shape), *split))
-            if len(found.rows) > DAY_ROWS:
-                found.check_room()
+        found.rows += [row for row in rows if concerns[row[LABEL]]]
+        found.check_room()
     found.windows = encoding.name == WINDOWS
     return found
+
+
+class Splitter:
+    """Reads lines into the texts of COLUMNS, None for one that the export lacks; equal words become one object.
+
+    What stands behind the columns that change from hour to hour is the same in all rows of an arc: it is read once.
+    """
+
+    def __init__(self, header: list[str], delimiter: str, encoding: Encoding) -> None:
+        self.delimiter, self.encoding, self.width = delimiter, encoding, len(header)
+        self.changing = 1 + max(header.index(name) for name in REQUIRED)
+        self.places = {name: header.index(name) if name in header else len(header) for name in COLUMNS}
+        self.behind = [place - self.changing for place in self.places.values() if place >= self.changing]
+        self.same: dict[str | None, str | None] = {}
+        self.ends: dict[bytes, tuple[str | None, ...]] = {}
+
+    def columns_of(self, lines: Sequence[bytes]) -> list[Sequence[str | None]] | None:
+        """Return the columns of some lines; None where one of them has to be read as a whole."""
+        mark, most = self.delimiter.encode(), self.changing
+        parts = [line.split(mark, most) for line in lines]
+        if {len(one) for one in parts} != {most + 1} or max(map(len, lines)) > MAX_ROW_CHARACTERS:
+            return None
+        *columns, ends = zip(*parts, strict=True)
+        try:
+            if len(self.ends) >= MOST_TEXTS:
+                self.ends.clear()
+            for end in set(ends) - self.ends.keys():
+                self.ends[end] = self.end_of(end)
+            behind = zip(*map(self.ends.__getitem__, ends), strict=True)
+            return [
+                self.texts_of(columns[place], name not in MEASURES) if place < most else next(behind)
+                for name, place in self.places.items()
+            ]
+        except ValueError:
+            return None
+
+    def line_of(self, line: bytes) -> tuple[tuple[str | None, ...], str]:
+        """Return the texts of one line, or the reason why it has none."""
+        fields, reason = fields_of(line, self.delimiter, self.width, self.encoding)
+        return (() if reason else self.picked([*fields, None], list(self.places.values()))), reason
+
+    def picked(self, fields: list[str | None], places: list[int]) -> tuple[str | None, ...]:
+        return tuple(self.same.setdefault(fields[place], fields[place]) for place in places)
+
+    def end_of(self, end: bytes) -> tuple[str | None, ...]:
+        """Read the end of a line; ValueError where that cannot be told of it alone."""
+        fields = plain_fields(self.delimiter + self.decoded(end), self.delimiter)[1:]
+        if self.changing + len(fields) != self.width:
+            raise ValueError
+        return self.picked([*fields, None], self.behind)
+
+    def texts_of(self, column: Sequence[bytes], are_words: bool) -> Sequence[str | None]:
+        """Read a column; ValueError where a line has to be read as a whole."""
+        written = b"\n".join(column)
+        if b'"' in written or b"\r" in written:
+            raise ValueError
+        texts = self.decoded(written).split("\n")
+        return list(map(self.same.setdefault, texts, texts)) if are_words else texts
+
+    def decoded(self, written: bytes) -> str:
+        if not self.encoding.name and not written.isascii():
+            raise ValueError  # the first line with such a text decides for the file
+        return written.decode(UTF8)
 
 
 def fields_of(line: bytes, delimiter: str, width: int, encoding: Encoding) -> tuple[list[str], str]:
