@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from lib.common.paris_time import clock_hours
@@ -33,10 +34,9 @@ class SensorDay:
 def sensor_day(metrics: Metrics, columns: Sensors, day: date) -> SensorDay:
     """Keep of a day's metrics what later days are compared with."""
     rows = _sound(metrics, columns)
-    keys = {"total": columns.total, "highest": columns.highest, "valid": columns.valid}
-    table = pd.DataFrame(
-        {name: [row[key] for row in rows] for name, key in keys.items()}, _identifiers(rows, columns), dtype=float
-    )
+    keys = (columns.total, columns.highest, columns.valid)
+    values = np.array([[row[key] for key in keys] for row in rows], dtype=float).reshape(len(rows), len(keys))
+    table = sensor_frame(values, [row[columns.identifier] for row in rows])
     account = metrics["qualite"]
     whole = account.get("heures_manquantes") == [] if "capteurs" in account else account["statut"] == "complet"
     return SensorDay(day, table, hours_of(metrics, columns, columns.hours, day), whole)
@@ -64,9 +64,19 @@ def _hours_of(metrics: Metrics, columns: Sensors, key: str, day: date) -> pd.Dat
     if not all(key in row for row in rows):
         return None
     values = np.array([row[key] for row in rows], dtype=float).reshape(len(rows), len(rows[0][key]) if rows else 0)
+    return hours_frame(values, [row[columns.identifier] for row in rows], day)
+
+
+def sensor_frame(values: npt.NDArray[np.float64], names: list[str]) -> pd.DataFrame:
+    """Build the frame of SensorDay.sensors."""
+    return pd.DataFrame(values, pd.Index(names, dtype=object), ["total", "highest", "valid"])
+
+
+def hours_frame(values: npt.NDArray[np.float64], names: list[str], day: date) -> pd.DataFrame:
+    """Build a frame of hours, a row per sensor."""
     clock = clock_hours(day)
     shown = clock if values.shape[1] == len(clock) else range(values.shape[1])  # road labels are always 24
-    return pd.DataFrame(values, _identifiers(rows, columns), shown)
+    return pd.DataFrame(values, pd.Index(names, dtype=object), shown)
 
 
 def _whole_days(metrics: Metrics, columns: Sensors, key: str, day: date) -> pd.DataFrame:

@@ -12,8 +12,8 @@ from lib.common.paris_time import recent_days
 from lib.common.settings import Settings
 from lib.database_service import DatabaseService
 from lib.figures.numbers import plain
-from lib.figures.quality import Quality, has_account, rejects_csv
-from lib.figures.sensor_days import SensorDay, sensor_day
+from lib.figures.quality import Quality, rejects_csv
+from lib.figures.sensor_days import SensorDay
 from lib.files.atomic_file import write_atomically
 from lib.local_file_service import LocalFileService
 from lib.raw.source import Source
@@ -24,6 +24,7 @@ from lib.run.dependencies import dependencies
 from lib.run.input_lists import note_inputs
 from lib.run.kept_figures import WAY_OUT, forget, kept_figures
 from lib.run.manifest import Input, inputs, recorded
+from lib.run.sensor_history import remember, remembered
 
 log = logging.getLogger(__name__)
 
@@ -124,6 +125,8 @@ def _stored(
         stays = None if force else kept_figures(settings, store, source, day, metrics)
         if not stays:
             _save(settings, store, source, day, metrics, result.quality)
+            if compare:
+                recent[source.name][day] = remember(store, source, day, metrics)
             return Stored(metrics)
     metrics, reason = stays
     log.warning("%s du %s, chiffres gardés : %s %s", source.name, day, reason, WAY_OUT)
@@ -152,26 +155,16 @@ def _compared(
     """Build the metrics as they are stored."""
     if compare:
         files = LocalFileService(settings.output_dir)
-        known = recent.get(source.name, {})
-        recent[source.name] = from_either(store, files, lambda reader: _days_before(reader, source, day, known))
+        known, days = recent.get(source.name, {}), recent_days(day)
+        unknown = [one for one in days if one not in known]
+        found = known | from_either(store, files, lambda reader: remembered(reader, source, unknown))
+        recent[source.name] = {one: found[one] for one in days}
         result = compare(result, [one for one in recent[source.name].values() if one])
     if is_synthetic(settings):
         result.quality.warn(SYNTHETIC, "attention", "Données de démonstration, inventées.")
     covered = result.quality.covered(result.couverture, day)
     metrics: dict[str, Any] = plain({**result.metrics, "qualite": result.quality.summary(covered)})
     return metrics
-
-
-def _days_before(
-    store: DatabaseService, source: Source, day: date, known: dict[date, SensorDay | None]
-) -> dict[date, SensorDay | None]:
-    """Read what the store remembers of the sensors of the days before, but for those that are known."""
-    found = {one: known.get(one) for one in recent_days(day)}
-    for one in found.keys() - known.keys():
-        metrics = store.load_metrics(source.name, one)
-        if metrics and has_account(metrics) and source.sensors:
-            found[one] = sensor_day(metrics, source.sensors, one)
-    return found
 
 
 def rejects_path(settings: Settings, source: str, day: date) -> Path:

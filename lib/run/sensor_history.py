@@ -1,0 +1,126 @@
+"""What the store remembers of the sensors of some days, from copies that are quick to read.
+
+A day of road counts is 3 MB of JSON, of which later days need three numbers and 24 hours an arc. OUTPUT_DIR/.sensors
+keeps these of the files of OUTPUT_DIR, with the state of the file that they come from: a copy that is missing, damaged,
+of another state or of other code is made again.
+"""
+
+import io
+import logging
+import zipfile
+from collections.abc import Iterable
+from contextlib import suppress
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import orjson
+
+from lib.common.errors import StoreError
+from lib.database_service import DatabaseService
+from lib.figures import sensor_days
+from lib.figures.quality import has_account
+from lib.figures.sensor_days import SensorDay, hours_frame, sensor_day, sensor_frame
+from lib.files.atomic_file import write_atomically
+from lib.local_file_service import LocalFileService
+from lib.raw.source import Source
+
+KEPT = timedelta(days=60)  # copies of days farther than that from the one that is written go
+NOT_MEASURED = -1
+DAMAGED = (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile)
+
+log = logging.getLogger(__name__)
+
+
+def remembered(store: DatabaseService, source: Source, days: Iterable[date]) -> dict[date, SensorDay | None]:
+    """Read the sensors of each day; None for a day that has none."""
+    return {day: _remembered(store, source, day) for day in days}
+
+
+def remember(store: DatabaseService, source: Source, day: date, metrics: dict[str, Any]) -> SensorDay | None:
+    """Keep a copy of the sensors of metrics that were just stored, and return them; None of a source without."""
+    if source.sensors is None:
+        return None
+    found = sensor_day(metrics, source.sensors, day)
+    if isinstance(store, LocalFileService):
+        _keep(store, source, day, found, _state(store, source, day))
+    return found
+
+
+def _remembered(store: DatabaseService, source: Source, day: date) -> SensorDay | None:
+    files = store if isinstance(store, LocalFileService) else None
+    state = _state(files, source, day) if files else ""
+    if files and state:
+        with suppress(*DAMAGED), np.load(_path(files, source, day), allow_pickle=False) as copy:
+            if copy["etat"].tobytes().decode() == state:
+                return _read(copy, day)
+    metrics = store.load_metrics(source.name, day)
+    if not metrics or not has_account(metrics) or source.sensors is None:
+        return None
+    found = sensor_day(metrics, source.sensors, day)
+    if files:
+        _keep(files, source, day, found, state)
+    return found
+
+
+def _path(files: LocalFileService, source: Source, day: date) -> Path:
+    return files.output_dir / ".sensors" / f"{source.name}_{day}.npz"
+
+
+def _state(files: LocalFileService, source: Source, day: date) -> str:
+    """Describe what a copy rests on: the file of the metrics, the keys read of it, and the code; empty without one."""
+    try:
+        status = files.metrics_path(source.name, day).stat()
+    except OSError:
+        return ""
+    code = Path(sensor_days.__file__).stat().st_mtime_ns
+    return f"{status.st_mtime_ns} {status.st_size} {source.sensors} {code}"
+
+
+def _keep(files: LocalFileService, source: Source, day: date, found: SensorDay, state: str) -> None:
+    """Write the copy of a day, and remove those of long before or after it; do without where it cannot be written."""
+    names = found.sensors.index.tolist()
+    if not state or not all(isinstance(name, str) for name in names):
+        return
+    arrays: dict[str, Any] = {
+        "etat": _bytes(state.encode()),
+        "noms": _bytes(orjson.dumps(names)),
+        "capteurs": found.sensors.to_numpy(dtype=float),
+        "entier": np.array(found.whole),
+    }
+    if found.hours is not None:
+        arrays["heures"] = _short(found.hours.to_numpy(dtype=float))
+    content = io.BytesIO()
+    np.savez(content, **arrays)
+    path = _path(files, source, day)
+    try:
+        write_atomically(path, content.getvalue())
+        for other in path.parent.glob(f"{source.name}_*.npz"):
+            with suppress(ValueError):
+                if abs(date.fromisoformat(other.stem.rpartition("_")[2]) - day) > KEPT:
+                    other.unlink(missing_ok=True)
+    except (StoreError, OSError) as error:
+        log.debug("%s", error)
+
+
+def _read(copy: Any, day: date) -> SensorDay:
+    names = orjson.loads(copy["noms"].tobytes())
+    hours = copy.get("heures")
+    if hours is not None and hours.dtype != np.float64:
+        hours = np.where(hours == NOT_MEASURED, np.nan, hours)
+    frame = None if hours is None else hours_frame(hours, names, day)
+    return SensorDay(day, sensor_frame(copy["capteurs"], names), frame, bool(copy["entier"]))
+
+
+def _bytes(content: bytes) -> npt.NDArray[np.uint8]:
+    return np.frombuffer(content, dtype=np.uint8)
+
+
+def _short(hours: npt.NDArray[np.float64]) -> npt.NDArray[Any]:
+    """Write counts in two bytes where all of them are such; any other values stay."""
+    counts = np.where(np.isnan(hours), NOT_MEASURED, hours)
+    short = counts.astype(np.int16, casting="unsafe") if (np.abs(counts) < 2**15).all() else hours
+    known = np.isfinite(hours)
+    return short if (short[known] == hours[known]).all() and (hours[known] >= 0).all() else hours

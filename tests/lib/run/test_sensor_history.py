@@ -1,0 +1,83 @@
+"""Copies of what later days are compared with: the same as the metrics, made again whenever these or they change."""
+
+import os
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from lib.figures.sensor_days import SensorDay, sensor_day
+from lib.local_file_service import LocalFileService
+from lib.run.sensor_history import remember, remembered
+from scripts.registry import BIKES, WEATHER
+
+DAY = date(2025, 11, 4)
+
+
+def metrics(*hours: list[float | None], identifier: str = "é-1") -> dict[str, Any]:
+    rows = [
+        {
+            "id_compteur": f"{identifier}{place}",
+            "comptages_horaires": list(one),
+            "total_jour": sum(value or 0 for value in one),
+            "pic_horaire": max(value or 0 for value in one),
+            "heures_valides": sum(value is not None for value in one),
+            "ecarte": None,
+        }
+        for place, one in enumerate(hours)
+    ]
+    account = {"statut": "complet", "couverture": 1.0, "capteurs": {}, "heures_manquantes": []}
+    return {"metrics": rows, "qualite": {**account, "rejets": {}, "avertissements": [], "lignes_lues": 1}}
+
+
+def same(one: SensorDay | None, other: SensorDay | None) -> bool:
+    assert one and other and one.hours is not None and other.hours is not None
+    pd.testing.assert_frame_equal(one.sensors, other.sensors)
+    pd.testing.assert_frame_equal(one.hours, other.hours)
+    return (one.day, one.whole) == (other.day, other.whole)
+
+
+@pytest.mark.parametrize(
+    "hours", [[0, None, 300] * 8, [0.5, None, 3.25] * 8, [40_000, None, 1] * 8, [-1, 2, None] * 8, [None] * 24]
+)
+def test_a_copy_is_what_the_metrics_say(tmp_path: Path, hours: list[float | None]) -> None:
+    store, found = LocalFileService(tmp_path), metrics(hours, [1.0] * 24)
+    store.save_metrics(found, "bikes", DAY)
+    assert BIKES.sensors
+    expected = sensor_day(found, BIKES.sensors, DAY)
+    assert same(remembered(store, BIKES, [DAY])[DAY], expected)
+    assert (tmp_path / ".sensors" / f"bikes_{DAY}.npz").is_file()
+    os.truncate(store.metrics_path("bikes", DAY), store.metrics_path("bikes", DAY).stat().st_size)  # another time
+    os.utime(store.metrics_path("bikes", DAY), (1, 1))
+    assert same(remember(store, BIKES, DAY, found), expected)
+    store.metrics_path("bikes", DAY).write_bytes(b" " * store.metrics_path("bikes", DAY).stat().st_size)
+    os.utime(store.metrics_path("bikes", DAY), (1, 1))
+    assert same(remembered(store, BIKES, [DAY])[DAY], expected), "read from the copy alone"
+
+
+def test_a_copy_of_other_metrics_or_a_damaged_one_is_made_again(tmp_path: Path) -> None:
+    store, copy = LocalFileService(tmp_path), tmp_path / ".sensors" / f"bikes_{DAY}.npz"
+    for value in (1.0, 2.0, 3.0):
+        store.save_metrics(metrics([value] * 24), "bikes", DAY)
+        if value == 3.0:
+            copy.write_bytes(copy.read_bytes()[:-40])
+        found = remembered(store, BIKES, [DAY])[DAY]
+        assert found and found.hours is not None and np.all(found.hours.to_numpy() == value)
+        content = copy.read_bytes()
+        assert remembered(store, BIKES, [DAY])[DAY] and copy.read_bytes() == content
+    copy.unlink()
+    copy.mkdir()
+    assert remembered(store, BIKES, [DAY])[DAY], "where none can be written, it is done without"
+
+
+def test_days_without_figures_or_sensors_have_none_and_old_copies_go(tmp_path: Path) -> None:
+    store = LocalFileService(tmp_path)
+    assert remembered(store, BIKES, [DAY]) == {DAY: None}
+    assert remember(store, WEATHER, DAY, {}) is None
+    for day in (DAY - timedelta(days=61), DAY - timedelta(days=60), DAY):
+        store.save_metrics(metrics([1.0] * 24), "bikes", day)
+        remember(store, BIKES, day, metrics([1.0] * 24))
+    assert len(list((tmp_path / ".sensors").iterdir())) == 2
