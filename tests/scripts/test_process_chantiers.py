@@ -461,7 +461,7 @@ def test_the_day_of_an_export_is_its_newest_update_else_its_name_else_its_time(r
     updated = [works[0] | {"date_maj": "2025-11-02"}, works[1] | {"date_maj": "03/11/2025"}]
     empty = [one | {"date_maj": "1970-01-01"} for one in works]
     for rows, named, day, known in (
-        (updated, name, "2025-11-03", "date_maj"),
+        (updated, name, "2025-11-03", "dernière mise à jour"),
         (empty, name, "2025-10-30", "nom du fichier"),
         (works, name, "2025-10-30", "nom du fichier"),
         (works, name.replace("2025-10-30", "20251031 (1)"), "2025-10-31", "nom du fichier"),

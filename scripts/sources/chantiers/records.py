@@ -43,7 +43,7 @@ REQUIRED = ("identifiant", "date_debut", "date_fin")
 DATE_REJECTS = ("date_absente", "date_illisible", "date_trop_ancienne", "fin_avant_debut")
 FIRST_DAY = "1990-01-01"  # the data set begins in the 2010s, its oldest works in the 2000s; 1970-01-01 is an empty date
 # Where the day of an export was found.
-BY_DATE_MAJ, BY_NAME, BY_FILE = "date_maj", "nom du fichier", "date du fichier"
+BY_DATE_MAJ, BY_NAME, BY_FILE = "dernière mise à jour", "nom du fichier", "date du fichier"
 
 NOT_SAID = "NON_RENSEIGNE"
 OTHER = "AUTRE"
