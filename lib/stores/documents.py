@@ -16,8 +16,6 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-import orjson
-
 from lib.common.errors import StoreError
 from lib.common.paris_time import machine_now, parse_day
 
@@ -97,7 +95,9 @@ def encode(document: Document) -> bytes:
 
 def read_json(content: bytes) -> Any:
     """Read the JSON of a document; ValueError or RecursionError where it is none."""
-    # orjson says its errors in words of its own, knows no NaN, and makes floats of integers beyond 64 bits.
+    import orjson  # here, so that doctor runs where no package is
+
+    # It says its errors in words of its own, knows no NaN, and makes floats of integers beyond 64 bits.
     if LONG_NUMBER not in content.translate(DIGITS):
         with suppress(ValueError):
             return orjson.loads(content)

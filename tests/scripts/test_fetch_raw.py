@@ -329,7 +329,7 @@ HEADER = "Identifiant arc;Libelle;Date et heure de comptage;Débit horaire;Taux 
         ("traffic", "prim", saying('{"lines": []}'), 1, "line_reports"),
         ("weather", "open-meteo", saying('{"error": true, "reason": "Out of range"}'), 1, "Out of range"),
         ("weather", "open-meteo", saying('{"hourly": {"time": [], "temperature_2m": []}}'), 4, "température"),
-        ("arrondissements", "arrondissements", saying('{"features": []}'), 1, "0 arrondissements"),
+        ("arrondissements", "arrondissements", saying('{"features": []}'), 1, "0 arrondissement au lieu de 20"),
         ("referentiel", "referentiel-comptages-routiers", shortened(0.8), 1, "coupé"),
         ("chantiers", "chantiers-perturbants", shortened(0.5), 1, "coupé"),
     ],

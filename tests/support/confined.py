@@ -7,6 +7,7 @@ pages; what its main() says is what a user sees.
 import contextlib
 import ctypes
 import io
+import logging
 import math
 import os
 import signal
@@ -68,6 +69,7 @@ def _become(main: Main, argv: list[str], confine: Confine, streams: list[int]) -
     code = 99
     try:
         signal.alarm(math.ceil(deadline()))
+        logging.getLogger().handlers.clear()  # a command of its own, no step of one that the test ran before
         for number, stream in enumerate(streams, start=1):
             os.dup2(stream, number)
         sys.stdout, sys.stderr = (io.TextIOWrapper(os.fdopen(number, "wb")) for number in (1, 2))
