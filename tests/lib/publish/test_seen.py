@@ -125,7 +125,7 @@ def test_a_damaged_note_is_said_and_set_aside(
 ) -> None:
     (path,) = (settings.output_dir / ".published").iterdir()
     path.write_text(spoil(path.read_text()))
-    with caplog.at_level("WARNING"):
+    with caplog.at_level("WARNING", "lib"):
         assert found(settings) == []
     assert "abîmé" in caplog.text
 
