@@ -17,7 +17,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from lib.common.paris_time import WEEKS_COMPARED, same_weekdays_before
-from lib.figures.changes import LEAST_SHARED
+from lib.figures.changes import LEAST_SHARED, comparable_hours
 from lib.figures.key_figures import at
 from lib.figures.past_days import Past, comparable
 from lib.figures.sensor_days import hours_of
@@ -82,13 +82,15 @@ def beside_usual(
     labels = [named(rows[one].get(columns.label) or str(one)) for one in today.index]
     codes, names = pd.factorize(np.asarray(labels, dtype=object), sort=True)
     places = [rows[one].get("arrondissement") for one in today.index]
-    values = today.to_numpy(dtype=float)
-    measured = _sums(values, codes, len(names))
-    earlier = [
-        _usual_of(measured, values, before.reindex(index=today.index, columns=today.columns).to_numpy(float), codes)
-        for when in same_weekdays_before(day, WEEKS_COMPARED)
-        if when in past and (before := hours_of(past[when], columns, columns.hours, when)) is not None
-    ]
+    measured = _sums(today.to_numpy(dtype=float), codes, len(names))
+    earlier = []
+    for when in same_weekdays_before(day, WEEKS_COMPARED):
+        before = hours_of(past[when], columns, columns.hours, when) if when in past else None
+        if before is not None:
+            # A sensor out of order on one of both days is no news of its street.
+            pair = comparable_hours(today, before, columns.dead_at_zero)
+            one, other = (hours.reindex(index=today.index, columns=today.columns).to_numpy(float) for hours in pair)
+            earlier.append(_usual_of(measured, one, other, codes))
     nothing = np.full((len(names), 1), np.nan)
     totals = np.column_stack([one for one, _ in earlier]) if earlier else nothing
     hours = np.stack([one for _, one in earlier]) if earlier else np.full((1, *measured.shape), np.nan)

@@ -149,3 +149,32 @@ def test_a_line_that_is_disturbed_every_week_is_no_news_and_one_that_never_is_is
 )
 def test_the_hours_of_a_gap_are_those_in_a_row_that_make_most_of_it(day: list[float], found: tuple[int, int]) -> None:
     assert longest_gap(day, [10.0] * 24) == found
+
+
+def test_a_sensor_stuck_today_is_no_news_and_the_other_arc_of_its_street_speaks_for_it() -> None:
+    usual: Hours = [float(hour) for hour in range(50, 74)]
+    past = {when: roads({"1": ("Bd_A", usual), "2": ("Bd_A", usual), "3": ("Bd_B", usual)}) for when in WEEKS}
+    stuck: Hours = [*usual[:3], *[900.0] * 18, *usual[21:]]
+    assert told(roads({"1": ("Bd_A", usual), "2": ("Bd_A", usual), "3": ("Bd_B", stuck)}), past) == []
+    assert told(roads({"1": ("Bd_A", usual), "2": ("Bd_A", stuck), "3": ("Bd_B", usual)}), past) == []
+    more: Hours = [10 * (hour or 0) for hour in usual]
+    assert ("Boulevard A", 900.0) in told(
+        roads({"1": ("Bd_A", more), "2": ("Bd_A", stuck), "3": ("Bd_B", usual)}), past
+    )
+
+
+def test_a_counter_at_zero_all_day_is_no_news_but_a_street_without_a_car_is() -> None:
+    def counted(hours: Hours) -> dict[str, Any]:
+        row = {"id_compteur": "1", "nom_compteur": "6 rue A", "comptages_horaires": hours, "arrondissement": 7}
+        row |= {"total_jour": sum(hour or 0 for hour in hours), "heures_valides": 24, "ecarte": None}
+        return {"metrics": [row], "qualite": {"couverture": 1.0, "statut": "complet"}}
+
+    usual: Hours = [float(hour) for hour in range(50, 74)]
+    bikes = {when: counted(usual) for when in WEEKS}
+    found = beside_usual(SOURCES["bikes"], counted([0.0] * 24), bikes, DAY, str)
+    assert found is not None and found.scores.isna().all()
+    past = {when: roads({"1": ("Bd_A", usual)}) for when in WEEKS}
+    assert ("Boulevard A", -100.0) not in told(roads({"1": ("Bd_A", usual)}), past)
+    hours: Hours = [hour * 10 for hour in usual if hour is not None]
+    past = {when: roads({"1": ("Bd_A", hours)}) for when in WEEKS}
+    assert ("Boulevard A", -100.0) in told(roads({"1": ("Bd_A", [0.0] * 24)}), past)
