@@ -36,7 +36,7 @@ def check_day(store: DatabaseService, day: date) -> list[Finding]:
     metrics = {source: store.load_metrics(source, day) for source in SOURCES}
     days = {source: store.list_available_dates(source) for source in SOURCES}
     if not any(metrics.values()):
-        raise no_data("contrôle", day, {known.isoformat() for one in days.values() for known in one})
+        raise no_data("métriques", day, {known.isoformat() for one in days.values() for known in one})
     past = {source: same_weekdays(store, source, day) for source in SOURCES}
     last_days = {source: max((one for one in known if one <= day), default=None) for source, known in days.items()}
     return findings(day, metrics, past, last_days, public_holiday(day), *watched_figures())

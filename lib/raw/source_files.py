@@ -223,7 +223,9 @@ def no_data(source: str, day: date, days: Iterable[str] | None, quality: Quality
         return InputError(f"aucune donnée « {source} » lisible pour le {day} ; {lost}", "Les récupérer à nouveau.")
     nowhere = ", ni pour un autre jour" if days is not None and not known else ""
     way_out = f"Jours présents ({len(known)}) : {shown_days(known)}." if known else "Voir DATA_DIR."
-    return NoDataError(f"aucune donnée « {source} » pour le {day}{nowhere}.", f"{way_out} {lost.capitalize()}".strip())
+    return NoDataError(
+        f"aucune donnée « {source} » pour le {day}{nowhere}.", f"{way_out} {lost[:1].upper()}{lost[1:]}".strip()
+    )
 
 
 def shown_days(known: list[str]) -> str:

@@ -35,11 +35,11 @@ def key_figures(
     found = {figure.name: _beside_past(source, figure, metrics.get(source.name), past, day) for source, figure in every}
     for name, figure in found.items():
         earlier = [recent.get(when, {}).get(name, {}) for when in reversed(recent_days(day))]
-        figure["jours_recents"] = [_usable(one) for one in (*earlier, figure)]
+        figure["jours_recents"] = [usable(one) for one in (*earlier, figure)]
     return found
 
 
-def _usable(figure: dict[str, Any]) -> float | None:
+def usable(figure: dict[str, Any]) -> float | None:
     """Read the value of a figure; None of a day too partial to stand beside others."""
     return figure.get("valeur") if (figure.get("couverture") or 0.0) >= USABLE_FROM else None
 

@@ -118,7 +118,7 @@ def test_missing_and_stopped_sources_are_serious_and_strict_fails(store: LocalFi
     ran = run(check_quality.main, "--date", str(DAY))
     assert ran.code == 0
     assert lines(ran, "weather") == [
-        "grave        weather      source_arretee : Plus aucune donnée depuis le 2025-10-31."
+        "grave        weather      source_arretee : Plus aucune donnée depuis le 31/10/2025."
     ]
     assert lines(ran, "traffic") == ["grave        traffic      source_manquante : Aucune donnée pour ce jour."]
     assert ran.out.splitlines()[-1] == f"2025-11-04 : {len(SOURCES) - 1} points à voir, 0 information."

@@ -16,6 +16,7 @@ from lib.figures.calendar_days import MONTHS, WEEKDAYS, long_date
 from scripts.report.cards import LABELS
 from scripts.report.french import number, percent, quantity
 from scripts.report.history.strips import strips
+from scripts.report.key_figures import usable
 from scripts.report.page import Way, is_synthetic, render
 from scripts.report.svg_calendar import spark
 from scripts.report.table import csv_cell
@@ -94,7 +95,9 @@ def _profile(report: dict[str, Any], name: str) -> list[float | None]:
 
 
 def _figure(one: HistoryDay | None, key: str) -> float | None:
-    return one.report["chiffres_cles"][key]["valeur"] if one and one.report else None
+    """Return a figure of a day; None of a day too partial to stand beside others."""
+    figure = one.report["chiffres_cles"][key] if one and one.report else {"valeur": None}
+    return usable(figure) if "couverture" in figure else figure["valeur"]
 
 
 def _month(
