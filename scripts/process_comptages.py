@@ -259,7 +259,9 @@ def global_figures(roads: RoadDay, lost: pd.DataFrame, states: Codes, per_arc: p
         "taux_occupation_moyen": rounded(_total(rates) / np.isfinite(rates).sum())
         if np.isfinite(rates).any()
         else None,
-        "nombre_troncons_satures": int(per_arc["etat_trafic_dominant"].isin(SLOW_STATES).sum()),
+        "nombre_troncons_satures": int(per_arc["etat_trafic_dominant"].isin(SLOW_STATES).sum())
+        if per_arc["etat_trafic_dominant"].notna().any()
+        else None,
         "taux_disponibilite_capteurs": share(int(np.isfinite(flows).sum()), flows.size),
         "temps_perdu_total_minutes": rounded(_total(lost.to_numpy())),
         "temps_perdu_modele": f"q × longueur × (1/v(k) - 1/v_ref), v_ref {ring_speed(roads.day):.0f} km/h "

@@ -95,3 +95,13 @@ def _cells(column: pd.Series) -> list[Any]:
 def _is_plain(cell: Any) -> bool:
     """Tell at a glance whether plain() would leave a cell as it is; False for most kinds that would take a look."""
     return cell is None or (cell.isascii() if type(cell) is str else type(cell) is Plain)
+
+
+def newest(rows: pd.DataFrame, key: list[str], values: list[str]) -> pd.DataFrame:
+    """Keep one row of each key: of rows in the order of their files, the last with any of the values.
+
+    A blank that comes later takes nothing away of what was measured.
+    """
+    blank = rows[values].isna().all(axis=1)
+    ordered = pd.concat([rows[blank], rows[~blank]]) if blank.any() else rows
+    return ordered.drop_duplicates(key, keep="last")

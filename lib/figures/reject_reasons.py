@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 IN_WORDS = {
     "champs_en_trop": "champs en trop",
     "champs_manquants": "champs manquants",
+    "comptage_fractionnaire": "comptage qui n’est pas entier",
     "comptage_impossible": "comptage impossible",
     "comptage_negatif": "comptage négatif",
     "comptage_non_numerique": "comptage qui n'est pas un nombre",

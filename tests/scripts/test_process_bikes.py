@@ -81,6 +81,15 @@ def test_later_pulls_win_and_nothing_counts_twice(raw: RawTree, run: Run) -> Non
     assert (qualite["doublons"], qualite["conflits"], qualite["lignes_lues"]) == (48, 48, 72)
 
 
+def test_a_later_blank_takes_nothing_away(raw: RawTree, run: Run) -> None:
+    raw.pull("bikes", "2025-11-05", "a.json", hours(2))
+    raw.pull("bikes", "2025-11-06", "a.json", [{**one, "sum_counts": None} for one in hours(3)])
+    assert run(main, "--date", DAY).code == 0
+    metrics = raw.metrics("bikes", DAY)
+    assert metrics["total_jour"] == 48
+    assert metrics["metrics"][0]["heures_valides"] == 24
+
+
 def test_bad_records_cost_only_themselves(raw: RawTree, run: Run) -> None:
     bad = [
         bike("A-1", "2025-11-04T09:00:00+00:00", -4),
@@ -283,6 +292,13 @@ def test_no_count_can_stop_the_day(raw: RawTree, run: Run, count: object, reason
     assert (metrics["total_jour"], metrics["qualite"]["rejets"]) == (240, {reason: 1})
     aside = [(one["id_compteur"], one["regle"]) for one in metrics["capteurs_ecartes"]]
     assert aside == ([] if reason == "comptage_non_numerique" else [("B-1", "valeur impossible")])
+
+
+def test_a_thousands_dot_is_no_decimal_point(raw: RawTree, run: Run) -> None:
+    raw.pull("bikes", "2025-11-05", "a.json", [*hours(), bike("B-1", "2025-11-04T09:00:00Z", "1.002")])
+    assert run(main, "--date", DAY).code == 0
+    metrics = raw.metrics("bikes", DAY)
+    assert (metrics["total_jour"], metrics["qualite"]["rejets"]) == (240, {"comptage_fractionnaire": 1})
 
 
 @pytest.mark.parametrize("blank", [None, "", "  "])

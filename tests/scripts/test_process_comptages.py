@@ -352,6 +352,13 @@ def test_of_overlapping_files_the_newest_wins_and_nothing_counts_twice(
     assert (account["doublons"], account["conflits"]) == (24, 4)
 
 
+def test_a_later_blank_takes_nothing_away(raw: RawTree, run: Run) -> None:
+    aged(raw, ".csv", hours("1", 10), age=100)
+    aged(raw, "-2.csv", hours("1", "", ""), age=50)
+    assert run(main, "--date", DAY).code == 0
+    assert raw.metrics("comptages", DAY)["metrics"][0]["debit_journalier_total"] == 240.0
+
+
 def test_a_day_spread_over_forms_is_one_day(raw: RawTree, run: Run) -> None:
     aged(raw, ".csv", hours("1", only=range(10)), age=9)
     text = "iu_ac,libelle,t_1h,q,k\n" + "".join(

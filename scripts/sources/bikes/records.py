@@ -19,6 +19,7 @@ import pandas as pd
 
 from lib.common.errors import InputError
 from lib.common.paris_time import HOUR, PARIS, day_start, days_between, hours_in_day, parse_instant
+from lib.figures.numbers import newest
 from lib.figures.quality import Quality
 from lib.figures.written_places import join_places, read_places
 from lib.raw.contents import read_blocks
@@ -271,6 +272,7 @@ def _valid(rows: pd.DataFrame, quality: Quality) -> pd.DataFrame:
         "comptage_non_numerique": rows["comptage"].map(_is_value) & ~np.isfinite(number),
         "comptage_negatif": number < 0,
         "comptage_impossible": number > MAX_COUNT,
+        "comptage_fractionnaire": np.isfinite(number) & (number != np.floor(number)),  # « 1.002 » may mean 1002
         "heure_non_ronde": rows["instant"].notna() & (rows["instant"] != rows["instant"].dt.floor("h")),
     }
     faulty = (reasons["comptage_negatif"] | reasons["comptage_impossible"]) & np.isfinite(number)
@@ -297,10 +299,10 @@ def _is_value(value: Any) -> bool:
 
 
 def _newest(rows: pd.DataFrame, quality: Quality) -> pd.DataFrame:
-    """Keep one row per counter and hour, the last read; differing values are counted as conflicts."""
+    """Keep one row per counter and hour, the last read that has a value; differing ones are counted as conflicts."""
     key = ["id_compteur", "instant"]
     quality.conflits += len(rows.drop_duplicates([*key, "comptage"])) - len(rows.drop_duplicates(key))
-    kept = rows.drop_duplicates(key, keep="last").sort_values(key, ignore_index=True)
+    kept = newest(rows, key, ["comptage"]).sort_values(key, ignore_index=True)
     quality.doublons += len(rows) - len(kept)
     quality.lignes_retenues += len(kept)
     return kept[[*key, "comptage"]]

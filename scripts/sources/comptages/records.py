@@ -16,6 +16,7 @@ import pandas as pd
 from lib.common.errors import InputError
 from lib.common.paris_time import parse_road_label, road_label_hours
 from lib.figures.answers import CUT, Answer
+from lib.figures.numbers import newest
 from lib.figures.quality import Quality
 from lib.figures.written_places import join_places
 from lib.raw.contents import last_line, read_lines, readable
@@ -85,7 +86,7 @@ def newest_rows(tables: Iterable[pd.DataFrame], quality: Quality) -> pd.DataFram
     key = ["identifiant_arc", "heure"]
     values = ["debit", "taux_occupation"]
     quality.conflits += len(rows.drop_duplicates(key + values)) - len(rows.drop_duplicates(key))
-    kept = _with_texts_of_all(rows.drop_duplicates(key, keep="last"), rows)
+    kept = _with_texts_of_all(newest(rows, key, values), rows)
     quality.doublons += len(rows) - len(kept)
     quality.lignes_retenues += len(kept)
     return kept.sort_values(key, ignore_index=True)

@@ -334,7 +334,8 @@ def test_a_newer_file_without_texts_takes_none_away() -> None:
 def test_one_row_is_left_per_arc_and_hour(files: list[list[tuple[int, int, float | None]]]) -> None:
     quality = Quality()
     tables = [table(*((str(arc), hour, flow, None) for arc, hour, flow in rows)) for rows in files]
-    expected = {(str(arc), hour): flow for rows in files for arc, hour, flow in rows}
+    every = [((str(arc), hour), flow) for rows in files for arc, hour, flow in rows]
+    expected = dict([one for one in every if one[1] is None] + [one for one in every if one[1] is not None])
     seen = {(str(arc), hour, flow) for rows in files for arc, hour, flow in rows}
     rows = newest_rows([table(), *tables], quality)
     assert {(arc, hour): flow for arc, hour, flow, _ in values(rows)} == expected
