@@ -80,6 +80,8 @@ def completing(settings: Settings, day: date, states: dict[str, str], behind: bo
 
     What was never tried, or is `behind` its raw files or code, is computed first; else raw files are missing.
     """
+    if are_of_other_files(settings):
+        return ""  # of results of make demo, beside other raw files
     lacking = [name for name, state in states.items() if state != COMPLETE]
     tried = steps_of_day(settings.output_dir, day)
     process = f"make process DATE={day}"

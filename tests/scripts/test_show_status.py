@@ -134,6 +134,9 @@ def test_nothing_known_is_exit_code_4(raw: RawTree, run: Run) -> None:
 
 def test_invented_results_beside_other_raw_files_are_not_called_stale(day: RawTree, run: Run) -> None:
     (day.output / "LISEZMOI.txt").write_text("DONNÉES SYNTHÉTIQUES", encoding="utf-8")
+    LocalFileService(day.output).save_metrics(figures("partiel"), "bikes", DAY)
     ran = run(main, "--json")
     assert "DATA_DIR=data/demo" in ran.err
     assert {one["date"]: one["a_refaire"] for one in json.loads(ran.out)["jours"] if one["a_refaire"]} == {}
+    (told,) = json.loads(ran.out)["jours"]
+    assert (told["statut"], told["pour_completer"]) == ("partiel", ""), "nobody fetches an invented day"
