@@ -1,4 +1,4 @@
-# CityFlow Paris: the chain of steps, and the words people type. `make help` is the front door.
+# CityFlow Paris: the words people type. `make help` is the front door.
 #
 # Make sets up the virtual environment; which steps of a day are stale, and their order, is for Python: one process that
 # imports pandas once and forks the steps (scripts/day.py).
@@ -102,7 +102,7 @@ DAY = $(PY) scripts/day.py $${DATE:+--date "$$DATE"} $(if $(FORCE),--force) \
 daily: venv ## [DAYS=3] [FETCH=0] chaque matin : récupérer et traiter ce qui manque aux derniers jours
 	@$(PY) scripts/daily.py $${DAYS:+--days "$$DAYS"} $(if $(FETCH),--fetch)
 
-upload: venv ## [DRY_RUN=1] [DATE=] [FROM=] [TO=] [TYPE=metrics|reports|tables] [FORCE=1] [JOBS=8] publier vers AWS
+upload: venv ## [DRY_RUN=1] [DATE=] [FROM=] [TO=] [TYPE=metrics|reports|tables|all] [FORCE=1] [JOBS=8] publier vers AWS
 	@$(PY) upload_to_aws.py $(if $(DRY_RUN),--dry-run) $(if $(FORCE),--force) $(CHOSEN)
 
 check-upload: venv ## [DATE=] [FROM=] [TO=] [TYPE=] [REPAIR=1] vérifier ce qui est publié ; REPAIR=1 répare

@@ -250,18 +250,14 @@ def _points(arcs: pd.DataFrame) -> list[dict[str, float] | None]:
 def global_figures(roads: RoadDay, lost: pd.DataFrame, states: Codes, per_arc: pd.DataFrame) -> dict[str, Any]:
     """Compute the day in one object; rates in %, times in minutes, flows in véhicules × arcs."""
     flows, rates = roads.flows.to_numpy(), roads.rates.to_numpy()
-    stated = states[roads.stated.to_numpy()]
+    stated, rated = states[roads.stated.to_numpy()], np.isfinite(rates).any()
     return {
         "nombre_troncons_actifs": int((per_arc["heures_valides"] > 0).sum()),
         "nombre_troncons": len(per_arc),
         "debit_journalier_total": count(_total(flows)),
         "unite_debit": "véhicules × arcs",
-        "taux_occupation_moyen": rounded(_total(rates) / np.isfinite(rates).sum())
-        if np.isfinite(rates).any()
-        else None,
-        "nombre_troncons_satures": int(per_arc["etat_trafic_dominant"].isin(SLOW_STATES).sum())
-        if per_arc["etat_trafic_dominant"].notna().any()
-        else None,
+        "taux_occupation_moyen": rounded(_total(rates) / np.isfinite(rates).sum()) if rated else None,
+        "nombre_troncons_satures": int(per_arc["etat_trafic_dominant"].isin(SLOW_STATES).sum()) if rated else None,
         "taux_disponibilite_capteurs": share(int(np.isfinite(flows).sum()), flows.size),
         "temps_perdu_total_minutes": rounded(_total(lost.to_numpy())),
         "temps_perdu_modele": f"q × longueur × (1/v(k) - 1/v_ref), v_ref {ring_speed(roads.day):.0f} km/h "

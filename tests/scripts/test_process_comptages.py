@@ -352,6 +352,15 @@ def test_of_overlapping_files_the_newest_wins_and_nothing_counts_twice(
     assert (account["doublons"], account["conflits"]) == (24, 4)
 
 
+def test_without_any_rate_no_arc_is_said_to_be_free_of_traffic(raw: RawTree, run: Run) -> None:
+    figures = processed(raw, run, hours("1", 10, ""))["global_metrics"]
+    assert figures["debit_journalier_total"] == 240
+    assert (figures["taux_occupation_moyen"], figures["nombre_troncons_satures"]) == (None, None)
+    assert generate_report.main(["--date", DAY]) == 1, "the other sources are missing"
+    report = json.loads((raw.output / "reports" / f"daily_report_{DAY}.json").read_text())["report"]
+    assert report["chiffres_cles"]["taux_occupation_routier"]["valeur"] is None
+
+
 def test_a_later_blank_takes_nothing_away(raw: RawTree, run: Run) -> None:
     aged(raw, ".csv", hours("1", 10), age=100)
     aged(raw, "-2.csv", hours("1", "", ""), age=50)
