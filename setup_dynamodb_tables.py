@@ -14,9 +14,9 @@ from lib.aws.clients import AwsClients, aws_clients, place
 from lib.common.errors import ConfigError, ExitCode
 from lib.common.settings import Settings, load_settings
 from lib.common.text import counted
-from lib.publish.policy import read_policy, setup_policy, upload_policy
-from lib.publish.setup import SetupStep, setup_plan
-from lib.publish.state import carry_out, read_state
+from lib.publish.infrastructure.policy import read_policy, setup_policy, upload_policy
+from lib.publish.infrastructure.setup import SetupStep, setup_plan
+from lib.publish.infrastructure.state import carry_out, read_state
 from lib.run import cli
 
 log = logging.getLogger("cityflow.setup_aws")

@@ -35,10 +35,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from lib.aws.clients import aws_clients
 from lib.common.settings import ROOT, Settings, load_settings
+from lib.publish.infrastructure.setup import NOTHING, setup_plan
+from lib.publish.infrastructure.state import carry_out
 from lib.publish.local_documents import document_files
 from lib.publish.run import Work, run_all
-from lib.publish.setup import NOTHING, setup_plan
-from lib.publish.state import carry_out
 from upload_to_aws import JOBS
 
 DAYS, ARCS, COUNTERS = 30, 3_300, 100

@@ -67,8 +67,8 @@ def check_aws(settings: Settings) -> Iterator[CheckResult]:
     """Check who we are, both tables with keys and TTL, the bucket of reports and the bucket of raw files."""
     try:
         from lib.aws.clients import aws_clients, caller
-        from lib.publish.setup import setup_plan
-        from lib.publish.state import read_state
+        from lib.publish.infrastructure.setup import setup_plan
+        from lib.publish.infrastructure.state import read_state
 
         clients = aws_clients(settings)
         yield CheckResult("AWS", OK, caller(settings))

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from lib.common.settings import load_settings
-from lib.publish.policy import setup_policy
+from lib.publish.infrastructure.policy import setup_policy
 from setup_dynamodb_tables import main
 from tests.conftest import Ran
 from tests.support.aws_server import BUCKET, KEYS, KMS_KEY, REGION, AwsServer

@@ -9,8 +9,8 @@ import pytest
 
 from lib.common.settings import load_settings
 from lib.local_file_service import LocalFileService
+from lib.publish.infrastructure.policy import upload_policy
 from lib.publish.local_documents import document_files
-from lib.publish.policy import upload_policy
 from lib.publish.run import Work, run_all
 from scripts import make_tables
 from tests.conftest import ROOT, Ran

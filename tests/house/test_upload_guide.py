@@ -14,7 +14,7 @@ import setup_dynamodb_tables
 import upload_to_aws
 from lib.common.settings import load_settings
 from lib.local_file_service import LocalFileService
-from lib.publish.policy import upload_policy
+from lib.publish.infrastructure.policy import upload_policy
 from scripts import make_tables
 from scripts.registry import SOURCES, tables
 from tests.conftest import ROOT, Ran

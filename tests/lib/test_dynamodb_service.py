@@ -13,7 +13,7 @@ from lib.common.errors import ConfigError, StoreError
 from lib.common.settings import load_settings
 from lib.dynamodb_service import DynamodbService
 from lib.local_file_service import LocalFileService
-from lib.publish.policy import upload_policy
+from lib.publish.infrastructure.policy import upload_policy
 from lib.stores.documents import content_sha256
 from lib.stores.dynamodb_values import from_value
 from tests.conftest import Ran, RawTree

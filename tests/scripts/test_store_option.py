@@ -13,7 +13,7 @@ import pytest
 
 from lib.common.settings import ROOT, load_settings
 from lib.database_factory import get_database_service
-from lib.publish.policy import upload_policy
+from lib.publish.infrastructure.policy import upload_policy
 from scripts import (
     backfill,
     generate_report,

@@ -13,7 +13,7 @@ from lib.aws.errors import aws_errors, error_code
 from lib.aws.names import reports_bucket, table_names, wanted_tags
 from lib.common.errors import ConfigError, StoreError
 from lib.common.settings import Settings
-from lib.publish.setup import ALL_BLOCKED, AwsState, BucketState, SetupStep, TableState
+from lib.publish.infrastructure.setup import ALL_BLOCKED, AwsState, BucketState, SetupStep, TableState
 
 log = logging.getLogger(__name__)
 
