@@ -6,7 +6,8 @@ from lib.common.settings import Settings
 from lib.publish.asking import Steps
 from lib.publish.local_documents import COMPANIONS, LocalDocument
 from lib.publish.outcome import DocumentOutcome
-from lib.publish.plan import Remote, has_content, read_item, remote_of
+from lib.publish.plan import has_content
+from lib.publish.remote import Remote, read_item, remote_of
 from lib.publish.report_objects import readables, sha256
 from lib.publish.steps import latest_page, read_object, whole_document
 from lib.stores.dynamodb_items import Item

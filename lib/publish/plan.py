@@ -6,78 +6,47 @@ points to them, then the keys that people read. Until these are written the item
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
-from lib.aws.names import KEY_ATTRIBUTES, REPORT_INDEX_KEY, SORT_KEY, reports_bucket, table_names
-from lib.common.paris_time import parse_instant
+from lib.aws.names import REPORT_INDEX_KEY, reports_bucket, table_names
 from lib.common.settings import Settings
 from lib.publish.asking import Request
-from lib.publish.local_documents import COMPANIONS, DocumentFile, Files, LocalDocument
+from lib.publish.local_documents import DocumentFile, Files, LocalDocument
+from lib.publish.remote import (
+    ABSENT,
+    CLAIM,
+    FILE,
+    LIFE,
+    Remote,
+    claim_of,
+    condition_on,
+    identity_of,
+    is_under_way,
+    item_key,
+    remote_of,
+)
 from lib.publish.report_objects import (
     ASK_EACH_TIME,
-    Objects,
     Readable,
     is_ours,
     pointed,
     put_request,
     readables,
-    sha256,
     stored_form,
 )
 from lib.stores.dynamodb_items import (
-    POINTERS,
     RETENTION,
     Item,
     item_size,
     object_key,
-    pointer,
     shared_content,
     sized_item,
 )
 from lib.stores.dynamodb_values import AttributeValue
 
-# attribute: the keys that people read may not be those of the item; since when, and the identity of what was written
-CLAIM = "publication"
-FILE = "file_sha256"  # attribute: digest of the JSON file's bytes, which spares reading a file that is untouched
-LIFE = "ttl"  # attribute: when DynamoDB removes the item
 RENEWED_BELOW = RETENTION / 2  # of life left: renewing costs a write, made once in half a year, not at each upload
-COMPARED = ("sha256", FILE, "timestamp", "objects", CLAIM, LIFE, *POINTERS)
-SEEN = ("sha256", "timestamp")  # attributes that tell whether an item is still the one compared
-
-# How long a request of another upload may still be under way after it marked an item: its attempts and their waits.
-UNDER_WAY = timedelta(minutes=15)
-ADRIFT = "?"  # in place of an identity: an attempt of the upload whose item this is may arrive yet
-
-
-@dataclass(frozen=True)
-class Remote:
-    """What AWS has of a document, learned from its item alone. `objects`: suffix -> (url, sha256)."""
-
-    known: bool = True
-    exists: bool = False
-    digest: str = ""
-    file: str = ""
-    timestamp: datetime | None = None
-    objects: Objects = field(default_factory=dict)
-    claim: str = ""
-    pointer: str = ""
-    expires: int | None = field(default=None, compare=False)  # seconds since 1970; None: never
-    seen: tuple[AttributeValue | None, ...] = field(default=(), compare=False)  # SEEN, of whatever type they are
-
-    def digests(self) -> dict[str, str]:
-        """Return the digest of each form of the report."""
-        return {".json": self.file} | {suffix: digest for suffix, (_, digest) in self.objects.items()}
-
-    @property
-    def identity(self) -> str:
-        """Name the content of the keys that people read."""
-        return _identity(self.digests())
-
-
-ABSENT = Remote()
-UNKNOWN = Remote(known=False)
 
 
 @dataclass(frozen=True)
@@ -90,7 +59,7 @@ class Action:
     objects: tuple[Request, ...] = ()
     item: Request | None = None
     readable: tuple[tuple[Readable, Request], ...] = ()
-    stands: "Remote" = ABSENT  # what AWS has once `item` is written
+    stands: Remote = ABSENT  # what AWS has once `item` is written
 
     @property
     def writes(self) -> tuple[Request, ...]:
@@ -150,22 +119,6 @@ def release(source: DocumentFile, remote: Remote, settings: Settings) -> Request
     return request
 
 
-def claim_of(identity: str, now: datetime) -> str:
-    return f"{now.isoformat(timespec='seconds')} {identity}"
-
-
-def claim_again(claim: str, identity: str, now: datetime) -> str:
-    """Stamp a claim anew: that of an upload that may still be under way, else one of `identity`."""
-    return claim_of(claim.partition(" ")[2] if is_under_way(claim, identity, now) else identity, now)
-
-
-def is_under_way(claim: str, identity: str, now: datetime) -> bool:
-    """Tell whether the upload of a claim may still have a request on its way, with another content than `identity`."""
-    since, _, claimed = claim.partition(" ")
-    begun = parse_instant(since)
-    return begun is not None and claimed != identity and now - begun < UNDER_WAY
-
-
 def is_untouched(source: DocumentFile, files: Files, remote: Remote, settings: Settings) -> bool:
     """Tell whether these very bytes were published, valid as they were then. Cheaper than is_same."""
     return remote.file == files.digests[".json"] and _is_whole(source, files, remote, settings)
@@ -183,61 +136,6 @@ def has_content(local: LocalDocument, remote: Remote, settings: Settings) -> boo
     return same and all(is_ours(url, settings) for url in urls)
 
 
-def remote_of(item: Item | None) -> Remote:
-    """Read the state of a document from its item (COMPARED attributes suffice); unknown shapes count as nothing."""
-    if item is None:
-        return ABSENT
-    place = pointer(item)
-    return Remote(
-        exists=True,
-        digest=_text(item, "sha256"),
-        file=_text(item, FILE),
-        timestamp=parse_instant(_text(item, "timestamp")),
-        objects={
-            suffix: (_text(one["M"], "url"), _text(one["M"], "sha256"))
-            for suffix, one in _map(item, "objects").items()
-            if suffix in (".json", *COMPANIONS) and "M" in one
-        },
-        claim=_text(item, CLAIM),
-        pointer=f"s3://{place[0]}/{place[1]}" if place else "",
-        expires=_seconds(item.get(LIFE, {}).get("N")),
-        seen=tuple(item.get(name) for name in SEEN),
-    )
-
-
-def item_key(source: DocumentFile) -> Item:
-    return {KEY_ATTRIBUTES[source.kind]: {"S": source.key}, SORT_KEY: {"S": source.day_text}}
-
-
-def read_item(source: DocumentFile, settings: Settings, whole: bool = False) -> Request:
-    """Read an item, consistently; but for `whole` without its body."""
-    request: dict[str, Any] = {
-        "TableName": table_names(settings)[source.kind],
-        "Key": item_key(source),
-        "ConsistentRead": True,
-    }
-    if not whole:
-        names = {f"#{rank}": name for rank, name in enumerate(COMPARED)}
-        request |= {"ProjectionExpression": ", ".join(names), "ExpressionAttributeNames": names}
-    return Request("dynamodb", "get_item", request)
-
-
-def condition_on(remote: Remote) -> dict[str, Any]:
-    """Require that the item is still the one compared."""
-    if not remote.exists:
-        return {"ConditionExpression": "attribute_not_exists(#day)", "ExpressionAttributeNames": {"#day": SORT_KEY}}
-    clauses: list[str] = []
-    values: Item = {}
-    for name, seen in zip(SEEN, remote.seen, strict=True):
-        clauses.append(f"#{name} = :{name}" if seen else f"attribute_not_exists(#{name})")
-        values |= {f":{name}": seen} if seen else {}
-    condition = {
-        "ConditionExpression": " AND ".join(clauses),
-        "ExpressionAttributeNames": {f"#{name}": name for name in SEEN},
-    }
-    return condition | ({"ExpressionAttributeValues": values} if values else {})
-
-
 def content_url(local: LocalDocument, settings: Settings) -> str:
     """Name the object of a document whose item does not hold it."""
     key = object_key(local.document, local.content, settings.s3_reports_prefix)
@@ -252,7 +150,7 @@ def _sending(
     objects = pointed(source.path.stem, digests, settings)
     beside: Item = {FILE: {"S": files.digests[".json"]}}
     if digests:
-        identity = _identity(digests)
+        identity = identity_of(digests)
         overtaken = is_under_way(remote.claim, identity, now)
         beside |= {
             "objects": {"M": {suffix: _described(place, len(files[suffix])) for suffix, place in objects.items()}},
@@ -361,24 +259,3 @@ def _life(now: datetime) -> AttributeValue:
 
 def _place(table: str, source: DocumentFile) -> str:
     return f"dynamodb {table} {source.key}/{source.day_text}"
-
-
-def _identity(digests: dict[str, str]) -> str:
-    return sha256(" ".join(digests[suffix] for suffix in sorted(digests)).encode())[:16]
-
-
-def _text(attributes: dict[str, Any], name: str) -> str:
-    """Return a text; empty for what is of another type, as other programs may have put it."""
-    return str(attributes.get(name, {}).get("S", ""))
-
-
-def _map(attributes: dict[str, Any], name: str) -> dict[str, Any]:
-    found: dict[str, Any] = attributes.get(name, {}).get("M", {})
-    return found
-
-
-def _seconds(text: str | None) -> int | None:
-    try:
-        return int(text) if text else None
-    except ValueError:
-        return None  # a ttl of another program, such as 1.5E9: DynamoDB heeds whole seconds alone

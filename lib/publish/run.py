@@ -22,7 +22,8 @@ from lib.publish.check import checked
 from lib.publish.local_documents import PAGES, DocumentFile, read_files, validated
 from lib.publish.outcome import DocumentOutcome, Run, outcome_of
 from lib.publish.pages import page_checked, page_planned, page_published
-from lib.publish.plan import UNKNOWN, Wish
+from lib.publish.plan import Wish
+from lib.publish.remote import UNKNOWN
 from lib.publish.seen import entry_of
 from lib.publish.steps import planned, published, state
 from lib.publish.tables import treated

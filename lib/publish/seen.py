@@ -26,7 +26,8 @@ from lib.files.locks import lock_briefly_held, open_lock_file
 from lib.publish.asking import Asking
 from lib.publish.local_documents import DocumentFile, Files, paths_of, version
 from lib.publish.outcome import DocumentOutcome
-from lib.publish.plan import RENEWED_BELOW, Remote
+from lib.publish.plan import RENEWED_BELOW
+from lib.publish.remote import Remote
 from lib.publish.steps import state
 
 RECENT = timedelta(days=7)  # days that are always asked for: another machine may well have published them again

@@ -23,21 +23,23 @@ from lib.common.settings import Settings
 from lib.publish.asking import Absent, Changed, Request, Steps
 from lib.publish.local_documents import DocumentFile, Files, validated
 from lib.publish.plan import (
-    ADRIFT,
     Action,
-    Remote,
     Wish,
-    claim_again,
-    claim_of,
     content_url,
     is_same,
-    is_under_way,
     is_untouched,
     mark,
     plan_document,
     plan_renewal,
-    read_item,
     release,
+)
+from lib.publish.remote import (
+    ADRIFT,
+    Remote,
+    claim_again,
+    claim_of,
+    is_under_way,
+    read_item,
     remote_of,
 )
 from lib.publish.report_objects import (

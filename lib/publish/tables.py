@@ -15,7 +15,7 @@ from lib.publish.asking import Changed, Steps
 from lib.publish.local_documents import DocumentFile, read_files, validated
 from lib.publish.outcome import DocumentOutcome
 from lib.publish.pages import bytes_of, head_of
-from lib.publish.plan import read_item, remote_of
+from lib.publish.remote import read_item, remote_of
 from lib.publish.report_objects import (
     ABSENT,
     ASK_EACH_TIME,

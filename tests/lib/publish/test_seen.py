@@ -13,7 +13,7 @@ from lib.local_file_service import LocalFileService
 from lib.publish import seen
 from lib.publish.local_documents import document_files, read_files
 from lib.publish.outcome import DocumentOutcome
-from lib.publish.plan import Remote
+from lib.publish.remote import Remote
 from lib.publish.seen import credible, entry_of, keep, read_note
 
 NOW = datetime.fromisoformat("2025-11-20T06:30:00+01:00")

@@ -17,7 +17,8 @@ import pytest
 from lib.common.settings import Settings, load_settings
 from lib.publish.asking import Absent, Changed, Request
 from lib.publish.local_documents import DocumentFile, Files
-from lib.publish.plan import Remote, Wish, remote_of
+from lib.publish.plan import Wish
+from lib.publish.remote import Remote, remote_of
 from lib.publish.report_objects import DAY, bucket_and_key, sha256
 from lib.publish.steps import published
 from lib.stores.documents import encode

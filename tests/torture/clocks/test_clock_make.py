@@ -10,7 +10,8 @@ import upload_to_aws
 from lib.common.settings import load_settings
 from lib.publish.asking import Request
 from lib.publish.local_documents import document_files, read_files, validated
-from lib.publish.plan import ABSENT, Wish, plan_document
+from lib.publish.plan import Wish, plan_document
+from lib.publish.remote import ABSENT
 from lib.run.manifest import PUBLICATION, recorded
 from scripts import show_status
 from scripts.registry import SOURCES

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from lib.publish.plan import CLAIM, remote_of
+from lib.publish.remote import CLAIM, remote_of
 from lib.publish.report_objects import sha256
 from lib.stores.documents import content_sha256
 from lib.stores.dynamodb_items import Item, document_of, pointer
