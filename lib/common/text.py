@@ -55,6 +55,11 @@ def counted(count: int, singular: str, plural: str = "") -> str:
     return f"{count} {agreed(count, singular, plural)}"
 
 
+def grouped(number: float) -> str:
+    """Write a whole number by thousands, as French readers do: « 1 254 »."""
+    return f"{number:,.0f}".replace(",", "\u202f")
+
+
 def in_columns(head: str, text: str, width: int) -> str:
     """Write `head` and `text` on lines of `width` columns, the next ones indented.
 

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from lib.common.text import agreed, counted
+from lib.common.text import agreed, counted, grouped
 from lib.figures.changes import STUCK_HOURS, longest_runs
 from lib.figures.numbers import count, rounded
 from lib.figures.quality import Quality
@@ -166,9 +166,10 @@ def warn_of_broken(
 ) -> None:
     """Warn of sensors set aside (see set_aside_rows), and of how much they would have added."""
     if aside:
-        added = f"{sum(one['aurait_ajoute'] or 0 for one in aside):.0f} {unit}"
-        left, would = agreed(len(aside), "laissé"), agreed(len(aside), "il aurait", "ils auraient")
-        text = f"{counted(len(aside), noun)} en panne, {left} de côté : {would} ajouté {added}."
+        known = [one["aurait_ajoute"] for one in aside if one["aurait_ajoute"] is not None]
+        would = agreed(len(aside), "il aurait", "ils auraient")
+        added = f" : {would} ajouté {grouped(sum(known))} {unit}" if known else ""
+        text = f"{counted(len(aside), noun)} en panne, {agreed(len(aside), 'laissé')} de côté{added}."
         quality.warn(
             "capteurs_ecartes", "attention", text, len(aside), 0, [one[label] or one[identifier] for one in aside]
         )

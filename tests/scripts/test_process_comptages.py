@@ -552,7 +552,7 @@ def test_an_arc_far_beyond_its_own_past_is_listed_and_in_no_figure(raw: RawTree,
     assert metrics["alertes_congestion"] == []
     assert metrics["qualite"]["capteurs"]["ecartes"] == 1
     (warning,) = [one for one in metrics["qualite"]["avertissements"] if one["code"] == "capteurs_ecartes"]
-    assert "1 tronçon en panne, laissé de côté : il aurait ajouté 13600 véhicules × arcs." in warning["message"]
+    assert "1 tronçon en panne, laissé de côté : il aurait ajouté 13\u202f600 véhicules × arcs." in warning["message"]
 
 
 def test_an_arc_of_which_no_value_is_possible_is_failing_and_set_aside(raw: RawTree, run: Run) -> None:

@@ -104,7 +104,7 @@ def warn_of_cuts(answers: Iterable[Answer], day: date, quality: Quality) -> None
             f"{one.files[0]} : {counted(one.held, 'élément')} sur {one.announced}" for one in cut[:SAMPLES_KEPT]
         )
         pulls, whose = counted(len(cut), "relevé"), agreed(len(cut), "ses", "leurs")
-        text = f"{pulls} sans toutes {whose} pages ({cuts}) : les demander (count=…)."
+        text = f"{pulls} sans toutes {whose} pages ({cuts})."
         names = [one.files[0] for one in cut]
         quality.warn("pages_manquantes", "attention", text, cut[0].held, cut[0].announced, names)
 
