@@ -85,14 +85,15 @@ def _places(names: pd.Series, labels: Mapping[str, tuple[str, int | None]]) -> d
 
 
 def _rows(table: pd.DataFrame, gap: pd.Series, places: Mapping[str, int | None]) -> list[dict[str, Any]]:
+    found = table.loc[gap.index[:RANKED]].to_dict("index")
     return [
         {
             "rang": rank,
             "libelle": str(name),
             "arrondissement": places[str(name)],
-            "valeur": round(float(row.jour), 1),
-            "mois_precedent": round(float(row.usuel), 1),
-            "evolution_pct": round(100 * (float(row.ratio) - 1), 1),
+            "valeur": round(float(row["jour"]), 1),
+            "mois_precedent": round(float(row["usuel"]), 1),
+            "evolution_pct": round(100 * (float(row["ratio"]) - 1), 1),
         }
-        for rank, (name, row) in enumerate(table.loc[gap.index[:RANKED]].iterrows(), start=1)
+        for rank, (name, row) in enumerate(found.items(), start=1)
     ]
