@@ -71,6 +71,19 @@ class Quality:
         if len(self.kept_rejects) < REJECTS_KEPT:
             self.kept_rejects.append(Reject(fichier, ligne, raison, str(contenu)[:CONTENT_KEPT]))
 
+    def absorb(self, other: "Quality") -> None:
+        """Add the account of one file, which was read on its own."""
+        rest = other.rejets.copy()
+        for row in other.kept_rejects:
+            self.reject(row.raison, row.fichier, row.ligne, row.contenu)
+            rest[row.raison] -= 1
+        self.rejets += rest
+        for one in other.avertissements:
+            self.warn(**vars(one))
+        self.unusable = other.unusable | self.unusable
+        self.answers.known += other.answers.known
+        self.answers.origins |= other.answers.origins
+
     def reject_file(self, fichier: str, why: str, raison: str = "fichier_illisible") -> None:
         """Count an unusable file as one rejected row, its number of rows being unknown; summary() warns of it."""
         self.reject(raison, fichier, 1, why)

@@ -54,6 +54,18 @@ class RawFile:
             suffix = suffix_of(member_name(self.path)) or suffix
         return suffix in TABLE_SUFFIXES or (suffix not in JSON_SUFFIXES and not _looks_like_json(self.path))
 
+    @property
+    def state(self) -> tuple[int, int]:
+        """When it was last written (ns) and its bytes: what was read of it holds as long as these do.
+
+        InputError when it cannot be looked at.
+        """
+        try:
+            status = self.path.stat()
+        except OSError as error:
+            raise unreadable(self.path, error) from error
+        return status.st_mtime_ns, status.st_size
+
     @cached_property
     def origin(self) -> Origin:
         """What is known of the pull it belongs to; an export was made when its file was written."""

@@ -11,7 +11,8 @@ from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
-from itertools import islice
+from functools import lru_cache
+from itertools import compress, islice
 from typing import Any
 
 import numpy as np
@@ -44,7 +45,9 @@ REQUIRED = ("comptage", "date")
 MAX_COUNT = 5_000.0  # passages/h of one direction; the busiest counters of Paris stay below 2 500
 RECENT = timedelta(days=7)  # a counter heard of within this time before the day is expected to count on it
 
+DATE = list(COLUMNS).index("date")
 BATCH_RECORDS = 10_000  # that are held as objects
+PULLS_KEPT = 64  # short pulls, each of which the days around it ask for
 LONGEST_PLACE = 1_000  # characters of an object; that of a point has 40
 _NUMBERS = {int, float, bool, type(None)}
 _BEYOND = 10**9  # passages; far above MAX_COUNT
@@ -57,7 +60,7 @@ _ANY_CSV_DATE = re.compile(_CSV_DATE.pattern + rb"|[0-9]{1,2}/[0-9]{1,2}/[0-9]{4
 
 @dataclass(frozen=True)
 class Batch:
-    """Rows of one file: the line of each, and the values of COLUMNS, column by column."""
+    """Rows of one file: the line of each, and the columns of COLUMNS: equal texts kept once, places as JSON."""
 
     file: str
     lines: list[int]
@@ -124,8 +127,7 @@ def _batches(files: list[RawFile], day: date, quality: Quality) -> Iterator[Batc
 
 
 def _table(batches: Iterator[Batch], quality: Quality) -> pd.DataFrame:
-    """Make a frame of the rows; those beyond BIKE_ROWS are rejected. Equal texts are kept once, places as JSON."""
-    known: dict[str, str] = {}
+    """Make a frame of the rows; those beyond BIKE_ROWS are rejected."""
     columns: list[list[Any]] = [[] for _ in COLUMNS]
     numbers, files = array("q"), list[str]()
     for batch in batches:
@@ -133,7 +135,7 @@ def _table(batches: Iterator[Batch], quality: Quality) -> pd.DataFrame:
         for *row, line in zip(*(column[room:] for column in batch.columns), batch.lines[room:], strict=True):
             quality.reject("enregistrements_en_trop", batch.file, line, row)
         for column, values in zip(columns, batch.columns, strict=True):
-            column += _kept_once(values[:room], known)
+            column += values[:room]
         numbers.extend(batch.lines[:room])
         files += [batch.file] * len(batch.lines[:room])
     if quality.rejets["enregistrements_en_trop"]:
@@ -179,7 +181,8 @@ def _of_csv(raw: RawFile, day: date, dates: list[bytes], quality: Quality) -> It
     window = Window(COLUMNS["date"], day - RECENT, day)
     table = read_table(raw, COLUMNS, REQUIRED, quality, of_another_day, accounted, window=window)
     *columns, lines = (table.iloc[:, place].tolist() for place in range(table.shape[1]))
-    yield Batch(raw.name, lines, columns)
+    known: dict[str, str] = {}
+    yield Batch(raw.name, lines, [_kept_once(column, known) for column in columns])
 
 
 def _of_json(raw: RawFile, day: date, around: list[bytes], before: list[bytes], quality: Quality) -> Iterator[Batch]:
@@ -191,26 +194,58 @@ def _of_json(raw: RawFile, day: date, around: list[bytes], before: list[bytes], 
     if not about_day and not lately:
         return
     account = quality if about_day else Quality()  # what is wrong in another day's pull is said of that day
-    wanted = None if about_day else {one.decode() for one in before}
-    found, lines = list[dict[str, Any]](), list[int]()
+    batches = _records_of(raw, None, account) if data is None else _at_hand(raw, account)
+    if about_day:
+        yield from batches
+        return
+    wanted = {one.decode() for one in before}
+    for batch in batches:
+        named = [(_date_text(value) or "")[:10] in wanted for value in batch.columns[DATE]]
+        columns = [list(compress(column, named)) for column in batch.columns]
+        yield Batch(raw.name, list(compress(batch.lines, named)), columns)
+
+
+def _records_of(raw: RawFile, data: bytes | None, account: Quality) -> Iterator[Batch]:
+    """Yield the records of a pull, BATCH_RECORDS at a time; InputError once what can be read of it is given."""
+    found, lines, known = list[dict[str, Any]](), list[int](), dict[str, str]()
     try:
         for line, body in bodies_of(raw, data, account):
             for number, record in enumerate(records(body), start=line):
-                if not isinstance(record, dict):
-                    account.reject("enregistrement_invalide", raw.name, number, record)
-                elif wanted is None or (_date_text(record.get("date")) or "")[:10] in wanted:
+                if isinstance(record, dict):
                     found.append(record)
                     lines.append(number)
+                else:
+                    account.reject("enregistrement_invalide", raw.name, number, record)
             if len(found) >= BATCH_RECORDS:
-                yield Batch(raw.name, lines, _columns(found))
+                yield Batch(raw.name, lines, _columns(found, known))
                 found, lines = [], []
     except InputError:
-        yield Batch(raw.name, lines, _columns(found))
+        yield Batch(raw.name, lines, _columns(found, known))
         raise
-    yield Batch(raw.name, lines, _columns(found))
+    yield Batch(raw.name, lines, _columns(found, known))
 
 
-def _columns(found: list[dict[str, Any]]) -> list[list[Any]]:
+def _at_hand(raw: RawFile, account: Quality) -> Iterator[Batch]:
+    """Yield the records of a short pull, which the days around it have in common."""
+    batches, read, error = _short_pull(raw, raw.state)
+    account.absorb(read)
+    yield from batches
+    if error:
+        raise error
+
+
+@lru_cache(maxsize=PULLS_KEPT)
+def _short_pull(raw: RawFile, _state: tuple[int, int]) -> tuple[list[Batch], Quality, InputError | None]:
+    """Read one state of a pull: its records, its own account, and what it ends with."""
+    account, batches = Quality(), list[Batch]()
+    try:
+        batches.extend(_records_of(raw, short_text(raw), account))
+    except InputError as error:
+        return batches, account, error
+    return batches, account, None
+
+
+def _columns(found: list[dict[str, Any]], known: dict[str, str]) -> list[list[Any]]:
     """Take the columns out of records: of each, the first of its names under which there is a value."""
     written = set().union(*found)
     columns = []
@@ -221,7 +256,7 @@ def _columns(found: list[dict[str, Any]]) -> list[list[Any]]:
                 column = [
                     record.get(name) if value is None else value for value, record in zip(column, found, strict=True)
                 ]
-        columns.append(column)
+        columns.append(_kept_once(column, known))
     return columns
 
 

@@ -16,7 +16,6 @@ from lib.common.text import counted
 from lib.figures import geometry
 from lib.figures.quality import Quality
 from lib.figures.written_places import is_written, parse_shape, read_places
-from lib.raw.contents import unreadable
 from lib.raw.csv_dialect import Aliases
 from lib.raw.limits import EXPORT_ROWS
 from lib.raw.source_files import RawFile, source_files
@@ -110,7 +109,7 @@ def reference_arcs(settings: Settings, quality: Quality, consequence: str) -> pd
         quality.warn("referentiel_absent", "information", f"Sans référentiel, {consequence}.")
         return None
     try:
-        arcs, refused = newest_whole(files, lambda raw: _arcs_of(raw, _state(raw)), INCOMPLETE, len)
+        arcs, refused = newest_whole(files, lambda raw: _arcs_of(raw, raw.state), INCOMPLETE, len)
     except InputError as error:
         quality.warn("referentiel_illisible", "attention", f"{error.message} Sans référentiel, {consequence}.")
         return None
@@ -123,20 +122,12 @@ def reference_arcs(settings: Settings, quality: Quality, consequence: str) -> pd
 
 
 @lru_cache(maxsize=2)  # the newest, and an older one where that is cut
-def _arcs_of(raw: RawFile, state: tuple[int, int]) -> pd.DataFrame:
+def _arcs_of(raw: RawFile, _state: tuple[int, int]) -> pd.DataFrame:
     """Read the merged arcs of one state of an export, once for all the days of a run."""
     parts = read_road_parts(raw, Quality())  # its own account is process_referentiel's
     if parts.empty:
         raise InputError(f"{raw.path} n'a aucun arc utilisable.")
     return merge_parts(parts)
-
-
-def _state(raw: RawFile) -> tuple[int, int]:
-    try:
-        stat = raw.path.stat()
-    except OSError as error:
-        raise unreadable(raw.path, error) from error
-    return stat.st_mtime_ns, stat.st_size
 
 
 def is_ring(libelle: pd.Series) -> pd.Series:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lib.figures.quality import Quality
+from lib.figures.quality import REJECTS_KEPT, Quality
 from lib.raw.source_files import RawFile
 from scripts.sources.bikes.records import BikeRecords, days_present, read_day_records
 from tests.conftest import bike
@@ -92,3 +92,33 @@ def test_a_record_without_id_is_of_the_only_counter_of_its_name(
     rows = [bike(counter, "2025-11-04T08:00:00Z", 1, name=name) for counter, name in others]
     found, _ = read(tmp_path, date(2025, 11, 4), [*rows, bike(None, "2025-11-04T09:00:00Z", 7, name="Rue A")])
     assert found.counts.set_index("comptage")["id_compteur"][7] == identity
+
+
+def test_a_pull_says_the_same_of_each_day_that_it_is_about_until_it_changes(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    pull = [RawFile("2025-11-05T06", 0.0, path)]
+    rows = [bike("A-1", f"2025-11-0{day}T08:00:00Z", day) for day in (3, 4)]
+    path.write_text("\n".join([*map(json.dumps, rows), "{cut", json.dumps([7])]), encoding="utf-8")
+    accounts = [Quality() for _ in range(3)]
+    days = [date(2025, 11, 3), date(2025, 11, 4), date(2025, 11, 4)]
+    counted = [
+        read_day_records(pull, day, one).counts["comptage"].tolist() for day, one in zip(days, accounts, strict=True)
+    ]
+    assert counted == [[3], [4], [4]]
+    assert [dict(one.rejets) for one in accounts] == [{"json_illisible": 1, "enregistrement_invalide": 1}] * 3
+    assert [one.ligne for one in accounts[2].kept_rejects] == [3, 4]
+    path.write_text("\n".join(json.dumps(row | {"sum_counts": 9}) for row in rows), encoding="utf-8")
+    changed = Quality()
+    assert read_day_records(pull, days[1], changed).counts["comptage"].tolist() == [9]
+    assert not changed.rejets
+
+
+def test_more_rejects_than_are_kept_are_counted_of_each_day(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    row = bike("A-1", "2025-11-04T08:00:00Z", 1)
+    path.write_text(json.dumps([row, *range(REJECTS_KEPT + 5)]), encoding="utf-8")
+    for _ in range(2):
+        quality = Quality()
+        read_day_records([RawFile("2025-11-05T06", 0.0, path)], date(2025, 11, 4), quality)
+        assert quality.rejets == {"enregistrement_invalide": REJECTS_KEPT + 5}
+        assert len(quality.kept_rejects) == REJECTS_KEPT
