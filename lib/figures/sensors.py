@@ -137,10 +137,30 @@ def usual_highest(past: Sequence[SensorDay]) -> pd.Series:
     """Compute the PAST_QUANTILE of the daily maxima of each sensor that was alive on most of the past days."""
     if not past:
         return pd.Series(dtype=float)
-    maxima = pd.concat([one.sensors["highest"] for one in past], axis=1)
-    alive = maxima.where(maxima >= ALIVE_FROM)
-    enough = alive.count(axis=1) >= max(ALIVE_DAYS, len(past) / 2)
-    return alive[enough].quantile(PAST_QUANTILE, axis=1)
+    names, maxima = _by_day([one.sensors["highest"] for one in past])
+    alive = np.sort(np.where(maxima >= ALIVE_FROM, maxima, np.nan), axis=1)  # the missing ones come last
+    days = np.isfinite(alive).sum(axis=1)
+    enough = days >= max(ALIVE_DAYS, len(past) / 2)
+    return pd.Series(_quantile(alive[enough], days[enough], PAST_QUANTILE), names[enough])
+
+
+def _by_day(values: Sequence[pd.Series]) -> tuple[pd.Index, npt.NDArray[np.float64]]:
+    """Put the values of several days side by side: a row per sensor, a column per day, NaN where it has none."""
+    codes, names = pd.factorize(np.concatenate([one.index.to_numpy(dtype=object) for one in values]))
+    table = np.full((len(names), len(values)), np.nan)
+    table[codes, np.repeat(np.arange(len(values)), [len(one) for one in values])] = np.concatenate(values)
+    return pd.Index(names, dtype=object), table
+
+
+def _quantile(
+    ordered: npt.NDArray[np.float64], numbers: npt.NDArray[np.int64], share: float
+) -> npt.NDArray[np.float64]:
+    """Compute a quantile of the first values of each row, as many as `numbers` says, as numpy does of one row."""
+    place = (numbers - 1) * share
+    below = np.floor(place).astype(np.int64)
+    rows, part = np.arange(len(ordered)), place - below
+    low, high = ordered[rows, below], ordered[rows, np.minimum(below + 1, numbers - 1)]
+    return np.where(part < 0.5, low + (high - low) * part, high - (high - low) * (1 - part))
 
 
 def set_aside_rows(
@@ -228,7 +248,8 @@ def expected_hours(
     every = pd.Series(float(hours), pd.Index(names, dtype=object))
     days = [one.sensors["valid"] for one in past if one.whole]
     if days:
-        usual = pd.concat(days, axis=1).fillna(0).median(axis=1).clip(upper=hours)
+        sensors, valid = _by_day(days)
+        usual = pd.Series(np.median(np.nan_to_num(valid), axis=1), sensors).clip(upper=hours)
         usual = usual[usual > 0].sort_index()
         if usual.sum() and usual.sum() >= LEAST_OF_REFERENCE * every.sum():
             return usual, counted(len(days), "jour récent")
