@@ -8,6 +8,7 @@ from datetime import date
 from pathlib import Path
 
 from lib.common.errors import StoreError, in_french
+from lib.common.exact_json import read_json
 from lib.common.paris_time import parse_day
 from lib.database_service import DatabaseService
 from lib.files.atomic_file import atomic_writer, flush_to_disk
@@ -17,7 +18,6 @@ from lib.stores.documents import (
     encode,
     metrics_document,
     month_report_id,
-    read_json,
     report_document,
     report_id,
     stem_of,

@@ -28,10 +28,11 @@ import numpy.typing as npt
 import pandas as pd
 
 from lib.common.errors import InputError
+from lib.common.exact_json import Plain
 from lib.common.paris_time import road_label_hours
 from lib.common.settings import Settings
 from lib.figures import sensors
-from lib.figures.numbers import Plain, count, hour_lists, records, rounded, share, whole
+from lib.figures.numbers import count, hour_lists, records, rounded, share, whole
 from lib.figures.quality import Quality
 from lib.figures.sensor_days import SensorDay
 from lib.raw.source_files import no_data, source_files

@@ -36,7 +36,7 @@ def metrics(root: Path, computed: str, total: int) -> None:
     text = text.replace('"timestamp": ""', f'"timestamp": "{DAY}{computed}:00+00:00"')
     path = root / "metrics" / f"bikes_metrics_{DAY}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text.replace('"total_jour": 712', f'"total_jour": {total}'), "utf-8")
+    path.write_text(text.replace('"total_jour":712', f'"total_jour":{total}'), "utf-8")
 
 
 def lines(ran: Ran) -> list[str]:

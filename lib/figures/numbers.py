@@ -10,13 +10,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from lib.common.exact_json import Plain
 from lib.common.text import storable
 
 PRECISION = 6
-
-
-class Plain(list[Any]):
-    """A list that holds nothing but values as they are stored: plain() returns it as it is."""
 
 
 def plain(value: Any) -> Any:

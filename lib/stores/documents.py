@@ -7,22 +7,19 @@ database it is a map for readers and, in the attribute EXACT, its JSON, from whi
 
 import gzip
 import hashlib
-import json
 import re
 import zlib
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 from lib.common.errors import StoreError
+from lib.common.exact_json import canonical_text, read_json, readable_text
 from lib.common.paris_time import machine_now, parse_day
 
 _TYPE = re.compile(r"[a-z][a-z0-9_]{0,40}")
-
-DIGITS = bytes(ord("0") if chr(code) in "0123456789" else ord(" ") for code in range(256))  # a table for translate()
-LONG_NUMBER = b"0" * 19  # digits from which an integer may be beyond 64 bits
 
 Document = dict[str, Any]
 
@@ -85,23 +82,9 @@ def known_days(texts: Iterable[str]) -> list[date]:
 
 
 def encode(document: Document) -> bytes:
-    """Write canonical JSON: UTF-8, keys as given; StoreError for NaN, Infinity or a type foreign to JSON.
-
-    Objects are indented by 2; a list that is no list of lists or of objects is one line, and so is a record of a list.
-    """
+    """Write a document as its file has it, keys as given; StoreError for NaN, Infinity or a type foreign to JSON."""
     with _storable(document):
-        return (_laid_out(document, "\n") + "\n").encode()
-
-
-def read_json(content: bytes) -> Any:
-    """Read the JSON of a document; ValueError or RecursionError where it is none."""
-    import orjson  # here, so that doctor runs where no package is
-
-    # It says its errors in words of its own, knows no NaN, and makes floats of integers beyond 64 bits.
-    if LONG_NUMBER not in content.translate(DIGITS):
-        with suppress(ValueError):
-            return orjson.loads(content)
-    return json.loads(content)
+        return readable_text(document)
 
 
 def pack(content: bytes) -> bytes:
@@ -147,7 +130,7 @@ def content_sha256(document: Document) -> str:
     StoreError for NaN, Infinity or a type foreign to JSON.
     """
     with _storable(document):
-        return _sha256(_shortest({key: value for key, value in document.items() if key != "timestamp"}))
+        return _sha256(canonical_text({key: value for key, value in document.items() if key != "timestamp"}))
 
 
 def content_of(document: Document) -> Content:
@@ -162,31 +145,12 @@ def content_of(document: Document) -> Content:
     return Content(_sha256(b"{%b}" % whole), _sha256(b"{%b}" % body), sizes)
 
 
-def _laid_out(value: Any, margin: str) -> str:
-    """JSON text of a value whose lines begin with `margin`, a line feed and spaces."""
-    inner = f"{margin}  "
-    if isinstance(value, dict) and value:
-        pairs = (f"{inner}{_text(str(key))}: {_laid_out(item, inner)}" for key, item in value.items())
-        return f"{{{','.join(pairs)}{margin}}}"
-    if isinstance(value, list | tuple) and any(isinstance(item, dict | list | tuple) for item in value):
-        return f"[{','.join(inner + _text(item) for item in value)}{margin}]"
-    return _text(value)
-
-
 def _named(key: str, value: Any) -> bytes:
-    return b"%b:%b" % (_text(key).encode(), _shortest(value))
-
-
-def _shortest(value: Any) -> bytes:
-    return _text(value, sort_keys=True, separators=(",", ":")).encode()
+    return b"%b:%b" % (canonical_text(key), canonical_text(value))
 
 
 def _sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
-
-
-def _text(value: Any, **layout: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, allow_nan=False, **layout)
 
 
 @contextmanager

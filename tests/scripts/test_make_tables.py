@@ -121,7 +121,7 @@ def test_only_what_changed_is_written_again_and_the_same_metrics_give_the_same_b
     path.write_text(path.read_text("utf-8").replace(f"{DAY}T09:00", "2025-11-05T10:00"), "utf-8")  # computed again
     assert "0 écrite, 30 à jour" in run(main).out
     assert written(golden) == before
-    path.write_text(path.read_text("utf-8").replace('"total_jour": 712', '"total_jour": 713'), "utf-8")
+    path.write_text(path.read_text("utf-8").replace('"total_jour":712', '"total_jour":713'), "utf-8")
     assert "3 écrites, 27 à jour" in run(main).out
     after = written(golden)
     changed = {name for name in after if after[name][1] != before[name][1]}
