@@ -21,7 +21,7 @@ from lib.common.errors import ConfigError, ExitCode, NoDataError, StoreError, Us
 from lib.common.paris_time import parse_day
 from lib.common.settings import ROOT, Settings, load_settings
 from lib.common.text import counted
-from lib.publish.local_documents import PAGES, DocumentFile, document_files, page_files, stray_files
+from lib.publish.local_documents import PAGES, TABLES, DocumentFile, document_files, page_files, stray_files
 from lib.publish.outcome import DocumentOutcome, Run
 from lib.publish.run import Work, run_all
 from lib.publish.seen import believed, credible, keep, read_note
@@ -41,7 +41,7 @@ Signes : + nouveau, * modifié, = identique, ! invalide ou en échec, ? état di
 
 Exemple : python upload_to_aws.py --date 2025-11-04 --dry-run"""
 
-KINDS = ("metrics", "reports", "tables")  # what lies below OUTPUT_DIR; tables where make tables was asked for them
+KINDS = ("metrics", "reports", TABLES)  # what lies below OUTPUT_DIR; tables where make tables was asked for them
 MAX_JOBS = 64
 DETAILED = 12  # documents, a day and a little more: a longer plan or check is shown by kind of document
 LOOKING = ("dry_run", "check", "repair")
@@ -57,10 +57,10 @@ def main(argv: list[str] | None = None) -> int:
         if settings.fallback_notice:
             log.warning("%s", settings.fallback_notice)
         sources = chosen(settings, arguments)
-        reports_bucket(settings)
         refuse_to_publish(settings)  # a dry run refuses what the upload would refuse
+        reports_bucket(settings)
         work = treatment(settings, sources, arguments)
-        documents = [source for source in sources if source.kind != "tables"]
+        documents = [source for source in sources if source.kind != TABLES]
         in_full = arguments.verbose or len(documents) <= DETAILED
         run = run_all(sources, work, arguments.jobs, lambda outcome: tell(outcome, work.mode, in_full, arguments))
         if work.mode == "upload":

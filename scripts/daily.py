@@ -1,7 +1,8 @@
 """The morning's routine: what the last days lack is fetched and computed, then one summary says where each day stands.
 
 For each of the last --days days, oldest first: raw files are asked for again where a source is not complete (--fetch),
-what is missing or stale is computed, the report and the history are written. A source that is not published yet is
+what is missing or stale is computed, the report and the history are written, and the tables where there are some
+already (make tables). A source that is not published yet is
 late, which is no error until it is older than its `late_after` (scripts/registry.py).
 
     python scripts/daily.py --days 3 --fetch
@@ -33,6 +34,7 @@ from scripts.backfill import keep_demo_apart, run_plan
 from scripts.check_quality import check_day
 from scripts.fetch_raw import fetch_from_publishers
 from scripts.generate_history import write_history
+from scripts.make_tables import write_tables
 from scripts.registry import RAW, SOURCES
 from scripts.show_status import COMPLETE, MISSING, PARTIAL, state_of
 
@@ -86,6 +88,7 @@ def run_morning(settings: Settings, count: int, fetch: bool, jobs: int) -> Morni
     with get_database_service(settings) as store:
         for day in (days[0] - timedelta(days=1), *days):
             morning.states[day] = day_states(store, day, newest)
+        write_tables_anew(settings, store, days, morning)
         morning.grave = [text for day in days for text in grave_findings(store, day, morning.states[day])]
     return morning
 
@@ -108,11 +111,6 @@ def fetch_what_lacks(settings: Settings, days: list[date], morning: Morning) -> 
                 morning.failures.append(outcome.failure)
 
 
-def lacks(store: DatabaseService, source: str, day: date) -> bool:
-    """Whether raw files may still add to a source's figures; one without figures of its own is always asked for."""
-    return source not in SOURCES or state_of(store.load_metrics(source, day)) != COMPLETE
-
-
 def compute_what_is_stale(settings: Settings, days: list[date], jobs: int, morning: Morning) -> None:
     """Compute and store what is missing or stale of the days, oldest first, then the history."""
     sources = list(SOURCES.values())
@@ -131,6 +129,19 @@ def compute_what_is_stale(settings: Settings, days: list[date], jobs: int, morni
         except CityflowError as error:
             log.error("%s", error)
             morning.failures.append(str(error))
+
+
+def write_tables_anew(settings: Settings, store: DatabaseService, days: list[date], morning: Morning) -> None:
+    """Write the tables of the days that changed, for who made tables before: they are published beside the figures."""
+    if not (settings.output_dir / "tables").is_dir():
+        return
+    try:
+        morning.failures += [f"tables : {one}" for one in write_tables(settings, store, days[0], days[-1])[2]]
+    except NoDataError:
+        return  # there are no figures of these days
+    except CityflowError as error:
+        log.error("%s", error)
+        morning.failures.append(str(error))
 
 
 def day_states(store: DatabaseService, day: date, newest: date) -> dict[str, str]:

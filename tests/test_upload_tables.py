@@ -84,14 +84,16 @@ def test_tables_of_other_metrics_are_late_and_left(aws: AwsServer, golden: Path,
     assert run(main).code == 0
     before = tables(aws)
     metrics(golden, "T10:00", 713)
-    ran = run(main)
-    assert lines(ran)[:-1] == [f"* metrics/bikes_metrics_{DAY}.json"]  # the tables are those of AWS, though late
+    for command in ((), ("--dry-run",), ("--type", "tables")):  # they are those of AWS, and of other metrics than here
+        ran = run(main, *command)
+        late = [
+            line for line in lines(ran) if line.endswith("ses métriques ont changé : make tables, puis make upload")
+        ]
+        assert ran.code == 0 and len(late) == 3 and "tables à refaire 3" in lines(ran)[-1]
     assert run(main, "--check").code == 1
     (golden / "tables" / "hours" / f"dt={DAY}" / "bikes.parquet").write_bytes(b"PAR1")
     ran = run(main)
-    assert (ran.code, lines(ran)[0]) == (
-        0, f"! tables/hours/dt={DAY}/bikes.parquet : ses métriques ont changé : make tables, puis make upload",
-    )  # fmt: skip
+    assert ran.code == 0 and f"! tables/hours/dt={DAY}/bikes.parquet : ses métriques ont changé" in ran.out
     assert tables(aws) == before
     assert run(make_tables.main).code == 0
     ran = run(main)
@@ -123,6 +125,71 @@ def test_the_newer_of_two_machines_wins(
     assert tables(aws) == {key: (other / key.removeprefix("reports/")).read_bytes() for key in KEYS}
 
 
+@pytest.fixture
+def seen(proxy: FaultProxy, golden: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> FaultProxy:
+    """The same two weeks later, published and noted."""
+    monkeypatch.setenv("CITYFLOW_NOW", "2025-11-20T06:30:00+01:00")
+    assert run(main).code == 0
+    proxy.asked.clear()
+    return proxy
+
+
+def heads(proxy: FaultProxy) -> int:
+    """HeadObject, which the rights of GetObject allow."""
+    return proxy.actions().count("s3:GetObject")
+
+
+def test_old_tables_cost_one_request_for_all_of_them(seen: FaultProxy, run: Run) -> None:
+    ran = run(main)
+    assert ran.code == 0
+    assert ran.out.startswith("publiés 0, identiques 4, échecs 0, invalides 0, déjà confirmés 4 ;")
+    assert seen.actions().count("dynamodb:GetItem") == 1 and len(seen.actions()) == 2
+    seen.asked.clear()
+    ran = run(main, "--type", "tables", "--dry-run")
+    assert f"= tables/hours/dt={DAY}/bikes.parquet : confirmé le 2025-11-20" in ran.out
+    assert len(seen.actions()) == 1
+
+
+def test_who_wants_to_know_asks_for_every_table(seen: FaultProxy, run: Run) -> None:
+    for option in ("--check", "--repair", "--force"):
+        seen.asked.clear()
+        assert run(main, option).code == 0
+        assert heads(seen) >= 3
+
+
+def test_tables_that_aws_lost_are_published_again(seen: FaultProxy, aws: AwsServer, run: Run) -> None:
+    for key in KEYS:
+        aws.clients.s3.delete_object(Bucket=BUCKET, Key=key)
+    ran = run(main)
+    assert ran.code == 0 and "comme noté ici : tout est comparé de nouveau" in ran.err
+    assert sorted(tables(aws)) == KEYS
+
+
+def test_one_table_that_a_check_misses_is_asked_for_by_the_next_upload(
+    seen: FaultProxy, aws: AwsServer, run: Run
+) -> None:
+    aws.clients.s3.delete_object(Bucket=BUCKET, Key=KEYS[1])
+    assert run(main, "--check").code == 1
+    assert run(main).out.splitlines()[-1].startswith("publiés 1, identiques 3, échecs 0, invalides 0, déjà confirmés 3")
+    assert sorted(tables(aws)) == KEYS
+
+
+def test_a_damaged_note_asks_for_every_table(seen: FaultProxy, golden: Path, run: Run) -> None:
+    (note,) = (golden / ".published").iterdir()
+    note.write_text(note.read_text().replace('"vu": "2025', '"vu": "2024'))
+    ran = run(main)
+    assert ran.code == 0 and "abîmé" in ran.err and heads(seen) == 3
+
+
+def test_tables_of_metrics_that_changed_here_are_looked_at_again(seen: FaultProxy, golden: Path, run: Run) -> None:
+    metrics(golden, "T10:00", 712)  # the same figures, computed again
+    assert "identiques 4" in run(main).out and heads(seen) == 3
+    seen.asked.clear()
+    assert "déjà confirmés 4" in run(main).out
+    metrics(golden, "T11:00", 713)
+    assert "publiés 1, identiques 0, échecs 0, invalides 0, tables à refaire 3 ;" in run(main).out
+
+
 def test_a_damaged_and_a_missing_table_are_repaired(aws: AwsServer, golden: Path, run: Run) -> None:
     assert run(main).code == 0
     whole = tables(aws)
@@ -132,7 +199,7 @@ def test_a_damaged_and_a_missing_table_are_repaired(aws: AwsServer, golden: Path
     ran = run(main, "--check")
     assert ran.code == 1
     assert [line[0] for line in lines(ran)[:-1]] == ["=", "+", "!", "="]
-    assert "n'est pas celle qui a été publiée" in ran.err and f"jours à reprendre : {DAY}" in ran.err
+    assert "n'est pas celui qui a été publié" in ran.err and f"jours à reprendre : {DAY}" in ran.err
     ran = run(main, "--repair")
     assert (ran.code, lines(ran)[-1].split(",")[0]) == (0, "réparés 2")
     assert tables(aws) == whole

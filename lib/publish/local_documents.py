@@ -25,8 +25,7 @@ _NAMES = {
     "metrics": re.compile(r"(?P<name>[a-z][a-z0-9_]{0,40})_metrics_(?P<day>\d{4}-\d{2}-\d{2})"),
     "reports": re.compile(r"(?P<name>daily_report)_(?P<day>\d{4}-\d{2}-\d{2})"),
 }
-# The pages above the days: of all of them, and of months.
-PAGES = "pages"
+PAGES, TABLES = "pages", "tables"  # kinds without an item: the pages of all days and of months, and make tables' files
 _PAGE = re.compile(r"index\.html|historique\.csv|monthly_report_(?P<month>\d{4}-\d{2})\.(json|csv|html)")
 _TABLE = re.compile(r"(?P<name>[a-z][a-z0-9_]{0,40})\.parquet")
 COMPANIONS = (".csv", ".html")  # of a report, beside its JSON
@@ -48,14 +47,14 @@ class DocumentFile:
     @property
     def label(self) -> str:
         """Name the file by its place below OUTPUT_DIR."""
-        return "/".join(self.path.parts[-4 if self.kind == "tables" else -2 :])
+        return "/".join(self.path.parts[-4 if self.kind == TABLES else -2 :])
 
 
 Version = tuple[int, ...]  # when a file was written, which one it is, and its bytes: a replaced one is another
 
 
 class Files(dict[str, bytes]):
-    """Suffix -> content: the JSON and, for a report, its companions. `versions`: of those that nobody was writing."""
+    """Suffix -> content, of what paths_of names. `versions`: of files that nobody was writing."""
 
     versions: Mapping[str, Version] = {}
 
@@ -119,18 +118,26 @@ def read_files(source: DocumentFile, settings: Settings) -> Files:
     paths = paths_of(source)
     before = _versions(paths)
     files = _read(paths)
-    if before == _versions(paths) and before[".json"][0] >= max(before.values())[0]:
+    if before == _versions(paths) and (source.kind != "reports" or before[".json"][0] >= max(before.values())[0]):
         files.versions = before
         return files
-    step = "report" if source.kind == "reports" else source.key
+    step = source.key if source.kind in ("metrics", TABLES) else "report"
     with day_lock(settings.output_dir, _day(source.day_text), step, settings.lock_fd):
         return _read(paths)
 
 
 def paths_of(source: DocumentFile) -> dict[str, Path]:
-    """Name the files of a document, by their suffix."""
-    suffixes = (".json", *COMPANIONS) if source.kind == "reports" else (".json",)
+    """Name the files of a document, by their suffix; beside a table its metrics, where they are here."""
+    if source.kind == TABLES and (metrics := metrics_of(source).path).is_file():
+        return {source.path.suffix: source.path, ".json": metrics}
+    suffixes = (".json", *COMPANIONS) if source.kind == "reports" else (source.path.suffix,)
     return {suffix: source.path.with_suffix(suffix) for suffix in suffixes}
+
+
+def metrics_of(table: DocumentFile) -> DocumentFile:
+    """Name the metrics that a table is made of."""
+    folder, name = table.path.parents[3] / "metrics", f"{table.key}_metrics_{table.day_text}.json"
+    return DocumentFile(folder / name, "metrics", table.key, table.day_text)
 
 
 def version(path: Path) -> Version:
@@ -154,7 +161,7 @@ def validated(source: DocumentFile, files: Files) -> LocalDocument:
 
 
 def _of_kind(folder: Path, kind: str) -> Iterator[DocumentFile]:
-    if kind == "tables":
+    if kind == TABLES:
         for path in folder.glob("*/dt=????-??-??/*.parquet"):
             if found := _TABLE.fullmatch(path.name):
                 yield DocumentFile(path, kind, found["name"], path.parent.name.removeprefix("dt="))

@@ -51,8 +51,8 @@ class Run:
         return sum(outcome.status in statuses for outcome in self.outcomes)
 
 
-def outcome_of(action: Action, done: bool, sent: int = 0, seen: dict[str, Any] | None = None) -> DocumentOutcome:
+def outcome_of(action: Action, done: bool) -> DocumentOutcome:
     """Tell what an action is to do or, once `done`, has done."""
     status = {"=": "same", "!": "failed"}.get(action.sign, "written" if done else "planned")
     places = tuple((write.destination, write.size) for write in action.writes)
-    return DocumentOutcome(action.source, action.sign, status, action.reason, places, sent, seen=seen)
+    return DocumentOutcome(action.source, action.sign, status, action.reason, places)

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 
 from lib.aws.clients import AwsClients
@@ -17,16 +18,15 @@ from lib.aws.errors import PassingError, UnreachableError
 from lib.common.errors import CityflowError, ConfigError, InputError, LockHeldError, StoreError
 from lib.common.settings import Settings
 from lib.common.text import counted
-from lib.publish.asking import Asking, Interrupted
+from lib.publish import plain_objects
+from lib.publish.asking import Asking, Interrupted, Steps
 from lib.publish.check import checked
-from lib.publish.local_documents import PAGES, DocumentFile, read_files, validated
+from lib.publish.local_documents import PAGES, TABLES, DocumentFile, Files, read_files, validated
 from lib.publish.outcome import DocumentOutcome, Run, outcome_of
-from lib.publish.pages import page_checked, page_planned, page_published
 from lib.publish.plan import Wish
-from lib.publish.remote import UNKNOWN
+from lib.publish.remote import UNKNOWN, Remote
 from lib.publish.seen import entry_of
 from lib.publish.steps import planned, published, state
-from lib.publish.tables import treated
 
 PAUSE = 15.0  # s before the second pass: a server that restarts, a link that comes back
 MODES = ("upload", "dry_run", "check", "repair")
@@ -47,56 +47,46 @@ class Work:
 
     def treat(self, source: DocumentFile, asking: Asking) -> DocumentOutcome:
         """Do it; CityflowError where that fails, Interrupted where the run stops."""
-        if source.kind == PAGES:
-            return self._treat_page(source, asking)
         if source in self.believed:
             when = self.believed[source]["vu"][: len("AAAA-MM-JJ")]
             return DocumentOutcome(source, "=", "same", f"confirmé le {when}", believed=True)
+        files, now = read_files(source, self.settings), self.settings.now()
+        outcome, stands = asking.carry_out(self._steps(source, files, now))
+        return replace(outcome, sent=asking.sent, seen=entry_of(files, stands, now) if stands else None)
+
+    def _steps(self, source: DocumentFile, files: Files, now: datetime) -> Steps[tuple[DocumentOutcome, Remote | None]]:
+        """Return what was done, and what AWS then has where that is whole, settled and of these files."""
         settings, wish = self.settings, Wish(self.force, newest=source.label == self.newest)
-        if source.kind == "tables":
-            outcome = asking.carry_out(treated(source, settings, self.mode, self.force, self.clients is not None))
-            return replace(outcome, sent=asking.sent)
-        files, now = read_files(source, settings), settings.now()
-        if self.mode == "dry_run":
-            remote = UNKNOWN
-            if self.clients:
-                remote = asking.carry_out(state(source, settings))
-            action = asking.carry_out(planned(source, files, remote, settings, now, wish))
-            if remote.claim and not action.readable:
-                action = replace(action, reason=action.reason or "publication commencée, à finir")
-            return outcome_of(action, done=False)
+        plain, dry = source.kind in (PAGES, TABLES), self.mode == "dry_run"
         if self.mode in ("check", "repair"):
-            outcome = asking.carry_out(checked(validated(source, files), settings, wish.newest))
+            outcome = yield from (
+                plain_objects.checked(source, files, settings)
+                if plain
+                else checked(validated(source, files), settings, wish.newest)
+            )
             if self.mode == "check" or outcome.status not in ("missing", "damaged"):
-                return outcome
+                return outcome, None
             log.warning("%s : %s ; republication", source.label, outcome.reason)
             wish = replace(wish, damaged=True)
-        action, stands = asking.carry_out(published(source, files, settings, now, wish))
-        seen = entry_of(files, stands, now) if stands and action.sign != "!" else None
-        return outcome_of(action, done=True, sent=asking.sent, seen=seen)
-
-    def _treat_page(self, source: DocumentFile, asking: Asking) -> DocumentOutcome:
-        if self.mode == "dry_run":
-            known = self.clients is not None
-            return outcome_of(asking.carry_out(page_planned(source, self.settings, known, self.force)), done=False)
-        again = self.force
-        if self.mode in ("check", "repair"):
-            outcome = asking.carry_out(page_checked(source, self.settings))
-            again = outcome.status in ("missing", "damaged")
-            if self.mode == "check" or not again:
-                return outcome
-            log.warning("%s : %s ; republication", source.label, outcome.reason)
-        action = asking.carry_out(page_published(source, self.settings, again))
-        return outcome_of(action, done=True, sent=asking.sent)
+        if plain:
+            return (yield from plain_objects.treated(source, files, settings, wish, dry, self.clients is not None))
+        if dry:
+            remote = (yield from state(source, settings)) if self.clients else UNKNOWN
+            action = yield from planned(source, files, remote, settings, now, wish)
+            if remote.claim and not action.readable:
+                action = replace(action, reason=action.reason or "publication commencée, à finir")
+            return outcome_of(action, done=False), None
+        action, stands = yield from published(source, files, settings, now, wish)
+        return outcome_of(action, done=True), stands if action.sign != "!" else None
 
 
 def run_all(sources: list[DocumentFile], work: Work, jobs: int, on_outcome: Callable[[DocumentOutcome], None]) -> Run:
     """Treat every document, `jobs` at a time, then the tables; `on_outcome` gets each outcome once, in that order."""
-    documents = [source for source in sources if source.kind != "tables"]
+    documents = [source for source in sources if source.kind != TABLES]
     run = _all_of(documents, work, jobs, on_outcome)
     if run.fatal or run.interrupted or len(documents) == len(sources):
         return run
-    tables = _all_of([source for source in sources if source.kind == "tables"], work, jobs, on_outcome)
+    tables = _all_of([source for source in sources if source.kind == TABLES], work, jobs, on_outcome)
     return replace(tables, outcomes=[*run.outcomes, *tables.outcomes])
 
 

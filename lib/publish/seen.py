@@ -23,12 +23,14 @@ from lib.common.paris_time import machine_now, parse_instant
 from lib.common.settings import Settings, shown_settings
 from lib.files.atomic_file import write_atomically
 from lib.files.locks import lock_briefly_held, open_lock_file
-from lib.publish.asking import Asking
-from lib.publish.local_documents import DocumentFile, Files, paths_of, version
+from lib.publish.asking import Asking, Steps
+from lib.publish.local_documents import PAGES, TABLES, DocumentFile, Files, paths_of, version
 from lib.publish.outcome import DocumentOutcome
+from lib.publish.plain_objects import url_of
 from lib.publish.plan import RENEWED_BELOW
 from lib.publish.remote import Remote
-from lib.publish.steps import state
+from lib.publish.report_objects import DIGEST
+from lib.publish.steps import head, state
 
 RECENT = timedelta(days=7)  # days that are always asked for: another machine may well have published them again
 BELIEVED_FOR = timedelta(days=30)  # since a document was seen: then AWS is asked again
@@ -74,21 +76,28 @@ def credible(note: Note, sources: Iterable[DocumentFile], now: datetime) -> dict
 
 
 def believed(found: dict[DocumentFile, Entry], clients: AwsClients, settings: Settings) -> dict[DocumentFile, Entry]:
-    """Ask for one of the credible documents; none is believed when AWS does not have it as noted.
+    """Ask for one of the credible items and one of the plain objects; none is believed when AWS has it otherwise.
 
-    That is another account, a table that was restored, or another machine that published anew.
+    That is another account, a table or bucket that was made anew, or another machine that published again.
     """
-    if not found:
-        return {}
-    chosen = random.choice(list(found))
-    try:
-        remote = Asking(clients, threading.Event(), left=0).carry_out(state(chosen, settings))
-    except CityflowError:
-        return {}  # what is wrong will be said of each document
-    if not remote.exists or remote.digest != found[chosen]["contenu"]:
-        log.warning("%s n'est plus dans AWS comme noté ici : tout est comparé de nouveau.", chosen.label)
-        return {}
+    plain = [one for one in found if one.kind in (PAGES, TABLES)]
+    items = [one for one in found if one not in set(plain)]
+    for chosen in [random.choice(some) for some in (items, plain) if some]:
+        try:
+            digest = Asking(clients, threading.Event(), left=0).carry_out(_digest_there(chosen, settings))
+        except CityflowError:
+            return {}  # what is wrong will be said of each document
+        if digest != found[chosen]["contenu"]:
+            log.warning("%s n'est plus dans AWS comme noté ici : tout est comparé de nouveau.", chosen.label)
+            return {}
     return found
+
+
+def _digest_there(source: DocumentFile, settings: Settings) -> Steps[str]:
+    if source.kind not in (PAGES, TABLES):
+        return (yield from state(source, settings)).digest
+    there = yield from head(url_of(source, settings))
+    return str(there["Metadata"].get(DIGEST)) if there else ""
 
 
 def entry_of(files: Files, remote: Remote, now: datetime) -> Entry:

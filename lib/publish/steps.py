@@ -137,11 +137,8 @@ def _all_settled(
 
 def _if_there(url: str, digest: str) -> Steps[str]:
     """Return the address of an object that days may share, if the bucket has it, else nothing."""
-    try:
-        head = yield head_object(*bucket_and_key(url))
-    except Absent:
-        return ""
-    return url if head["Metadata"].get(DIGEST) == digest else ""
+    there = yield from head(url)
+    return url if there and there["Metadata"].get(DIGEST) == digest else ""
 
 
 def _replaced(request: Request, source: DocumentFile, ours: Remote, settings: Settings) -> Steps[Remote]:
@@ -197,18 +194,14 @@ def _settled(
 
     `ready` is the request where the content is at hand, else it is read from what the item points to.
     """
-    bucket, key = bucket_and_key(one.url)
     for _ in range(ROUNDS):
         if not etag:
-            try:
-                head = yield head_object(bucket, key)
-            except Absent:
-                head = {"ETag": ABSENT, "Metadata": {}}
-            if head["Metadata"].get(DIGEST) == one.digest and head["Metadata"].get(DAY, "") == one.day:
+            there = (yield from head(one.url)) or {"ETag": ABSENT, "Metadata": {}}
+            if there["Metadata"].get(DIGEST) == one.digest and there["Metadata"].get(DAY, "") == one.day:
                 return
-            if one.day and head["Metadata"].get(DAY, "") > one.day:
+            if one.day and there["Metadata"].get(DAY, "") > one.day:
                 return  # latest.html is the page of a later day
-            etag = head["ETag"]
+            etag = there["ETag"]
             if not _is((yield from state(source, settings)), ours):
                 raise Changed
         if ready is None:
@@ -278,16 +271,18 @@ def _marked(source: DocumentFile, claim: str, settings: Settings) -> Steps[None]
             return
 
 
-def head_object(bucket: str, key: str) -> Request:
-    return Request("s3", "head_object", {"Bucket": bucket, "Key": key})
+def head(url: str) -> Steps[dict[str, Any]]:
+    """Read what an object says of itself; nothing of one that is absent."""
+    bucket, key = bucket_and_key(url)
+    try:
+        found: dict[str, Any] = yield Request("s3", "head_object", {"Bucket": bucket, "Key": key})
+    except Absent:
+        return {}
+    return found
 
 
 def latest_page(settings: Settings) -> Steps[tuple[str, bytes]]:
     """Read latest.html: the day that it says it is the page of, and its content; empty where it is absent."""
     url = latest_url(settings)
-    try:
-        head = yield head_object(*bucket_and_key(url))
-    except Absent:
-        return "", b""
-    content = yield from read_object(url, settings)
-    return str(head["Metadata"].get(DAY, "")), content
+    there = yield from head(url)
+    return (str(there["Metadata"].get(DAY, "")), (yield from read_object(url, settings))) if there else ("", b"")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts import daily
+from scripts import daily, make_tables
 from scripts.registry import SOURCES
 from tests.conftest import Ran, RawTree
 from tests.support.portal_server import NEXT_MORNING, Portal, refusing
@@ -29,6 +29,10 @@ def test_a_morning_fetches_computes_and_says_where_each_day_stands(raw: RawTree,
     assert [line.split()[0] for line in summary[1:3]] == [str(portal.day - timedelta(days=1)), str(portal.day)]
     assert summary[-1].startswith("  demain : ")
 
+    assert not (raw.output / "tables").exists()
+    assert run(make_tables.main, "--date", str(portal.day)).code == 0
+    hours = raw.output / "tables" / "hours" / f"dt={portal.day}" / "bikes.parquet"
+    hours.unlink()
     asked = len(portal.seen)
     again = run(daily.main, "--days", "2", "--fetch", "--json")
     said = json.loads(again.out[again.out.index("{") :])
@@ -36,6 +40,7 @@ def test_a_morning_fetches_computes_and_says_where_each_day_stands(raw: RawTree,
     assert "weather" in complete
     routes = {route for route, _, _ in portal.seen[asked:]}
     assert "open-meteo" not in routes and "archive" not in routes  # its days are complete
+    assert hours.is_file()  # tables that are published are kept up to date
 
 
 def test_a_source_that_is_not_published_is_late_for_three_days_and_an_error_on_the_fourth(

@@ -106,3 +106,27 @@ def test_the_check_finds_what_is_missing_damaged_or_different_and_repairs_it(
     assert of_pages(aws)["historique.csv"] == b"<p>historique.csv</p>"
     assert of_pages(aws)["monthly_report_2025-11.csv"] == b"<p>monthly_report_2025-11.csv</p>"
     assert of_pages(aws)["index.html"] == b"<p>index.html</p>"
+
+
+def test_pages_of_old_months_cost_no_request(
+    proxy: FaultProxy, pages: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CITYFLOW_NOW", "2025-11-08T06:30:00+01:00")
+    assert run(main).code == 0
+    proxy.asked.clear()
+    ran = run(main, "-v")
+    assert "= reports/monthly_report_2025-10.html : confirmé le 2025-11-08" in ran.out.splitlines()
+    assert sorted(one.resource.rpartition("/")[2] for one in proxy.asked if one.action == "s3:GetObject") == sorted(
+        [*NAMES, "monthly_report_2025-10.html"]
+    )  # the one that stands for all of them, and those of recent days
+
+
+def test_a_damaged_page_of_a_later_day_is_said_and_left(aws: AwsServer, pages: Path, run: Run) -> None:
+    assert run(main).code == 0
+    for path in pages.glob("daily_report_2025-11-04*"):
+        path.unlink()
+    head = aws.clients.s3.head_object(Bucket=BUCKET, Key="reports/historique.csv")
+    aws.clients.s3.put_object(Bucket=BUCKET, Key="reports/historique.csv", Body=b"abime", Metadata=head["Metadata"])
+    ran = run(main, "--repair")
+    assert ran.code == 1 and "! reports/historique.csv : AWS a la page du 2025-11-04, plus récente" in ran.out
+    assert of_pages(aws)["historique.csv"] == b"abime"
