@@ -4,7 +4,6 @@ import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
 
 from lib.common.errors import InputError, TooLargeError, in_french
 from lib.raw.forms.kinds import HEAD, PARQUET, kind_of
@@ -25,23 +24,6 @@ def first_bytes(path: Path, count: int) -> bytes:
     """Read at most so many of the file's plain bytes. InputError when it cannot be read."""
     with readable(path), opened(path) as stream:
         return stream.read(count)
-
-
-def check_size(path: Path, limit: int) -> None:
-    """Raise InputError when the file has more than `limit` bytes; one that is not plain is read to know it."""
-    with readable(path), opened(path) as stream:
-        plain = is_plain(stream)
-        size = path.stat().st_size if plain else sum(len(block) for block in _blocks_up_to(stream, limit))
-    if size > limit:
-        raise too_large(path, limit)
-
-
-def _blocks_up_to(stream: BinaryIO, limit: int) -> Iterator[bytes]:
-    """Yield the blocks of a stream, one more than are needed to pass the limit."""
-    size = 0
-    while size <= limit and (block := stream.read(BLOCK)):
-        size += len(block)
-        yield block
 
 
 def read_blocks(path: Path, limit: int, overlap: int = 0, window: Window | None = None) -> Iterator[bytes]:

@@ -4,7 +4,6 @@ API pulls lie in api/<source>/dt=YYYY-MM-DD/hour=HH/ (or dt=… alone); batch ex
 folder's day is the day of the pull, never the day the records are about; the newest pull wins.
 """
 
-import heapq
 import math
 import re
 from collections.abc import Iterable, Iterator
@@ -96,11 +95,15 @@ def source_files(settings: Settings, source: Source, quality: Quality | None = N
     """
     if override := _single_file(settings, source):
         return [_named_by_a_setting(override, source)]
-    files = Counted(map(raw_file, _paths(settings, source)))
-    kept = heapq.nlargest(MOST_FILES, files)[::-1]
-    if quality and files.count > len(kept):
-        _warn_left_out(source.name, files.count, quality)
-    return kept
+    files = sorted(map(raw_file, _paths(settings, source)))
+    if quality and len(files) > MOST_FILES:
+        text = (
+            f"« {source.name} » a {len(files)} fichiers bruts : seuls les {MOST_FILES} plus récents sont lus. "
+            "Ranger les autres hors de DATA_DIR."
+        )
+        quality.reject("fichiers_en_trop", source.name, 1, text, len(files) - MOST_FILES)
+        quality.warn("fichiers_en_trop", "attention", text, mesure=len(files), attendu=MOST_FILES)
+    return files[-MOST_FILES:]
 
 
 def _paths(settings: Settings, source: Source) -> Iterator[Path]:
@@ -118,27 +121,6 @@ def _named_by_a_setting(path: Path, source: Source) -> RawFile:
         raise unreadable(path, error) from error
     problem = "n'est pas un fichier" if path.exists() else "n'existe pas"
     raise InputError(f"{path} {problem}.", f"Corriger {source.override.upper()} ou le vider.")
-
-
-def _warn_left_out(source: str, count: int, quality: Quality) -> None:
-    text = (
-        f"« {source} » a {count} fichiers bruts : seuls les {MOST_FILES} plus récents sont lus. "
-        "Ranger les autres hors de DATA_DIR."
-    )
-    quality.reject("fichiers_en_trop", source, 1, text, count - MOST_FILES)
-    quality.warn("fichiers_en_trop", "attention", text, mesure=count, attendu=MOST_FILES)
-
-
-class Counted(Iterator[RawFile]):
-    """Files on their way, and how many have passed."""
-
-    def __init__(self, files: Iterable[RawFile]) -> None:
-        self.files, self.count = iter(files), 0
-
-    def __next__(self) -> RawFile:
-        found = next(self.files)
-        self.count += 1
-        return found
 
 
 def override_warning(settings: Settings, source: Source) -> str:
@@ -201,7 +183,9 @@ def strangers(settings: Settings, source: Source, known: Iterable[Source]) -> li
     if _single_file(settings, source):
         return found
     if source.pulls:
-        found += files_below(pulls_folder(settings) / source.name, _is_unread)
+        found += files_below(
+            pulls_folder(settings) / source.name, lambda name: not is_raw_name(name) and not is_beside_data(name)
+        )
     if source.export:
         others = [one for one in known if one is not source]
         found += files_below(
@@ -218,10 +202,6 @@ def strangers(settings: Settings, source: Source, known: Iterable[Source]) -> li
 def _is_of_use(source: Source, name: str) -> bool:
     """Tell whether a source can read an export of this name; outlines alone (arrondissements) are read from JSON."""
     return source.computed or (is_raw_name(name) and suffix_of(name) not in (*TABLE_SUFFIXES, ".txt"))
-
-
-def _is_unread(name: str) -> bool:
-    return not is_raw_name(name) and not is_beside_data(name)
 
 
 def no_data(source: str, day: date, days: Iterable[str] | None, quality: Quality | None = None) -> CityflowError:

@@ -28,7 +28,7 @@ from lib.raw.csv_dialect import (
     split_row,
 )
 from lib.raw.envelopes import records
-from lib.raw.forms.encoding import WARNING, WINDOWS, Encoding
+from lib.raw.forms.encoding import WINDOWS, Encoding, warn_of_windows
 from lib.raw.forms.parquet import Window
 from lib.raw.json_records import bodies_of, short_text
 from lib.raw.limits import MOST_LINES, TABLE_BYTES, TABLE_ROWS
@@ -37,6 +37,7 @@ from lib.raw.source_files import RawFile
 MAX_LINES_PER_ROW = 200  # longest run of lines that one quoted text may span
 _DATES = ("date", "t_1h", "date_debut", "date_fin")  # columns of our names
 _SLASHES = re.compile(r"([0-9]{1,2})/([0-9]{1,2})/[0-9]{4}\b")
+UNCLOSED = "guillemet_non_ferme"  # reason of a reject
 SHARED = 50_000  # different values of a file that are kept to be shared among its rows
 
 Reject = Callable[[str, int, bytes], None]  # reason, line number, line
@@ -64,8 +65,8 @@ def read_table(
     reject = partial(_reject, raw, quality, accounted)
     rows: list[list[Any]] = []
     is_csv = raw.is_csv
-    text = _Text(raw, passed_over, window)
-    found = _csv_rows(text, columns, reject, quality) if is_csv else _json_rows(raw, columns, quality)
+    lines = _Lines(raw, passed_over, window)
+    found = _csv_rows(lines, columns, reject, quality) if is_csv else _json_rows(raw, columns, quality)
     for row in found:
         if len(rows) == most_rows:
             raise too_large(raw.path, most_rows, "lignes")
@@ -75,9 +76,9 @@ def read_table(
     table = pd.DataFrame(rows, columns=[*aliases, "_ligne"], dtype=object)
     if is_csv:
         _refuse_months_first(raw, table)
-        answer = Answer(raw.origin, None, len(rows), broken=CUT if text.is_cut else "")
+        answer = Answer(raw.origin, None, len(rows), broken=CUT if lines.is_cut else "")
         quality.answers.add(answer)
-        if text.is_open and rows and text.last_column in _DATES:
+        if lines.is_open and rows and lines.last_column in _DATES:
             quality.answers.open_ends[raw.name, rows[-1][-1]] = answer
     numbers = table.pop("_ligne").astype("int64")
     table = table.where(table.notna(), None)
@@ -147,42 +148,41 @@ def _json_rows(raw: RawFile, columns: _Columns, quality: Quality) -> Iterator[li
         raise InputError(f"{raw.path} ne contient aucun enregistrement lisible.", "Le récupérer à nouveau.")
 
 
-def _csv_rows(text: "_Text", columns: _Columns, reject: Reject, quality: Quality) -> Iterator[list[Any]]:
-    lines, encoding = _Lines(text.lines()), Encoding()
-    delimiter = said_delimiter(_header_line(lines, encoding))
+def _csv_rows(lines: "_Lines", columns: _Columns, reject: Reject, quality: Quality) -> Iterator[list[Any]]:
+    encoding = Encoding()
+    line = encoding.heading(lines.take() or b"")
+    delimiter = said_delimiter(line)
     if delimiter:
-        lines.drop(1)
-    line = _header_line(lines, encoding)
+        line = encoding.heading(lines.take() or b"")
     delimiter = delimiter or detect_delimiter(line)
     header = header_names(line, delimiter)
     for name in header:
         columns.place(name)
-    text.last_column = canonical(header[-1], columns.aliases) if header else ""
-    if lines.get(0) is not None:
-        lines.drop(1)
-    for number, fields in _whole_rows(lines, delimiter, len(header), reject, encoding):
-        text.last_row = lines.dropped
-        yield columns.row(number, zip(header, fields, strict=True))
+    lines.last_column = canonical(header[-1], columns.aliases) if header else ""
+    while (first := lines.take()) is not None:
+        if not first:
+            continue
+        number = lines.number
+        fields, reason = _row_from(first, lines, delimiter, len(header), encoding)
+        if reason:
+            reject(reason, number, first)
+        else:
+            lines.last_row = lines.number
+            yield columns.row(number, zip(header, fields, strict=True))
     if encoding.name == WINDOWS:
-        quality.warn("encodage_windows", "information", WARNING, exemples=[text.raw.name])
+        warn_of_windows(quality, lines.raw.name)
 
 
-def _header_line(lines: "_Lines", encoding: Encoding) -> str:
-    line = (lines.get(0) or b"").removeprefix(b"\xef\xbb\xbf")
-    try:
-        return encoding.text(line)
-    except UnicodeDecodeError:
-        return line.decode("utf-8", "replace")
-
-
-class _Text:
-    """The lines of a CSV on their way, and whether it breaks off in its last one."""
+class _Lines:
+    """The lines of a CSV one after the other, those that were given back once more, and whether it breaks off."""
 
     def __init__(self, raw: RawFile, passed_over: Callable[[bytes], bool] | None, window: Window | None) -> None:
-        self.raw, self.passed_over, self.window = raw, passed_over, window
+        self.raw, self.passed_over = raw, passed_over
         self.end = b""  # its last byte
         self.last_line = self.last_row = 0  # numbers of lines: the last that holds text, the last that a row ends on
         self.last_column = ""  # under our name, where it has one
+        self.number, self.again = 0, deque[bytes]()
+        self.lines = self._read(read_blocks(raw.path, TABLE_BYTES, window=window))
 
     @property
     def is_open(self) -> bool:
@@ -194,9 +194,18 @@ class _Text:
         """Whether the last line belongs to no row and has no end, as where a transfer stopped."""
         return self.is_open and self.last_line > self.last_row > 0
 
-    def lines(self) -> Iterator[bytes]:
-        """Yield the lines without their ends, blank where they are passed over."""
-        for number, line in enumerate(lines_of(self._blocks(), MAX_ROW_CHARACTERS)):
+    def take(self) -> bytes | None:
+        """Return the next line without its end, blank where it is passed over; None after the last."""
+        line = self.again.popleft() if self.again else next(self.lines, None)
+        self.number += line is not None
+        return line
+
+    def give_back(self, lines: list[bytes]) -> None:
+        self.again.extendleft(reversed(lines))
+        self.number -= len(lines)
+
+    def _read(self, blocks: Iterable[bytes]) -> Iterator[bytes]:
+        for number, line in enumerate(lines_of(map(self._noted, blocks), MAX_ROW_CHARACTERS)):
             if number >= MOST_LINES:
                 raise too_large(self.raw.path, MOST_LINES, "lignes")
             if number and self.passed_over and not line.count(b'"') % 2 and self.passed_over(line):
@@ -206,32 +215,9 @@ class _Text:
                 self.last_line = number + 1
             yield line
 
-    def _blocks(self) -> Iterator[bytes]:
-        for block in read_blocks(self.raw.path, TABLE_BYTES, window=self.window):
-            self.end = block[-1:]
-            yield block
-
-
-class _Lines:
-    """Lines of which those at hand can be looked at before they are dropped."""
-
-    def __init__(self, lines: Iterator[bytes]) -> None:
-        self.lines, self.held, self.dropped = lines, deque[bytes](), 0
-
-    def get(self, ahead: int) -> bytes | None:
-        """Look at the line so many after the one at hand; None after the last."""
-        while len(self.held) <= ahead:
-            line = next(self.lines, None)
-            if line is None:
-                return None
-            self.held.append(line)
-        return self.held[ahead]
-
-    def drop(self, count: int) -> None:
-        """Leave so many lines behind."""
-        for _ in range(count):
-            self.held.popleft()
-        self.dropped += count
+    def _noted(self, block: bytes) -> bytes:
+        self.end = block[-1:]
+        return block
 
 
 def _reject(
@@ -241,41 +227,30 @@ def _reject(
         quality.reject(reason, raw.name, at, line[:CONTENT_KEPT].decode("utf-8", errors="replace"))
 
 
-def _whole_rows(
-    lines: _Lines, delimiter: str, width: int, reject: Reject, encoding: Encoding
-) -> Iterator[tuple[int, list[str]]]:
-    while (line := lines.get(0)) is not None:
-        if not line:
-            lines.drop(1)
-            continue
-        number = lines.dropped + 1
-        span, fields, reason = _row_at(lines, delimiter, width, encoding)
-        if reason:
-            reject(reason, number, line)
-        lines.drop(span)
-        if not reason:
-            yield number, fields
-
-
-def _row_at(lines: _Lines, delimiter: str, width: int, encoding: Encoding) -> tuple[int, list[str], str]:
-    """Find how many lines the row at hand takes, its fields, and the reason why it is rejected (then one line)."""
-    quotes, size = 0, 0
-    run: list[bytes] = []
-    while not run or quotes % 2:
-        line = lines.get(len(run)) if len(run) < MAX_LINES_PER_ROW else None
+def _row_from(first: bytes, lines: _Lines, delimiter: str, width: int, encoding: Encoding) -> tuple[list[str], str]:
+    """Read the fields of the row that begins with a line, or the reason why that line alone is rejected."""
+    run, quotes, size = [first], first.count(b'"'), len(first)
+    while quotes % 2 and size <= MAX_ROW_CHARACTERS and len(run) < MAX_LINES_PER_ROW:
+        line = lines.take()
         if line is None:
-            return 1, [], "guillemet_non_ferme"
+            break
         run.append(line)
-        quotes += line.count(b'"')
-        size += len(line)
-        if size > MAX_ROW_CHARACTERS:
-            return 1, [], "ligne_trop_longue"
+        quotes, size = quotes + line.count(b'"'), size + len(line)
+    fields, reason = _fields(run, size, quotes, delimiter, encoding)
+    if not reason and len(fields) != width:
+        reason = "champs_en_trop" if len(fields) > width else "champs_manquants"
+        reason = UNCLOSED if len(run) > 1 else reason  # the quote that closed the run belongs to another row
+    if reason:
+        lines.give_back(run[1:])
+    return fields, reason
+
+
+def _fields(run: list[bytes], size: int, quotes: int, delimiter: str, encoding: Encoding) -> tuple[list[str], str]:
+    if size > MAX_ROW_CHARACTERS:
+        return [], "ligne_trop_longue"
+    if quotes % 2:
+        return [], UNCLOSED
     try:
-        fields = split_row(encoding.text(b"\n".join(run)), delimiter, strict=len(run) > 1)
+        return split_row(encoding.text(b"\n".join(run)), delimiter, strict=len(run) > 1), ""
     except UnicodeDecodeError:
-        return 1, [], "encodage_invalide"
-    if len(fields) == width:
-        return len(run), fields, ""
-    if len(run) > 1:  # the quote that closed the run belongs to another row
-        return 1, [], "guillemet_non_ferme"
-    return 1, [], "champs_en_trop" if len(fields) > width else "champs_manquants"
+        return [], "encodage_invalide"

@@ -5,21 +5,30 @@ listed stands for its files, and so does a link back to a folder above it; whoev
 """
 
 import os
-import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from lib.raw.s3_path import S3Path
 
 Wanted = Callable[[str], bool]  # of a file's name
-Place = tuple[int, int]  # device and inode of a folder
 
 
 def files_below(folder: Path, wanted: Wanted) -> Iterator[Path]:
     """Yield the files of wanted names at any depth; none where there is no such folder."""
     if isinstance(folder, S3Path):
-        return (path for path in folder.rglob("*") if wanted(path.name))
-    return _walk(folder, wanted, frozenset(_place(parent) for parent in folder.parents if os.path.exists(parent)))
+        yield from (path for path in folder.rglob("*") if wanted(path.name))
+        return
+    refused: list[OSError] = []
+    for place, folders, names in os.walk(folder, onerror=refused.append, followlinks=True):
+        for path in [Path(place, name) for name in sorted(folders)]:
+            if path.is_symlink() and any(above.samefile(path) for above in path.absolute().parents):
+                folders.remove(path.name)
+                yield path
+        folders.sort()
+        yield from (path for name in sorted(names) if _may_be_read(path := Path(place, name), wanted))
+    for error in refused:
+        if not isinstance(error, FileNotFoundError | NotADirectoryError) or os.path.islink(error.filename):
+            yield Path(error.filename)
 
 
 def is_readable(path: Path) -> bool:
@@ -32,51 +41,11 @@ def is_file(path: Path) -> bool:
     return isinstance(path, S3Path) or os.path.isfile(path)
 
 
-def _walk(folder: Path, wanted: Wanted, above: frozenset[Place]) -> Iterator[Path]:
-    entries = _entries(folder)
-    if entries is None or (entries and _place(folder) in above):
-        yield folder
-        return
-    for entry in entries:
-        if _is_folder(entry):
-            yield from _walk(Path(entry.path), wanted, above | {_place(folder)})
-        elif (wanted(entry.name) or _was_a_folder(entry)) and _may_be_read(entry):
-            yield Path(entry.path)
+def _may_be_read(path: Path, wanted: Wanted) -> bool:
+    """Tell a wanted file, or what cannot be told to be none; a pipe or a socket would keep its reader waiting.
 
-
-def _entries(folder: Path) -> list[os.DirEntry[str]] | None:
-    """List what the folder holds, by name; None where it cannot be listed."""
-    try:
-        with os.scandir(folder) as found:
-            return sorted(found, key=lambda entry: entry.name)
-    except FileNotFoundError:
-        return None if folder.is_symlink() else []
-    except NotADirectoryError:
-        return []
-    except OSError:
-        return None
-
-
-def _is_folder(entry: os.DirEntry[str]) -> bool:
-    try:
-        return entry.is_dir()
-    except OSError:
-        return False
-
-
-def _was_a_folder(entry: os.DirEntry[str]) -> bool:
-    """Tell a link such as dt=2025-11-04 whose folder is away, as when its volume is not mounted."""
-    return "." not in entry.name and not os.path.exists(entry.path)
-
-
-def _may_be_read(entry: os.DirEntry[str]) -> bool:
-    """Tell a regular file, or what cannot be told to be none; a pipe or a socket would keep its reader waiting."""
-    try:
-        return stat.S_ISREG(entry.stat().st_mode)
-    except OSError:
-        return True
-
-
-def _place(folder: Path) -> Place:
-    status = folder.stat()
-    return status.st_dev, status.st_ino
+    A link such as dt=2025-11-04 whose folder is away, as when its volume is not mounted, stands for its files.
+    """
+    if os.path.isfile(path):
+        return wanted(path.name)
+    return not os.path.exists(path) and (wanted(path.name) or "." not in path.name)

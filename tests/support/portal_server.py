@@ -27,11 +27,11 @@ import pytest
 from lib.common.paris_time import PARIS
 from lib.common.settings import load_settings
 from lib.figures.quality import Quality
+from lib.raw.csv_dialect import split_row
 from lib.raw.envelopes import records
 from lib.raw.json_records import read_bodies
 from lib.raw.source import Source
 from lib.raw.source_files import RawFile
-from lib.raw.tables import split_row
 from scripts import make_demo_data
 from scripts.registry import RAW, publisher
 

@@ -1,12 +1,13 @@
 """Text that is UTF-8, or else the Windows-1252 of a file that Excel saved. Needs no pandas: workers import it."""
 
 import codecs
+from contextlib import suppress
 from dataclasses import dataclass
+
+from lib.figures.quality import Quality
 
 UTF8, WINDOWS = "utf-8", "cp1252"
 MENDING = "cityflow-windows-1252"  # error handler of a decoder: a byte that is no UTF-8 is one of Windows-1252
-
-WARNING = "Un fichier n'est pas en UTF-8 (enregistré par Excel ?) : il est lu en Windows-1252."
 
 
 @dataclass
@@ -29,6 +30,25 @@ class Encoding:
             return text
         self.name = self.name or UTF8
         return text
+
+    def heading(self, line: bytes) -> str:
+        """Decode the first line of a file, without its mark; what is in neither encoding is replaced."""
+        line = line.removeprefix(codecs.BOM_UTF8)
+        try:
+            return self.text(line)
+        except UnicodeDecodeError:
+            return line.decode(UTF8, "replace")
+
+
+def is_utf8(data: bytes) -> bool:
+    with suppress(UnicodeDecodeError):
+        return data.isascii() or bool(data.decode())
+    return False
+
+
+def warn_of_windows(quality: Quality, file: str) -> None:
+    text = "Un fichier n'est pas en UTF-8 (enregistré par Excel ?) : il est lu en Windows-1252."
+    quality.warn("encodage_windows", "information", text, exemples=[file])
 
 
 def _as_windows(error: UnicodeError) -> tuple[str, int]:

@@ -135,7 +135,7 @@ def _csv_rows(raw: RawFile, day: date, quality: Quality) -> pd.DataFrame:
     found = rows_of_day(raw, day)
     quality.answers.add(Answer(raw.origin, None, len(found.rows), broken=CUT if is_cut(raw) else ""))
     if found.windows:
-        quality.warn("encodage_windows", "information", encoding.WARNING, exemples=[raw.name])
+        encoding.warn_of_windows(quality, raw.name)
     for offset, reason, text in found.rejects:
         quality.reject(reason, raw.name, f"octet {offset}", text)
     return pd.DataFrame(found.rows, columns=["_ligne", *COLUMNS], dtype=object)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from lib.figures.quality import Quality
-from lib.raw import contents, json_records
+from lib.raw import contents, json_records, json_stream
 from lib.raw.envelopes import records
 from lib.raw.json_records import read_bodies
 from lib.raw.source_files import RawFile
@@ -22,7 +22,7 @@ def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     if request.param != "whole":
         monkeypatch.setattr(json_records, "READ_WHOLE", 0)
         monkeypatch.setattr(contents, "BLOCK", 7)
-        monkeypatch.setattr(json_records, "BATCH", 20)
+        monkeypatch.setattr(json_stream, "BATCH", 20)
     return request.param
 
 

@@ -9,7 +9,7 @@ from itertools import count, product
 
 import pytest
 
-from lib.raw import json_records, source_files
+from lib.raw import json_records, json_stream, source_files
 from lib.raw.limits import JSON_BYTES
 from scripts import process_bikes, process_traffic
 from scripts.sources.traffic import pulls
@@ -173,7 +173,7 @@ def test_more_disruptions_than_there_are_cost_themselves(
     whole: bool, raw: RawTree, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pulls, "DISRUPTIONS", 10)
-    monkeypatch.setattr(json_records, "DISRUPTIONS", 10)
+    monkeypatch.setattr(json_stream, "DISRUPTIONS", 10)
     if not whole:
         monkeypatch.setattr("lib.raw.json_records.READ_WHOLE", 100)
     raw.pull("traffic", "2025-11-05", "a.json", {"disruptions": [disruption("sain"), *few(25)]})
