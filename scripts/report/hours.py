@@ -1,6 +1,10 @@
 """The day hour by hour: each chart, its words for a screen reader, and its table."""
 
+from collections.abc import Sequence
 from typing import Any
+
+import numpy as np
+import numpy.typing as npt
 
 from lib.figures.key_figures import HourlyProfile, at
 from lib.figures.past_days import change
@@ -8,7 +12,10 @@ from scripts.registry import SOURCES, on_the_page
 from scripts.report.french import counted, hour, joined, number, percent, quantity
 from scripts.report.key_figures import Metrics
 from scripts.report.svg_charts import hour_chart, weather_chart
-from scripts.report.usual import longest_gap
+
+Hours = Sequence[float | None] | npt.NDArray[np.float64]
+
+HOUR_FLOOR = 0.2  # of the usual hour, from which an hour is part of « de 10 h à 16 h »
 
 
 def hour_views(report: dict[str, Any], metrics: dict[str, Metrics]) -> list[dict[str, Any]]:
@@ -74,6 +81,24 @@ def _gap(day: list[float | None], usual: list[float | None]) -> str:
         return ""
     sums = [sum(value or 0.0 for value in line[start:end]) for line in (day, usual)]
     return f"{percent(change(*sums), 0, True)} de {hour(start)} à {hour(end)}"
+
+
+def longest_gap(
+    day: Sequence[float | None] | npt.NDArray[np.float64], usual: Sequence[float | None] | npt.NDArray[np.float64]
+) -> tuple[int | None, int | None]:
+    """Find the run of hours in a row (first, last + 1) that are together farthest from the usual ones, on one side."""
+    gap = np.asarray(day, dtype=float) - np.asarray(usual, dtype=float)
+    side = np.sign(np.nansum(gap))
+    part = np.where(np.isfinite(gap) & (side * gap >= HOUR_FLOOR * np.asarray(usual, dtype=float)), side * gap, 0.0)
+    best, run, start, found = 0.0, 0.0, 0, None
+    for place, value in enumerate(part.tolist()):
+        if value <= 0:
+            run, start = 0.0, place + 1
+            continue
+        run += value
+        if run > best:
+            best, found = run, (start, place + 1)
+    return found or (None, None)
 
 
 def _words(title: str, profile: dict[str, Any], weekday: str) -> str:

@@ -26,12 +26,12 @@ from scripts.registry import RAW, SOURCES, on_the_page
 from scripts.report import french
 from scripts.report.cards import cards
 from scripts.report.colours import stylesheet_variables
-from scripts.report.hours import hour_views, weather_view
+from scripts.report.hours import HOUR_FLOOR, hour_views, weather_view
 from scripts.report.key_figures import Metrics, measured
 from scripts.report.road_map import IMPACTS, map_view
 from scripts.report.summary import sentence
 from scripts.report.svg_calendar import blocks
-from scripts.report.usual import HOUR_FLOOR, Beside, named_sensors
+from scripts.report.usual import Beside, named_sensors
 from scripts.sources.traffic.forms import INFORMATION as INFORMATION_ONLY
 from scripts.sources.traffic.lines import METRO, RER, TRAM
 

@@ -5,8 +5,7 @@ median m of the past days, of which MAD is the median distance to m. A value x i
 the ordinary, and is told only beyond floors, so that a lane with forty cars is no news.
 """
 
-from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
@@ -24,17 +23,16 @@ from lib.figures.sensor_days import hours_of
 from lib.raw.source import Source
 from scripts.registry import SOURCES, on_the_page
 from scripts.report.french import name, street
+from scripts.report.hours import longest_gap
 from scripts.report.key_figures import Metrics
 from scripts.sources.traffic.lines import METRO, RER, TRAM
 
 Matrix = npt.NDArray[np.float64]
-Hours = Sequence[float | None] | Matrix
 
 LEAST_DAYS = 3  # past days, below which there is no telling what is usual
 SPREAD = 0.05  # of the median: the least distance that past days are taken to have
 UNUSUAL_FROM = 4.0  # times that distance; about one value in a hundred of an ordinary day
 TOLD, TOLD_OF_A_SOURCE, RANKED = 5, 2, 5  # rows
-HOUR_FLOOR = 0.2  # of the usual hour, from which an hour is part of « de 10 h à 16 h »
 # The least differences told: of a street or counter (units, %), of the whole city (%).
 FLOORS = {"comptages": (2_000.0, 20.0), "bikes": (200.0, 20.0)}
 CITY_FLOOR = 10.0  # %
@@ -79,72 +77,53 @@ def beside_usual(
     if columns is None or today is None or today.empty:
         return None
     rows = {row[columns.identifier]: row for row in metrics["metrics"]}
-    labels = [named(rows[one].get(columns.label) or str(one)) for one in today.index]
-    codes, names = pd.factorize(np.asarray(labels, dtype=object), sort=True)
-    places = [rows[one].get("arrondissement") for one in today.index]
-    measured = _sums(today.to_numpy(dtype=float), codes, len(names))
-    earlier = []
-    for when in same_weekdays_before(day, WEEKS_COMPARED):
-        before = hours_of(past[when], columns, columns.hours, when) if when in past else None
-        if before is not None:
-            # A sensor out of order on one of both days is no news of its street.
-            pair = comparable_hours(today, before, columns.dead_at_zero)
-            one, other = (hours.reindex(index=today.index, columns=today.columns).to_numpy(float) for hours in pair)
-            earlier.append(_usual_of(measured, one, other, codes))
-    nothing = np.full((len(names), 1), np.nan)
-    totals = np.column_stack([one for one, _ in earlier]) if earlier else nothing
-    hours = np.stack([one for _, one in earlier]) if earlier else np.full((1, *measured.shape), np.nan)
-    usual = _median(totals, 1)
-    distance = np.fmax(_median(np.abs(totals - usual[:, None]), 1), SPREAD * usual)
+    labels = pd.Series([named(rows[one].get(columns.label) or str(one)) for one in today.index], today.index, object)
+    places = pd.Series([rows[one].get("arrondissement") for one in today.index], today.index, float)
+    measured = today.groupby(labels).sum(min_count=1)
+    # A sensor out of order on one of both days is no news of its street: comparable_hours leaves it out.
+    earlier = [
+        _usual_of(measured, *comparable_hours(today, before, columns.dead_at_zero), labels)
+        for when in same_weekdays_before(day, WEEKS_COMPARED)
+        if when in past and (before := hours_of(past[when], columns, columns.hours, when)) is not None
+    ] or [(measured.sum(axis=1) * np.nan, measured * np.nan)]
+    totals = pd.concat([total for total, _ in earlier], axis=1)
+    usual = totals.median(axis=1)
     table = pd.DataFrame(
         {
-            "capteurs": np.bincount(codes, minlength=len(names)),
-            "arrondissement": _common(places, codes),
-            "jour": np.where(np.isfinite(measured).any(axis=1), np.nansum(measured, axis=1), np.nan),
+            "capteurs": labels.value_counts(),
+            "arrondissement": _common(places, labels),
+            "jour": measured.sum(axis=1, min_count=1),
             "usuel": usual,
-            "distance": distance,
-            "compares": np.isfinite(totals).sum(axis=1),
+            "distance": np.fmax(totals.sub(usual, axis=0).abs().median(axis=1), SPREAD * usual),
+            "compares": totals.notna().sum(axis=1),
         },
-        index=pd.Index(names, dtype=object),
     )
-    return Beside(table, measured, _median(hours, 0))
+    hours = pd.concat([hours for _, hours in earlier]).groupby(level=0).median()
+    return Beside(table, measured.to_numpy(), hours.to_numpy())
 
 
-def _common(values: Sequence[int | None], codes: npt.NDArray[np.int64]) -> list[int | None]:
-    """Return the value that all rows of a name share, None where they differ."""
-    different: dict[int, set[int | None]] = defaultdict(set)
-    for code, value in zip(codes.tolist(), values, strict=True):
-        different[code].add(value)
-    return [next(iter(found)) if len(found) == 1 else None for _, found in sorted(different.items())]
+def _common(places: pd.Series, labels: pd.Series) -> pd.Series:
+    """Find the value that all rows of a name share; NaN where they differ."""
+    groups = places.groupby(labels)
+    return groups.min().where((groups.min() == groups.max()) & (groups.count() == groups.size()))
 
 
-def _sums(values: Matrix, codes: npt.NDArray[np.int64], names: int) -> Matrix:
-    """Sum the rows of each name, hour by hour; NaN where none of them has a value."""
-    totals, known = (
-        np.column_stack([np.bincount(codes, hour, names) for hour in table.T])
-        for table in (np.nan_to_num(values), np.isfinite(values))
-    )
-    return np.where(known > 0, totals, np.nan)
-
-
-def _usual_of(measured: Matrix, day: Matrix, past: Matrix, codes: npt.NDArray[np.int64]) -> tuple[Matrix, Matrix]:
+def _usual_of(
+    measured: pd.DataFrame, day: pd.DataFrame, past: pd.DataFrame, labels: pd.Series
+) -> tuple[pd.Series, pd.DataFrame]:
     """Compute what the day's own sensors would have had on a past day: per name, and per name and hour.
 
     That is the day's value times the ratio of both days over the values that both have.
     """
-    both = np.isfinite(day) & np.isfinite(past)
-    count = [np.bincount(codes, one.sum(axis=1), len(measured)) for one in (both, np.isfinite(day), np.isfinite(past))]
-    enough = (count[0] > 0) & (count[0] >= LEAST_SHARED * np.maximum(count[1], count[2]))
-    one, other = [_sums(np.where(both, values, np.nan), codes, len(measured)) for values in (day, past)]
-    whole = [np.nansum(values, axis=1) for values in (measured, one, other)]
-    total = whole[2] * np.where(whole[1] > 0, whole[0] / np.where(whole[1] > 0, whole[1], 1), 1)
-    hourly = other * np.where(one > 0, measured / np.where(one > 0, one, 1), 1)
-    return np.where(enough, total, np.nan), np.where(enough[:, None], hourly, np.nan)
-
-
-def _median(values: Matrix, axis: int) -> Matrix:
-    known = np.isfinite(values).any(axis=axis, keepdims=True)
-    return np.where(np.squeeze(known, axis), np.nanmedian(np.where(known, values, 0.0), axis=axis), np.nan)
+    day, past = (hours.reindex(index=labels.index, columns=measured.columns) for hours in (day, past))
+    both = day.notna() & past.notna()
+    common, known, there = (one.sum(axis=1).groupby(labels).sum() for one in (both, day.notna(), past.notna()))
+    enough = (common > 0) & (common >= LEAST_SHARED * np.maximum(known, there))
+    one, other = (hours.where(both).groupby(labels).sum(min_count=1) for hours in (day, past))
+    shared = one.sum(axis=1)
+    total = other.sum(axis=1) * (measured.sum(axis=1) / shared.where(shared > 0)).fillna(1.0)
+    hourly = other * (measured / one.where(one > 0)).fillna(1.0)
+    return total.where(enough), hourly[enough].reindex(hourly.index)
 
 
 def named_sensors(metrics: dict[str, Metrics], past: dict[str, Past], day: date) -> dict[str, Beside]:
@@ -169,8 +148,7 @@ def unusual(
     None where no source has a past to know the ordinary by. withheld: the sources whose change few sensors carry, so
     that nothing is said of all of them together.
     """
-    known = any(sum(comparable(one) for one in days.values()) >= LEAST_DAYS for days in past.values())
-    if not known:
+    if all(sum(comparable(one) for one in days.values()) < LEAST_DAYS for days in past.values()):
         return None
     found = [
         *_of_sensors(metrics, past, day, named, withheld),
@@ -191,10 +169,9 @@ def _of_sensors(
     for source in on_the_page(SOURCES):
         if source.name not in named:
             continue
-        profile, (units, percents) = source.profiles[0], FLOORS[source.name]
-        before, title = past.get(source.name, {}), partial(_all_as, profile.title)
-        city = None
+        profile, (units, percents), city = source.profiles[0], FLOORS[source.name], None
         if source.name not in withheld:
+            before, title = past.get(source.name, {}), partial(_all_as, profile.title)
             city = beside_usual(source, metrics[source.name], before, day, title)
         for beside, least, least_percent in ((city, 0.0, CITY_FLOOR), (named[source.name], units, percents)):
             if beside is not None:
@@ -211,12 +188,19 @@ def _rows(source: str, unit: str, beside: Beside, least: float, least_percent: f
     told = (scores.abs() >= UNUSUAL_FROM) & (gap >= least) & (gap >= table["usuel"] * least_percent / 100)
     for place in np.flatnonzero(told.to_numpy()).tolist():
         row = table.iloc[place]
+        value, usual = float(row["jour"]), float(row["usuel"])
         start, end = longest_gap(beside.hours[place], beside.usual_hours[place])
         yield {
-            **_row(source, str(table.index[place]), unit, row["jour"], row["usuel"], float(scores.iloc[place])),
+            "source": source,
+            "quoi": str(table.index[place]),
             "arrondissement": _whole(row["arrondissement"]),
             "debut": start,
             "fin": end,
+            "valeur": round(value, 2),
+            "usuel": round(usual, 2),
+            "ecart_pct": round(100 * (value / usual - 1), 1) if usual else None,
+            "unite": unit,
+            "ecart_robuste": round(float(scores.iloc[place]), 1),
         }
 
 
@@ -224,77 +208,41 @@ def _whole(value: float | None) -> int | None:
     return None if value is None or pd.isna(value) else int(value)
 
 
-def _row(source: str, what: str, unit: str, value: float, usual: float, score: float) -> dict[str, Any]:
-    return {
-        "source": source,
-        "quoi": what,
-        "arrondissement": None,
-        "debut": None,
-        "fin": None,
-        "valeur": round(float(value), 2),
-        "usuel": round(float(usual), 2),
-        "ecart_pct": round(100 * (float(value) / float(usual) - 1), 1) if usual else None,
-        "unite": unit,
-        "ecart_robuste": round(score, 1),
-    }
-
-
-def longest_gap(day: Hours, usual: Hours) -> tuple[int | None, int | None]:
-    """Find the run of hours in a row (first, last + 1) that are together farthest from the usual ones, on one side."""
-    gap = np.asarray(day, dtype=float) - np.asarray(usual, dtype=float)
-    side = np.sign(np.nansum(gap))
-    part = np.where(np.isfinite(gap) & (side * gap >= HOUR_FLOOR * np.asarray(usual, dtype=float)), side * gap, 0.0)
-    best, run, start, found = 0.0, 0.0, 0, None
-    for hour, value in enumerate(part.tolist()):
-        if value <= 0:
-            run, start = 0.0, hour + 1
-            continue
-        run += value
-        if run > best:
-            best, found = run, (start, hour + 1)
-    return found or (None, None)
-
-
-def _plain(
-    source: str, what: str, unit: str, value: float, before: Sequence[float], floor: float, spread: float
-) -> Iterator[dict[str, Any]]:
-    """Yield the row of a figure that no sensors have, if it is out of the ordinary."""
-    if len(before) < LEAST_DAYS:
-        return
-    usual = float(np.median(before))
-    distance = max(float(np.median(np.abs(np.asarray(before) - usual))), spread)
-    score = (value - usual) / distance
-    if abs(value - usual) >= floor and abs(score) >= UNUSUAL_FROM:
-        yield _row(source, what, unit, value, usual, score)
+def _beside_totals(days: list[dict[str, float]], spread: float) -> Beside:
+    """Put figures of the first day that no sensors have beside the other days; their distance is `spread` at least."""
+    table = pd.DataFrame(days, dtype=float).T
+    before = table.drop(columns=0)
+    usual = before.median(axis=1)
+    distance = before.sub(usual, axis=0).abs().median(axis=1).clip(lower=spread)
+    columns = {"jour": table[0], "usuel": usual, "distance": distance, "compares": before.count(axis=1)}
+    no_hours = np.empty((len(table), 0))
+    return Beside(pd.DataFrame(columns).assign(arrondissement=np.nan), no_hours, no_hours)
 
 
 def _of_lines(metrics: Metrics | None, past: Past, day: date) -> Iterator[dict[str, Any]]:
     """Look at the hours disturbed of each structuring line; a line that a complete day does not name had none."""
-    if metrics is None or not comparable(metrics):
-        return
-
-    def hours(one: Metrics) -> dict[str, float]:
-        return {line["ligne"]: line["heures_perturbees"] for line in one["par_ligne"] if line["mode"] in modes}
-
-    modes = (METRO, RER, TRAM)
-    before = [hours(past[when]) for when in _weeks(past, day) if comparable(past[when])]
-    today = hours(metrics)
-    for line in sorted({*today, *(line for one in before for line in one)}):
-        earlier = [one.get(line, 0.0) for one in before]
-        yield from _plain("traffic", line, "h", today.get(line, 0.0), earlier, LINE_FLOOR, LINE_SPREAD)
+    if metrics is not None and comparable(metrics):
+        days = [
+            {
+                line["ligne"]: line["heures_perturbees"]
+                for line in one["par_ligne"]
+                if line["mode"] in (METRO, RER, TRAM)
+            }
+            for one in (metrics, *_weeks(past, day))
+        ]
+        none = dict.fromkeys((line for one in days for line in one), 0.0)
+        yield from _rows("traffic", "h", _beside_totals([none | one for one in days], LINE_SPREAD), LINE_FLOOR, 0.0)
 
 
 def _of_weather(metrics: Metrics | None, past: Past, day: date) -> Iterator[dict[str, Any]]:
     for where, what, unit, floor, spread in WEATHER if metrics else ():
-        value = at(metrics or {}, where)
-        weeks = [past[when] for when in _weeks(past, day) if comparable(past[when])]
-        before = [known for one in weeks if (known := at(one, where)) is not None]
-        if value is not None:
-            yield from _plain("weather", what, unit, value, before, floor, spread)
+        days = [{what: at(one, where)} for one in (metrics or {}, *_weeks(past, day))]
+        yield from _rows("weather", unit, _beside_totals(days, spread), floor, 0.0)
 
 
-def _weeks(past: Past, day: date) -> list[date]:
-    return [when for when in same_weekdays_before(day, WEEKS_COMPARED) if when in past]
+def _weeks(past: Past, day: date) -> list[Metrics]:
+    found = [past[when] for when in same_weekdays_before(day, WEEKS_COMPARED) if when in past]
+    return [one for one in found if comparable(one)]
 
 
 def movers(named: dict[str, Beside]) -> dict[str, Any]:

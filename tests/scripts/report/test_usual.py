@@ -9,7 +9,8 @@ import pytest
 from lib.figures.past_days import Past
 from scripts.registry import SOURCES
 from scripts.report.french import street
-from scripts.report.usual import Beside, beside_usual, longest_gap, movers, named_sensors, unusual
+from scripts.report.hours import longest_gap
+from scripts.report.usual import Beside, beside_usual, movers, named_sensors, unusual
 
 DAY = date(2025, 11, 4)
 WEEKS = [DAY - timedelta(weeks=week) for week in (1, 2, 3, 4)]

@@ -9,7 +9,7 @@ from itertools import count, product
 
 import pytest
 
-from lib.raw import json_records, json_stream, source_files
+from lib.raw import json_stream, source_files
 from lib.raw.limits import JSON_BYTES
 from scripts import process_bikes, process_traffic
 from scripts.sources.traffic import pulls
