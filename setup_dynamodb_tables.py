@@ -15,8 +15,8 @@ from lib.common.errors import ConfigError, ExitCode
 from lib.common.settings import Settings, load_settings
 from lib.common.text import counted
 from lib.publish.infrastructure.policy import read_policy, setup_policy, upload_policy
-from lib.publish.infrastructure.setup import SetupStep, setup_plan
-from lib.publish.infrastructure.state import carry_out, read_state
+from lib.publish.infrastructure.steps import SetupStep, carry_out
+from lib.publish.infrastructure.wanted import setup_steps
 from lib.run import cli
 
 log = logging.getLogger("cityflow.setup_aws")
@@ -36,7 +36,7 @@ def main(argv: list[str] | None = None) -> int:
         if arguments.show_policy:
             return show_policies(settings)
         clients = aws_clients(settings)
-        steps = setup_plan(settings, read_state(clients, settings))
+        steps = setup_steps(clients, settings)
         if not arguments.json:
             tell(settings, steps)
         refuse_conflicts(steps)

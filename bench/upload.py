@@ -35,8 +35,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from lib.aws.clients import aws_clients
 from lib.common.settings import ROOT, Settings, load_settings
-from lib.publish.infrastructure.setup import NOTHING, setup_plan
-from lib.publish.infrastructure.state import carry_out
+from lib.publish.infrastructure.steps import carry_out
+from lib.publish.infrastructure.wanted import setup_steps
 from lib.publish.local_documents import document_files
 from lib.publish.run import Work, run_all
 from upload_to_aws import JOBS
@@ -138,7 +138,7 @@ def prepare(settings: Settings, url: str) -> None:
         urllib.request.urlopen(urllib.request.Request(url, method="DELETE"), timeout=10)
         return
     clients = aws_clients(settings)
-    for step in setup_plan(settings, NOTHING):
+    for step in setup_steps(clients, settings):
         carry_out(clients, step)
 
 

@@ -67,8 +67,7 @@ def check_aws(settings: Settings) -> Iterator[CheckResult]:
     """Check who we are, both tables with keys and TTL, the bucket of reports and the bucket of raw files."""
     try:
         from lib.aws.clients import aws_clients, caller
-        from lib.publish.infrastructure.setup import setup_plan
-        from lib.publish.infrastructure.state import read_state
+        from lib.publish.infrastructure.wanted import setup_steps
 
         clients = aws_clients(settings)
         yield CheckResult("AWS", OK, caller(settings))
@@ -79,7 +78,7 @@ def check_aws(settings: Settings) -> Iterator[CheckResult]:
         yield CheckResult("AWS", ERROR, error.message, error.hint)
         return
     try:
-        for step in setup_plan(settings, read_state(clients, settings)):
+        for step in setup_steps(clients, settings):
             stops = step.sign == "!" or step.operation.startswith("create_")
             result = OK if step.sign == "=" else ERROR if stops else ATTENTION
             text = step.text if step.sign != "+" else f"manque : {step.text}"

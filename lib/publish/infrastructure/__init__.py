@@ -1,1 +1,1 @@
-"""The tables and the bucket in AWS: what they should be, what they are, and the rights they need."""
+"""What publishing needs in AWS: the tables, the bucket, and the least rights of each command."""
