@@ -1,17 +1,17 @@
 #!/usr/bin/env bash
-# By hand over SSH, by cron or by a systemd timer: environment, the work, one log in LOG_DIR. Exits as make does.
-# Without a date, what the last days lack (make daily); with one, that day (make process).
+# By hand over SSH, by cron or by a systemd timer: environment, the work, one log in LOG_DIR.
+# Without a date, what the last days lack (make daily); with one, that day (make process). Its exit codes are README's.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")" || exit 1
 
 usage="usage : ./run_processing.sh [--fetch] [AAAA-MM-JJ]
   sans date : ce qui manque aux derniers jours ; avec une date : ce jour
   --fetch   : d'abord récupérer les fichiers bruts"
-fetch=0 day=""
+fetch=() day=""
 for word in "$@"; do
   case "$word" in
     -h | --help) echo "$usage"; exit 0 ;;
-    --fetch) fetch=1 ;;
+    --fetch) fetch=(--fetch) ;;
     -*) echo "$usage" >&2; exit 2 ;;
     *) [[ -z "$day" && -n "$word" ]] || { echo "$usage" >&2; exit 2; }; day="$word" ;;
   esac
@@ -63,28 +63,27 @@ written() {
 }
 
 work() {
+  make --silent venv || return 3
   if [[ -z "$day" ]]; then
-    make daily FETCH="$fetch"
-  elif [[ "$fetch" == 1 ]]; then
-    make fetch DATE="$day" # a source that cannot be fetched is said; the day is computed from what is there
-    make process DATE="$day"
-  else
-    make process DATE="$day"
+    .venv/bin/python scripts/daily.py "${fetch[@]}"
+    return
   fi
+  if [[ "${#fetch[@]}" -gt 0 ]]; then
+    .venv/bin/python scripts/fetch_raw.py --date "$day" # what cannot be fetched is said; the day is of what is there
+  fi
+  .venv/bin/python scripts/day.py --date "$day"
 }
 
 run() {
-  local said status=0
+  local status=0
   echo "Traitement commencé le $(date '+%Y-%m-%d %H:%M:%S %z')"
-  exec 3>&1
-  said="$(work 2>&1 | tee /dev/fd/3; exit "${PIPESTATUS[0]}")" || status=$?
+  work || status=$?
   echo "Journal : $log (code $status)"
   if [[ "$status" -eq 0 ]]; then
     written " : tout était à jour"
     echo "✅ Traitement terminé avec succès"
   else
-    # Where another run holds the day, the new files are that run's. Make's own last line has the code of the command.
-    [[ "$said" =~ Err[a-z]+\ 75($|[^0-9]) ]] || written ''
+    [[ "$status" -eq 75 ]] || written '' # another run holds the day, and the new files are its own
     echo "❌ Traitement terminé avec des erreurs (code $status) : voir ci-dessus, puis make status et make doctor"
   fi
   return "$status"

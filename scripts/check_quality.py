@@ -64,9 +64,14 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def tell(found: list[Finding], serious: list[Finding], day: date) -> None:
-    """Print the findings, the worst first, then their count."""
+    """Print the findings, the worst first, then their count; what several sources have in common is said once."""
+    alike: dict[tuple[str, str, str], list[str]] = {}
     for one in found:
-        cli.emit_row(one.severite, f"{one.severite:<11}  {one.source:<11}  ", f"{one.code} : {one.message}")
+        alike.setdefault((one.severite, one.code, one.message), []).append(one.source)
+    for (severite, code, message), sources in alike.items():
+        several = f" ({', '.join(sources)})" if len(sources) > 1 else ""
+        name = counted(len(sources), "source") if several else sources[0]
+        cli.emit_row(severite, f"{severite:<11}  {name:<11}  ", f"{code} : {message}{several}")
     cli.emit(f"{day} : {counted(len(serious), 'point')} à voir, {counted(len(found) - len(serious), 'information')}.")
 
 

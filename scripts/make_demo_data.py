@@ -27,9 +27,9 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from lib.common.errors import ExitCode, UsageError
+from lib.common.settings import SYNTHETIC_MARKER
 from lib.common.text import counted
 from lib.files.atomic_file import write_atomically
-from lib.raw.source_files import SYNTHETIC_MARKER
 from lib.run import cli, day_range
 from scripts.demo.arcs import build_arcs, referentiel_csv
 from scripts.demo.bikes import write_bikes

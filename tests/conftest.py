@@ -50,6 +50,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Tests that a shell runs in the background are started with Ctrl-C ignored, which their commands would inherit."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # else each command compiles all our modules again
+    os.environ.pop("CITYFLOW_MAKE", None)  # of make test: no test was typed after it
     config.add_cleanup(script_server.stop)
     hypothesis.settings.load_profile("torture" if int(config.getoption("--torture")) else "test")
 

@@ -33,16 +33,16 @@ def script(checkout: Checkout) -> str:
 
 def test_cron_gets_the_figures_the_log_and_the_exit_code_of_make(checkout: Checkout, tmp_path: Path) -> None:
     ran = checkout.run("bash", script(checkout), DAY, cwd=tmp_path)
-    assert ran.code == 2  # that of make: two sources are missing
+    assert ran.code == 1  # two sources are missing
     (log,) = (checkout.root / "logs").iterdir()
     assert re.fullmatch(r"processing_[0-9]{8}_[0-9]{6}\.log", log.name)
     assert log.read_text(encoding="utf-8") == ran.out
     assert "aucun fichier brut pour « bikes »" in ran.out
-    assert f"Journal : {log} (code 2)" in ran.out
+    assert f"Journal : {log} (code 1)" in ran.out
     listed = ran.out.split("Fichiers écrits :\n")[1].splitlines()
     output = checkout.root / "output"
     assert listed[-2] == "📁 Fichiers JSON créés dans output/"
-    assert listed[-1].startswith("❌ Traitement terminé avec des erreurs (code 2)")
+    assert listed[-1].startswith("❌ Traitement terminé avec des erreurs (code 1)")
     assert listed[:-2] == sorted(f"  {output}/{name}" for name in checkout.written())
     assert f"  {checkout.root}/output/reports/daily_report_{DAY}.csv" in listed
     assert list(tmp_path.iterdir()) == []
@@ -77,6 +77,11 @@ def test_words_that_are_none_of_its_own(checkout: Checkout) -> None:
     assert (helped.code, helped.err) == (0, "")
 
 
+def test_a_day_without_any_raw_file_is_code_4(checkout: Checkout, tmp_path: Path) -> None:
+    ran = checkout.run("bash", script(checkout), DAY, DATA_DIR=str(tmp_path), OUTPUT_DIR=str(tmp_path / "out"))
+    assert ran.code == 4 and "(code 4)" in ran.out and "aucun fichier brut dans" in ran.out
+
+
 def test_logs_that_cannot_be_written_are_said(tmp_path: Path) -> None:
     checkout = copy_checkout(tmp_path / "checkout", tmp_path / "raw")
     (checkout.root / "logs").write_text("a file where the folder should be", encoding="utf-8")
@@ -106,6 +111,6 @@ def test_without_a_date_it_is_the_morning_and_says_how_it_ended(checkout: Checko
 def test_a_run_that_is_refused_lists_no_file_of_the_other(checkout: Checkout) -> None:
     with day_lock(checkout.root / "output", date.fromisoformat(DAY), "essai", None):
         ran = checkout.run("bash", script(checkout), DAY)
-    assert ran.code == 2
+    assert ran.code == 75
     assert "Fichiers écrits" not in ran.out and "Aucun fichier" not in ran.out
     assert ran.out.splitlines()[-1].startswith("❌")

@@ -33,7 +33,7 @@ def parse_day(text: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError:
-        raise ValueError(f"date « {text} » invalide : ce jour n'existe pas dans le calendrier") from None
+        raise ValueError(f"date « {text} » invalide : ce jour n'existe pas, écrire par exemple 2025-11-04") from None
 
 
 def parse_asked_day(text: str) -> date:

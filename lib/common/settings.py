@@ -7,6 +7,7 @@ a script means the same files from whichever directory it is started.
 import difflib
 import os
 import re
+import shlex
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -19,9 +20,11 @@ from lib.common.paris_time import machine_now
 
 ROOT = Path(__file__).resolve().parents[2]
 LAPTOP_MARKER = "bucket-cityflow-paris-s3-raw"  # this folder exists on a developer's laptop, not on EC2
-
-
+SYNTHETIC_MARKER = "LISEZMOI.txt"  # make_demo_data.py leaves it at the root of the tree it invents
+ORIGINS = ("option", "environnement", ".env", "défaut")  # of a setting, the nearest first
 S3_SCHEME = "s3://"
+MAKE = "CITYFLOW_MAKE"  # « make » and the names that were typed after it, given to each command by the Makefile
+_COMMAND = re.compile(r"\bmake (?!demo|venv)[a-z][a-z-]+(?: [A-Z_]+=[\w/-]*)*")
 INTERNAL = "Interne"  # begins the text of what commands tell each other and nobody sets by hand
 
 
@@ -122,18 +125,27 @@ def load_settings(
     Raises ConfigError when .env cannot be read or a value makes no sense.
     """
     environment = os.environ if environment is None else environment
-    from_file = _read_dotenv(root / ".env")
-    values: dict[str, str] = {}
-    origins: dict[str, str] = {}
-    for one in _declared():
-        name = one["name"]
-        for origin, place in (("option", overrides or {}), ("environnement", environment), (".env", from_file)):
-            if place.get(name, "").strip():
-                values[name], origins[name] = place[name].strip(), origin
-                break
-        else:
-            values[name], origins[name] = one["default"], "défaut"
+    defaults = {one["name"]: one["default"] for one in _declared()}
+    layers = dict(zip(ORIGINS, (overrides or {}, environment, _read_dotenv(root / ".env"), defaults), strict=True))
+    given = {name: [one for one in ORIGINS if layers[one].get(name, "").strip()] for name in defaults}
+    origins = {name: (*places, ORIGINS[-1])[0] for name, places in given.items()}
+    values = {name: layers[origin].get(name, "").strip() for name, origin in origins.items()}
+    for name in PLACES:
+        if values[name] and ORIGINS.index(origins[name]) > ORIGINS.index(origins["DATA_DIR"]):
+            values[name], origins[name] = "", f"{origins[name]} : laissé de côté, DATA_DIR vient de plus près"
     return _build(values, origins, root)
+
+
+def typable(text: str) -> str:
+    """Add to each make command that a message proposes the settings that were typed after make and that it lacks."""
+    shown = {one["name"] for one in _declared() if not one["secret"] and not one["doc"].startswith(INTERNAL)}
+    typed = [name for name in os.environ.get(MAKE, "").split() if name in shown]
+
+    def whole(found: re.Match[str]) -> str:
+        lacks = [name for name in typed if f" {name}=" not in found[0]]
+        return " ".join([found[0], *(f"{name}={shlex.quote(os.environ.get(name, ''))}" for name in lacks)])
+
+    return _COMMAND.sub(whole, text) if typed else text
 
 
 def _declared() -> list[Mapping[str, Any]]:
@@ -184,7 +196,7 @@ def _build(values: Mapping[str, str], origins: dict[str, str], root: Path) -> Se
             "output_dir": _output_dir(root, Path(values["OUTPUT_DIR"]).expanduser(), origins),
             "log_dir": root / Path(values["LOG_DIR"]).expanduser(),
             "keep_days": _days_kept(values["KEEP_DAYS"], origins["KEEP_DAYS"]),
-            "store": _store(values["CITYFLOW_STORE"], origins["CITYFLOW_STORE"], root),
+            "store": _store(values["CITYFLOW_STORE"], origins["CITYFLOW_STORE"], root, data_dir),
             "s3_raw_prefix": values["S3_RAW_PREFIX"].strip("/"),
             "lock_fd": int(lock) if lock.isdigit() else None,
             "fixed_now": _fixed_now(values["CITYFLOW_NOW"], origins["CITYFLOW_NOW"]),
@@ -206,6 +218,7 @@ def _raw_root(data_dir: str) -> str:
     return below if os.path.isdir(below) else data_dir  # also where that cannot be seen: the readers say why
 
 
+PLACES = ("BATCH_DATA_PATH", "API_DATA_PATH", "COMPTAGES_CSV", "CHANTIERS_CSV", "REFERENTIEL_CSV")  # below DATA_DIR
 STORES = ("local_files", "mongodb", "dynamodb")
 
 
@@ -220,7 +233,9 @@ def _output_dir(root: Path, wanted: Path, origins: dict[str, str]) -> Path:
     return root / wanted
 
 
-def _store(value: str, origin: str, root: Path) -> str:
+def _store(value: str, origin: str, root: Path, data_dir: str) -> str:
+    if origin not in ORIGINS[:2] and os.path.isfile(f"{data_dir}/{SYNTHETIC_MARKER}"):
+        return "local_files"  # invented figures go to a database only where a command line or its environment says so
     if not value:
         return "mongodb" if (root / LAPTOP_MARKER).is_dir() else "local_files"
     if value not in STORES:

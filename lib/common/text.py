@@ -6,7 +6,6 @@ name that Python cannot read (an accent where the language is C and PYTHONUTF8=0
 of surrogate pairs, which no file of ours can hold.
 """
 
-import logging
 import os
 import re
 import sys
@@ -36,13 +35,6 @@ def without_controls(text: str) -> str:
 
 def _written(found: re.Match[str]) -> str:
     return found[0].encode("unicode_escape").decode("ascii")
-
-
-class OneLine(logging.Formatter):
-    """A message is one line of the log, whatever raw text it quotes; a trace below it has its own."""
-
-    def formatMessage(self, record: logging.LogRecord) -> str:
-        return on_one_line(super().formatMessage(record))
 
 
 def agreed(count: float, singular: str, plural: str = "") -> str:

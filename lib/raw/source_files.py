@@ -14,7 +14,7 @@ from pathlib import Path
 
 from lib.common.errors import CityflowError, InputError, NoDataError
 from lib.common.paris_time import PARIS, parse_day
-from lib.common.settings import Settings
+from lib.common.settings import SYNTHETIC_MARKER, Settings
 from lib.figures.answers import Origin
 from lib.figures.quality import Quality
 from lib.raw.contents import first_bytes, readable, unreadable
@@ -27,7 +27,6 @@ from lib.raw.tree import files_below, is_file
 
 STRANGERS_SHOWN = 5
 RENAME = "Les nommer et les enregistrer comme le dit docs/sources, ou les retirer."
-SYNTHETIC_MARKER = "LISEZMOI.txt"  # make_demo_data.py leaves it at the root of the tree it invents
 
 _PULL = re.compile(r"dt=([0-9]{4}-[0-9]{2}-[0-9]{2})")
 _HOUR = re.compile(r"hour=([0-9]{1,2})")

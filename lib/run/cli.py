@@ -15,10 +15,10 @@ from contextlib import AbstractContextManager
 from datetime import date
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from lib.common.errors import REFUSALS, CityflowError, ExitCode, in_french
+from lib.common.errors import REFUSALS, CityflowError, ExitCode, UsageError, in_french
 from lib.common.paris_time import yesterday
-from lib.common.settings import STORES, Settings, load_settings
-from lib.common.text import OneLine, counted, in_columns, on_one_line, printable, spelled
+from lib.common.settings import MAKE, STORES, Settings, load_settings, typable
+from lib.common.text import counted, in_columns, on_one_line, printable, spelled
 from lib.database_factory import get_database_service
 from lib.database_service import DatabaseService
 from lib.figures.reject_reasons import rejects_in_words
@@ -73,13 +73,23 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         for english, french in _FRENCH:
             message = re.sub(english, french, message)
-        self.exit(ExitCode.USAGE, f"{self.format_usage()}{self.prog} : erreur : {on_one_line(message)}\n")
+        usage = "" if MAKE in os.environ else f"{self.format_usage()}{self.prog} : "
+        self.exit(ExitCode.USAGE, f"{usage}erreur : {on_one_line(as_typed(message))}\n")
 
     def format_usage(self) -> str:
         return super().format_usage().replace("usage:", "usage :", 1)
 
     def format_help(self) -> str:
         return super().format_help().replace("usage:", "usage :", 1)
+
+
+def as_typed(message: str) -> str:
+    """Name the options of a message as what was typed after make, where make has started the command."""
+    if MAKE not in os.environ:
+        return message
+    return re.sub(
+        r"(?<!\S)--([a-z][a-z-]*)(?: (?=[0-9]))?", lambda found: found[1].replace("-", "_").upper() + "=", message
+    )
 
 
 def add_common(parser: argparse.ArgumentParser) -> None:
@@ -214,7 +224,7 @@ def _tell(settings: Settings, source: str, day: date, stored: "Stored", as_json:
 def emit(text: str) -> None:
     """Print a line of result for people: not under -q."""
     if log.isEnabledFor(logging.WARNING):
-        print(printable(text), flush=True)
+        print(printable(typable(text)), flush=True)
 
 
 def emit_row(state: str, head: str, text: str) -> None:
@@ -223,7 +233,7 @@ def emit_row(state: str, head: str, text: str) -> None:
     It begins with `state`, coloured on a terminal, unless NO_COLOR is set; the colour is never the only sign.
     """
     if log.isEnabledFor(logging.WARNING):
-        row = in_columns(head, printable(text), shutil.get_terminal_size((80, 24)).columns)
+        row = in_columns(head, printable(typable(text)), shutil.get_terminal_size((80, 24)).columns)
         print(row.replace(state, _coloured(state), 1) if state and _shows_colours() else row, flush=True)
 
 
@@ -255,7 +265,7 @@ def guarded(work: Callable[[], int], arguments: argparse.Namespace) -> int:
                 log.warning("rappel : %s", notice)  # by the command alone, not by its steps
         return code
     except CityflowError as error:
-        log.error("%s", error)
+        log.error("%s", as_typed(str(error)) if isinstance(error, UsageError) else error)
         return int(error.exit_code)
     except MemoryError:
         log.error("mémoire insuffisante : en libérer, puis relancer. Les fichiers déjà écrits sont entiers.")
@@ -282,6 +292,13 @@ def _forget_output() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
+class Message(logging.Formatter):
+    """A message is one line of the log, whatever raw text it quotes, and can be typed; a trace below it has its own."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        return typable(on_one_line(super().formatMessage(record)))
+
+
 def _set_up_log(arguments: argparse.Namespace) -> SaidOnce:
     """Send the log to stderr, as loud as the command line asks; return what keeps its warnings from coming twice."""
     if isinstance(sys.stdout, io.TextIOWrapper):
@@ -290,7 +307,7 @@ def _set_up_log(arguments: argparse.Namespace) -> SaidOnce:
         logging.addLevelName(getattr(logging, level), word)
     threshold = logging.DEBUG if arguments.verbose else logging.ERROR if arguments.quiet else logging.INFO
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(OneLine("%(asctime)s %(levelname)s : %(message)s", "%H:%M:%S"))
+    handler.setFormatter(Message("%(asctime)s %(levelname)s : %(message)s", "%H:%M:%S"))
     said = said_by_the_command()
     handler.addFilter(said)
     root = logging.getLogger()

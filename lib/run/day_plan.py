@@ -12,12 +12,12 @@ from typing import Any
 
 from lib.common.errors import InputError, NoDataError
 from lib.common.paris_time import days_compared, recent_days
-from lib.common.settings import ROOT, Settings
+from lib.common.settings import ROOT, SYNTHETIC_MARKER, Settings
 from lib.common.text import counted
 from lib.local_file_service import LocalFileService
 from lib.raw.places import raw_root
 from lib.raw.source import Source
-from lib.raw.source_files import SYNTHETIC_MARKER, source_files, usual_folder
+from lib.raw.source_files import source_files, usual_folder
 from lib.run.dependencies import REPORT, dependencies
 from lib.run.input_lists import inputs_changed
 from lib.run.kept_figures import note_path

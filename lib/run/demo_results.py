@@ -10,10 +10,10 @@ from pathlib import Path
 
 from lib.common.errors import NoDataError, StoreError, in_french
 from lib.common.paris_time import PARIS, machine_now
-from lib.common.settings import Settings
+from lib.common.settings import SYNTHETIC_MARKER, Settings
 from lib.files.atomic_file import write_atomically
 from lib.files.locks import lock_briefly_held
-from lib.raw.source_files import SYNTHETIC_MARKER, is_synthetic
+from lib.raw.source_files import is_synthetic
 
 log = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ import pytest
 
 from lib.common.errors import ConfigError, ExitCode
 from lib.common.paris_time import machine_now
-from lib.common.settings import env_example, load_settings, shown_settings
+from lib.common.settings import MAKE, SYNTHETIC_MARKER, env_example, load_settings, shown_settings, typable
 from lib.database_factory import get_database_service, get_database_type
 from lib.local_file_service import LocalFileService
 from scripts import process_weather
@@ -92,6 +92,42 @@ def test_data_dir_may_be_the_folder_above(tmp_path: Path) -> None:
     (tmp_path / "data" / "cityflow-raw" / "raw").mkdir(parents=True)
     for given in ("data", "data/cityflow-raw/raw", ""):
         assert load_settings({}, {"DATA_DIR": given}, tmp_path).data_dir == f"{tmp_path}/data/cityflow-raw/raw"
+
+
+def test_a_place_that_is_set_farther_away_than_data_dir_is_left_aside(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("COMPTAGES_CSV=a.csv\nDATA_DIR=real\n", encoding="utf-8")
+    assert load_settings(environment={}, root=tmp_path).comptages_csv == str(tmp_path / "a.csv")
+    nearer = load_settings(environment={"DATA_DIR": "data/demo", "API_DATA_PATH": "api"}, root=tmp_path)
+    assert (nearer.comptages_csv, nearer.api_dir) == ("", str(tmp_path / "api"))
+    (told,) = [one for one in shown_settings(nearer) if one["nom"] == "COMPTAGES_CSV"]
+    assert told["valeur"] == "" and told["origine"].startswith(".env : laissé de côté")
+
+
+def test_invented_raw_files_go_to_a_database_only_where_a_command_says_so(tmp_path: Path) -> None:
+    (tmp_path / SYNTHETIC_MARKER).touch()
+    (tmp_path / ".env").write_text("CITYFLOW_STORE=mongodb\n", encoding="utf-8")
+    here = {"DATA_DIR": str(tmp_path)}
+    assert load_settings(environment=here, root=tmp_path).store == "local_files"
+    assert load_settings({"CITYFLOW_STORE": "mongodb"}, here, tmp_path).store == "mongodb"
+    assert load_settings(environment={"DATA_DIR": "elsewhere"}, root=tmp_path).store == "mongodb"
+
+
+def test_commands_of_a_message_get_what_was_typed_after_make(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "Relancer : make report DATE=2025-11-04 FORCE=1). Sinon make fetch, ou make demo ; make venv."
+    monkeypatch.delenv(MAKE, raising=False)
+    assert typable(text) == text
+    for name, value in {
+        MAKE: "make DATE DATA_DIR IDFM_API_KEY",
+        "DATE": "x",
+        "DATA_DIR": "a b",
+        "IDFM_API_KEY": "k",
+    }.items():
+        monkeypatch.setenv(name, value)
+    assert typable(text) == (
+        "Relancer : make report DATE=2025-11-04 FORCE=1 DATA_DIR='a b'). Sinon make fetch DATA_DIR='a b', "
+        "ou make demo ; make venv."
+    )
+    assert typable("make process DATA_DIR=/x OUTPUT_DIR=y") == "make process DATA_DIR=/x OUTPUT_DIR=y"
 
 
 def test_a_laptop_is_known_by_its_folder(tmp_path: Path) -> None:

@@ -37,7 +37,7 @@ def bikes(raw: RawTree) -> RawTree:
     [
         (["--date"], "--date attend une valeur"),
         (["--date", "04/11/2025"], "--date : date « 04/11/2025 » invalide : écrire AAAA-MM-JJ"),
-        (["--date", "2025-02-30"], "n'existe pas dans le calendrier"),
+        (["--date", "2025-02-30"], "ce jour n'existe pas, écrire par exemple"),
         (["--date", "0001-01-01"], "l'année doit être entre 1970 et 2100"),
         (
             ["--store", "oracle"],

@@ -161,7 +161,7 @@ def test_make_and_run_processing_without_room(checkout: Checkout, disk: SmallDis
     before = {path: path.read_bytes() for path in results.iterdir()}
     with disk.nearly_full(pages=0):
         ran = checkout.make("weather", f"DATE={DAY}", "FORCE=1", confine=disk.enter)
-        assert ran.code == 2 and "plus de place sur le disque" in ran.err and "Traceback" not in ran.err, ran
+        assert ran.code == 1 and "plus de place sur le disque" in ran.err and "Traceback" not in ran.err, ran
         logged = checkout.run("bash", "run_processing.sh", "2025-02-30", confine=disk.enter)
     assert {path: path.read_bytes() for path in results.iterdir()} == before
     assert logged.code == 2 and "invalide" in logged.out
