@@ -10,7 +10,6 @@ its own past, and a change is measured on the same counters and hours.
     python scripts/process_bikes.py --date 2025-11-04
 """
 
-import statistics
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,7 +21,6 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import lib  # isort: skip # noqa: F401 - first: it says which package is missing
 
-import numpy as np
 import pandas as pd
 
 from lib.common.errors import InputError
@@ -30,13 +28,13 @@ from lib.common.paris_time import HOUR, WEEKS_COMPARED, clock_hours, day_start, 
 from lib.common.settings import Settings
 from lib.figures import sensors
 from lib.figures.changes import LEAST_SHARED, change_beside
-from lib.figures.numbers import count, hour_lists, records, rounded, whole
+from lib.figures.numbers import count, hour_lists, points, records, rounded, whole
 from lib.figures.quality import Quality
 from lib.figures.sensor_days import SensorDay, beside_past
 from lib.raw.source_files import no_data
 from lib.run import cli
 from lib.run.day_run import DayResult
-from scripts.registry import BIKES, files_to_read
+from scripts.registry import BIKE_SENSORS, BIKES, files_to_read
 from scripts.sources.arrondissements.polygons import load_arrondissements
 from scripts.sources.bikes.records import BikeRecords, days_present, read_day_records
 
@@ -47,7 +45,6 @@ Exemple : python scripts/process_bikes.py --date 2025-11-04"""
 HISTORY_LOW, HISTORY_HIGH = 0.2, 3.0  # a counter outside 20 %..300 % of its median same weekday is an anomaly
 HISTORY_MINIMUM = 50  # passages; below such a median a ratio means nothing
 HISTORY_HOURS = 20  # measured hours; below so many a counter's total is that of a part of the day
-TOP = 10
 
 # passages/h. In 992 776 real counter-hours the highest valid one is 1 451: nothing passes twice that; a counter beyond
 # its own past is so from 300 on, below which crowds are (docs/sources/bikes.md).
@@ -81,70 +78,52 @@ def read_raw(settings: Settings, day: date) -> tuple[BikeRecords, Quality]:
     return bikes, quality
 
 
-def compute_metrics(bikes: BikeDay, aside: list[sensors.SetAside], impossible: set[str]) -> dict[str, Any]:
-    """Compute all figures that need no other day. `aside`: the broken counters, in no sum and no ranking.
+def compute_metrics(
+    bikes: BikeDay, found: sensors.Examined, weeks: Sequence[SensorDay], coverage: float
+) -> dict[str, Any]:
+    """Compute all figures of the day. The broken counters of `found` are in no sum and no ranking.
 
-    `impossible`: counters of which a row was rejected for a value no counter can have.
+    weeks: the last same weekdays; coverage: 0..1 of what was expected of the day.
     """
-    broken = {one.sensor: one.regle for one in aside}
-    per_counter = counter_figures(bikes, broken)
+    per_counter = counter_figures(bikes, found.rules)
+    unusual = anomalies(found, per_counter, weeks)
+    per_counter["anomalie_detectee"] = per_counter["id_compteur"].isin([one["id_compteur"] for one in unusual])
     sound = per_counter[per_counter["ecarte"].isna()]
-    hourly = bikes.hourly.drop(index=list(broken), errors="ignore")
-    failing = failing_sensors(bikes.hourly, per_counter, impossible)
     return {
-        "total_jour": count(hourly.sum(min_count=1).sum(min_count=1)),
+        "total_jour": count(found.sound.sum(min_count=1).sum(min_count=1)),
         "nombre_compteurs": len(per_counter),
         "nombre_compteurs_actifs": int((sound["heures_valides"] > 0).sum()),
-        **frequentation_index(hourly, (), 0.0),
+        **frequentation_index(found.sound, weeks, coverage),
         "par_arrondissement": by_arrondissement(sound),
-        "profil_horaire": hourly_profile(hourly),
-        "top_counters": top_counters(sound),
-        "failing_sensors": failing,
-        "capteurs_ecartes": sensors.set_aside_rows(
-            aside, "id_compteur", "nom_compteur", bikes.counters["nom_compteur"], bikes.hourly
-        ),
-        "anomalies": [
-            {"id_compteur": one["id_compteur"], "type": one["motif"], "valeur": None, "mediane": None}
-            for one in failing
-        ]
-        + [
-            {"id_compteur": one.sensor, "type": one.regle, "valeur": one.valeur, "mediane": None}
-            for one in aside
-            if one.sensor not in impossible
-        ],
+        "profil_horaire": hourly_profile(found.sound),
+        "top_counters": sensors.top_rows(sound, BIKE_SENSORS),
+        "failing_sensors": found.failing,
+        "capteurs_ecartes": found.set_aside,
+        "anomalies": unusual,
         "metrics": records(per_counter),
     }
 
 
 def compare(result: DayResult, past: Sequence[SensorDay]) -> DayResult:
-    """Compute the figures beside the days before: broken counters, coverage, frequentation_index and anomalies."""
+    """Compute the figures beside the days before, which say what to expect and which counters are broken."""
     bikes, quality = result.metrics, result.quality
-    aside = sensors.broken(bikes.hourly, quality.sensors_at_fault, past, BOUNDS)
-    sound = bikes.hourly.drop(index=[one.sensor for one in aside], errors="ignore")
+    hourly, counters = bikes.hourly, bikes.counters
+    impossible, names = quality.sensors_at_fault, counters["nom_compteur"]
+    found = sensors.examine(hourly, hourly.notna(), names, impossible, past, BOUNDS, BIKE_SENSORS)
     coverage = sensors.account_for(
-        quality, sound.notna(), sound.columns, aside, past, bikes.counters.index, "compteurs de la semaine"
+        quality, found.sound.notna(), len(found.aside), past, counters.index, "compteurs de la semaine"
     )
-    metrics = compute_metrics(bikes, aside, quality.sensors_at_fault)
-    sensors.warn_of_zeros(quality, sound, "compteur")
-    sensors.warn_of_broken(quality, metrics["capteurs_ecartes"], "compteur", "passages", "id_compteur", "nom_compteur")
+    sensors.warn_of_zeros(quality, found.sound, "compteur")
+    sensors.warn_of_broken(quality, found.set_aside, BIKE_SENSORS, "passages")
     weekdays = same_weekdays_before(bikes.day, WEEKS_COMPARED)
     weeks = [one for one in past if one.day in weekdays]
-    unusual = metrics["anomalies"] + unusual_counters(metrics["metrics"], weeks)
-    named = {one["id_compteur"] for one in unusual}
-    figures = {
-        **metrics,
-        **frequentation_index(sound, weeks, coverage),
-        "anomalies": unusual,
-        "metrics": [{**one, "anomalie_detectee": one["id_compteur"] in named} for one in metrics["metrics"]],
-    }
-    return DayResult(figures, quality, coverage)
+    return DayResult(compute_metrics(bikes, found, weeks, coverage), quality, coverage)
 
 
-def counter_figures(bikes: BikeDay, broken: dict[str, str]) -> pd.DataFrame:
-    """Build one row per counter, the columns of metrics[] in their stored order (anomalie_detectee comes last)."""
+def counter_figures(bikes: BikeDay, rules: pd.Series) -> pd.DataFrame:
+    """Build one row per counter, the columns of metrics[] in their stored order."""
     hourly, counters = bikes.hourly, bikes.counters
     active = hourly.notna().any(axis=1)
-    pairs = zip(counters["lon"].tolist(), counters["lat"].tolist(), strict=True)
     return pd.DataFrame(
         {
             "id_compteur": hourly.index,
@@ -155,43 +134,33 @@ def counter_figures(bikes: BikeDay, broken: dict[str, str]) -> pd.DataFrame:
             "pic_horaire": whole(hourly.max(axis=1)),
             "heure_pic": hourly[active].idxmax(axis=1).replace(24, 2).reindex(hourly.index).astype("Int64"),
             "heures_valides": hourly.notna().sum(axis=1),
-            "ecarte": pd.Series(broken, dtype=object).reindex(hourly.index),
+            "ecarte": rules,
             "arrondissement": counters["arrondissement"],
-            "coordinates": [None if np.isnan(lon) else {"lon": lon, "lat": lat} for lon, lat in pairs],
+            "coordinates": points(counters),
         }
     ).reset_index(drop=True)
 
 
-def failing_sensors(hourly: pd.DataFrame, per_counter: pd.DataFrame, impossible: set[str]) -> list[dict[str, Any]]:
-    """Find counters silent, stuck, with an impossible value, or at zero for the whole day."""
-    faults = sensors.faults(hourly, hourly.notna()) + sensors.impossible_values(impossible)
-    full = hourly.notna().all(axis=1) & hourly.eq(0).all(axis=1)
-    faults += [sensors.Fault(counter, "zéro toute la journée", hourly.shape[1]) for counter in hourly.index[full]]
-    names = per_counter.set_index("id_compteur")["nom_compteur"].to_dict()
-    return [
-        {"id_compteur": fault.sensor, "nom_compteur": names.get(fault.sensor), **fault.description()}
-        for fault in sorted(faults)
-    ]
+def anomalies(found: sensors.Examined, per_counter: pd.DataFrame, weeks: Sequence[SensorDay]) -> list[dict[str, Any]]:
+    """List the counters that fail or are broken, and those far from the median of their own last same weekdays.
 
-
-def unusual_counters(per_counter: list[dict[str, Any]], weeks: Sequence[SensorDay]) -> list[dict[str, Any]]:
-    """Find the counters far from the median of their own last same weekdays, all measured for most of the day."""
-    usual: dict[str, list[float]] = {}
-    for past in weeks:
-        measured = past.sensors[past.sensors["valid"] >= HISTORY_HOURS]
-        for counter, total in measured["total"].items():
-            usual.setdefault(str(counter), []).append(total)
-    found = []
-    for one in per_counter:
-        counter, total = one["id_compteur"], one["total_jour"]
-        median = statistics.median(usual.get(counter, [0.0]))
-        if one["heures_valides"] < HISTORY_HOURS or median < HISTORY_MINIMUM or one["ecarte"]:
-            continue
-        if HISTORY_LOW * median <= total <= HISTORY_HIGH * median:
-            continue
-        kind = "fréquentation très basse" if total < median else "fréquentation très haute"
-        found.append({"id_compteur": counter, "type": kind, "valeur": total, "mediane": count(median)})
-    return found
+    A day counts on both sides where the counter measured most of it.
+    """
+    impossible = {one["id_compteur"] for one in found.failing if one["motif"] == "valeur impossible"}
+    rows: list[tuple[str, str, float | None, float | None]]
+    rows = [(one["id_compteur"], one["motif"], None, None) for one in found.failing]
+    rows += [(one.sensor, one.regle, one.valeur, None) for one in found.aside if one.sensor not in impossible]
+    totals = [week.sensors["total"].where(week.sensors["valid"] >= HISTORY_HOURS) for week in weeks]
+    usual = pd.concat([pd.Series(dtype=float), *totals], axis=1).median(axis=1)
+    median, total = per_counter["id_compteur"].map(usual), per_counter["total_jour"].astype(float)
+    known = (
+        (per_counter["heures_valides"] >= HISTORY_HOURS) & (median >= HISTORY_MINIMUM) & per_counter["ecarte"].isna()
+    )
+    odd = known & ~total.between(HISTORY_LOW * median, HISTORY_HIGH * median)
+    for counter, value, middle in zip(per_counter["id_compteur"][odd], total[odd], median[odd], strict=True):
+        kind = "fréquentation très basse" if value < middle else "fréquentation très haute"
+        rows.append((counter, kind, count(value), count(middle)))
+    return [dict(zip(("id_compteur", "type", "valeur", "mediane"), row, strict=True)) for row in rows]
 
 
 def frequentation_index(sound: pd.DataFrame, weeks: Sequence[SensorDay], coverage: float) -> dict[str, Any]:
@@ -232,15 +201,6 @@ def hourly_profile(hourly: pd.DataFrame) -> list[dict[str, Any]]:
     profile["total"] = whole(profile["total"])
     profile["compteurs_mesures"] = profile["compteurs_mesures"].fillna(0).astype(int)
     return records(profile.rename_axis("heure").reset_index())
-
-
-def top_counters(per_counter: pd.DataFrame) -> list[dict[str, Any]]:
-    """Rank the ten counters with the most passages."""
-    ranked = per_counter[per_counter["total_jour"].notna()].sort_values(
-        ["total_jour", "id_compteur"], ascending=[False, True]
-    )[:TOP]
-    columns = ["id_compteur", "nom_compteur", "arrondissement", "total_jour", "pic_horaire", "heure_pic"]
-    return [{"rang": rank, **row} for rank, row in enumerate(records(ranked[columns]), start=1)]
 
 
 def process(settings: Settings, day: date) -> DayResult:

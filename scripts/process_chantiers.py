@@ -9,7 +9,7 @@ after the newest export, or before the works that it still holds, is known in pa
 """
 
 import sys
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -24,14 +24,14 @@ import shapely
 from lib.common.errors import InputError, NoDataError
 from lib.common.settings import Settings
 from lib.figures import geometry
-from lib.figures.numbers import records, rounded
+from lib.figures.numbers import points, records, rounded
 from lib.figures.quality import Quality
 from lib.run import cli
 from lib.run.day_run import DayResult
 from scripts.registry import CHANTIERS, files_to_read
 from scripts.sources.arrondissements.polygons import Arrondissements, load_arrondissements
+from scripts.sources.chantiers.exports import is_outside, newest_export
 from scripts.sources.chantiers.records import (
-    BY_FILE,
     DATE_REJECTS,
     IMPACTS,
     NOT_SAID,
@@ -51,17 +51,6 @@ ARRONDISSEMENTS = range(1, 21)
 NEARBY_METRES = 30.0  # from a work's outline to an arc's axis: both sides of a street (the project's choice)
 LEVELS = {1: "perturbant", 2: "très perturbant"}
 VERY_DISRUPTIVE = 2
-
-# make fetch asks for the works again after a week: later than that after its day, an export misses what began since.
-EXPORT_FRESH = timedelta(days=7)
-# A fresh export announces works months ahead (20 of 75 in that of October 2024, up to ten weeks): when none starts
-# within two weeks before the day or after it, a file whose own day is not known is older than that. Works leave the
-# export a few days after their end (two in that of October 2024): a day long before the first end it knows misses
-# those that have left. The most extreme works, one in twenty and one at the least, do not count: a work announced far
-# ahead, or left for years, does not make the others known.
-EXPORT_OLD_AFTER = timedelta(days=14)
-EXTREME_SHARE, EXTREME_FROM = 0.05, 4  # share of works that are extreme; number of works from which one is
-ENDED_WORKS_KEPT = timedelta(days=7)
 OUTSIDE_COVERAGE = 0.5  # share at the most of a day outside what the exports know: they tell of the long works alone
 
 HELP = """Chantiers perturbants : ceux qui sont actifs un jour donné, par arrondissement, impact et niveau.
@@ -75,7 +64,7 @@ def read_raw(settings: Settings, day: date) -> tuple[pd.DataFrame, Quality]:
     works = read_works(files_to_read(settings, CHANTIERS, quality), quality)
     if works.empty:
         raise InputError(f"aucun chantier valable : {dict(quality.rejets)}.", "Vérifier l'export des chantiers.")
-    if works[active_on(works, day)].empty and warn_of_age(works, day, Quality()):
+    if works[active_on(works, day)].empty and is_outside(works, day, Quality()):
         known = f"{works['date_debut'].min()} au {works['date_fin'].max()}"
         raise NoDataError(f"les exports des chantiers ne disent rien du {day}.", f"Leurs chantiers vont du {known}.")
     return works, quality
@@ -86,45 +75,6 @@ def active_on(works: pd.DataFrame, day: date) -> pd.Series:
     today = day.isoformat()
     over = works["statut"].eq(OVER) & (works["export"] <= today)
     return (works["date_debut"] <= today) & (works["date_fin"] >= today) & ~over
-
-
-def warn_of_age(works: pd.DataFrame, day: date, quality: Quality) -> bool:
-    """Tell whether the day lies outside what the exports know, after the newest or before the ends it holds; say so."""
-    newest = newest_export(works)
-    first_end, last_start = robust_ends(works)
-    limit = (day - EXPORT_FRESH).isoformat()
-    unknown_age = newest["export_connu"] == BY_FILE and last_start < (day - EXPORT_OLD_AFTER).isoformat()
-    if newest["export"] < limit or unknown_age:
-        since = f"il est du {newest['export']}" if newest["export"] < limit else f"presque rien après le {last_start}"
-        quality.warn(
-            "export_ancien",
-            "attention",
-            f"L'export des chantiers est ancien pour le {day} ({since}) : ce qui a commencé depuis manque. "
-            "Le renouveler : make fetch",
-            mesure=newest["export"] if newest["export"] < limit else last_start,
-            attendu=limit,
-        )
-    if first_end > (day + ENDED_WORKS_KEPT).isoformat():
-        quality.warn(
-            "chantiers_termines_absents",
-            "attention",
-            f"L'export ne garde pas les chantiers terminés avant le {first_end} : les chiffres du {day} sont des "
-            "minimums.",
-            mesure=first_end,
-            attendu=(day + ENDED_WORKS_KEPT).isoformat(),
-        )
-    return any(one.code in ("export_ancien", "chantiers_termines_absents") for one in quality.avertissements)
-
-
-def newest_export(works: pd.DataFrame) -> pd.Series:
-    """Find the day of the newest export (export), and how it is known (export_connu)."""
-    return works[["export", "export_connu"]].sort_values("export").iloc[-1]
-
-
-def robust_ends(works: pd.DataFrame) -> tuple[str, str]:
-    """Find the first last-day and the last first-day (YYYY-MM-DD) of the works, without the most extreme ones."""
-    left_out = max(1, int(EXTREME_SHARE * len(works))) if len(works) >= EXTREME_FROM else 0
-    return sorted(works["date_fin"])[left_out], sorted(works["date_debut"])[-1 - left_out]
 
 
 def compute_metrics(
@@ -140,13 +90,13 @@ def compute_metrics(
     near = nearby_arcs(active, arcs)
     table = work_figures(active, near, arrondissements, day)
     touched = impacted_arcs(active, near)
-    newest = newest_export(works)
+    export_day, known_by = newest_export(works)
     return {
         "nombre_chantiers_actifs": len(table),
         "nombre_chantiers_connus": len(works),
         "dates_invalides": invalid_dates,
-        "jour_export": newest["export"],
-        "jour_export_connu_par": newest["export_connu"],
+        "jour_export": export_day,
+        "jour_export_connu_par": known_by,
         "surface_totale_m2": total_surface(table),
         "nombre_chantiers_sans_surface": int(table["surface_m2"].isna().sum()),
         "nombre_troncons_impactes": None if touched is None else len(touched),
@@ -187,7 +137,6 @@ def work_figures(
     """Build one row per active work, the columns of metrics[] in their stored order."""
     ends = active["date_fin"].to_numpy(dtype="datetime64[D]")
     surfaces = pd.Series(geometry.areas(active["geometry"].to_numpy())).round(2)
-    pairs = zip(active["lon"].tolist(), active["lat"].tolist(), strict=True)
     return pd.DataFrame(
         {
             "identifiant": active["identifiant"],
@@ -202,7 +151,7 @@ def work_figures(
             "date_fin": active["date_fin"],
             "jours_restants": (ends - np.datetime64(day, "D")).astype(int),
             "surface_m2": surfaces.where(surfaces > 0),  # a point or a line has no surface: unknown, not zero
-            "geo_point_2d": [None if np.isnan(lon) else {"lon": lon, "lat": lat} for lon, lat in pairs],
+            "geo_point_2d": points(active),
             "troncons": arc_numbers(active, near),
         }
     )
@@ -275,16 +224,13 @@ def summaries(table: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def process(settings: Settings, day: date) -> DayResult:
-    """Read and compute; the coverage is the share of the rows that have usable dates (see OUTSIDE_COVERAGE)."""
+    """Read and compute; rejected rows aside, a day inside what the exports know is whole."""
     works, quality = read_raw(settings, day)
     arcs = reference_arcs(settings, quality, "les tronçons impactés ne sont pas calculés")
     arrondissements = load_arrondissements(settings, quality)
     invalid_dates = sum(quality.rejets[reason] for reason in DATE_REJECTS)
     metrics = compute_metrics(works, arcs, arrondissements, day, invalid_dates)
-    used = quality.lignes_retenues + quality.doublons
-    share = used / (used + quality.rejets.total())
-    outside = warn_of_age(works, day, quality)
-    return DayResult(metrics, quality, min(share, OUTSIDE_COVERAGE) if outside else share)
+    return DayResult(metrics, quality, OUTSIDE_COVERAGE if is_outside(works, day, quality) else 1.0)
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -27,7 +27,7 @@ import pandas as pd
 from lib.common.errors import InputError
 from lib.common.settings import Settings
 from lib.figures import geometry
-from lib.figures.numbers import records, rounded
+from lib.figures.numbers import points, records, rounded
 from lib.figures.quality import Quality
 from lib.raw.source_files import RawFile, source_files
 from lib.raw.usable_files import newest_whole, passed_over
@@ -81,7 +81,7 @@ def compute_metrics(parts: pd.DataFrame, arrondissements: Arrondissements) -> di
 
 def arc_mapping(arcs: pd.DataFrame, arrondissements: Arrondissements) -> pd.DataFrame:
     """Make one row per arc, the columns of mapping[] in their stored order; geo_point_2d is half-way along the arc."""
-    lon, lat = geometry.middles(arcs["geometry"].to_numpy())
+    lon, lat = map(pd.Series, geometry.middles(arcs["geometry"].to_numpy()))
     return pd.DataFrame(
         {
             "identifiant_arc": arcs["identifiant_arc"],
@@ -92,9 +92,9 @@ def arc_mapping(arcs: pd.DataFrame, arrondissements: Arrondissements) -> pd.Data
             "libelle_nd_aval": arcs["libelle_nd_aval"],
             "longueur_metres": arcs["longueur_metres"].round(2),
             "nombre_parties": arcs["nombre_parties"],
-            "arrondissement": arrondissements.locate(pd.Series(lon), pd.Series(lat)),
+            "arrondissement": arrondissements.locate(lon, lat),
             "peripherique": is_ring(arcs["libelle"]),
-            "geo_point_2d": [{"lon": x, "lat": y} for x, y in zip(lon.tolist(), lat.tolist(), strict=True)],
+            "geo_point_2d": points(pd.DataFrame({"lon": lon, "lat": lat})),
             "trace": geometry.simplified_lines(arcs["geometry"].to_numpy(), TRACE_TOLERANCE),
         }
     )

@@ -14,7 +14,7 @@ stops; an interruption (bloquante) is a line that does not run.
 """
 
 import sys
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,7 @@ import pandas as pd
 from lib.common.errors import InputError
 from lib.common.paris_time import HOUR, PARIS
 from lib.common.settings import Settings
-from lib.figures.numbers import records, rounded
+from lib.figures.numbers import ranked, records, rounded
 from lib.figures.quality import Quality
 from lib.raw.source_files import no_data
 from lib.run import cli
@@ -35,7 +35,7 @@ from lib.run.day_run import DayResult
 from scripts.registry import TRAFFIC, files_to_read
 from scripts.sources.traffic.forms import BLOCKING, DISTURBED, SEVERITIES
 from scripts.sources.traffic.lines import BUS, METRO, NETWORK, RER, TRAM, line_order, mode_order
-from scripts.sources.traffic.pages import PULL_WINDOW, pull_days, share_held, warn_of_cuts
+from scripts.sources.traffic.pages import PULL_WINDOW, coverage, pull_days
 from scripts.sources.traffic.periods import Window, civil_day, merged, night, service
 from scripts.sources.traffic.records import Disruptions, read_disruptions
 
@@ -43,9 +43,7 @@ HELP = """Perturbations des transports : par sévérité, cause, mode et ligne, 
 
 Exemple : python scripts/process_traffic.py --date 2025-11-04"""
 
-EARLY_COVERAGE = 0.5  # share; works are announced ahead but incidents are not, so earlier pulls tell about half a day
 NO_LINE = "sans ligne"  # lifts, stations
-TOP = 10
 STANDING = ("id", "titre", "severite", "cause", "lignes", "debut", "fin")  # of longue_duree[]
 
 
@@ -173,8 +171,7 @@ def top_lines(per_line: pd.DataFrame) -> list[dict[str, Any]]:
     """Rank the ten lines disturbed for the most hours; of two alike, the one blocked longer comes first."""
     impacted = per_line[per_line["heures_perturbees"] > 0]
     order = ["heures_perturbees", "heures_bloquees", "nombre_perturbations"]
-    ranked = impacted.sort_values(order, ascending=False, kind="stable")[:TOP]
-    return [{"rang": rank, **row} for rank, row in enumerate(records(ranked), start=1)]
+    return ranked(impacted.sort_values(order, ascending=False, kind="stable"))
 
 
 def alerts(found: Disruptions, day: date) -> list[dict[str, Any]]:
@@ -239,38 +236,10 @@ def clock(moment: datetime) -> str:
     return moment.astimezone(PARIS).replace(tzinfo=None).isoformat(timespec="minutes")
 
 
-def coverage(found: Disruptions, day: date, quality: Quality) -> float:
-    """Return the share that the answers about the day hold of what they announce (see sources/traffic/pages).
-
-    An empty answer is a pull like any other: a day without disruptions is complete. Without an answer about the day it
-    is EARLY_COVERAGE, with a warning: earlier pulls know the works announced, not the incidents of the day; later ones
-    and extracts do not say what is missing from them. It is no more where a whole network is disturbed of which no line
-    is known.
-    """
-    warn_of_cuts(found.answers, day, quality)
-    share = share_held(found.answers, day)
-    share = min(share, EARLY_COVERAGE) if share is not None and found.nowhere else share
-    if share is not None:
-        unread = len(quality.unusable) + quality.rejets["reponse_inattendue"]  # what these held, share_held weighs
-        lost = quality.rejets.total() - unread
-        return share * quality.lignes_retenues / (quality.lignes_retenues + lost) if lost else share
-    pulled = pull_days(found.answers)
-    nearest = min(pulled, key=lambda one: (abs(one - day), one), default=None)
-    if any(timedelta() <= one - day <= PULL_WINDOW for one in pulled):
-        code, text = "aucun_releve_entier", "ni du jour même, ni plus récent qui garde ce qui a fini ce jour-là"
-    elif nearest is not None and nearest < day:
-        code, text = "releve_anterieur", f"du {day} au {day + PULL_WINDOW} : seuls des relevés antérieurs en parlent"
-    else:
-        code, text = "releve_lointain", f"du {day} au {day + PULL_WINDOW} : seuls d'autres relevés en parlent"
-    message = f"Aucun relevé entier {text} ; les perturbations ne sont connues qu'en partie."
-    quality.warn(code, "attention", message, nearest and nearest.isoformat(), day.isoformat())
-    return EARLY_COVERAGE
-
-
 def process(settings: Settings, day: date) -> DayResult:
     """Read and compute; the coverage says how much of the day's incidents a pull could know."""
     found, quality = read_raw(settings, day)
-    return DayResult(compute_metrics(found, day), quality, coverage(found, day, quality))
+    return DayResult(compute_metrics(found, day), quality, coverage(found.answers, day, quality, found.nowhere))
 
 
 def main(argv: list[str] | None = None) -> int:

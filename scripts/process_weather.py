@@ -18,14 +18,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from lib.common.errors import InputError
 from lib.common.paris_time import clock_hours, hours_in_day
 from lib.common.settings import Settings
-from lib.common.text import counted
 from lib.figures.numbers import records, rounded
-from lib.figures.quality import SAMPLES_KEPT, Quality
+from lib.figures.quality import Quality
 from lib.raw.source_files import no_data
 from lib.run import cli
 from lib.run.day_run import DayResult
 from scripts.registry import WEATHER, files_to_read
-from scripts.sources.weather.checks import MEASURES, best_account
+from scripts.sources.weather.checks import MEASURES, best_account, warn_of_forecast
 from scripts.sources.weather.records import OPEN_METEO, WeatherDay, days_present, read_weather
 
 HELP = """Météo : températures, pluie et vent d'un jour, heure par heure, et effet estimé sur la mobilité (modèle).
@@ -70,38 +69,6 @@ def read_raw(settings: Settings, day: date) -> tuple[WeatherDay, Quality]:
     weather = best_account(files, accounts, day, quality)
     warn_of_forecast(weather, day, quality)
     return weather, quality
-
-
-def warn_of_forecast(weather: WeatherDay, day: date, quality: Quality) -> None:
-    """Warn when the account is a forecast, wholly or after the pull, or when a newer one cannot be read."""
-    measured, pulled = int(weather.is_measured(day).sum()), weather.raw.pulled or "date inconnue"
-    if not measured:
-        quality.warn(
-            "prevision_seule",
-            "attention",
-            f"Seul un relevé antérieur ({pulled}) parle du {day} : c'est une prévision, pas une mesure.",
-            mesure=measured,
-            attendu=24,
-        )
-    elif measured < 24:
-        quality.warn(
-            "releve_du_jour",
-            "information",
-            f"Le meilleur relevé ({pulled}) n'a mesuré que {counted(measured, 'heure')} du {day} : "
-            "le reste est une prévision.",
-            mesure=measured,
-            attendu=24,
-        )
-    if weather.newer_unread:
-        names = ", ".join(weather.newer_unread[:SAMPLES_KEPT])
-        quality.warn(
-            "releve_recent_illisible",
-            "attention",
-            f"Un relevé plus récent ne peut pas être lu ({names}) : les chiffres viennent de {weather.raw.name}.",
-            mesure=len(weather.newer_unread),
-            attendu=0,
-            exemples=weather.newer_unread,
-        )
 
 
 def nature(weather: WeatherDay, day: date) -> str:

@@ -6,7 +6,6 @@ imported when it is asked for, so that a script that needs the table runs no oth
 """
 
 import importlib
-from collections.abc import Callable
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +26,8 @@ PORTAL = "https://opendata.paris.fr/explore/dataset"
 # The keys under which a sensor holds its hours and their sum.
 BIKE_HOURS = ("comptages_horaires", "total_jour")
 ROAD_HOURS = ("debits_horaires", "debit_journalier_total")
+BIKE_SENSORS = Sensors("id_compteur", "nom_compteur", "compteur", *BIKE_HOURS, "pic_horaire", dead_at_zero=True)
+ROAD_SENSORS = Sensors("identifiant_arc", "libelle", "tronçon", *ROAD_HOURS, "debit_max")
 
 
 def _of_paris(title: str, dataset: str) -> tuple[Credit]:
@@ -62,7 +63,7 @@ BIKES = Source(
     pulls="comptage-velo",
     export="comptage-velo-donnees-compteurs",
     reads=(ARRONDISSEMENTS,),
-    sensors=Sensors("id_compteur", "nom_compteur", "compteur", *BIKE_HOURS, "pic_horaire", dead_at_zero=True),
+    sensors=BIKE_SENSORS,
     stamped=True,
     credits=_of_paris("Comptage vélo - Données compteurs", "comptage-velo-donnees-compteurs"),
     key_figures=(KeyFigure("passages_velo", "total_jour", "passages", 4, *BIKE_HOURS),),
@@ -124,7 +125,7 @@ COMPTAGES = Source(
     also_named=("trafic-capteurs",),  # the weekly archives of a year
     override="comptages_csv",
     reads=(REFERENTIEL, ARRONDISSEMENTS),
-    sensors=Sensors("identifiant_arc", "libelle", "tronçon", *ROAD_HOURS, "debit_max"),
+    sensors=ROAD_SENSORS,
     stamped=True,
     labels_end=True,
     credits=_of_paris("Comptages routiers permanents", "comptages-routiers-permanents"),
@@ -222,11 +223,6 @@ def watched_figures() -> tuple[dict[str, tuple[Watched, ...]], dict[str, Sensors
 def demo_of(source: Source) -> Any:
     """Import scripts/sources/<name>/demo: `write(root, options)` writes invented files of a source."""
     return importlib.import_module(f"scripts.sources.{source.name}.demo")
-
-
-def mains() -> dict[str, Callable[[list[str] | None], int]]:
-    """Import the `main` of each source, by its name."""
-    return {name: script(source).main for name, source in SOURCES.items()}
 
 
 def compares() -> "dict[str, Compare]":

@@ -14,6 +14,7 @@ import hypothesis
 import pytest
 
 from lib.common.settings import Settings, load_settings
+from scripts.registry import SOURCES, script
 from tests import script_server
 
 pytest_plugins = [
@@ -201,3 +202,8 @@ def run(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> I
         return Ran(code, seen.out, seen.err)
 
     yield call
+
+
+def mains() -> dict[str, Callable[[list[str] | None], int]]:
+    """The `main` of each source, by its name."""
+    return {name: script(source).main for name, source in SOURCES.items()}

@@ -16,8 +16,7 @@ from scripts import (
     generate_report,
     make_demo_data,
 )
-from scripts.registry import mains
-from tests.conftest import Ran, RawTree
+from tests.conftest import Ran, RawTree, mains
 
 GOLDEN = Path(__file__).parent / "golden"
 TREE = ("--end", "2025-11-04", "--days", "10", "--arcs", "24", "--counters", "12", "--seed", "20251104", "-q")

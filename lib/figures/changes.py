@@ -112,6 +112,15 @@ def _at_zero(values: Floats) -> Flags:
     return np.asarray((values == 0).all(axis=1))
 
 
+def runs(flags: pd.DataFrame, at_least: int) -> list[tuple[str, int, int]]:
+    """Find each run of at least so many consecutive true cells: (row label, first column, last column)."""
+    steps = np.diff(np.pad(flags.to_numpy(dtype=np.int8), ((0, 0), (1, 1))), axis=1)
+    rows, starts = np.nonzero(steps == 1)
+    ends = np.nonzero(steps == -1)[1] - 1
+    found = zip(rows.tolist(), starts.tolist(), ends.tolist(), strict=True)
+    return [(flags.index[row], first, last) for row, first, last in found if last - first + 1 >= at_least]
+
+
 def longest_runs(flags: Flags) -> npt.NDArray[np.int64]:
     """Count the longest run of true cells in each row."""
     longest = run = np.zeros(len(flags), dtype=np.int64)

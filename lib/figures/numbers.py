@@ -94,11 +94,12 @@ def _is_plain(cell: Any) -> bool:
     return cell is None or (cell.isascii() if type(cell) is str else type(cell) is Plain)
 
 
-def newest(rows: pd.DataFrame, key: list[str], values: list[str]) -> pd.DataFrame:
-    """Keep one row of each key: of rows in the order of their files, the last with any of the values.
+def ranked(frame: pd.DataFrame, most: int = 10) -> list[dict[str, Any]]:
+    """Convert the first rows to dicts that begin with their rank."""
+    return [{"rang": rank, **row} for rank, row in enumerate(records(frame[:most]), start=1)]
 
-    A blank that comes later takes nothing away of what was measured.
-    """
-    blank = rows[values].isna().all(axis=1)
-    ordered = pd.concat([rows[blank], rows[~blank]]) if blank.any() else rows
-    return ordered.drop_duplicates(key, keep="last")
+
+def points(places: pd.DataFrame) -> list[dict[str, float] | None]:
+    """Write the lon and lat (degrees) of each row as an object; None where there are none."""
+    pairs = zip(places["lon"].tolist(), places["lat"].tolist(), strict=True)
+    return [None if np.isnan(lon) else {"lon": lon, "lat": lat} for lon, lat in pairs]

@@ -10,7 +10,8 @@ import pandas as pd
 
 from lib.common.text import agreed, counted, grouped
 from lib.figures.changes import STUCK_HOURS, longest_runs
-from lib.figures.numbers import count, rounded
+from lib.figures.key_figures import Sensors
+from lib.figures.numbers import count, ranked, rounded
 from lib.figures.quality import Quality
 from lib.figures.sensor_days import SensorDay
 
@@ -29,24 +30,18 @@ ALIVE_FROM = 10.0  # an hour's count that such a day reaches at least; below it 
 BINARY_MARKS = frozenset(2**bits - less for bits in range(9, 14) for less in (1, 2))
 MARKS_IN_A_DAY = 3  # two may be chance at a counter that passes 500 an hour
 
-LEAST_FOR_ZEROS, MANY_ZEROS = (
-    10,
-    0.2,
-)  # sensors, and the share of them at zero all day; of real arcs 1 or 2 % are closed
+LEAST_FOR_ZEROS = 10  # sensors
+MANY_ZEROS = 0.2  # share of them at zero all day; of real arcs 1 or 2 % are closed
 SEEN = 0.0001  # least coverage of a day on which anything was measured: other sensors than expected are not nothing
 LEAST_OF_REFERENCE = 0.25  # share of what the reference could measure; real days have half of it, 40 300 of 80 352
 
 
-@dataclass(frozen=True, order=True)
-class Fault:
+class Fault(NamedTuple):
     """One sensor, what is wrong with it, and for how many consecutive hours (None where that makes no sense)."""
 
     sensor: str
     motif: str
     heures_consecutives: int | None
-
-    def description(self) -> dict[str, Any]:
-        return {"motif": self.motif, "heures_consecutives": self.heures_consecutives}
 
 
 def faults(counts: pd.DataFrame, measured: pd.DataFrame) -> list[Fault]:
@@ -66,25 +61,11 @@ def faults(counts: pd.DataFrame, measured: pd.DataFrame) -> list[Fault]:
     ]
 
 
-def impossible_values(found: Iterable[str]) -> list[Fault]:
-    """List as faults the sensors of which a row was rejected for an impossible value."""
-    return [Fault(sensor, "valeur impossible", None) for sensor in found]
-
-
 def published(measured: pd.DataFrame) -> npt.NDArray[np.bool_]:
     """Tell for each column whether most of the sensors that measured anything that day measured in that hour."""
     active = measured.to_numpy(dtype=bool)
     active = active[active.any(axis=1)]
     return active.mean(axis=0) >= PUBLISHED_FROM if len(active) else np.zeros(measured.shape[1], dtype=bool)
-
-
-def runs(flags: pd.DataFrame, at_least: int) -> list[tuple[str, int, int]]:
-    """Find each run of at least so many consecutive true cells: (row label, first column, last column)."""
-    steps = np.diff(np.pad(flags.to_numpy(dtype=np.int8), ((0, 0), (1, 1))), axis=1)
-    rows, starts = np.nonzero(steps == 1)
-    ends = np.nonzero(steps == -1)[1] - 1
-    found = zip(rows.tolist(), starts.tolist(), ends.tolist(), strict=True)
-    return [(flags.index[row], first, last) for row, first, last in found if last - first + 1 >= at_least]
 
 
 @dataclass(frozen=True)
@@ -163,36 +144,82 @@ def _quantile(
     return np.where(part < 0.5, low + (high - low) * part, high - (high - low) * (1 - part))
 
 
-def set_aside_rows(
-    aside: Sequence[SetAside], identifier: str, label: str, names: pd.Series, hours: pd.DataFrame
-) -> list[dict[str, Any]]:
-    """List the sensors set aside, with how much they would have added to the day (what could be read of it)."""
+@dataclass(frozen=True)
+class Examined:
+    """What is known of a day's sensors beside the days before.
+
+    sound: the hours of those not set aside; rules: which rule sets each other one aside, missing for the sound ones;
+    set_aside (with how much they would have added to the day, of what could be read) and failing: rows as stored.
+    """
+
+    aside: list[SetAside]
+    sound: pd.DataFrame
+    rules: pd.Series
+    set_aside: list[dict[str, Any]]
+    failing: list[dict[str, Any]]
+
+
+def examine(
+    hours: pd.DataFrame,
+    measured: pd.DataFrame,
+    names: pd.Series,
+    impossible: Collection[str],
+    past: Sequence[SensorDay],
+    bounds: Bounds,
+    columns: Sensors,
+) -> Examined:
+    """Find the sensors to set aside (see broken), and those out of order: silent, stuck, dead or impossible.
+
+    hours, names: of each sensor; measured: whether it measured anything in an hour.
+    """
+    aside = broken(hours, impossible, past, bounds)
     totals = hours.sum(axis=1, min_count=1)
-    return [
-        {
-            identifier: one.sensor,
-            label: names.get(one.sensor),
-            "regle": one.regle,
-            "valeur": count(one.valeur),
-            "seuil": count(one.seuil),
-            "aurait_ajoute": count(totals.get(one.sensor)),
-        }
-        for one in aside
-    ]
+    found = faults(hours, measured) + [Fault(sensor, "valeur impossible", None) for sensor in impossible]
+    if columns.dead_at_zero:
+        zero = hours.index[hours.eq(0).all(axis=1)]
+        found += [Fault(sensor, "zéro toute la journée", hours.shape[1]) for sensor in zero]
+
+    def named(sensor: str) -> dict[str, Any]:
+        return {columns.identifier: sensor, columns.label: names.get(sensor)}
+
+    return Examined(
+        aside,
+        hours.drop(index=[one.sensor for one in aside], errors="ignore"),
+        pd.Series({one.sensor: one.regle for one in aside}, dtype=object).reindex(hours.index),
+        [
+            named(one.sensor)
+            | {
+                "regle": one.regle,
+                "valeur": count(one.valeur),
+                "seuil": count(one.seuil),
+                "aurait_ajoute": count(totals.get(one.sensor)),
+            }
+            for one in aside
+        ],
+        [
+            named(one.sensor) | {"motif": one.motif, "heures_consecutives": one.heures_consecutives}
+            for one in sorted(found)
+        ],
+    )
 
 
-def warn_of_broken(
-    quality: Quality, aside: Sequence[dict[str, Any]], noun: str, unit: str, identifier: str, label: str
-) -> None:
-    """Warn of sensors set aside (see set_aside_rows), and of how much they would have added."""
-    if aside:
-        known = [one["aurait_ajoute"] for one in aside if one["aurait_ajoute"] is not None]
-        would = agreed(len(aside), "il aurait", "ils auraient")
+def warn_of_broken(quality: Quality, set_aside: Sequence[dict[str, Any]], columns: Sensors, unit: str) -> None:
+    """Warn of sensors set aside, and of how much they would have added."""
+    if set_aside:
+        known = [one["aurait_ajoute"] for one in set_aside if one["aurait_ajoute"] is not None]
+        would = agreed(len(set_aside), "il aurait", "ils auraient")
         added = f" : {would} ajouté {grouped(sum(known))} {unit}" if known else ""
-        text = f"{counted(len(aside), noun)} en panne, {agreed(len(aside), 'laissé')} de côté{added}."
-        quality.warn(
-            "capteurs_ecartes", "attention", text, len(aside), 0, [one[label] or one[identifier] for one in aside]
-        )
+        text = f"{counted(len(set_aside), columns.noun)} en panne, {agreed(len(set_aside), 'laissé')} de côté{added}."
+        named = [one[columns.label] or one[columns.identifier] for one in set_aside]
+        quality.warn("capteurs_ecartes", "attention", text, len(set_aside), 0, named)
+
+
+def top_rows(per_sensor: pd.DataFrame, columns: Sensors) -> list[dict[str, Any]]:
+    """Rank the ten sensors with the highest totals."""
+    known = per_sensor[per_sensor[columns.total].notna()]
+    ordered = known.sort_values([columns.total, columns.identifier], ascending=[False, True])
+    shown = [columns.identifier, columns.label, "arrondissement", columns.total, columns.highest, "heure_pic"]
+    return ranked(ordered[shown])
 
 
 def warn_of_zeros(quality: Quality, hours: pd.DataFrame, noun: str) -> None:
@@ -207,24 +234,24 @@ def warn_of_zeros(quality: Quality, hours: pd.DataFrame, noun: str) -> None:
 def account_for(
     quality: Quality,
     measured: pd.DataFrame,
-    shown: Sequence[int],
-    aside: Sequence[SetAside],
+    aside: int,
     past: Sequence[SensorDay],
     reference: Iterable[str],
     reference_name: str,
 ) -> float:
     """Say in the account which sensors were expected and which measured, and name missing hours; return the coverage.
 
-    measured: of the sensors not set aside, whether each measured in each hour; shown: the clock at each column.
+    measured: of the sensors not set aside, whether each measured in each hour of the clock; aside: how many others.
     Coverage is the share of the hours expected of each sensor that it measured; what others measured adds nothing.
     """
+    shown = [int(hour) for hour in measured.columns]
     expected, base = expected_hours(past, reference, reference_name, len(shown))
     counts = measured.sum(axis=1).reindex(expected.index, fill_value=0)
     missing = [hour for hour, seen in zip(shown, published(measured), strict=True) if not seen]
     quality.capteurs = {
         "attendus": len(expected),
         "mesures": int((counts > 0).sum()),
-        "ecartes": len(aside),
+        "ecartes": aside,
         "base": base,
     }
     quality.heures_manquantes, quality.heures_vues = missing, len(shown) - len(missing)

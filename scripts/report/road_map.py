@@ -8,7 +8,7 @@ import numpy as np
 from scripts.report.french import arrondissement, counted, number, short_date, span, street
 from scripts.report.key_figures import Metrics
 from scripts.report.svg_map import STATES, MapArc, MapMark, city_map, in_frame
-from scripts.sources.comptages.states import STATE_BOUNDS, UNKNOWN
+from scripts.sources.comptages.congestion import STATE_BOUNDS, UNKNOWN
 
 VERY_DISRUPTIVE = 2
 MOMENTS = (8, 13, 18)  # hours that the map can show besides the worst state of the day

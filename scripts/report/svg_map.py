@@ -16,8 +16,8 @@ import numpy.typing as npt
 import shapely
 from markupsafe import Markup
 
-from scripts.sources.comptages import states as traffic
-from scripts.sources.comptages.states import UNKNOWN
+from scripts.sources.comptages import congestion as traffic
+from scripts.sources.comptages.congestion import UNKNOWN
 
 WEST, EAST, SOUTH, NORTH = 2.222, 2.472, 48.812, 48.906  # degrees: the twenty arrondissements with both woods
 MAP_WIDTH = 10_000  # units, about 1.8 m each

@@ -21,8 +21,7 @@ from scripts import (
     process_comptages,
     process_weather,
 )
-from scripts.registry import mains
-from tests.conftest import ROOT, Ran, RawTree
+from tests.conftest import ROOT, Ran, RawTree, mains
 from tests.support.patience import child, deadline, wait_until
 from tests.support.portal_server import (
     IDFM_KEY,

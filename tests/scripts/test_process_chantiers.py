@@ -19,7 +19,8 @@ from pyproj import Geod
 
 from scripts import generate_report
 from scripts.process_chantiers import main
-from scripts.sources.chantiers.records import parse_impact, parse_work_day
+from scripts.sources.chantiers.exports import parse_work_day
+from scripts.sources.chantiers.records import parse_impact
 from tests.conftest import SAMPLES, Ran, RawTree, gz, needs_samples
 
 DAY = "2025-11-04"

@@ -15,8 +15,7 @@ from typing import Any
 import pytest
 
 from scripts import doctor, process_bikes, process_chantiers, process_comptages, process_traffic, process_weather
-from scripts.registry import mains
-from tests.conftest import ARCS_HEADER, Ran, RawTree, bike, count_row
+from tests.conftest import ARCS_HEADER, Ran, RawTree, bike, count_row, mains
 
 DAY, NEXT, LATER = "2025-11-04", "2025-11-05", "2025-11-07"
 HOURS = ["2025-11-03T23:00:00+00:00", *(f"2025-11-04T{hour:02}:00:00+00:00" for hour in range(23))]

@@ -21,8 +21,7 @@ from scripts import (
     process_weather,
     show_status,
 )
-from scripts.registry import mains
-from tests.conftest import Ran, RawTree
+from tests.conftest import Ran, RawTree, mains
 from tests.support.aws_server import AwsServer
 from tests.support.fault_proxy import FaultProxy
 from tests.support.mongo_server import MongoServer

@@ -20,8 +20,8 @@ import pandas as pd
 
 from lib.common.errors import InputError
 from lib.common.paris_time import HOUR, PARIS, day_start, days_between, hours_in_day, parse_instant
-from lib.figures.numbers import newest
 from lib.figures.quality import Quality
+from lib.figures.raw_rows import newest, without_rejects
 from lib.figures.written_places import join_places, read_places
 from lib.raw.contents import read_blocks
 from lib.raw.csv_dialect import SPLIT_PLACE, Aliases, point_decimals
@@ -92,7 +92,7 @@ def read_day_records(files: list[RawFile], day: date, quality: Quality) -> BikeR
     about_day = table["instant"].between(start, end, "left") | table["instant"].isna()
     valid = _valid(table[about_day], quality)
     quality.answers.of_day.update(valid["_fichier"])
-    counts = _newest(valid, quality)
+    counts = newest(valid, ["id_compteur", "instant"], ["comptage"], quality)[["id_compteur", "instant", "comptage"]]
     lately = table[table["instant"].between(start - RECENT, end, "left") & table["id_compteur"].notna()]
     return BikeRecords(counts, _counters(lately, quality))
 
@@ -312,13 +312,8 @@ def _valid(rows: pd.DataFrame, quality: Quality) -> pd.DataFrame:
     }
     faulty = (reasons["comptage_negatif"] | reasons["comptage_impossible"]) & np.isfinite(number)
     quality.sensors_at_fault |= set(rows.loc[faulty, "id_compteur"].dropna())
-    struck = pd.Series(False, index=rows.index)
-    for reason, mask in reasons.items():
-        for row in rows[mask & ~struck].to_dict("records"):
-            shown = {name: row[name] for name in ("id_compteur", "nom_compteur", "date", "comptage")}
-            quality.reject(reason, row["_fichier"], row["_ligne"], shown)
-        struck |= mask
-    return rows.assign(comptage=number)[~struck]
+    kept = without_rejects(rows, reasons, ("id_compteur", "nom_compteur", "date", "comptage"), quality)
+    return rows.assign(comptage=number).loc[kept.index]
 
 
 def _scalar(value: Any) -> Any:
@@ -331,16 +326,6 @@ def _scalar(value: Any) -> Any:
 def _is_value(value: Any) -> bool:
     """Tell whether something is written there: a null or a blank is "not measured", the rest must be a number."""
     return value is not None and not (isinstance(value, str) and not value.strip())
-
-
-def _newest(rows: pd.DataFrame, quality: Quality) -> pd.DataFrame:
-    """Keep one row per counter and hour, the last read that has a value; differing ones are counted as conflicts."""
-    key = ["id_compteur", "instant"]
-    quality.conflits += len(rows.drop_duplicates([*key, "comptage"])) - len(rows.drop_duplicates(key))
-    kept = newest(rows, key, ["comptage"]).sort_values(key, ignore_index=True)
-    quality.doublons += len(rows) - len(kept)
-    quality.lignes_retenues += len(kept)
-    return kept[[*key, "comptage"]]
 
 
 def _counters(rows: pd.DataFrame, quality: Quality) -> pd.DataFrame:

@@ -1,27 +1,26 @@
 """Road works (chantiers perturbants) as valid rows, out of the portal's exports.
 
-A row is one work with its first and last day. The state written there (statut) is that of the export's day. That day
-is the newest date_maj of the file, else the day in its name, else the day it was written, in this order.
+A row is one work with its first and last day. The state written there (statut) is that of the export's day.
 """
 
 import re
-from datetime import UTC, date, datetime
 
 import numpy as np
 import pandas as pd
 import shapely
 from shapely.geometry.base import BaseGeometry
 
-from lib.common.paris_time import PARIS, civil_day, parse_day, parse_instant, parse_road_label
 from lib.common.text import counted
 from lib.figures import geometry
 from lib.figures.quality import Quality
+from lib.figures.raw_rows import newest, without_rejects
 from lib.figures.written_places import Point, is_written, join_places, parse_shape, read_places
 from lib.raw.csv_dialect import SPLIT_PLACE, Aliases, fold
 from lib.raw.limits import EXPORT_ROWS
 from lib.raw.source_files import RawFile
 from lib.raw.tables import read_table
-from lib.raw.usable_files import WHOLE_FROM, read_usable
+from lib.raw.usable_files import read_usable
+from scripts.sources.chantiers.exports import FIRST_DAY, export_day, parse_work_day, text_of, warn_of_a_cut_export
 
 COLUMNS: Aliases = {
     "identifiant": ("Identifiant",),
@@ -41,10 +40,6 @@ COLUMNS: Aliases = {
 }
 REQUIRED = ("identifiant", "date_debut", "date_fin")
 DATE_REJECTS = ("date_absente", "date_illisible", "date_trop_ancienne", "fin_avant_debut")
-FIRST_DAY = "1990-01-01"  # the data set begins in the 2010s, its oldest works in the 2000s; 1970-01-01 is an empty date
-# Where the day of an export was found.
-BY_DATE_MAJ, BY_NAME, BY_FILE = "dernière mise à jour", "nom du fichier", "date du fichier"
-
 NOT_SAID = "NON_RENSEIGNE"
 OTHER = "AUTRE"
 IMPACTS = {  # the published code, and what its free-text forms hold once folded
@@ -58,8 +53,6 @@ STATUSES = {"1": "À venir", "2": "En cours", "3": "Suspendu", "4": "Prolongé",
 OVER = STATUSES["5"]
 
 _STATUS_WORDS = {**STATUSES, **{fold(word): word for word in STATUSES.values()}}
-_FRENCH_DAY = re.compile(r"([0-9]{1,2})[/-]([0-9]{1,2})[/-]([0-9]{4})(?:[T ].*)?")
-_DAY_IN_NAME = re.compile(r"(?<![0-9])(20[0-9]{2})[-_]?([01][0-9])[-_]?([0-3][0-9])(?![0-9])")
 _POSTAL_CODE = re.compile(r"750(0[1-9]|1[0-9]|20)|751(16)")  # 75116 is the 16th as well
 
 
@@ -77,10 +70,10 @@ def read_works(files: list[RawFile], quality: Quality) -> pd.DataFrame:
         quality,
     )
     tables.sort(key=lambda table: str(table["export"].max()))  # stable: of one day, the file written last wins
-    _warn_of_a_cut_export(tables, quality)
+    warn_of_a_cut_export(tables, quality)
     rows = join_places(pd.concat(tables, ignore_index=True).astype(object), "geo_point_2d")
     for name in ("identifiant", "objet", "voies", "description"):
-        rows[name] = rows[name].map(_text).astype(object)
+        rows[name] = rows[name].map(text_of).astype(object)
     valid = _valid(rows, quality)
     quality.answers.of_day.update(valid["_fichier"])
     works = _newest(valid, quality)
@@ -98,57 +91,9 @@ def _dated(raw: RawFile, table: pd.DataFrame) -> pd.DataFrame:
     return table.assign(_fichier=raw.name, export=day, export_connu=known)
 
 
-def export_day(raw: RawFile, updates: pd.Series) -> tuple[str, str]:
-    """Find the day (YYYY-MM-DD) of an export, and where it was found; `updates`: the date_maj of its rows."""
-    days = updates.map(_text).dropna().map(parse_work_day).dropna()
-    newest = days[days >= FIRST_DAY].max()
-    if isinstance(newest, str):
-        return newest, BY_DATE_MAJ
-    for found in _DAY_IN_NAME.finditer(raw.path.name):
-        if day := parse_work_day("-".join(found.groups())):
-            return day, BY_NAME
-    if raw.pull_day:
-        return raw.pull_day.isoformat(), BY_NAME
-    return civil_day(datetime.fromtimestamp(raw.path.stat().st_mtime, UTC)).isoformat(), BY_FILE
-
-
-def _warn_of_a_cut_export(tables: list[pd.DataFrame], quality: Quality) -> None:
-    """Warn when the newest export is much smaller than the one before, whose works are counted all the same."""
-    before, newest = tables[-2:] if len(tables) > 1 else (tables[0], tables[0])
-    if len(newest) < WHOLE_FROM * len(before):
-        names = [table["_fichier"].iloc[0] if len(table) else "le plus récent export" for table in (newest, before)]
-        quality.warn(
-            "chantiers_incomplets",
-            "attention",
-            f"{names[0]} ({counted(len(newest), 'ligne')}) est bien plus petit que {names[1]} "
-            f"({counted(len(before), 'ligne')}), d'avant : "
-            "il est sans doute coupé, et les chantiers qu'il n'a pas viennent de l'autre. Le récupérer : make fetch",
-            mesure=len(newest),
-            attendu=len(before),
-        )
-
-
-def parse_work_day(value: object) -> str | None:
-    """Read a day as YYYY-MM-DD out of an ISO day or time, DD-MM-YYYY or DD/MM/YYYY; None when it is none of these.
-
-    A time stamp at midnight is its own day whichever of +01:00 and +02:00 was pasted there; any other one is an
-    instant, whose day is that of Paris (23:00+01:00 in July is the next midnight, as an answer in London tells it).
-    """
-    text = str(value).strip()
-    try:
-        if found := _FRENCH_DAY.fullmatch(text):
-            return date(int(found[3]), int(found[2]), int(found[1])).isoformat()
-        wall, instant = parse_road_label(text), parse_instant(text)
-        if wall and instant and wall.hour:
-            return instant.astimezone(PARIS).date().isoformat()
-        return wall.date().isoformat() if wall else parse_day(text).isoformat()
-    except ValueError:
-        return None
-
-
 def parse_impact(value: object) -> str:
     """Find the published impact code that a code or a free text stands for; AUTRE where it is none of the four."""
-    text = fold(_text(value) or "")
+    text = fold(text_of(value) or "")
     if not text:
         return NOT_SAID
     for code, forms in IMPACTS.items():
@@ -162,19 +107,16 @@ def _valid(rows: pd.DataFrame, quality: Quality) -> pd.DataFrame:
 
     A work without a last day is rejected as well: nothing says whether it still goes on.
     """
-    texts = {name: rows[name].map(_text) for name in ("date_debut", "date_fin")}
+    texts = {name: rows[name].map(text_of) for name in ("date_debut", "date_fin")}
     days = {name: column.map(parse_work_day, na_action="ignore") for name, column in texts.items()}
     absent = texts["date_debut"].isna() | texts["date_fin"].isna()
-    unreadable = ~absent & (days["date_debut"].isna() | days["date_fin"].isna())
+    unreadable = days["date_debut"].isna() | days["date_fin"].isna()
     first, last = days["date_debut"].fillna(""), days["date_fin"].fillna("")
-    readable = ~absent & ~unreadable
-    ancient = readable & ((first < FIRST_DAY) | (last < FIRST_DAY))
-    masks = (absent, unreadable, ancient, readable & ~ancient & (last < first))
-    for reason, mask in zip(DATE_REJECTS, masks, strict=True):
-        for row in rows[mask].to_dict("records"):
-            shown = {name: row[name] for name in ("identifiant", "date_debut", "date_fin", "voies")}
-            quality.reject(reason, row["_fichier"], row["_ligne"], shown)
-    return rows.assign(**days)[~np.logical_or.reduce(masks)]
+    masks = (absent, unreadable, (first < FIRST_DAY) | (last < FIRST_DAY), last < first)
+    reasons = dict(zip(DATE_REJECTS, masks, strict=True))
+    shown = ("identifiant", "date_debut", "date_fin", "voies")
+    kept = without_rejects(rows, reasons, shown, quality)  # rejects stay as written
+    return rows.assign(**days).loc[kept.index]
 
 
 def _newest(rows: pd.DataFrame, quality: Quality) -> pd.DataFrame:
@@ -182,13 +124,8 @@ def _newest(rows: pd.DataFrame, quality: Quality) -> pd.DataFrame:
     words = rows["objet"].astype(str)
     for name in ("voies", "date_debut", "date_fin", "geo_point_2d"):
         words = words + "|" + rows[name].astype(str)
-    key = rows["identifiant"].fillna("|" + words)
-    dated = rows[["date_debut", "date_fin"]].assign(key=key)
-    quality.conflits += len(dated.drop_duplicates()) - key.nunique()
-    kept = rows.assign(_cle=key).drop_duplicates("_cle", keep="last").sort_values("_cle", ignore_index=True)
-    quality.doublons += len(rows) - len(kept)
-    quality.lignes_retenues += len(kept)
-    return kept.drop(columns="_cle")
+    keyed = rows.assign(_cle=rows["identifiant"].fillna("|" + words))
+    return newest(keyed, ["_cle"], ["date_debut", "date_fin"], quality).drop(columns="_cle")
 
 
 def _impacts(values: pd.Series, quality: Quality) -> pd.Series:
@@ -249,11 +186,4 @@ def _postal_arrondissement(value: object) -> int | None:
 
 def _code(value: object) -> str:
     """Read a code as text, whether it came as text or as a JSON number."""
-    return fold(_text(value) or "").removesuffix(".0")
-
-
-def _text(value: object) -> str | None:
-    """Write text on one line, storable as UTF-8; None when it is blank."""
-    if value is None or value is pd.NA or value != value:
-        return None
-    return " ".join(str(value).split()).encode("utf-8", "replace").decode() or None
+    return fold(text_of(value) or "").removesuffix(".0")

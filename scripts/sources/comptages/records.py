@@ -3,12 +3,13 @@
 A row is one arc during one hour. Blank is "not measured", never zero; an impossible value discredits its row.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from datetime import date, datetime, time
 from functools import lru_cache
 from itertools import islice
 from operator import itemgetter
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,8 +17,8 @@ import pandas as pd
 from lib.common.errors import InputError
 from lib.common.paris_time import parse_road_label, road_label_hours
 from lib.figures.answers import CUT, Answer
-from lib.figures.numbers import newest
 from lib.figures.quality import Quality
+from lib.figures.raw_rows import newest, without_rejects
 from lib.figures.written_places import join_places
 from lib.raw.contents import last_line, read_lines, readable
 from lib.raw.csv_dialect import MAX_ROW_CHARACTERS, SPLIT_PLACE, point_decimals
@@ -35,6 +36,9 @@ MAX_FLOW = 15_000.0  # véhicules/h; the busiest five-lane arcs of the périphé
 MAX_OCCUPANCY = 100.0  # % of time
 PLACES_BYTES = 64 * MEGABYTE  # two daily exports, each of which names all arcs; about a second
 TEXTS = ("libelle", "geo_point_2d", "geo_shape")
+SHOWN = ("identifiant_arc", "t_1h", "debit", "taux_occupation")  # of a rejected row
+
+Line = Callable[[Any], int | str]  # writes where a row stands
 
 
 def read_day_rows(raw: RawFile, day: date, quality: Quality) -> pd.DataFrame:
@@ -45,7 +49,8 @@ def read_day_rows(raw: RawFile, day: date, quality: Quality) -> pd.DataFrame:
     labels = road_label_hours(day)
     is_csv = raw.is_csv
     rows = _csv_rows(raw, day, quality) if is_csv else read_table(raw, COLUMNS, REQUIRED, quality)
-    rows = _of_day(join_places(rows, "geo_point_2d"), day, labels, raw, quality)
+    line = "octet {}".format if is_csv else int
+    rows = _of_day(join_places(rows, "geo_point_2d").assign(_fichier=raw.name), day, labels, line, quality)
     texts = ["" if value is None else str(value) for value in rows["identifiant_arc"]]
     names = {text: arc_identifier(text) for text in set(texts)}
     arcs = _objects([names[text] for text in texts], rows.index)
@@ -62,7 +67,8 @@ def read_day_rows(raw: RawFile, day: date, quality: Quality) -> pd.DataFrame:
     }
     faulty = reasons["debit_negatif"] | reasons["debit_impossible"] | reasons["taux_hors_bornes"]
     quality.sensors_at_fault |= set(arcs[faulty & ~nameless])
-    kept = _without_rejects(rows, reasons, raw, quality).drop(columns=["_ligne", "t_1h"])  # rejects stay as written
+    kept = without_rejects(rows, reasons, SHOWN, quality, line)  # rejects stay as written
+    kept = kept.drop(columns=["_fichier", "_ligne", "t_1h"])
     quality.answers.of_day[raw.name] += len(kept)
     at = kept.index
     return kept.assign(identifiant_arc=arcs[at], debit=flows[at], taux_occupation=rates[at])
@@ -83,13 +89,7 @@ def read_files(files: Sequence[RawFile], day: date, quality: Quality) -> pd.Data
 def newest_rows(tables: Iterable[pd.DataFrame], quality: Quality) -> pd.DataFrame:
     """One row per arc and hour out of several files, oldest first: the newest file wins, conflicts are counted."""
     rows = pd.concat(list(tables), ignore_index=True)
-    key = ["identifiant_arc", "heure"]
-    values = ["debit", "taux_occupation"]
-    quality.conflits += len(rows.drop_duplicates(key + values)) - len(rows.drop_duplicates(key))
-    kept = _with_texts_of_all(newest(rows, key, values), rows)
-    quality.doublons += len(rows) - len(kept)
-    quality.lignes_retenues += len(kept)
-    return kept.sort_values(key, ignore_index=True)
+    return _with_texts_of_all(newest(rows, ["identifiant_arc", "heure"], ["debit", "taux_occupation"], quality), rows)
 
 
 def _with_texts_of_all(kept: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
@@ -156,7 +156,7 @@ def _breaks_off(raw: RawFile, size: int, modified: int) -> bool:
     return bool(line) and (bool(reason) or (export.header[-1] == "t_1h" and parse_road_label(fields[-1]) is None))
 
 
-def _of_day(rows: pd.DataFrame, day: date, labels: dict[datetime, int], raw: RawFile, quality: Quality) -> pd.DataFrame:
+def _of_day(rows: pd.DataFrame, day: date, labels: dict[datetime, int], line: Line, quality: Quality) -> pd.DataFrame:
     """Return the rows whose label closes an hour of the day, with `heure`; what no clock showed is rejected.
 
     A blank row is not: archives have one for each arc at the 02:00 that the spring clock skips.
@@ -170,7 +170,7 @@ def _of_day(rows: pd.DataFrame, day: date, labels: dict[datetime, int], raw: Raw
     off_clock[off_clock] = measured[0] | measured[1]
     reasons = {"date_illisible": texts.isin(moments.keys() - known.keys()), "heure_inexistante": off_clock}
     rows = rows.assign(heure=texts.map({text: labels.get(wall) for text, wall in known.items()}))
-    rows = _without_rejects(rows, reasons, raw, quality)
+    rows = without_rejects(rows, reasons, SHOWN, quality, line)
     return rows[rows["heure"].notna()].astype({"heure": np.int64})
 
 
@@ -185,14 +185,3 @@ def _numbers(values: pd.Series) -> tuple[pd.Series, pd.Series]:
 
 def _objects(values: list[str], index: pd.Index) -> pd.Series:
     return pd.Series(values, index, dtype=object)  # named, or pandas looks at every value to guess it
-
-
-def _without_rejects(rows: pd.DataFrame, reasons: dict[str, pd.Series], raw: RawFile, quality: Quality) -> pd.DataFrame:
-    """Return the rows that no reason strikes; each struck one is counted under its first reason."""
-    struck = pd.Series(False, index=rows.index)
-    for reason, mask in reasons.items():
-        for row in rows[mask & ~struck].to_dict("records"):
-            shown = {name: row[name] for name in ("identifiant_arc", "t_1h", "debit", "taux_occupation")}
-            quality.reject(reason, raw.name, f"octet {row['_ligne']}" if raw.is_csv else row["_ligne"], shown)
-        struck |= mask
-    return rows[~struck].copy()

@@ -15,6 +15,7 @@ from lib.common.settings import Settings
 from lib.common.text import counted
 from lib.figures import geometry
 from lib.figures.quality import Quality
+from lib.figures.raw_rows import without_rejects
 from lib.figures.written_places import is_written, parse_shape, read_places
 from lib.raw.csv_dialect import Aliases
 from lib.raw.limits import EXPORT_ROWS
@@ -54,15 +55,14 @@ def read_road_parts(raw: RawFile, quality: Quality) -> pd.DataFrame:
     parts["geometry"] = geometry.as_geometries([parse_shape(value) for value in parts["geo_shape"]])
     nameless = names.isin(["", "*"])
     not_a_line = pd.Series([_not_a_line(shape) for shape in parts["geometry"]], index=parts.index, dtype=bool)
-    for reason, mask in {"identifiant_absent": nameless, "geometrie_absente": not_a_line & ~nameless}.items():
-        for row in parts[mask].to_dict("records"):
-            quality.reject(reason, raw.name, row["_ligne"], {key: row[key] for key in ("identifiant_arc", "libelle")})
     _warn_of_shapes(parts.loc[not_a_line, "geo_shape"].set_axis(names[not_a_line]), quality)
-    kept = _without_repeats(parts[~(nameless | not_a_line)].copy(), quality)
+    reasons = {"identifiant_absent": nameless, "geometrie_absente": not_a_line}
+    valid = without_rejects(parts.assign(_fichier=raw.name), reasons, ("identifiant_arc", "libelle"), quality)
+    kept = _without_repeats(valid, quality)
     kept["longueur_metres"] = geometry.lengths(kept["geometry"].to_numpy())
     quality.lignes_retenues += len(kept)
     quality.answers.of_day[raw.name] += len(kept)
-    return kept.drop(columns=["geo_shape", "_ligne"])
+    return kept.drop(columns=["geo_shape", "_ligne", "_fichier"])
 
 
 def arc_identifier(value: object) -> str:
@@ -135,7 +135,9 @@ def is_ring(libelle: pd.Series) -> pd.Series:
     return libelle.fillna("").astype(str).str.startswith(("PE_", "PI_"))
 
 
-def read_arcs(settings: Settings, counts: pd.DataFrame, quality: Quality) -> pd.DataFrame:
+def read_arcs(
+    settings: Settings, counts: pd.DataFrame, reference: pd.DataFrame | None, quality: Quality
+) -> pd.DataFrame:
     """Describe each arc of the road counts: libelle, lon, lat (degrees), longueur_metres, arrondissement; else NaN.
 
     The length is the road reference's, which knows all parts of an arc, else that of the counts' own geo_shape. The
@@ -143,7 +145,6 @@ def read_arcs(settings: Settings, counts: pd.DataFrame, quality: Quality) -> pd.
     """
     texts = counts[["libelle", "geo_shape"]].astype(object)
     own = texts.where(texts != "", None).groupby(counts["identifiant_arc"]).last()  # a blank hides no other row's
-    reference = reference_arcs(settings, quality, "les longueurs viennent de geo_shape")
     known = pd.DataFrame(columns=["identifiant_arc", "libelle", "geometry", "longueur_metres"], dtype=object)
     known = (known if reference is None else reference).set_index("identifiant_arc").reindex(own.index)
     arcs = read_places(counts.set_index("identifiant_arc")["geo_point_2d"], quality, "arcs").reindex(own.index)

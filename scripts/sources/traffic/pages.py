@@ -17,6 +17,7 @@ from scripts.sources.traffic.forms import Response
 from scripts.sources.traffic.periods import last_day
 
 PULL_WINDOW = timedelta(days=7)  # pulls this near the day tell of it, and may end a disruption
+EARLY_COVERAGE = 0.5  # share; works are announced ahead but incidents are not, so earlier pulls tell about half a day
 
 _ASKED = re.compile(r"line_reports_(\d{4}-\d{2}-\d{2})_")
 
@@ -112,3 +113,31 @@ def warn_of_cuts(answers: Iterable[Answer], day: date, quality: Quality) -> None
 def pull_days(answers: Iterable[Answer]) -> set[date]:
     """Return the days on which the answers were made."""
     return {one.pulled for one in answers if one.pulled}
+
+
+def coverage(answers: list[Answer], day: date, quality: Quality, nowhere: int) -> float:
+    """Return the share that the answers about the day hold of what they announce (0..1).
+
+    An empty answer is a pull like any other: a day without disruptions is complete. Without an answer about the day it
+    is EARLY_COVERAGE, with a warning: earlier pulls know the works announced, not the incidents of the day; later ones
+    and extracts do not say what is missing from them. It is no more with disturbances of a network of which no line
+    is known (`nowhere`: how many).
+    """
+    warn_of_cuts(answers, day, quality)
+    share = share_held(answers, day)
+    share = min(share, EARLY_COVERAGE) if share is not None and nowhere else share
+    if share is not None:
+        unread = len(quality.unusable) + quality.rejets["reponse_inattendue"]  # what these held, share_held weighs
+        lost = quality.rejets.total() - unread
+        return share * quality.lignes_retenues / (quality.lignes_retenues + lost) if lost else share
+    pulled = pull_days(answers)
+    nearest = min(pulled, key=lambda one: (abs(one - day), one), default=None)
+    if any(timedelta() <= one - day <= PULL_WINDOW for one in pulled):
+        code, text = "aucun_releve_entier", "ni du jour même, ni plus récent qui garde ce qui a fini ce jour-là"
+    elif nearest is not None and nearest < day:
+        code, text = "releve_anterieur", f"du {day} au {day + PULL_WINDOW} : seuls des relevés antérieurs en parlent"
+    else:
+        code, text = "releve_lointain", f"du {day} au {day + PULL_WINDOW} : seuls d'autres relevés en parlent"
+    message = f"Aucun relevé entier {text} ; les perturbations ne sont connues qu'en partie."
+    quality.warn(code, "attention", message, nearest and nearest.isoformat(), day.isoformat())
+    return EARLY_COVERAGE

@@ -4,8 +4,8 @@ from dataclasses import replace
 from datetime import date
 
 from lib.common.errors import InputError, NoDataError
-from lib.common.text import on_one_line
-from lib.figures.quality import Quality
+from lib.common.text import counted, on_one_line
+from lib.figures.quality import SAMPLES_KEPT, Quality
 from lib.raw.source_files import RawFile
 from scripts.sources.weather.records import WeatherDay, unread_files, without_impossible
 
@@ -98,3 +98,18 @@ def wrong_unit(weather: WeatherDay, day: date) -> InputError | None:
         f"{weather.raw.path} donne {wrong:g} le {day} : ce ne peut pas être des °C à Paris (°F, pouces, mph ?).",
         "Refaire le relevé avec unitGroup=metric (Visual Crossing), ou sans temperature_unit (Open-Meteo).",
     )
+
+
+def warn_of_forecast(weather: WeatherDay, day: date, quality: Quality) -> None:
+    """Warn when the account is a forecast, wholly or after the pull, or when a newer one cannot be read."""
+    measured, pulled = int(weather.is_measured(day).sum()), weather.raw.pulled or "date inconnue"
+    if not measured:
+        text = f"Seul un relevé antérieur ({pulled}) parle du {day} : c'est une prévision, pas une mesure."
+        quality.warn("prevision_seule", "attention", text, measured, 24)
+    elif measured < 24:
+        some = f"Le meilleur relevé ({pulled}) n'a mesuré que {counted(measured, 'heure')} du {day}"
+        quality.warn("releve_du_jour", "information", f"{some} : le reste est une prévision.", measured, 24)
+    if unread := weather.newer_unread:
+        names = ", ".join(unread[:SAMPLES_KEPT])
+        text = f"Un relevé plus récent ne peut pas être lu ({names}) : les chiffres viennent de {weather.raw.name}."
+        quality.warn("releve_recent_illisible", "attention", text, len(unread), 0, unread)

@@ -9,9 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lib.figures.changes import runs
+from lib.figures.key_figures import Sensors
 from lib.figures.quality import Quality
 from lib.figures.sensor_days import SensorDay
-from lib.figures.sensors import Bounds, Fault, account_for, broken, faults, impossible_values, published, runs
+from lib.figures.sensors import Bounds, account_for, broken, examine, faults, published
 
 DAY = date(2025, 11, 4)
 hour = st.sampled_from([None, None, 0.0, 5.0, 5.0, 7.0])
@@ -92,12 +94,15 @@ def test_runs_are_whole_and_apart(flags: list[list[bool]], at_least: int) -> Non
     assert runs(frame, at_least) == [run for run in runs(frame, 1) if run[2] - run[1] + 1 >= at_least]
 
 
-def test_impossible_values_have_no_duration() -> None:
-    assert impossible_values({"7"}) == [Fault("7", "valeur impossible", None)]
-    assert Fault("7", "valeur impossible", None).description() == {
-        "motif": "valeur impossible",
-        "heures_consecutives": None,
-    }
+def test_a_sensor_with_an_impossible_value_is_set_aside_and_failing_also_where_no_other_row_is_left_of_it() -> None:
+    hours = table([5.0, 7.0] * 12)
+    columns = Sensors("id", "nom", "compteur", "heures", "total", "plus_haut")
+    found = examine(hours, hours.notna(), pd.Series(["Rivoli"], hours.index), {"7"}, [], BIKES, columns)
+    assert found.failing == [{"id": "7", "nom": None, "motif": "valeur impossible", "heures_consecutives": None}]
+    assert [(one["id"], one["regle"], one["aurait_ajoute"]) for one in found.set_aside] == [
+        ("7", "valeur impossible", None)
+    ]
+    assert found.rules.isna().all() and found.sound.equals(hours)
 
 
 BIKES = Bounds(highest=2902.0, floor=300.0, marks=True)
@@ -156,7 +161,7 @@ def test_expected_are_the_sensors_of_the_days_before_else_those_of_the_reference
     def account(past: list[SensorDay], reference: list[str], *rows: list[float | None]) -> tuple[float, dict]:
         quality = Quality()
         measured = table(*rows).notna()
-        coverage = account_for(quality, measured, range(24), [], past, reference, "référentiel")
+        coverage = account_for(quality, measured, 0, past, reference, "référentiel")
         return round(coverage, 4), quality.summary(coverage)
 
     whole, silent = [5.0] * 24, [None] * 24

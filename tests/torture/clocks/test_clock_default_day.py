@@ -9,8 +9,7 @@ import pytest
 from lib.files.locks import day_lock
 from lib.run import cli
 from scripts import check_quality, day, fetch_raw, generate_report, show_status
-from scripts.registry import mains
-from tests.conftest import Ran, RawTree
+from tests.conftest import Ran, RawTree, mains
 from tests.support.checkout import Checkout, copy_checkout
 from tests.support.clocks import Clock, clocks
 from tests.support.portal_server import Portal

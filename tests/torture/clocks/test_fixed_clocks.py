@@ -11,8 +11,8 @@ from lib.common.errors import ExitCode
 from lib.common.paris_time import hours_in_day
 from lib.local_file_service import LocalFileService
 from scripts import doctor, fetch_raw, generate_report, process_bikes, process_comptages, show_status
-from scripts.registry import SOURCES, mains
-from tests.conftest import Ran, RawTree, bike
+from scripts.registry import SOURCES
+from tests.conftest import Ran, RawTree, bike, mains
 from tests.support.clocks import Clock, clocks
 from tests.support.portal_server import WEATHER_KEY, Portal, small_tree
 

@@ -6,8 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from scripts.registry import mains
-from tests.conftest import ARCS_HEADER, bike, count_row
+from tests.conftest import ARCS_HEADER, bike, count_row, mains
 
 MAINS = mains()
 

@@ -25,8 +25,8 @@ from scripts import (
     process_chantiers,
     process_weather,
 )
-from scripts.registry import SOURCES, mains
-from tests.conftest import ROOT, RawTree
+from scripts.registry import SOURCES
+from tests.conftest import ROOT, RawTree, mains
 from tests.support.patience import deadline
 from tests.torture.inputs import hostile_day
 from tests.torture.inputs.forms import DAY, hours

@@ -17,8 +17,7 @@ from scripts import (
     generate_history,
     generate_report,
 )
-from scripts.registry import mains
-from tests.conftest import Ran
+from tests.conftest import Ran, mains
 from tests.support.cases import each_once
 from tests.support.confined import Main, run_confined
 from tests.support.shared_trees import demo_tree

@@ -18,8 +18,7 @@ from lib.files.duck import quoted, scratch_database
 from lib.raw import s3_path
 from lib.raw.contents import read_bytes
 from lib.raw.forms.parquet import LINES, Window, csv_pieces
-from scripts.registry import mains
-from tests.conftest import RawTree
+from tests.conftest import RawTree, mains
 from tests.support.aws_server import REGION, AwsServer
 
 DAY = "2025-11-04"

@@ -1,0 +1,131 @@
+"""How dense the traffic of an arc is by its occupancy rate k (%): states, alerts, zones, minutes lost (a model).
+
+Frames have a row per arc and a column per hour (its start), NaN where not measured.
+"""
+
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from lib.figures.changes import runs
+from lib.figures.numbers import ranked
+from scripts.sources.referentiel.records import is_ring
+
+# The publisher's own states and thresholds of k.
+STATES = ("Fluide", "Pré-saturé", "Saturé", "Bloqué")
+STATE_BOUNDS = (15.0, 30.0, 50.0)
+UNKNOWN = "Inconnu"
+SLOW_STATES = STATES[2:]
+SATURATED_FROM = 30.0  # % : Saturé or Bloqué
+PEAK_FROM, PEAK_TO = 7, 20  # h; etat_trafic_pointe is the worst state held for two hours running between them
+UNKNOWN_CODE = -1  # before the place of any known state
+
+# Lost-time model: free speed, and the share of it that is left at an occupancy of 30, 50 and 70 % or more.
+RING_SPEED, RING_SPEED_BEFORE = 50.0, 70.0  # km/h, legal speed of the boulevard périphérique since RING_SLOWED
+RING_SLOWED = date(2024, 10, 1)
+CITY_SPEED = 30.0  # km/h, legal speed of most streets since 2021-08-30
+SPEED_SHARES = (1.0, 0.8, 0.6, 0.4)
+SPEED_BOUNDS = (30.0, 50.0, 70.0)
+
+ALERT_OCCUPANCY = 80.0  # %
+ALERT_HOURS = 2  # consecutive hours at ALERT_OCCUPANCY or more
+CRITICAL_HOURS = 4  # an alert this long is « critique », a shorter one « élevée »
+RING = "périphérique"
+
+Codes = npt.NDArray[np.int64]
+
+
+def traffic_states(rates: pd.DataFrame) -> Codes:
+    """Code the state of each arc-hour: a place in STATES, UNKNOWN_CODE without an occupancy."""
+    codes = np.searchsorted(STATE_BOUNDS, rates.fillna(0.0), side="right")
+    return np.where(rates.notna(), codes, UNKNOWN_CODE)
+
+
+def dominant_states(states: Codes) -> list[str]:
+    """Name the most frequent known state of each arc; of two as frequent, the worse."""
+    hours = np.stack([(states == code).sum(axis=1) for code in reversed(range(len(STATES)))], axis=1)
+    return _names(np.where(hours.any(axis=1), len(STATES) - 1 - hours.argmax(axis=1), UNKNOWN_CODE))
+
+
+def held_states(states: Codes, hours: pd.Index) -> list[str]:
+    """Name the worst state that each arc held for two hours running between 07 and 20 h; « Inconnu » without two."""
+    daytime = states[:, (hours >= PEAK_FROM) & (hours < PEAK_TO)]
+    return _names(np.minimum(daytime[:, 1:], daytime[:, :-1]).max(axis=1, initial=UNKNOWN_CODE))
+
+
+def _names(codes: Codes) -> list[str]:
+    return [STATES[code] if code != UNKNOWN_CODE else UNKNOWN for code in codes.tolist()]
+
+
+def ring_speed(day: date) -> float:
+    """Find the legal speed of the périphérique on a day, km/h."""
+    return RING_SPEED if day >= RING_SLOWED else RING_SPEED_BEFORE
+
+
+def lost_minutes(flows: pd.DataFrame, rates: pd.DataFrame, arcs: pd.DataFrame, day: date) -> pd.DataFrame:
+    """Compute the minutes lost by all vehicles of each arc-hour: q x length x (1/v(k) - 1/v_ref). A model.
+
+    v_ref is ring_speed on the périphérique and 30 km/h in the city; v = v_ref x 1 / 0.8 / 0.6 below k = 30 / 50 / 70 %,
+    x 0.4 above. Missing where the flow, the occupancy or the length is.
+    """
+    free_speed = np.where(is_ring(arcs["libelle"]), ring_speed(day), CITY_SPEED)[:, None]
+    kilometres = arcs["longueur_metres"].to_numpy(dtype=float)[:, None] / 1000
+    place = np.searchsorted(SPEED_BOUNDS, rates.fillna(0.0), side="right")
+    speed = free_speed * np.array(SPEED_SHARES)[place]
+    return (60 * flows * kilometres * (1 / speed - 1 / free_speed)).where(rates.notna())
+
+
+def congested_zones(rates: pd.DataFrame, lost: pd.DataFrame, arcs: pd.DataFrame) -> list[dict[str, Any]]:
+    """Rank zones by the share of measured arc-hours at k >= 30 %, ten at most.
+
+    A zone is the périphérique, else an arrondissement as two digits; what lies outside all twenty is in none.
+    """
+    places = arcs["arrondissement"].map(lambda number: f"{number:02d}", na_action="ignore").astype(object)
+    per_arc = pd.DataFrame(
+        {
+            "zone": places.mask(is_ring(arcs["libelle"]), RING),
+            "heures": rates.count(axis=1),
+            "taux": rates.sum(axis=1),
+            "saturees": (rates >= SATURATED_FROM).sum(axis=1),
+            "perdu": lost.sum(axis=1, min_count=1),
+        }
+    )
+    groups = per_arc[per_arc["heures"] > 0].groupby("zone")
+    sums = groups[["heures", "taux", "saturees"]].sum()
+    zones = pd.DataFrame(
+        {
+            "nombre_troncons": groups.size(),
+            "taux_occupation_moyen": (sums["taux"] / sums["heures"]).round(2),
+            "part_heures_saturees_pct": (100 * sums["saturees"] / sums["heures"]).round(2),
+            "temps_perdu_total_minutes": groups["perdu"].sum(min_count=1).round(2),
+        }
+    ).reset_index()
+    order = ["part_heures_saturees_pct", "taux_occupation_moyen", "zone"]
+    return ranked(zones.sort_values(order, ascending=[False, False, True]))
+
+
+def alerts(rates: pd.DataFrame, arcs: pd.DataFrame, day: date) -> list[dict[str, Any]]:
+    """List runs of at least two consecutive hours at k >= 80 %, the longest first."""
+    found = []
+    for arc, first, last in runs(rates >= ALERT_OCCUPANCY, ALERT_HOURS):
+        hours = [int(hour) for hour in rates.columns[first : last + 1]]
+        found.append(
+            {
+                "identifiant_arc": arc,
+                "libelle": arcs.at[arc, "libelle"],
+                "arrondissement": arcs.at[arc, "arrondissement"],
+                "debut": _hour_text(day, hours[0]),
+                "fin": _hour_text(day, hours[-1] + 1),
+                "duree_heures": len(hours),
+                "taux_occupation_max": rates.loc[arc, hours].max(),
+                "severite": "critique" if len(hours) >= CRITICAL_HOURS else "élevée",
+            }
+        )
+    return sorted(found, key=lambda alert: (-alert["duree_heures"], alert["debut"], alert["identifiant_arc"]))
+
+
+def _hour_text(day: date, hour: int) -> str:
+    return (datetime.combine(day, time()) + timedelta(hours=hour)).isoformat(timespec="minutes")
