@@ -21,7 +21,7 @@ from lib.figures.calendar_days import public_holiday
 from lib.figures.gate import INFORMATION, Finding, findings
 from lib.raw.source_files import no_data
 from lib.run import cli
-from lib.run.both import same_weekdays
+from lib.run.sensor_history import same_weekdays
 from scripts.registry import SOURCES, watched_figures
 
 HELP = """Contrôle de qualité d'un jour : couverture, rejets, chutes et hausses, sources arrêtées.
@@ -37,7 +37,7 @@ def check_day(store: DatabaseService, day: date) -> list[Finding]:
     days = {source: store.list_available_dates(source) for source in SOURCES}
     if not any(metrics.values()):
         raise no_data("métriques", day, {known.isoformat() for one in days.values() for known in one})
-    past = {source: same_weekdays(store, source, day) for source in SOURCES}
+    past = {name: same_weekdays(store, source, day) for name, source in SOURCES.items()}
     last_days = {source: max((one for one in known if one <= day), default=None) for source, known in days.items()}
     return findings(day, metrics, past, last_days, public_holiday(day), *watched_figures())
 

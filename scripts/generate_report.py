@@ -34,9 +34,10 @@ from lib.files.locks import day_lock
 from lib.local_file_service import LocalFileService
 from lib.raw.source_files import no_data
 from lib.run import cli
-from lib.run.both import from_either, same_weekdays, save_in_both
+from lib.run.both import from_either, save_in_both
 from lib.run.demo_results import refuse_invented
 from lib.run.manifest import inputs, recorded
+from lib.run.sensor_history import same_weekdays
 from scripts.registry import SOURCES, watched_figures
 from scripts.report.key_figures import Metrics, hourly_profiles, key_figures, measured
 from scripts.report.page import daily_page
@@ -239,11 +240,8 @@ def gather(
     last_days = {source: max((one for one in known if one <= day), default=None) for source, known in days.items()}
     reports = {when: store.load_report(when) or {} for when in recent_days(day)}
     recent = {when: one.get("chiffres_cles", {}) for when, one in reports.items()}
-    past = {source: same_weekdays(store, source, day) for source in SOURCES}
-    remembering: dict[str, Past] = {
-        source: {when: Remembering(one) for when, one in days.items()} for source, days in past.items()
-    }
-    return {source: Remembering(one) for source, one in metrics.items()}, remembering, last_days, recent
+    past = {name: same_weekdays(store, source, day) for name, source in SOURCES.items()}
+    return {source: Remembering(one) for source, one in metrics.items()}, past, last_days, recent
 
 
 def process(settings: Settings, store: DatabaseService, day: date) -> dict[str, Any]:

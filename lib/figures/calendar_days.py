@@ -44,7 +44,7 @@ def day_context(day: date) -> dict[str, Any]:
 
 def public_holiday(day: date) -> str | None:
     """Name the public holiday of a day; None for an ordinary one."""
-    return holidays.country_holidays("FR", years=day.year, language="fr").get(day)
+    return _public_holidays(day.year).get(day)
 
 
 def particularity(day: date) -> str | None:
@@ -67,8 +67,20 @@ def school_holiday(day: date) -> str | None:
 
 def school_year_known(day: date) -> bool:
     """Tell whether the installed package covers that day: its last year may end with its summer."""
+    first, last = _school_years()
+    return first.year <= day.year and day <= last
+
+
+@lru_cache(maxsize=100)
+def _public_holidays(year: int) -> dict[date, str]:
+    return dict(holidays.country_holidays("FR", years=year, language="fr"))
+
+
+@lru_cache(maxsize=1)
+def _school_years() -> tuple[date, date]:
+    """Find the first and the last day of school holidays that the installed package knows."""
     days = _school_calendar()
-    return min(days).year <= day.year and day <= max(days)
+    return min(days), max(days)
 
 
 @lru_cache(maxsize=1)

@@ -1,10 +1,11 @@
 """Days of sensors as the store has them, beside each other (see changes.py). Sensors set aside are in none."""
 
 import statistics
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +17,7 @@ from lib.figures.key_figures import KeyFigure, Sensors, Watched
 from lib.figures.numbers import rounded
 
 Metrics = dict[str, Any]
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True)
@@ -43,20 +45,39 @@ def sensor_day(metrics: Metrics, columns: Sensors, day: date) -> SensorDay:
 
 
 class Remembering(dict[str, Any]):
-    """Metrics of a day that keep the frames of hours made of them: many figures of a report ask for the same."""
+    """Metrics of a day that keep what was read of its sensors: many figures of a report ask for the same."""
 
     def __init__(self, metrics: Metrics) -> None:
         super().__init__(metrics)
-        self.frames: dict[str, pd.DataFrame | None] = {}
+        self.known: dict[tuple[Any, ...], Any] = {}
+
+
+def once(metrics: Metrics, key: tuple[Any, ...], read: Callable[[], Found]) -> Found:
+    """Return what `read` makes of the metrics of a day, which keep it under the key where they are Remembering."""
+    if not isinstance(metrics, Remembering):
+        return read()
+    if key not in metrics.known:
+        metrics.known[key] = read()
+    found: Found = metrics.known[key]
+    return found
+
+
+def without_rows(metrics: Metrics, columns: Sensors, day: date, figures: Iterable[KeyFigure | Watched]) -> Remembering:
+    """Keep of a past day what `beside` and `hours_of` ask for, in a tenth of the memory: no row of a sensor."""
+    kept = Remembering(metrics)
+    for one in figures:
+        if one.hours:
+            hours_of(kept, columns, one.hours, day)
+            _column(kept, columns, one.whole_day)
+    for key in (columns.identifier, columns.valid):
+        _column(kept, columns, key)
+    del kept["metrics"]
+    return kept
 
 
 def hours_of(metrics: Metrics, columns: Sensors, key: str, day: date) -> pd.DataFrame | None:
     """Build the frame of the hours that each sound sensor holds under `key`; None for a version without them."""
-    if not isinstance(metrics, Remembering):
-        return _hours_of(metrics, columns, key, day)
-    if key not in metrics.frames:
-        metrics.frames[key] = _hours_of(metrics, columns, key, day)
-    return metrics.frames[key]
+    return once(metrics, ("hours", key), lambda: _hours_of(metrics, columns, key, day))
 
 
 def _hours_of(metrics: Metrics, columns: Sensors, key: str, day: date) -> pd.DataFrame | None:
@@ -64,7 +85,12 @@ def _hours_of(metrics: Metrics, columns: Sensors, key: str, day: date) -> pd.Dat
     if not all(key in row for row in rows):
         return None
     values = np.array([row[key] for row in rows], dtype=float).reshape(len(rows), len(rows[0][key]) if rows else 0)
-    return hours_frame(values, [row[columns.identifier] for row in rows], day)
+    return hours_frame(values, _column(metrics, columns, columns.identifier), day)
+
+
+def _column(metrics: Metrics, columns: Sensors, key: str) -> list[Any]:
+    """List what each sound sensor holds under `key`."""
+    return once(metrics, ("column", key), lambda: [row.get(key) for row in _sound(metrics, columns)])
 
 
 def sensor_frame(values: npt.NDArray[np.float64], names: list[str]) -> pd.DataFrame:
@@ -81,33 +107,49 @@ def hours_frame(values: npt.NDArray[np.float64], names: list[str], day: date) ->
 
 def _whole_days(metrics: Metrics, columns: Sensors, key: str, day: date) -> pd.DataFrame:
     """Build a frame of one column: the day's value of each sound sensor that measured all its hours."""
-    hours = len(clock_hours(day))
-    rows = [row for row in _sound(metrics, columns) if row[columns.valid] >= min(hours, 24)]
-    return pd.DataFrame({"jour": [row[key] for row in rows]}, _identifiers(rows, columns), dtype=float)
+    whole = np.array(_column(metrics, columns, columns.valid), dtype=float) >= min(len(clock_hours(day)), 24)
+    names = pd.Index(_column(metrics, columns, columns.identifier), dtype=object)
+    return pd.DataFrame({"jour": np.array(_column(metrics, columns, key), dtype=float)[whole]}, names[whole])
 
 
 def _sound(metrics: Metrics, columns: Sensors) -> list[Metrics]:
     return [row for row in metrics["metrics"] if row.get(columns.set_aside) is None]
 
 
-def _identifiers(rows: list[Metrics], columns: Sensors) -> pd.Index:
-    return pd.Index([row[columns.identifier] for row in rows], dtype=object)
-
-
 def beside(
     figure: KeyFigure | Watched, columns: Sensors, today: Metrics, day: date, past: Metrics, when: date
 ) -> Shared:
     """Compare a figure of two stored days; on the totals of whole days where either was stored without its hours."""
-    one, other = hours_of(today, columns, figure.hours, day), hours_of(past, columns, figure.hours, when)
-    if one is not None and other is not None:
-        return shared(*comparable_hours(one, other, columns.dead_at_zero))
+    read = partial(_beside, figure, columns, today, day, past, when)
+    return once(today, ("beside", figure.hours, figure.whole_day, when), read)
+
+
+def _beside(
+    figure: KeyFigure | Watched, columns: Sensors, today: Metrics, day: date, past: Metrics, when: date
+) -> Shared:
+    hours = pair_of_hours(columns, figure.hours, today, day, past, when)
+    if hours is not None:
+        return shared(*hours)
     found = shared(
         _whole_days(today, columns, figure.whole_day, day), _whole_days(past, columns, figure.whole_day, when)
     )
-    values = [sum(row[columns.valid] for row in _sound(metrics, columns)) for metrics in (today, past)]
+    counts = [np.array(_column(metrics, columns, columns.valid), dtype=float) for metrics in (today, past)]
+    values = [float(one.sum()) for one in counts]
     shares = [min(found.sensors * len(clock_hours(day)) / value, 1.0) if value else 0.0 for value in values]
-    measured = sum(row[columns.valid] > 0 for row in _sound(today, columns))
+    measured = int((counts[0] > 0).sum())
     return replace(found, measured=measured, day_share=shares[0], past_share=shares[1], whole_days=True)
+
+
+def pair_of_hours(
+    columns: Sensors, key: str, today: Metrics, day: date, past: Metrics, when: date
+) -> tuple[pd.DataFrame, pd.DataFrame] | None:
+    """Return the hours under `key` of two stored days, comparable; None where either was stored without them."""
+
+    def read() -> tuple[pd.DataFrame, pd.DataFrame] | None:
+        one, other = hours_of(today, columns, key, day), hours_of(past, columns, key, when)
+        return None if one is None or other is None else comparable_hours(one, other, columns.dead_at_zero)
+
+    return once(today, ("pair", key, when), read)
 
 
 def beside_past(hours: pd.DataFrame, past: SensorDay, dead_at_zero: bool) -> Shared:
@@ -119,25 +161,26 @@ def beside_past(hours: pd.DataFrame, past: SensorDay, dead_at_zero: bool) -> Sha
 
 
 def usual_hours(
-    shown: Sequence[float | None], day: pd.DataFrame, past: Sequence[pd.DataFrame], dead_at_zero: bool = False
+    shown: Sequence[float | None], weeks: Sequence[tuple[pd.DataFrame, pd.DataFrame]]
 ) -> list[float | None]:
     """Compute for each hour what the usual day would show on the day's own sensors: the median of the past days.
 
-    shown: the day's 24 totals. A past day counts in an hour in which both days have half of each other's sensors; None
-    where none does, where the day itself has nothing, or where the change of the hour is one of few sensors.
+    shown: the day's 24 totals; weeks: comparable hours of the day and of each past day. A past day counts in an hour in
+    which both days have half of each other's sensors; None where none does, where the day itself has nothing, or where
+    the change of the hour is one of few sensors.
     """
     known = [value for value in shown if value is not None]
     mean = statistics.fmean(known) if known else 0.0
-    beside = [shared_by_hour(*comparable_hours(day, one, dead_at_zero)) for one in past]
+    beside = [shared_by_hour(*pair) for pair in weeks]
     found: list[float | None] = []
     for hour, value in enumerate(shown):
-        weeks = [hours[hour] for hours in beside if hour in hours and hours[hour].enough]
-        if value is None or not weeks:
+        compared = [hours[hour] for hours in beside if hour in hours and hours[hour].enough]
+        if value is None or not compared:
             found.append(None)
             continue
-        usual = statistics.median(_on_the_day_s_sensors(one, value) for one in weeks)
+        usual = statistics.median(_on_the_day_s_sensors(one, value) for one in compared)
         most = MOST_HOUR_MARGIN * max(1.0, mean / usual if usual > 0 else 1.0)
-        change = change_beside([one for one in weeks if one.comparable], most=most)
+        change = change_beside([one for one in compared if one.comparable], most=most)
         found.append(rounded(usual, 1) if change is None or change.published is not None else None)
     return found
 

@@ -45,6 +45,11 @@ class Source:
     shown: int = field(default=0, compare=False)  # its place on the page
 
     @property
+    def compared(self) -> tuple[KeyFigure | Watched, ...]:
+        """List the figures that stand beside their own past."""
+        return (*self.key_figures, *self.watched)
+
+    @property
     def read(self) -> tuple["Source", ...]:
         """List every source whose raw files its figures come from, itself first."""
         return (self, *self.reads)

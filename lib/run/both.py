@@ -3,18 +3,12 @@
 import logging
 import os
 from collections.abc import Callable
-from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 from lib.common.errors import CityflowError, ConfigError, StoreError
-from lib.common.paris_time import days_compared
 from lib.database_service import DatabaseService
-from lib.figures.quality import has_account
 from lib.local_file_service import LocalFileService
-
-if TYPE_CHECKING:
-    from lib.figures.past_days import Past  # pandas: what only looks for stale figures starts without it
 
 log = logging.getLogger(__name__)
 
@@ -46,9 +40,3 @@ def save_in_both(store: DatabaseService, path: Path, save: Callable[[], None]) -
         log.warning("%s est écrit, mais n'est pas dans la base : relancer ce jour.", path)
         raise
     os.utime(path)
-
-
-def same_weekdays(store: DatabaseService, data_type: str, day: date) -> "Past":
-    """Load what the store has of the same weekdays that a day stands beside (see paris_time.days_compared)."""
-    found = {past: store.load_metrics(data_type, past) for past in days_compared(day)}
-    return {past: metrics for past, metrics in found.items() if metrics and has_account(metrics)}

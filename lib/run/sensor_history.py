@@ -1,4 +1,4 @@
-"""What the store remembers of the sensors of some days, from copies that are quick to read.
+"""What the store remembers of earlier days: of their sensors from copies that are quick to read, of the rest in memory.
 
 A day of road counts is 3 MB of JSON, of which later days need three numbers and 24 hours an arc. OUTPUT_DIR/.sensors
 keeps these of the files of OUTPUT_DIR, with the state of the file that they come from: a copy that is missing, damaged,
@@ -11,6 +11,7 @@ import zipfile
 from collections.abc import Iterable
 from contextlib import suppress
 from datetime import date, timedelta
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -19,19 +20,46 @@ import numpy.typing as npt
 import orjson
 
 from lib.common.errors import StoreError
+from lib.common.paris_time import days_compared
 from lib.database_service import DatabaseService
 from lib.figures import sensor_days
+from lib.figures.past_days import Past
 from lib.figures.quality import has_account
-from lib.figures.sensor_days import SensorDay, hours_frame, sensor_day, sensor_frame
+from lib.figures.sensor_days import SensorDay, hours_frame, sensor_day, sensor_frame, without_rows
 from lib.files.atomic_file import write_atomically
 from lib.local_file_service import LocalFileService
 from lib.raw.source import Source
 
+PAST_KEPT = 210  # days of all sources in memory: in a range each is compared again 7 days later, after 5 x 7 of six
 KEPT = timedelta(days=60)  # copies of days farther than that from the one that is written go
 NOT_MEASURED = -1
 DAMAGED = (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile)
 
 log = logging.getLogger(__name__)
+
+
+def same_weekdays(store: DatabaseService, source: Source, day: date) -> Past:
+    """Load what the store has of the same weekdays that a day stands beside (see paris_time.days_compared)."""
+    found = {past: _past(store, source, past) for past in days_compared(day)}
+    return {past: metrics for past, metrics in found.items() if metrics is not None}
+
+
+def _past(store: DatabaseService, source: Source, day: date) -> dict[str, Any] | None:
+    if isinstance(store, LocalFileService) and (state := _state(store, source, day)):
+        return _past_of_file(store.output_dir, source, day, state)
+    return _loaded(store, source, day)
+
+
+@lru_cache(maxsize=PAST_KEPT)
+def _past_of_file(output_dir: Path, source: Source, day: date, _state: str) -> dict[str, Any] | None:
+    return _loaded(LocalFileService(output_dir), source, day)
+
+
+def _loaded(store: DatabaseService, source: Source, day: date) -> dict[str, Any] | None:
+    metrics = store.load_metrics(source.name, day)
+    if not metrics or not has_account(metrics):
+        return None
+    return without_rows(metrics, source.sensors, day, source.compared) if source.sensors else metrics
 
 
 def remembered(store: DatabaseService, source: Source, days: Iterable[date]) -> dict[date, SensorDay | None]:

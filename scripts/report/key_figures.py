@@ -7,7 +7,7 @@ from typing import Any
 from lib.common.paris_time import WEEKS_COMPARED, recent_days, same_weekdays_before
 from lib.figures.key_figures import HourlyProfile, KeyFigure, at
 from lib.figures.past_days import USABLE_FROM, Past, evolution
-from lib.figures.sensor_days import hours_of, usual_hours
+from lib.figures.sensor_days import hours_of, pair_of_hours, usual_hours
 from lib.raw.source import Source
 from scripts.registry import SOURCES, on_the_page
 
@@ -78,10 +78,10 @@ def _beside_usual(source: Source, profile: HourlyProfile, metrics: Metrics, past
     today, compared = None, 0
     if columns := source.sensors:
         today = hours_of(metrics, columns, columns.hours, day)
-        found = [hours_of(past[when], columns, columns.hours, when) for when in weeks]
-        kept = [one for one in found if one is not None and today is not None]
+        pairs = [pair_of_hours(columns, columns.hours, metrics, day, past[when], when) for when in weeks]
+        kept = [one for one in pairs if one is not None]
         compared = len(kept)
-        usual = usual if today is None else usual_hours(shown, today, kept, columns.dead_at_zero)
+        usual = usual if today is None else usual_hours(shown, kept)
     return {
         "unite": profile.unit,
         "jour": shown,

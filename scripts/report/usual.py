@@ -16,10 +16,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from lib.common.paris_time import WEEKS_COMPARED, same_weekdays_before
-from lib.figures.changes import LEAST_SHARED, comparable_hours
+from lib.figures.changes import LEAST_SHARED
 from lib.figures.key_figures import at
 from lib.figures.past_days import Past, comparable
-from lib.figures.sensor_days import hours_of
+from lib.figures.sensor_days import hours_of, once, pair_of_hours
 from lib.raw.source import Source
 from scripts.registry import SOURCES, on_the_page
 from scripts.report.french import name, street
@@ -80,11 +80,11 @@ def beside_usual(
     labels = pd.Series([named(rows[one].get(columns.label) or str(one)) for one in today.index], today.index, object)
     places = pd.Series([rows[one].get("arrondissement") for one in today.index], today.index, float)
     measured = today.groupby(labels).sum(min_count=1)
-    # A sensor out of order on one of both days is no news of its street: comparable_hours leaves it out.
+    # A sensor out of order on one of both days is no news of its street: pair_of_hours leaves it out.
     earlier = [
-        _usual_of(measured, *comparable_hours(today, before, columns.dead_at_zero), labels)
+        _usual_of(measured, *pair, labels)
         for when in same_weekdays_before(day, WEEKS_COMPARED)
-        if when in past and (before := hours_of(past[when], columns, columns.hours, when)) is not None
+        if when in past and (pair := pair_of_hours(columns, columns.hours, metrics, day, past[when], when)) is not None
     ] or [(measured.sum(axis=1) * np.nan, measured * np.nan)]
     totals = pd.concat([total for total, _ in earlier], axis=1)
     usual = totals.median(axis=1)
@@ -128,12 +128,16 @@ def _usual_of(
 
 def named_sensors(metrics: dict[str, Metrics], past: dict[str, Past], day: date) -> dict[str, Beside]:
     """Put the streets and the counters of the measured sources beside their usual day."""
-    return {
-        source: found
+    found = {
+        source: once(
+            metrics[source],
+            ("named", day),
+            partial(beside_usual, SOURCES[source], metrics[source], past.get(source, {}), day, named),
+        )
         for source, named in SHOWN_NAMES.items()
         if source in metrics
-        and (found := beside_usual(SOURCES[source], metrics[source], past.get(source, {}), day, named)) is not None
     }
+    return {source: beside for source, beside in found.items() if beside is not None}
 
 
 def unusual(

@@ -55,7 +55,7 @@ def test_a_usual_hour_that_few_sensors_make_is_a_gap() -> None:
     past = frame(np.full(50, 2400.0))
     day = past.copy()
     day.loc["S0000", 12] = 9_000.0
-    usual = usual_hours(day.sum().tolist(), day, [past] * 3)
+    usual = usual_hours(day.sum().tolist(), [comparable_hours(day, past, dead_at_zero=False)] * 3)
     assert [hour for hour, value in enumerate(usual) if value is None] == [12]
 
 

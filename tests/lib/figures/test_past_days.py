@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from lib.figures.key_figures import KeyFigure
 from lib.figures.past_days import change, evolution
 from lib.local_file_service import LocalFileService
-from lib.run.both import same_weekdays
+from lib.raw.source import Source
+from lib.run.sensor_history import same_weekdays
 
 TODAY = date(2025, 11, 4)
 TOTAL = KeyFigure("total", "total", "passages", 1)
@@ -57,7 +58,7 @@ def test_the_same_weekdays_are_read_and_the_year_before(tmp_path: Path) -> None:
         (365, metrics(365)),
     ):
         store.save_metrics(one, "bikes", TODAY - timedelta(days=days))
-    past = same_weekdays(store, "bikes", TODAY)
+    past = same_weekdays(store, Source("bikes", "vélos"), TODAY)
     assert [one["total"] for one in past.values()] == [7, 14, 21, 28, 364]
     found = evolution(metrics(14), TODAY, past, TOTAL)  # 14 and 21 days before are too partial for their totals
     assert (found["evolution_semaine_precedente_pct"], found["mediane_4_semaines"]) == (100.0, 17.5)

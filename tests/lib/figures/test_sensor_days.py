@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from lib.figures.changes import shared
+from lib.figures.changes import comparable_hours, shared
 from lib.figures.key_figures import KeyFigure, Sensors
 from lib.figures.past_days import evolution
-from lib.figures.sensor_days import hours_of, sensor_day, usual_hours
+from lib.figures.sensor_days import Remembering, hours_of, sensor_day, usual_hours, without_rows
 
 DAY = date(2025, 11, 4)
 COLUMNS = Sensors("id", "nom", "capteur", "heures", "total", "pic")
@@ -90,8 +90,9 @@ def test_the_usual_hours_are_those_of_the_day_s_own_sensors() -> None:
     day = frame([[10.0, np.nan, 30.0], [np.nan, 5.0, np.nan]])
     weeks = [frame([[5.0, 7.0, 10.0], [50.0, 5.0, 60.0]]), frame([[20.0, 1.0, 60.0]])]
     shown = [10.0, None, 30.0]
-    assert usual_hours(shown, day, weeks) == [statistics.median([5.0, 20.0]), None, statistics.median([10.0, 60.0])]
-    assert usual_hours(shown, day, []) == [None] * 3
+    pairs = [comparable_hours(day, week, dead_at_zero=False) for week in weeks]
+    assert usual_hours(shown, pairs) == [statistics.median([5.0, 20.0]), None, statistics.median([10.0, 60.0])]
+    assert usual_hours(shown, []) == [None] * 3
 
 
 @pytest.mark.parametrize(("day", "length"), [(date(2025, 3, 30), 23), (date(2025, 10, 26), 25), (DAY, 24)])
@@ -109,3 +110,24 @@ def test_a_sensor_set_aside_is_in_no_past() -> None:
     metrics = metrics_of(np.array([[1.0] * 24, [9000.0] * 24]))
     metrics["metrics"][1]["ecarte"] = "au-delà de toute mesure"
     assert sensor_day(metrics, COLUMNS, DAY).sensors.index.tolist() == ["S0"]
+
+
+@pytest.mark.parametrize("without", [(), ("today",), ("past",), ("today", "past")])
+def test_a_past_day_without_its_rows_is_compared_as_with_them(without: tuple[str, ...]) -> None:
+    """Whether or not either day was stored by a version without hours."""
+    values = np.arange(1.0, 1.0 + 12 * 24).reshape(12, 24)
+    values[3, 5:9] = np.nan
+    found = []
+    for slim in (False, True):
+        today, past = metrics_of(values), metrics_of(values * 2)
+        past["metrics"][2]["ecarte"] = "au-delà de toute mesure"
+        for name, metrics in (("today", today), ("past", past)):
+            for row in metrics["metrics"] if name in without else ():
+                del row["heures"]
+        when = DAY - timedelta(weeks=1)
+        known = without_rows(past, COLUMNS, when, [FIGURE]) if slim else past
+        assert ("metrics" in known) is not slim
+        found.append(evolution(Remembering(today) if slim else today, DAY, {when: known}, FIGURE, COLUMNS))
+    assert found[0] == found[1]
+    assert found[0]["semaine_precedente_base"]["journees_entieres"] is bool(without)
+    assert found[0]["evolution_semaine_precedente_pct"] is not None

@@ -11,7 +11,7 @@ import pytest
 
 from lib.figures.sensor_days import SensorDay, sensor_day
 from lib.local_file_service import LocalFileService
-from lib.run.sensor_history import remember, remembered
+from lib.run.sensor_history import remember, remembered, same_weekdays
 from scripts.registry import BIKES, WEATHER
 
 DAY = date(2025, 11, 4)
@@ -81,3 +81,15 @@ def test_days_without_figures_or_sensors_have_none_and_old_copies_go(tmp_path: P
         store.save_metrics(metrics([1.0] * 24), "bikes", day)
         remember(store, BIKES, day, metrics([1.0] * 24))
     assert len(list((tmp_path / ".sensors").iterdir())) == 2
+
+
+def test_a_same_weekday_that_was_stored_again_is_read_again(tmp_path: Path) -> None:
+    store, week = LocalFileService(tmp_path), DAY - timedelta(weeks=1)
+    for total in (10, 20):
+        store.save_metrics(metrics([1.0] * 24) | {"total_jour": total}, "bikes", week)
+        os.utime(store.metrics_path("bikes", week), (total, total))
+        for _ in range(2):
+            found = same_weekdays(store, BIKES, DAY)
+            assert {when: one["total_jour"] for when, one in found.items()} == {week: total}
+    store.metrics_path("bikes", week).unlink()
+    assert same_weekdays(store, BIKES, DAY) == {}
