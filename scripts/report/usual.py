@@ -28,6 +28,7 @@ from scripts.report.key_figures import Metrics
 from scripts.sources.traffic.lines import METRO, RER, TRAM
 
 Matrix = npt.NDArray[np.float64]
+Codes = npt.NDArray[np.intp]  # of each sensor, the place of its name
 
 LEAST_DAYS = 3  # past days, below which there is no telling what is usual
 SPREAD = 0.05  # of the median: the least distance that past days are taken to have
@@ -77,53 +78,68 @@ def beside_usual(
     if columns is None or today is None or today.empty:
         return None
     rows = {row[columns.identifier]: row for row in metrics["metrics"]}
-    labels = pd.Series([named(rows[one].get(columns.label) or str(one)) for one in today.index], today.index, object)
-    places = pd.Series([rows[one].get("arrondissement") for one in today.index], today.index, float)
-    measured = today.groupby(labels).sum(min_count=1)
-    # A sensor out of order on one of both days is no news of its street: pair_of_hours leaves it out.
-    earlier = [
-        _usual_of(measured, *pair, labels)
-        for when in same_weekdays_before(day, WEEKS_COMPARED)
-        if when in past and (pair := pair_of_hours(columns, columns.hours, metrics, day, past[when], when)) is not None
-    ] or [(measured.sum(axis=1) * np.nan, measured * np.nan)]
-    totals = pd.concat([total for total, _ in earlier], axis=1)
-    usual = totals.median(axis=1)
+    labels = [named(rows[one].get(columns.label) or str(one)) for one in today.index]
+    codes, names = pd.factorize(np.array(labels, dtype=object), sort=True)
+    places = pd.Series([rows[one].get("arrondissement") for one in today.index], dtype=float)
+    measured = _sums(today.to_numpy(), codes)
+    earlier = []
+    for when in same_weekdays_before(day, WEEKS_COMPARED):
+        # A sensor out of order on one of both days is no news of its street: pair_of_hours leaves it out.
+        pair = pair_of_hours(columns, columns.hours, metrics, day, past[when], when) if when in past else None
+        if pair is not None:
+            one, other = (hours.reindex(index=today.index, columns=today.columns).to_numpy() for hours in pair)
+            earlier.append(_usual_of(measured, one, other, codes))
+    earlier = earlier or [(measured.sum(axis=1) * np.nan, measured * np.nan)]
+    totals = np.stack([total for total, _ in earlier])
+    usual = _median(totals)
     table = pd.DataFrame(
         {
-            "capteurs": labels.value_counts(),
-            "arrondissement": _common(places, labels),
-            "jour": measured.sum(axis=1, min_count=1),
+            "capteurs": np.bincount(codes),
+            "arrondissement": _common(places, codes),
+            "jour": np.where(np.isfinite(measured).any(axis=1), np.nansum(measured, axis=1), np.nan),
             "usuel": usual,
-            "distance": np.fmax(totals.sub(usual, axis=0).abs().median(axis=1), SPREAD * usual),
-            "compares": totals.notna().sum(axis=1),
+            "distance": np.fmax(_median(np.abs(totals - usual)), SPREAD * usual),
+            "compares": np.isfinite(totals).sum(axis=0),
         },
+        index=pd.Index(names, dtype=object),
     )
-    hours = pd.concat([hours for _, hours in earlier]).groupby(level=0).median()
-    return Beside(table, measured.to_numpy(), hours.to_numpy())
+    return Beside(table, measured, _median(np.stack([hours for _, hours in earlier])))
 
 
-def _common(places: pd.Series, labels: pd.Series) -> pd.Series:
+def _common(places: pd.Series, codes: Codes) -> Matrix:
     """Find the value that all rows of a name share; NaN where they differ."""
-    groups = places.groupby(labels)
-    return groups.min().where((groups.min() == groups.max()) & (groups.count() == groups.size()))
+    groups = places.groupby(codes)
+    return groups.min().where((groups.min() == groups.max()) & (groups.count() == groups.size())).to_numpy()
 
 
-def _usual_of(
-    measured: pd.DataFrame, day: pd.DataFrame, past: pd.DataFrame, labels: pd.Series
-) -> tuple[pd.Series, pd.DataFrame]:
+def _sums(hours: Matrix, codes: Codes) -> Matrix:
+    """Sum the rows of each name, hour by hour; NaN where none of them has a value. A tenth of the time of groupby."""
+    order = np.argsort(codes, kind="stable")
+    first = np.flatnonzero(np.diff(codes[order], prepend=-1))
+    known = np.isfinite(hours)[order]
+    sums = np.add.reduceat(np.where(known, hours[order], 0.0), first)
+    return np.where(np.logical_or.reduceat(known, first), sums, np.nan)
+
+
+def _usual_of(measured: Matrix, day: Matrix, past: Matrix, codes: Codes) -> tuple[Matrix, Matrix]:
     """Compute what the day's own sensors would have had on a past day: per name, and per name and hour.
 
     That is the day's value times the ratio of both days over the values that both have.
     """
-    day, past = (hours.reindex(index=labels.index, columns=measured.columns) for hours in (day, past))
-    both = day.notna() & past.notna()
-    common, known, there = (one.sum(axis=1).groupby(labels).sum() for one in (both, day.notna(), past.notna()))
+    both = np.isfinite(day) & np.isfinite(past)
+    common, known, there = (np.bincount(codes, one.sum(axis=1)) for one in (both, np.isfinite(day), np.isfinite(past)))
     enough = (common > 0) & (common >= LEAST_SHARED * np.maximum(known, there))
-    one, other = (hours.where(both).groupby(labels).sum(min_count=1) for hours in (day, past))
-    shared = one.sum(axis=1)
-    total = other.sum(axis=1) * (measured.sum(axis=1) / shared.where(shared > 0)).fillna(1.0)
-    hourly = other * (measured / one.where(one > 0)).fillna(1.0)
-    return total.where(enough), hourly[enough].reindex(hourly.index)
+    one, other = (_sums(np.where(both, hours, np.nan), codes) for hours in (day, past))
+    whole, shared, before = (np.nansum(hours, axis=1) for hours in (measured, one, other))
+    total = before * np.where(shared > 0, whole / np.where(shared > 0, shared, 1.0), 1.0)
+    hourly = other * np.where(one > 0, measured / np.where(one > 0, one, 1.0), 1.0)
+    return np.where(enough, total, np.nan), np.where(enough[:, None], hourly, np.nan)
+
+
+def _median(days: Matrix) -> Matrix:
+    """Compute the median of the days (first axis) that have a value; NaN where none has."""
+    known = np.isfinite(days).any(axis=0)
+    return np.where(known, np.nanmedian(np.where(known, days, 0.0), axis=0), np.nan)
 
 
 def named_sensors(metrics: dict[str, Metrics], past: dict[str, Past], day: date) -> dict[str, Beside]:
