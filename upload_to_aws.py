@@ -22,10 +22,9 @@ from lib.common.paris_time import parse_day
 from lib.common.settings import ROOT, Settings, load_settings
 from lib.common.text import counted
 from lib.publish.local_documents import PAGES, TABLES, DocumentFile, document_files, page_files, stray_files
-from lib.publish.outcome import DocumentOutcome, Run
+from lib.publish.outcome import PROBLEMS, DocumentOutcome, Run
 from lib.publish.run import Work, run_all
 from lib.publish.seen import believed, credible, keep, read_note
-from lib.publish.words import PROBLEMS, outcome_lines, run_json, total_line
 from lib.raw.source_files import shown_days
 from lib.run import cli, day_range
 from lib.run.day_plan import in_words
@@ -123,7 +122,7 @@ def tell(outcome: DocumentOutcome, mode: str, in_full: bool, arguments: argparse
     """
     shown = in_full if mode in LOOKING else arguments.verbose
     if not arguments.json and (shown or outcome.status not in ("same", "planned")):
-        for line in outcome_lines(outcome):
+        for line in outcome.lines():
             cli.emit(line)
 
 
@@ -177,9 +176,9 @@ def conclude(run: Run, mode: str, asked: int, seconds: float, arguments: argpars
     if run.interrupted:
         log.error("interrompu (Ctrl-C) ; ce qui est publié est entier, relancer la même commande fait le reste.")
     if arguments.json:
-        cli.emit_json(run_json(run, mode, asked, seconds))
+        cli.emit_json(run.as_json(mode, asked, seconds))
     else:
-        cli.emit(total_line(run, mode, asked, seconds))
+        cli.emit(run.total_line(mode, asked, seconds))
     if run.fatal:
         return run.fatal.exit_code
     if run.interrupted:

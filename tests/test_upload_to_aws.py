@@ -284,7 +284,7 @@ def test_an_item_that_another_tool_put_is_replaced(aws: AwsServer, output: Outpu
         (lambda d: d | {"metric_type": "traffic"}, '« metric_type » vaut "traffic" et le nom du fichier dit bikes'),
         (lambda d: d | {"metrics": []}, "« metrics » est absent, vide ou n'est pas un objet"),
         (lambda d: d | {"timestamp": "hier"}, "« timestamp »"),
-        (lambda d: d | {"metrics": {"x": float("nan")}}, "NaN n'est pas du JSON"),
+        (lambda d: d | {"metrics": {"x": float("nan")}}, "contient une valeur impossible à stocker"),
         (lambda d: d | {"autre": 1}, "clés inattendues : autre"),
         (lambda d: [d], "ce n'est pas un objet JSON"),
     ],

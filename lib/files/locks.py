@@ -170,6 +170,17 @@ def lock_briefly_held(descriptor: int, path: Path) -> None:
 
 
 @contextmanager
+def brief_lock(path: Path) -> Iterator[None]:
+    """Hold for the block a lock file that others hold for milliseconds; StoreError as above."""
+    descriptor = open_lock_file(path)
+    try:
+        lock_briefly_held(descriptor, path)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
 def _held(path: Path, kind: int, day: date, wait: bool) -> Iterator[None]:
     descriptor = _open_locked(path, kind, day, wait)
     try:

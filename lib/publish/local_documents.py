@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from lib.aws.names import KEY_ATTRIBUTES
 from lib.common.errors import InputError, StoreError, in_french
+from lib.common.exact_json import read_json
 from lib.common.paris_time import parse_day, parse_instant
 from lib.common.settings import Settings
 from lib.files.locks import day_lock
@@ -117,13 +118,13 @@ def read_files(source: DocumentFile, settings: Settings) -> Files:
     """
     paths = paths_of(source)
     before = _versions(paths)
-    files = _read(paths)
+    files = _read(source, paths)
     if before == _versions(paths) and (source.kind != "reports" or before[".json"][0] >= max(before.values())[0]):
         files.versions = before
         return files
     step = source.key if source.kind in ("metrics", TABLES) else "report"
     with day_lock(settings.output_dir, _day(source.day_text), step, settings.lock_fd):
-        return _read(paths)
+        return _read(source, paths)
 
 
 def paths_of(source: DocumentFile) -> dict[str, Path]:
@@ -150,7 +151,7 @@ def validated(source: DocumentFile, files: Files) -> LocalDocument:
     """Parse a document and check it; InputError says what is wrong with it."""
     _day(source.day_text)
     try:
-        document = json.loads(files[".json"], parse_constant=_refuse)
+        document = read_json(files[".json"])
         timestamp = _timestamp(source, document)
         content = content_of(document)
         return LocalDocument(source, timestamp, content, document, files, _is_unchanged(source, files[".json"]))
@@ -193,18 +194,17 @@ def _is_unchanged(source: DocumentFile, content: bytes) -> bool:
         return False
 
 
-def _read(paths: dict[str, Path]) -> Files:
-    return Files({suffix: _bytes(path) for suffix, path in paths.items()})
-
-
-def _bytes(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        day = path.stem[-len("AAAA-MM-JJ") :]
-        raise InputError(f"{path.name} manque : refaire le rapport (make report DATE={day} FORCE=1)") from None
-    except OSError as error:
-        raise InputError(f"{path.name} illisible ({in_french(error)})") from error
+def _read(source: DocumentFile, paths: dict[str, Path]) -> Files:
+    files = Files()
+    for suffix, path in paths.items():
+        try:
+            files[suffix] = path.read_bytes()
+        except OSError as error:
+            if isinstance(error, FileNotFoundError) and source.kind == "reports":
+                way_out = f"refaire le rapport (make report DATE={source.day_text} FORCE=1)"
+                raise InputError(f"{path.name} manque : {way_out}") from None
+            raise InputError(f"{path.name} illisible ({in_french(error)})") from error
+    return files
 
 
 def _day(text: str) -> date:
@@ -232,7 +232,3 @@ def _timestamp(source: DocumentFile, document: Any) -> datetime:
     if timestamp is None:
         raise InputError(f"« timestamp » vaut {json.dumps(document.get('timestamp'))} : ce n'est pas une date et heure")
     return timestamp
-
-
-def _refuse(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} n'est pas du JSON")

@@ -10,15 +10,14 @@ of; one of other metrics is late: it is left for `make tables`, and said.
 
 from dataclasses import replace
 
-from lib.aws.errors import PassingError
-from lib.common.errors import ConfigError, InputError, StoreError
+from lib.common.errors import InputError, StoreError
 from lib.common.settings import Settings
 from lib.files.duck import METRICS_NOTE, parquet_notes, scratch_database
 from lib.publish.asking import Changed, Steps
 from lib.publish.local_documents import PAGES, TABLES, DocumentFile, Files, metrics_of, validated
 from lib.publish.outcome import DocumentOutcome
 from lib.publish.plan import Wish
-from lib.publish.remote import Remote
+from lib.publish.remote import Remote, damage, head, state
 from lib.publish.report_objects import (
     ABSENT,
     ASK_EACH_TIME,
@@ -27,10 +26,9 @@ from lib.publish.report_objects import (
     fixed_url,
     only_if,
     put_request,
-    sha256,
     stored_form,
 )
-from lib.publish.steps import ROUNDS, head, read_object, state
+from lib.publish.steps import ROUNDS
 
 LATE = "ses métriques ont changé : make tables, puis make upload"
 
@@ -62,7 +60,7 @@ def treated(
         newer = there["Metadata"].get(DAY, "") if there else ""
         if source.kind == TABLES and _is_behind(source, files):
             return DocumentOutcome(source, "!", "late", LATE), None
-        if there and there["Metadata"].get(DIGEST) == digest and not (wish.force or wish.damaged):
+        if there and there["Metadata"].get(DIGEST) == digest and not wish.again:
             return DocumentOutcome(source, "=", "same"), Remote(exists=True, digest=digest)
         if newer > source.day_text and not wish.force:
             sign, status = ("!", "damaged") if wish.damaged else ("=", "same")
@@ -87,15 +85,9 @@ def checked(source: DocumentFile, files: Files, settings: Settings) -> Steps[Doc
     there = yield from head(url)
     if not there:
         return DocumentOutcome(source, "+", "missing", "absent d'AWS")
-    held = there["Metadata"].get(DIGEST)
-    try:
-        damage = sha256((yield from read_object(url, settings))) != held
-        reason = f"{url} n'est pas celui qui a été publié (sha256 différent)"
-    except (ConfigError, PassingError):
-        raise
-    except StoreError as error:
-        damage, reason = True, error.message
-    if damage:
+    held = there["Metadata"].get(DIGEST, "")
+    reason = yield from damage(url, held, settings)
+    if reason:
         return DocumentOutcome(source, "!", "damaged", reason)
     if held != digest and there["Metadata"].get(DAY, "") <= source.day_text:
         return DocumentOutcome(source, "*", "different", "le fichier local et AWS diffèrent")

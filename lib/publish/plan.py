@@ -5,48 +5,22 @@ that the upload sends, in their order (see steps.py): objects whose keys hold th
 points to them, then the keys that people read. Until these are written the item is marked (`publication`).
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from lib.aws.names import REPORT_INDEX_KEY, reports_bucket, table_names
+from lib.aws.names import REPORT_INDEX_KEY, SORT_KEY, reports_bucket, table_names
+from lib.common.paris_time import parse_instant
 from lib.common.settings import Settings
 from lib.publish.asking import Request
 from lib.publish.local_documents import DocumentFile, Files, LocalDocument
-from lib.publish.remote import (
-    ABSENT,
-    CLAIM,
-    FILE,
-    LIFE,
-    Remote,
-    claim_of,
-    condition_on,
-    identity_of,
-    is_under_way,
-    item_key,
-    remote_of,
-)
-from lib.publish.report_objects import (
-    ASK_EACH_TIME,
-    Readable,
-    is_ours,
-    pointed,
-    put_request,
-    readables,
-    stored_form,
-)
-from lib.stores.dynamodb_items import (
-    RETENTION,
-    Item,
-    item_size,
-    object_key,
-    shared_content,
-    sized_item,
-)
-from lib.stores.dynamodb_values import AttributeValue
+from lib.publish.remote import ABSENT, CLAIM, FILE, LIFE, SEEN, Remote, identity_of, item_key, remote_of
+from lib.publish.report_objects import ASK_EACH_TIME, Readable, pointed, put_request, readables, stored_form
+from lib.stores.dynamodb_items import RETENTION, Item, item_size, object_key, shared_content, sized_item
 
 RENEWED_BELOW = RETENTION / 2  # of life left: renewing costs a write, made once in half a year, not at each upload
+# How long a request of another upload may still be under way after it marked an item: its attempts and their waits.
+UNDER_WAY = timedelta(minutes=15)
 
 
 @dataclass(frozen=True)
@@ -74,6 +48,10 @@ class Wish:
     damaged: bool = False  # what AWS has is known to be damaged: send it again, unless it is newer
     newest: bool = False
 
+    @property
+    def again(self) -> bool:
+        return self.force or self.damaged
+
 
 def plan_document(
     local: LocalDocument, remote: Remote, settings: Settings, now: datetime, wish: Wish, there: str = ""
@@ -82,10 +60,9 @@ def plan_document(
 
     `there` is the address of an object that the bucket has, whatever the item points to.
     """
-    again = wish.force or wish.damaged
-    if not again and is_same(local, remote, settings):
+    if not wish.again and is_same(local, remote, settings):
         return Action("=", local.source)
-    same = remote.digest == local.content.digest and _beside(local.files) == _beside_of(remote)
+    same = remote.digest == local.content.digest and beside(local.files.digests) == beside(remote.digests())
     if not wish.force and not same and remote.timestamp and remote.timestamp > local.timestamp:
         return Action(
             "!",
@@ -93,8 +70,21 @@ def plan_document(
             f"plus récent dans AWS ({remote.timestamp:%Y-%m-%d %H:%M:%S} UTC) que le fichier "
             f"({local.timestamp:%Y-%m-%d %H:%M:%S} UTC) : --force pour l'écraser",
         )
+    source = local.source
+    held = set() if wish.again else {url for url, _ in remote.objects.values()} | {remote.pointer, there}
+    item, stands, content = _item(local, remote, settings, now, wish, held)
+    objects: dict[str, dict[str, Any]] = {}
+    readable: list[tuple[Readable, Request]] = []
+    if local.source.kind == "reports":
+        digests, files = local.files.digests, local.files
+        forms = {suffix: stored_form(suffix, files[suffix], digest) for suffix, digest in digests.items()}
+        places = pointed(source.path.stem, digests, settings)
+        objects = {url: forms[suffix] for suffix, (url, _) in places.items() if url not in held}
+        wanted = readables(source.path.stem, digests, settings, source.day_text if wish.newest else "")
+        readable = [(one, put_request(one.url, forms[one.suffix], settings, ASK_EACH_TIME)) for one in wanted]
     sign = "?" if not remote.known else "*" if remote.exists else "+"
-    return _sending(sign, local, remote, settings, now, wish, there)
+    puts = tuple(put_request(url, form, settings) for url, form in (objects | content).items())
+    return Action(sign, source, objects=puts, item=item, readable=tuple(readable), stands=stands)
 
 
 def plan_renewal(source: DocumentFile, remote: Remote, settings: Settings, now: datetime) -> Action:
@@ -102,8 +92,8 @@ def plan_renewal(source: DocumentFile, remote: Remote, settings: Settings, now: 
     if remote.expires is None or remote.expires >= (now + RENEWED_BELOW).timestamp():
         return Action("=", source)
     life = _life(now)
-    item = _update(source, remote, settings, "durée de vie", {LIFE: life})
-    return Action("=", source, "vie prolongée d'un an", item=item, stands=replace(remote, expires=int(life["N"])))
+    item = _update(source, remote, settings, "durée de vie", life)
+    return Action("=", source, "vie prolongée d'un an", item=item, stands=_with(remote, life))
 
 
 def mark(source: DocumentFile, remote: Remote, claim: str, settings: Settings) -> Request:
@@ -113,10 +103,21 @@ def mark(source: DocumentFile, remote: Remote, claim: str, settings: Settings) -
 
 def release(source: DocumentFile, remote: Remote, settings: Settings) -> Request:
     """Take the mark off an item that is still the one compared: the keys that people read are its own."""
-    request = replace(_update(source, remote, settings, "fin", {CLAIM: None}), final=True)
+    request = replace(_update(source, remote, settings, "fin", {}), final=True)
     request.request["ConditionExpression"] += f" AND #{CLAIM} = :claim"
     request.request.setdefault("ExpressionAttributeValues", {})[":claim"] = {"S": remote.claim}
     return request
+
+
+def claim_of(identity: str, now: datetime) -> str:
+    return f"{now.isoformat(timespec='seconds')} {identity}"
+
+
+def is_under_way(claim: str, identity: str, now: datetime) -> bool:
+    """Tell whether the upload of a claim may still have a request on its way, with another content than `identity`."""
+    since, _, claimed = claim.partition(" ")
+    begun = parse_instant(since)
+    return begun is not None and claimed != identity and now - begun < UNDER_WAY
 
 
 def is_untouched(source: DocumentFile, files: Files, remote: Remote, settings: Settings) -> bool:
@@ -129,11 +130,9 @@ def is_same(local: LocalDocument, remote: Remote, settings: Settings) -> bool:
     return remote.digest == local.content.digest and _is_whole(local.source, local.files, remote, settings)
 
 
-def has_content(local: LocalDocument, remote: Remote, settings: Settings) -> bool:
-    """Tell whether AWS has this very content, in the present or in the former form of items."""
-    urls = [url for url, _ in remote.objects.values()] + ([remote.pointer] if remote.pointer else [])
-    same = remote.digest == local.content.digest and _beside_of(remote) == _beside(local.files)
-    return same and all(is_ours(url, settings) for url in urls)
+def beside(digests: dict[str, str]) -> dict[str, str]:
+    """Leave the digests of what lies beside a report's JSON."""
+    return {suffix: digest for suffix, digest in digests.items() if suffix != ".json"}
 
 
 def content_url(local: LocalDocument, settings: Settings) -> str:
@@ -142,119 +141,100 @@ def content_url(local: LocalDocument, settings: Settings) -> str:
     return f"s3://{reports_bucket(settings)}/{key}"
 
 
-def _sending(
-    sign: str, local: LocalDocument, remote: Remote, settings: Settings, now: datetime, wish: Wish, held: str
-) -> Action:
-    source, files, again = local.source, local.files, wish.force or wish.damaged
-    digests = _digests(source, files)
-    objects = pointed(source.path.stem, digests, settings)
-    beside: Item = {FILE: {"S": files.digests[".json"]}}
-    if digests:
-        identity = identity_of(digests)
+def _item(
+    local: LocalDocument, remote: Remote, settings: Settings, now: datetime, wish: Wish, held: set[str]
+) -> tuple[Request, Remote, dict[str, dict[str, Any]]]:
+    """Plan the write of the item: what AWS then has, and the object of the document where the item points to it."""
+    source, files = local.source, local.files
+    more: Item = {FILE: {"S": files.digests[".json"]}}
+    if source.kind == "reports":
+        identity, objects = identity_of(files.digests), pointed(source.path.stem, files.digests, settings)
         overtaken = is_under_way(remote.claim, identity, now)
-        beside |= {
+        more |= {
             "objects": {"M": {suffix: _described(place, len(files[suffix])) for suffix, place in objects.items()}},
             CLAIM: {"S": remote.claim if overtaken else claim_of(identity, now)},
             REPORT_INDEX_KEY: {"S": "daily_report"},
         }
-    there = set() if again else {url for url, _ in remote.objects.values()} | {remote.pointer, held}
-    forms = {suffix: stored_form(suffix, files[suffix], digest) for suffix, digest in digests.items()}
-    new = {url: forms[suffix] for suffix, (url, _) in objects.items() if url not in there}
-    if digests and not again and _has_json(local, remote, settings):
-        item = _update(source, remote, settings, "page", beside | {LIFE: _life(now)})
-        stands = replace(remote, objects=objects, claim=beside[CLAIM]["S"], expires=int(_life(now)["N"]))
-    else:
-        whole, size = sized_item(
-            local.document,
-            now,
-            reports_bucket(settings),
-            settings.s3_reports_prefix,
-            beside,
-            local.content,
-            written=files[".json"],
-            shared=local.unchanged,
-        )
-        item, stands = _put_item(source, whole, size, remote, settings, wish.force), remote_of(whole)
-        if stands.pointer and stands.pointer not in there:
-            content = shared_content(local.document, files[".json"])
-            new[stands.pointer] = stored_form(".gz", content, local.content.body_digest)
-    readable = readables(source.path.stem, digests, settings, source.day_text if wish.newest else "")
-    return Action(
-        sign,
-        source,
-        objects=tuple(put_request(url, form, settings) for url, form in new.items()),
-        item=item,
-        stands=stands,
-        readable=tuple((one, put_request(one.url, forms[one.suffix], settings, ASK_EACH_TIME)) for one in readable),
+        if not wish.again and _has_json(local, remote, settings):
+            more |= _life(now)
+            return _update(source, remote, settings, "page", more), _with(remote, more), {}
+    bucket, prefix = reports_bucket(settings), settings.s3_reports_prefix
+    item, size = sized_item(
+        local.document, now, bucket, prefix, more, local.content, written=files[".json"], shared=local.unchanged
     )
+    condition = {} if wish.force else _condition_on(remote)
+    table, stands = table_names(settings)[source.kind], remote_of(item)
+    put = {"TableName": table, "Item": item} | condition
+    content = {}
+    if stands.pointer and stands.pointer not in held:
+        packed = shared_content(local.document, files[".json"])
+        content[stands.pointer] = stored_form(".gz", packed, local.content.body_digest)
+    return Request("dynamodb", "put_item", put, _place(table, source), size), stands, content
 
 
 def _has_json(local: LocalDocument, remote: Remote, settings: Settings) -> bool:
     """Tell whether AWS has these very bytes of the JSON, in the present form and where the settings want it."""
     return (
-        remote.digest == local.content.digest
-        and remote.file == local.files.digests[".json"]
+        (remote.digest, remote.file) == (local.content.digest, local.files.digests[".json"])
         and bool(remote.objects)
         and ".json" not in remote.objects
-        and (not remote.pointer or is_ours(remote.pointer, settings))
+        and not remote.points_elsewhere(settings)
     )
-
-
-def _digests(source: DocumentFile, files: Files) -> dict[str, str]:
-    """Return the digest of each form of a report; none for metrics."""
-    return files.digests if source.kind == "reports" else {}
-
-
-def _beside(files: Files) -> dict[str, str]:
-    return {suffix: digest for suffix, digest in files.digests.items() if suffix != ".json"}
-
-
-def _beside_of(remote: Remote) -> dict[str, str]:
-    return {suffix: digest for suffix, (_, digest) in remote.objects.items() if suffix != ".json"}
 
 
 def _is_whole(source: DocumentFile, files: Files, remote: Remote, settings: Settings) -> bool:
     """Tell whether the objects beside an item are those of these files, in the present form."""
-    return (
-        remote.exists
-        and remote.objects == pointed(source.path.stem, _digests(source, files), settings)
-        and (not remote.pointer or is_ours(remote.pointer, settings))
-    )
+    objects = pointed(source.path.stem, files.digests, settings)  # of metrics none
+    return remote.exists and remote.objects == objects and not remote.points_elsewhere(settings)
 
 
-def _described(place: tuple[str, str], size: int) -> AttributeValue:
+def _described(place: tuple[str, str], size: int) -> dict[str, Any]:
     url, digest = place
     return {"M": {"url": {"S": url}, "sha256": {"S": digest}, "bytes": {"N": str(size)}}}
 
 
-def _put_item(source: DocumentFile, item: Item, size: int, remote: Remote, settings: Settings, force: bool) -> Request:
-    table = table_names(settings)[source.kind]
-    request: dict[str, Any] = {"TableName": table, "Item": item}
-    if not force:
-        request |= condition_on(remote)
-    return Request("dynamodb", "put_item", request, _place(table, source), size)
+def _with(remote: Remote, new: Item) -> Remote:
+    """Tell what AWS has once these attributes of the item are set."""
+    set_now = remote_of(new)
+    return replace(
+        remote,
+        objects=set_now.objects or remote.objects,
+        claim=set_now.claim or remote.claim,
+        expires=set_now.expires or remote.expires,
+    )
 
 
-def _update(
-    source: DocumentFile, remote: Remote, settings: Settings, words: str, values: Mapping[str, AttributeValue | None]
-) -> Request:
-    """Set attributes of the item that was compared (or remove it, for None), and nothing else of it."""
-    table, request = table_names(settings)[source.kind], condition_on(remote)
-    new: Item = {name: value for name, value in values.items() if value}
+def _condition_on(remote: Remote) -> dict[str, Any]:
+    """Require that the item is still the one compared."""
+    if not remote.exists:
+        return {"ConditionExpression": "attribute_not_exists(#day)", "ExpressionAttributeNames": {"#day": SORT_KEY}}
+    seen = dict(zip(SEEN, remote.seen, strict=True))
+    clauses = [f"#{name} = :{name}" if value else f"attribute_not_exists(#{name})" for name, value in seen.items()]
+    values = {f":{name}": value for name, value in seen.items() if value}
+    condition = {
+        "ConditionExpression": " AND ".join(clauses),
+        "ExpressionAttributeNames": {f"#{name}": name for name in SEEN},
+    }
+    return condition | ({"ExpressionAttributeValues": values} if values else {})
+
+
+def _update(source: DocumentFile, remote: Remote, settings: Settings, words: str, new: Item) -> Request:
+    """Set attributes of the item that was compared and nothing else of it; without any take its mark off."""
+    table, request = table_names(settings)[source.kind], _condition_on(remote)
+    names, values = request["ExpressionAttributeNames"], request.get("ExpressionAttributeValues", {})
     request |= {
         "TableName": table,
         "Key": item_key(source),
         "UpdateExpression": "SET " + ", ".join(f"#{name} = :{name}" for name in new) if new else f"REMOVE #{CLAIM}",
-        "ExpressionAttributeNames": request["ExpressionAttributeNames"] | {f"#{name}": name for name in values},
+        "ExpressionAttributeNames": names | {f"#{name}": name for name in new or (CLAIM,)},
     }
-    if new:
-        given = {f":{name}": value for name, value in new.items()}
-        request["ExpressionAttributeValues"] = request.get("ExpressionAttributeValues", {}) | given
+    if values or new:
+        request["ExpressionAttributeValues"] = values | {f":{name}": value for name, value in new.items()}
     return Request("dynamodb", "update_item", request, f"{_place(table, source)} ({words})", item_size(new))
 
 
-def _life(now: datetime) -> AttributeValue:
-    return {"N": str(int((now + RETENTION).timestamp()))}
+def _life(now: datetime) -> Item:
+    return {LIFE: {"N": str(int((now + RETENTION).timestamp()))}}
 
 
 def _place(table: str, source: DocumentFile) -> str:

@@ -1,28 +1,27 @@
-"""What AWS has of a document, as its item says it, and requests that read it or hold on to what was compared."""
+"""What AWS has of a document, as its item says it, and the requests that read it."""
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
+from lib.aws.errors import PassingError
 from lib.aws.names import KEY_ATTRIBUTES, SORT_KEY, table_names
+from lib.common.errors import StoreError
 from lib.common.paris_time import parse_instant
 from lib.common.settings import Settings
-from lib.publish.asking import Request
+from lib.publish.asking import Absent, Request, Steps
 from lib.publish.local_documents import COMPANIONS, DocumentFile
-from lib.publish.report_objects import Objects, sha256
-from lib.stores.dynamodb_items import POINTERS, Item, pointer
+from lib.publish.report_objects import Objects, bucket_and_key, is_ours, sha256
+from lib.stores.documents import Document
+from lib.stores.dynamodb_items import POINTERS, Item, document_of, pointer
 from lib.stores.dynamodb_values import AttributeValue
 
 # attribute: the keys that people read may not be those of the item; since when, and the identity of what was written
 CLAIM = "publication"
 FILE = "file_sha256"  # attribute: digest of the JSON file's bytes, which spares reading a file that is untouched
 LIFE = "ttl"  # attribute: when DynamoDB removes the item
-COMPARED = ("sha256", FILE, "timestamp", "objects", CLAIM, LIFE, *POINTERS)
 SEEN = ("sha256", "timestamp")  # attributes that tell whether an item is still the one compared
-
-# How long a request of another upload may still be under way after it marked an item: its attempts and their waits.
-UNDER_WAY = timedelta(minutes=15)
-ADRIFT = "?"  # in place of an identity: an attempt of the upload whose item this is may arrive yet
+COMPARED = (*SEEN, FILE, "objects", CLAIM, LIFE, *POINTERS)
 
 
 @dataclass(frozen=True)
@@ -49,6 +48,10 @@ class Remote:
         """Name the content of the keys that people read."""
         return identity_of(self.digests())
 
+    def points_elsewhere(self, settings: Settings) -> bool:
+        """Tell whether it points to an object that is not where the settings want it."""
+        return bool(self.pointer) and not is_ours(self.pointer, settings)
+
 
 ABSENT = Remote()
 UNKNOWN = Remote(known=False)
@@ -59,6 +62,7 @@ def remote_of(item: Item | None) -> Remote:
     if item is None:
         return ABSENT
     place = pointer(item)
+    life = item.get(LIFE, {}).get("N", "")  # that of another program may be 1.5E9: DynamoDB heeds whole seconds alone
     return Remote(
         exists=True,
         digest=_text(item, "sha256"),
@@ -66,81 +70,81 @@ def remote_of(item: Item | None) -> Remote:
         timestamp=parse_instant(_text(item, "timestamp")),
         objects={
             suffix: (_text(one["M"], "url"), _text(one["M"], "sha256"))
-            for suffix, one in _map(item, "objects").items()
+            for suffix, one in item.get("objects", {}).get("M", {}).items()
             if suffix in (".json", *COMPANIONS) and "M" in one
         },
         claim=_text(item, CLAIM),
         pointer=f"s3://{place[0]}/{place[1]}" if place else "",
-        expires=_seconds(item.get(LIFE, {}).get("N")),
+        expires=int(life) if life.isdecimal() else None,
         seen=tuple(item.get(name) for name in SEEN),
     )
-
-
-def claim_of(identity: str, now: datetime) -> str:
-    return f"{now.isoformat(timespec='seconds')} {identity}"
-
-
-def claim_again(claim: str, identity: str, now: datetime) -> str:
-    """Stamp a claim anew: that of an upload that may still be under way, else one of `identity`."""
-    return claim_of(claim.partition(" ")[2] if is_under_way(claim, identity, now) else identity, now)
-
-
-def is_under_way(claim: str, identity: str, now: datetime) -> bool:
-    """Tell whether the upload of a claim may still have a request on its way, with another content than `identity`."""
-    since, _, claimed = claim.partition(" ")
-    begun = parse_instant(since)
-    return begun is not None and claimed != identity and now - begun < UNDER_WAY
-
-
-def item_key(source: DocumentFile) -> Item:
-    return {KEY_ATTRIBUTES[source.kind]: {"S": source.key}, SORT_KEY: {"S": source.day_text}}
-
-
-def read_item(source: DocumentFile, settings: Settings, whole: bool = False) -> Request:
-    """Read an item, consistently; but for `whole` without its body."""
-    request: dict[str, Any] = {
-        "TableName": table_names(settings)[source.kind],
-        "Key": item_key(source),
-        "ConsistentRead": True,
-    }
-    if not whole:
-        names = {f"#{rank}": name for rank, name in enumerate(COMPARED)}
-        request |= {"ProjectionExpression": ", ".join(names), "ExpressionAttributeNames": names}
-    return Request("dynamodb", "get_item", request)
-
-
-def condition_on(remote: Remote) -> dict[str, Any]:
-    """Require that the item is still the one compared."""
-    if not remote.exists:
-        return {"ConditionExpression": "attribute_not_exists(#day)", "ExpressionAttributeNames": {"#day": SORT_KEY}}
-    clauses: list[str] = []
-    values: Item = {}
-    for name, seen in zip(SEEN, remote.seen, strict=True):
-        clauses.append(f"#{name} = :{name}" if seen else f"attribute_not_exists(#{name})")
-        values |= {f":{name}": seen} if seen else {}
-    condition = {
-        "ConditionExpression": " AND ".join(clauses),
-        "ExpressionAttributeNames": {f"#{name}": name for name in SEEN},
-    }
-    return condition | ({"ExpressionAttributeValues": values} if values else {})
 
 
 def identity_of(digests: dict[str, str]) -> str:
     return sha256(" ".join(digests[suffix] for suffix in sorted(digests)).encode())[:16]
 
 
-def _text(attributes: dict[str, Any], name: str) -> str:
-    """Return a text; empty for what is of another type, as other programs may have put it."""
-    return str(attributes.get(name, {}).get("S", ""))
+def item_key(source: DocumentFile) -> Item:
+    return {KEY_ATTRIBUTES[source.kind]: {"S": source.key}, SORT_KEY: {"S": source.day_text}}
 
 
-def _map(attributes: dict[str, Any], name: str) -> dict[str, Any]:
-    found: dict[str, Any] = attributes.get(name, {}).get("M", {})
+def read_item(source: DocumentFile, settings: Settings, whole: bool = False) -> Steps[Item | None]:
+    """Read an item, consistently; but for `whole` without its body."""
+    request = {"TableName": table_names(settings)[source.kind], "Key": item_key(source), "ConsistentRead": True}
+    if not whole:
+        names = {f"#{rank}": name for rank, name in enumerate(COMPARED)}
+        request |= {"ProjectionExpression": ", ".join(names), "ExpressionAttributeNames": names}
+    item: Item | None = (yield Request("dynamodb", "get_item", request)).get("Item")
+    return item
+
+
+def state(source: DocumentFile, settings: Settings) -> Steps[Remote]:
+    """Read what AWS has of a document, consistently, without its body."""
+    return remote_of((yield from read_item(source, settings)))
+
+
+def whole_document(item: Item, settings: Settings) -> Steps[Document]:
+    """Read the document of an item, or of the object that it points to; StoreError where it is damaged."""
+    place = pointer(item)
+    content = (yield from read_object(f"s3://{place[0]}/{place[1]}", settings)) if place else None
+    return document_of(item, content)
+
+
+def head(url: str) -> Steps[dict[str, Any]]:
+    """Read what an object says of itself; nothing of one that is absent."""
+    bucket, key = bucket_and_key(url)
+    try:
+        found: dict[str, Any] = yield Request("s3", "head_object", {"Bucket": bucket, "Key": key})
+    except Absent:
+        return {}
     return found
 
 
-def _seconds(text: str | None) -> int | None:
+def read_object(url: str, settings: Settings) -> Steps[bytes]:
+    """Read an object whole; StoreError when it is absent, or elsewhere than the settings say."""
+    if not is_ours(url, settings):
+        raise StoreError(
+            f"{url} n'est pas où les réglages disent de publier", "Le republier : make check-upload REPAIR=1"
+        )
+    bucket, key = bucket_and_key(url)
     try:
-        return int(text) if text else None
-    except ValueError:
-        return None  # a ttl of another program, such as 1.5E9: DynamoDB heeds whole seconds alone
+        content: bytes = yield Request("s3", "get_object", {"Bucket": bucket, "Key": key})
+    except Absent:
+        raise StoreError(f"{url} est absent (ou le droit s3:GetObject manque)") from None
+    return content
+
+
+def damage(url: str, digest: str, settings: Settings) -> Steps[str]:
+    """Say what is wrong with an object of a content with this sha256; empty when it is sound."""
+    try:
+        sound = sha256((yield from read_object(url, settings))) == digest
+    except PassingError:
+        raise
+    except StoreError as error:
+        return error.message
+    return "" if sound else f"{url} n'est pas celui qui a été publié (sha256 différent)"
+
+
+def _text(attributes: dict[str, Any], name: str) -> str:
+    """Return a text; empty for what is of another type, as other programs may have put it."""
+    return str(attributes.get(name, {}).get("S", ""))

@@ -7,8 +7,8 @@ way end, nothing more is begun. A server that does not answer ends the first pas
 
 import logging
 import threading
-from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -24,9 +24,9 @@ from lib.publish.check import checked
 from lib.publish.local_documents import PAGES, TABLES, DocumentFile, Files, read_files, validated
 from lib.publish.outcome import DocumentOutcome, Run, outcome_of
 from lib.publish.plan import Wish
-from lib.publish.remote import UNKNOWN, Remote
+from lib.publish.remote import UNKNOWN, Remote, state
 from lib.publish.seen import entry_of
-from lib.publish.steps import planned, published, state
+from lib.publish.steps import planned, published
 
 PAUSE = 15.0  # s before the second pass: a server that restarts, a link that comes back
 MODES = ("upload", "dry_run", "check", "repair")
@@ -138,7 +138,7 @@ def _pass(
         finally:
             stop.set()
             pool.shutdown(cancel_futures=True)
-    run.outcomes.extend(_finished(futures))
+    run.outcomes = [future.result() for future in futures if not (future.cancelled() or future.exception())]
     return run
 
 
@@ -160,9 +160,3 @@ def _guarded(work: Work, source: DocumentFile, stop: threading.Event) -> Documen
     except (StoreError, LockHeldError) as error:
         passing = isinstance(error, PassingError | LockHeldError)
         return DocumentOutcome(source, "!", "failed", str(error), sent=asking.sent, passing=passing)
-
-
-def _finished(futures: Iterable["Future[DocumentOutcome]"]) -> Iterable[DocumentOutcome]:
-    for future in futures:
-        if not future.cancelled() and future.exception() is None:
-            yield future.result()

@@ -8,7 +8,6 @@ one comparison of everything. The upload and its dry run alone read it, not with
 import hashlib
 import json
 import logging
-import os
 import random
 import threading
 from collections.abc import Iterable
@@ -22,15 +21,14 @@ from lib.common.errors import CityflowError
 from lib.common.paris_time import machine_now, parse_instant
 from lib.common.settings import Settings, shown_settings
 from lib.files.atomic_file import write_atomically
-from lib.files.locks import lock_briefly_held, open_lock_file
+from lib.files.locks import brief_lock
 from lib.publish.asking import Asking, Steps
 from lib.publish.local_documents import PAGES, TABLES, DocumentFile, Files, paths_of, version
 from lib.publish.outcome import DocumentOutcome
 from lib.publish.plain_objects import url_of
 from lib.publish.plan import RENEWED_BELOW
-from lib.publish.remote import Remote
+from lib.publish.remote import Remote, head, state
 from lib.publish.report_objects import DIGEST
-from lib.publish.steps import head, state
 
 RECENT = timedelta(days=7)  # days that are always asked for: another machine may well have published them again
 BELIEVED_FOR = timedelta(days=30)  # since a document was seen: then AWS is asked again
@@ -113,20 +111,13 @@ def keep(settings: Settings, form: str, outcomes: Iterable[DocumentOutcome]) -> 
     seen = {one.source.label: one.seen for one in outcomes if one.seen or one.status not in ("same", "interrupted")}
     if not seen:
         return
-    lock = settings.output_dir / ".locks" / "published.lock"
     try:
-        descriptor = open_lock_file(lock)
-        try:
-            lock_briefly_held(descriptor, lock)
+        with brief_lock(settings.output_dir / ".locks" / "published.lock"):
             note = read_note(settings, form)
             documents = {label: entry for label, entry in (note.documents | seen).items() if entry}
             if documents != note.documents:
-                text = json.dumps(
-                    note.head | {"sha256": _digest(documents), "documents": documents}, ensure_ascii=False
-                )
-                write_atomically(note.path, f"{text}\n".encode())
-        finally:
-            os.close(descriptor)
+                whole = note.head | {"sha256": _digest(documents), "documents": documents}
+                write_atomically(note.path, f"{json.dumps(whole, ensure_ascii=False)}\n".encode())
     except CityflowError as error:
         log.warning("ce qui est publié n'est pas noté ici (%s) : rien ne manque dans AWS.", error)
 

@@ -13,44 +13,33 @@ Two machines may publish the same document at once; the newer one wins, whoever 
 
 import contextlib
 import gzip
-from collections.abc import Generator
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
 from lib.common.errors import StoreError
 from lib.common.settings import Settings
-from lib.publish.asking import Absent, Changed, Request, Steps
+from lib.publish.asking import Changed, Request, Steps
 from lib.publish.local_documents import DocumentFile, Files, validated
 from lib.publish.plan import (
     Action,
     Wish,
+    claim_of,
     content_url,
     is_same,
+    is_under_way,
     is_untouched,
     mark,
     plan_document,
     plan_renewal,
     release,
 )
-from lib.publish.remote import (
-    ADRIFT,
-    Remote,
-    claim_again,
-    claim_of,
-    is_under_way,
-    read_item,
-    remote_of,
-)
+from lib.publish.remote import Remote, head, read_item, read_object, state, whole_document
 from lib.publish.report_objects import (
     ABSENT,
     ASK_EACH_TIME,
     DAY,
     DIGEST,
     Readable,
-    bucket_and_key,
-    is_ours,
-    latest_url,
     only_if,
     put_request,
     readables,
@@ -58,10 +47,10 @@ from lib.publish.report_objects import (
     stored_form,
 )
 from lib.stores.documents import EXACT, encode
-from lib.stores.dynamodb_items import Item, document_of, pointer
 
 Ready = dict[Readable, Request | None]  # the request of each key, where its content is at hand
 
+ADRIFT = "?"  # in place of an identity: an attempt of the upload whose item this is may arrive yet
 ROUNDS = 8  # comparisons, or tries of one key, before somebody else's writes are said to be too many
 
 
@@ -70,10 +59,9 @@ def planned(
 ) -> Steps[Action]:
     """Plan the action for a document, or for its remaining life; InputError where the file is unsound."""
     action = Action("=", source)
-    if wish.force or wish.damaged or not is_untouched(source, files, remote, settings):
-        local = validated(source, files)
-        there, again = "", wish.force or wish.damaged
-        if local.unchanged and remote.known and not again and not is_same(local, remote, settings):
+    if wish.again or not is_untouched(source, files, remote, settings):
+        local, there = validated(source, files), ""
+        if local.unchanged and remote.known and not wish.again and not is_same(local, remote, settings):
             there = yield from _if_there(content_url(local, settings), local.content.body_digest)
         action = plan_document(local, remote, settings, now, wish, there)
     if action.sign == "=":
@@ -172,11 +160,6 @@ def _released(source: DocumentFile, ours: Remote, settings: Settings, now: datet
     return ""
 
 
-def state(source: DocumentFile, settings: Settings) -> Steps[Remote]:
-    """Read what AWS has of a document, consistently, without its body."""
-    return remote_of((yield read_item(source, settings)).get("Item"))
-
-
 def _is(remote: Remote, ours: Remote) -> bool:
     """Tell whether an item is ours, its mark apart."""
     return replace(remote, claim="") == replace(ours, claim="")
@@ -218,7 +201,9 @@ def _settled(
 
 def _finished(source: DocumentFile, remote: Remote, settings: Settings, now: datetime) -> Steps[None]:
     """Make the keys that people read those of an item that another upload marked and left."""
-    ours = replace(remote, claim=claim_again(remote.claim, remote.identity, now))
+    under_way = is_under_way(remote.claim, remote.identity, now)
+    whose = remote.claim.partition(" ")[2] if under_way else remote.identity
+    ours = replace(remote, claim=claim_of(whose, now))
     yield mark(source, remote, ours.claim, settings)
     found = readables(source.path.stem, remote.digests(), settings, source.day_text)
     yield from _all_settled(dict.fromkeys(found), source, ours, settings, now)
@@ -227,7 +212,7 @@ def _finished(source: DocumentFile, remote: Remote, settings: Settings, now: dat
 def _content(suffix: str, source: DocumentFile, remote: Remote, settings: Settings) -> Steps[bytes]:
     """Read a form of the report from what its item points to; StoreError where that is not what it says."""
     if suffix == ".json":
-        item = (yield read_item(source, settings, whole=True)).get("Item")
+        item = (yield from read_item(source, settings, whole=True)) or {}
         exact = item.get(EXACT, {}).get("B")
         content = gzip.decompress(exact) if exact else encode((yield from whole_document(item, settings)))
     else:
@@ -236,27 +221,6 @@ def _content(suffix: str, source: DocumentFile, remote: Remote, settings: Settin
         raise StoreError(
             f"{source.label} : la forme {suffix} publiée est abîmée.", "La réparer : make check-upload REPAIR=1"
         )
-    return content
-
-
-def whole_document(item: Item, settings: Settings) -> Generator[Request, Any, dict[str, Any]]:
-    """Read the document of an item, or of the object that it points to; StoreError where it is damaged."""
-    place = pointer(item)
-    content = (yield from read_object(f"s3://{place[0]}/{place[1]}", settings)) if place else None
-    return document_of(item, content)
-
-
-def read_object(url: str, settings: Settings) -> Steps[bytes]:
-    """Read an object whole; StoreError when it is absent, or elsewhere than the settings say."""
-    if not is_ours(url, settings):
-        raise StoreError(
-            f"{url} n'est pas où les réglages disent de publier", "Le republier : make check-upload REPAIR=1"
-        )
-    bucket, key = bucket_and_key(url)
-    try:
-        content: bytes = yield Request("s3", "get_object", {"Bucket": bucket, "Key": key})
-    except Absent:
-        raise StoreError(f"{url} est absent (ou le droit s3:GetObject manque)") from None
     return content
 
 
@@ -269,20 +233,3 @@ def _marked(source: DocumentFile, claim: str, settings: Settings) -> Steps[None]
         with contextlib.suppress(Changed):
             yield mark(source, there, claim, settings)
             return
-
-
-def head(url: str) -> Steps[dict[str, Any]]:
-    """Read what an object says of itself; nothing of one that is absent."""
-    bucket, key = bucket_and_key(url)
-    try:
-        found: dict[str, Any] = yield Request("s3", "head_object", {"Bucket": bucket, "Key": key})
-    except Absent:
-        return {}
-    return found
-
-
-def latest_page(settings: Settings) -> Steps[tuple[str, bytes]]:
-    """Read latest.html: the day that it says it is the page of, and its content; empty where it is absent."""
-    url = latest_url(settings)
-    there = yield from head(url)
-    return (str(there["Metadata"].get(DAY, "")), (yield from read_object(url, settings))) if there else ("", b"")

@@ -7,7 +7,6 @@ lock. A manifest is a record and nothing reads it to compute a figure.
 import hashlib
 import json
 import logging
-import os
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -23,7 +22,7 @@ from lib.common.paris_time import machine_now
 from lib.common.settings import Settings, shown_settings
 from lib.common.text import spelled, storable
 from lib.files.atomic_file import write_atomically
-from lib.files.locks import lock_briefly_held, new_run_id, open_lock_file
+from lib.files.locks import brief_lock, new_run_id
 from lib.raw.tree import is_readable
 
 FILES_NAMED = 100  # inputs listed one by one; beyond it each folder of pulls is one entry
@@ -59,7 +58,7 @@ def manifest_path(output_dir: Path, day: date, run: str) -> Path:
 def record(settings: Settings, day: date, run: str, step: Entry) -> Path:
     """Add a step to the manifest of a run; StoreError when it cannot be written."""
     path = manifest_path(settings.output_dir, day, run)
-    with _alone(settings.output_dir / ".locks" / f"{day}.runs.lock"):
+    with brief_lock(settings.output_dir / ".locks" / f"{day}.runs.lock"):
         manifest = _existing(path) or {
             "run_id": run,
             "date": day.isoformat(),
@@ -170,13 +169,3 @@ def _existing(path: Path) -> dict[str, Any] | None:
     except (OSError, ValueError):
         return None
     return manifest if isinstance(manifest, dict) and isinstance(manifest.get("etapes"), list) else None
-
-
-@contextmanager
-def _alone(path: Path) -> Iterator[None]:
-    descriptor = open_lock_file(path)
-    try:
-        lock_briefly_held(descriptor, path)
-        yield
-    finally:
-        os.close(descriptor)
