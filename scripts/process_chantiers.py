@@ -40,7 +40,7 @@ from scripts.sources.chantiers.records import (
     STATUSES,
     read_works,
 )
-from scripts.sources.referentiel.records import reference_arcs
+from scripts.sources.referentiel.reference import reference_arcs
 
 # A critical zone has far more active works than the city's other arrondissements have: more than the median of the
 # twenty by CRITICAL_SPREADS robust standard deviations (1.4826 x MAD, see Rousseeuw and Croux 1993; at least the square
@@ -125,7 +125,7 @@ def nearby_arcs(active: pd.DataFrame, arcs: pd.DataFrame | None) -> pd.DataFrame
     shapes = geometry.as_geometries(
         [shape or (None if np.isnan(p.x) else p) for shape, p in zip(shapes, points, strict=True)]
     )
-    tree = shapely.STRtree(geometry.to_metres(arcs["geometry"].to_numpy()))
+    tree = shapely.STRtree(shapely.from_wkb(arcs["lambert93"].to_numpy()))
     outlines = geometry.to_metres(np.asarray(shapely.make_valid(shapes)))
     which, found = tree.query(outlines, predicate="dwithin", distance=NEARBY_METRES)
     return arcs.iloc[found][["identifiant_arc", "libelle"]].assign(chantier=which)

@@ -42,7 +42,7 @@ from scripts.registry import COMPTAGES, ROAD_SENSORS, files_to_read
 from scripts.sources.comptages import congestion
 from scripts.sources.comptages.records import read_files
 from scripts.sources.comptages.scan import days_named, one_pass
-from scripts.sources.referentiel.records import read_arcs, reference_arcs
+from scripts.sources.referentiel.reference import read_arcs, reference_arcs
 
 HELP = """Comptages routiers permanents : débits, occupation, congestion et temps perdu (modèle) d'un jour.
 

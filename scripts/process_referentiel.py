@@ -14,7 +14,7 @@ import copy
 import logging
 import sys
 from datetime import date
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,6 @@ import lib  # isort: skip # noqa: F401 - first: it says which package is missing
 
 import pandas as pd
 
-from lib.common.errors import InputError
 from lib.common.settings import Settings
 from lib.figures import geometry
 from lib.figures.numbers import points, records, rounded
@@ -35,13 +34,12 @@ from lib.run import cli
 from lib.run.day_run import DayResult
 from scripts.registry import ARRONDISSEMENTS, REFERENTIEL, files_to_read
 from scripts.sources.arrondissements.polygons import Arrondissements, load_arrondissements
-from scripts.sources.referentiel.records import INCOMPLETE, is_ring, merge_parts, read_road_parts
+from scripts.sources.referentiel.records import INCOMPLETE, is_ring
+from scripts.sources.referentiel.reference import Reference, read_reference
 
 log = logging.getLogger("cityflow.referentiel")
 
 METRES_PER_KM = 1000.0
-# A map of Paris on a screen or an A4 page has about 15 m to the pixel.
-TRACE_TOLERANCE = 5.0  # m
 CONTOUR_TOLERANCE = 30.0  # m, see shapely.coverage_simplify
 
 HELP = """Référentiel géographique : les arcs de comptage (longueur, nœuds, arrondissement, centre) et leurs totaux.
@@ -49,29 +47,23 @@ HELP = """Référentiel géographique : les arcs de comptage (longueur, nœuds, 
 Exemple : python scripts/process_referentiel.py --date 2025-11-04"""
 
 
-def read_raw(settings: Settings) -> tuple[pd.DataFrame, Quality]:
-    """Read the valid parts of the newest whole export (see sources/referentiel/records), and account for the others."""
-    found = Quality()
-    files = files_to_read(settings, REFERENTIEL, found)
-    (parts, quality), refused = newest_whole(files, _read_export, INCOMPLETE, lambda found: len(found[0]))
-    quality.avertissements += found.avertissements
+def read_raw(settings: Settings) -> Reference:
+    """Read the newest whole export (see sources/referentiel/reference), and account for the others."""
+    passed = Quality()
+    files = files_to_read(settings, REFERENTIEL, passed)
+    found, refused = newest_whole(
+        files, partial(read_reference, settings), INCOMPLETE, lambda one: int(one.arcs["nombre_parties"].sum())
+    )
+    quality = copy.deepcopy(found.quality)
+    quality.avertissements += passed.avertissements
     for raw, error in refused:
         passed_over(raw, error, quality)
-    return parts, quality
+    return Reference(found.arcs, quality)
 
 
-def _read_export(raw: RawFile) -> tuple[pd.DataFrame, Quality]:
-    quality = Quality()
-    parts = read_road_parts(raw, quality)
-    if parts.empty:
-        raise InputError(f"{raw.path} n'a aucun arc utilisable : {dict(quality.rejets)}.", "Vérifier l'export.")
-    return parts, quality
-
-
-def compute_metrics(parts: pd.DataFrame, arrondissements: Arrondissements) -> dict[str, Any]:
+def compute_metrics(arcs: pd.DataFrame, arrondissements: Arrondissements) -> dict[str, Any]:
     """Compute all figures: the totals, the outlines of the arrondissements, and one row per arc."""
-    arcs = merge_parts(parts).sort_values("identifiant_arc", ignore_index=True)
-    mapping = arc_mapping(arcs, arrondissements)
+    mapping = arc_mapping(arcs.sort_values("identifiant_arc", ignore_index=True), arrondissements)
     return {
         "statistiques": statistics(mapping, arrondissements.complete),
         "contours": outlines(arrondissements),
@@ -81,7 +73,6 @@ def compute_metrics(parts: pd.DataFrame, arrondissements: Arrondissements) -> di
 
 def arc_mapping(arcs: pd.DataFrame, arrondissements: Arrondissements) -> pd.DataFrame:
     """Make one row per arc, the columns of mapping[] in their stored order; geo_point_2d is half-way along the arc."""
-    lon, lat = map(pd.Series, geometry.middles(arcs["geometry"].to_numpy()))
     return pd.DataFrame(
         {
             "identifiant_arc": arcs["identifiant_arc"],
@@ -92,10 +83,10 @@ def arc_mapping(arcs: pd.DataFrame, arrondissements: Arrondissements) -> pd.Data
             "libelle_nd_aval": arcs["libelle_nd_aval"],
             "longueur_metres": arcs["longueur_metres"].round(2),
             "nombre_parties": arcs["nombre_parties"],
-            "arrondissement": arrondissements.locate(lon, lat),
+            "arrondissement": arrondissements.locate(arcs["lon"], arcs["lat"]),
             "peripherique": is_ring(arcs["libelle"]),
-            "geo_point_2d": points(pd.DataFrame({"lon": lon, "lat": lat})),
-            "trace": geometry.simplified_lines(arcs["geometry"].to_numpy(), TRACE_TOLERANCE),
+            "geo_point_2d": points(arcs),
+            "trace": arcs["trace"],
         }
     )
 
@@ -144,9 +135,9 @@ def process(settings: Settings, day: date) -> DayResult:
 
 @lru_cache(maxsize=1)  # a file that changed is another key
 def _of_files(settings: Settings, _files: tuple[RawFile, ...], _others: str) -> tuple[dict[str, Any], Quality]:
-    parts, quality = read_raw(settings)
-    arrondissements = load_arrondissements(settings, quality)
-    return compute_metrics(parts, arrondissements), quality
+    reference = read_raw(settings)
+    arrondissements = load_arrondissements(settings, reference.quality)
+    return compute_metrics(reference.arcs, arrondissements), reference.quality
 
 
 def main(argv: list[str] | None = None) -> int:

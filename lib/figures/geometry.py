@@ -65,7 +65,7 @@ def _transformer() -> Transformer:
 
 
 def _project(coordinates: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    return np.column_stack(_transformer().transform(coordinates[:, 0], coordinates[:, 1]))
+    return _moved(coordinates, "FORWARD")
 
 
 def _to_degrees(shapes: Geometries) -> Geometries:
@@ -73,4 +73,10 @@ def _to_degrees(shapes: Geometries) -> Geometries:
 
 
 def _unproject(coordinates: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    return np.column_stack(_transformer().transform(coordinates[:, 0], coordinates[:, 1], direction="INVERSE"))
+    return _moved(coordinates, "INVERSE")
+
+
+def _moved(coordinates: npt.NDArray[np.float64], direction: str) -> npt.NDArray[np.float64]:
+    if not len(coordinates):  # most days have no shape to measure: the transformer takes 20 ms to be made
+        return coordinates
+    return np.column_stack(_transformer().transform(coordinates[:, 0], coordinates[:, 1], direction=direction))

@@ -5,9 +5,6 @@ keeps these of the files of OUTPUT_DIR, with the state of the file that they com
 of another state or of other code is made again.
 """
 
-import io
-import logging
-import zipfile
 from collections.abc import Iterable
 from contextlib import suppress
 from datetime import date, timedelta
@@ -17,25 +14,20 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import orjson
 
-from lib.common.errors import StoreError
 from lib.common.paris_time import days_compared
 from lib.database_service import DatabaseService
 from lib.figures import sensor_days
 from lib.figures.past_days import Past
 from lib.figures.quality import has_account
 from lib.figures.sensor_days import SensorDay, hours_frame, sensor_day, sensor_frame, without_rows
-from lib.files.atomic_file import write_atomically
+from lib.files.copies import keep_copy, packed, read_copy, unpacked
 from lib.local_file_service import LocalFileService
 from lib.raw.source import Source
 
 PAST_KEPT = 210  # days of all sources in memory: in a range each is compared again 7 days later, after 5 x 7 of six
 KEPT = timedelta(days=60)  # copies of days farther than that from the one that is written go
 NOT_MEASURED = -1
-DAMAGED = (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile)
-
-log = logging.getLogger(__name__)
 
 
 def same_weekdays(store: DatabaseService, source: Source, day: date) -> Past:
@@ -81,9 +73,9 @@ def _remembered(store: DatabaseService, source: Source, day: date) -> SensorDay 
     files = store if isinstance(store, LocalFileService) else None
     state = _state(files, source, day) if files else ""
     if files and state:
-        with suppress(*DAMAGED), np.load(_path(files, source, day), allow_pickle=False) as copy:
-            if copy["etat"].tobytes().decode() == state:
-                return _read(copy, day)
+        copy = read_copy(_path(files, source, day), state)
+        if copy:
+            return _read(copy, day)
     metrics = store.load_metrics(source.name, day)
     if not metrics or not has_account(metrics) or source.sensors is None:
         return None
@@ -113,37 +105,27 @@ def _keep(files: LocalFileService, source: Source, day: date, found: SensorDay, 
     if not state or not all(isinstance(name, str) for name in names):
         return
     arrays: dict[str, Any] = {
-        "etat": _bytes(state.encode()),
-        "noms": _bytes(orjson.dumps(names)),
+        "noms": packed(names),
         "capteurs": found.sensors.to_numpy(dtype=float),
         "entier": np.array(found.whole),
     }
     if found.hours is not None:
         arrays["heures"] = _short(found.hours.to_numpy(dtype=float))
-    content = io.BytesIO()
-    np.savez(content, **arrays)
     path = _path(files, source, day)
-    try:
-        write_atomically(path, content.getvalue())
+    if keep_copy(path, state, arrays):
         for other in path.parent.glob(f"{source.name}_*.npz"):
-            with suppress(ValueError):
+            with suppress(ValueError, OSError):
                 if abs(date.fromisoformat(other.stem.rpartition("_")[2]) - day) > KEPT:
                     other.unlink(missing_ok=True)
-    except (StoreError, OSError) as error:
-        log.debug("%s", error)
 
 
 def _read(copy: Any, day: date) -> SensorDay:
-    names = orjson.loads(copy["noms"].tobytes())
+    names = unpacked(copy["noms"])
     hours = copy.get("heures")
     if hours is not None and hours.dtype != np.float64:
         hours = np.where(hours == NOT_MEASURED, np.nan, hours)
     frame = None if hours is None else hours_frame(hours, names, day)
     return SensorDay(day, sensor_frame(copy["capteurs"], names), frame, bool(copy["entier"]))
-
-
-def _bytes(content: bytes) -> npt.NDArray[np.uint8]:
-    return np.frombuffer(content, dtype=np.uint8)
 
 
 def _short(hours: npt.NDArray[np.float64]) -> npt.NDArray[Any]:

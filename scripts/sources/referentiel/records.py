@@ -4,26 +4,19 @@ The export repeats an arc for each part of a multi-part geometry; the parts are 
 """
 
 import re
-from functools import lru_cache
 
-import numpy as np
 import pandas as pd
 import shapely
 
-from lib.common.errors import InputError
-from lib.common.settings import Settings
 from lib.common.text import counted
 from lib.figures import geometry
 from lib.figures.quality import Quality
 from lib.figures.raw_rows import without_rejects
-from lib.figures.written_places import is_written, parse_shape, read_places
+from lib.figures.written_places import is_written, parse_shape
 from lib.raw.csv_dialect import Aliases
 from lib.raw.limits import EXPORT_ROWS
-from lib.raw.source_files import RawFile, source_files
+from lib.raw.source_files import RawFile
 from lib.raw.tables import read_table
-from lib.raw.usable_files import newest_whole
-from scripts.registry import REFERENTIEL
-from scripts.sources.arrondissements.polygons import load_arrondissements
 
 COLUMNS: Aliases = {
     "identifiant_arc": ("Identifiant arc", "IU_AC", "iu_ac"),
@@ -55,7 +48,7 @@ def read_road_parts(raw: RawFile, quality: Quality) -> pd.DataFrame:
     parts["geometry"] = geometry.as_geometries([parse_shape(value) for value in parts["geo_shape"]])
     nameless = names.isin(["", "*"])
     not_a_line = pd.Series([_not_a_line(shape) for shape in parts["geometry"]], index=parts.index, dtype=bool)
-    _warn_of_shapes(parts.loc[not_a_line, "geo_shape"].set_axis(names[not_a_line]), quality)
+    warn_of_shapes(parts.loc[not_a_line, "geo_shape"].set_axis(names[not_a_line]), quality)
     reasons = {"identifiant_absent": nameless, "geometrie_absente": not_a_line}
     valid = without_rejects(parts.assign(_fichier=raw.name), reasons, ("identifiant_arc", "libelle"), quality)
     kept = _without_repeats(valid, quality)
@@ -102,68 +95,12 @@ def merge_parts(parts: pd.DataFrame) -> pd.DataFrame:
     return arcs.reset_index()
 
 
-def reference_arcs(settings: Settings, quality: Quality, consequence: str) -> pd.DataFrame | None:
-    """Read the merged arcs of the newest whole export; None without any, and a warning says the `consequence`."""
-    files = source_files(settings, REFERENTIEL)
-    if not files:
-        quality.warn("referentiel_absent", "information", f"Sans référentiel, {consequence}.")
-        return None
-    try:
-        arcs, refused = newest_whole(files, lambda raw: _arcs_of(raw, raw.state), INCOMPLETE, len)
-    except InputError as error:
-        quality.warn("referentiel_illisible", "attention", f"{error.message} Sans référentiel, {consequence}.")
-        return None
-    for _, why in refused:
-        if why.reason == INCOMPLETE:
-            quality.warn(INCOMPLETE, "attention", str(why))
-        else:
-            quality.warn("referentiel_illisible", "attention", f"{why.message} Celui d'avant est pris à sa place.")
-    return arcs.copy()
-
-
-@lru_cache(maxsize=2)  # the newest, and an older one where that is cut
-def _arcs_of(raw: RawFile, _state: tuple[int, int]) -> pd.DataFrame:
-    """Read the merged arcs of one state of an export, once for all the days of a run."""
-    parts = read_road_parts(raw, Quality())  # its own account is process_referentiel's
-    if parts.empty:
-        raise InputError(f"{raw.path} n'a aucun arc utilisable.")
-    return merge_parts(parts)
-
-
 def is_ring(libelle: pd.Series) -> pd.Series:
     """Tell the arcs of the boulevard périphérique: PE_ (outer) and PI_ (inner)."""
     return libelle.fillna("").astype(str).str.startswith(("PE_", "PI_"))
 
 
-def read_arcs(
-    settings: Settings, counts: pd.DataFrame, reference: pd.DataFrame | None, quality: Quality
-) -> pd.DataFrame:
-    """Describe each arc of the road counts: libelle, lon, lat (degrees), longueur_metres, arrondissement; else NaN.
-
-    The length is the road reference's, which knows all parts of an arc, else that of the counts' own geo_shape. The
-    place is the counts' own point, else the middle of their shape, else that of the reference's.
-    """
-    texts = counts[["libelle", "geo_shape"]].astype(object)
-    own = texts.where(texts != "", None).groupby(counts["identifiant_arc"]).last()  # a blank hides no other row's
-    known = pd.DataFrame(columns=["identifiant_arc", "libelle", "geometry", "longueur_metres"], dtype=object)
-    known = (known if reference is None else reference).set_index("identifiant_arc").reindex(own.index)
-    arcs = read_places(counts.set_index("identifiant_arc")["geo_point_2d"], quality, "arcs").reindex(own.index)
-    arcs["libelle"] = own["libelle"].fillna(known["libelle"])
-    arcs["longueur_metres"] = known["longueur_metres"].astype(float)
-    wanted = own.loc[arcs["longueur_metres"].isna() | arcs["lon"].isna(), "geo_shape"]
-    shapes = pd.Series(geometry.as_geometries([parse_shape(value) for value in wanted]), wanted.index, dtype=object)
-    _warn_of_shapes(wanted[shapes.isna()], quality)
-    lengths = pd.Series(geometry.lengths(shapes.to_numpy()), shapes.index)
-    arcs["longueur_metres"] = arcs["longueur_metres"].fillna(lengths)
-    lines = shapes.where(lengths > 0).reindex(own.index)
-    lines = lines.where(lines.notna(), known["geometry"])[arcs["lon"].isna()].dropna()
-    lon, lat = geometry.middles(lines.to_numpy())
-    arcs.loc[lines.index, ["lon", "lat"]] = np.column_stack([lon, lat])
-    arcs["arrondissement"] = load_arrondissements(settings, quality).locate(arcs["lon"], arcs["lat"])
-    return arcs
-
-
-def _warn_of_shapes(values: pd.Series, quality: Quality) -> None:
+def warn_of_shapes(values: pd.Series, quality: Quality) -> None:
     """Warn of the arcs (index) whose shape is written and not understood."""
     unread = values[[is_written(value) for value in values]].index.unique()
     if len(unread):

@@ -13,7 +13,8 @@ from pyproj import Geod
 from lib.common.errors import InputError
 from lib.figures.quality import Quality
 from lib.raw.source_files import RawFile
-from scripts.sources.referentiel.records import merge_parts, read_road_parts, reference_arcs
+from scripts.sources.referentiel.records import merge_parts, read_road_parts
+from scripts.sources.referentiel.reference import reference_arcs
 from tests.conftest import SAMPLES, RawTree, gz, needs_samples
 
 NAME = "referentiel-geographique-pour-les-donnees-trafic-issues-des-capteurs-permanents.csv"
