@@ -1,115 +1,126 @@
-"""The report as a tidy table: one figure a row, for a French spreadsheet.
+"""The report as a tidy table (see scripts/report/tidy).
 
-Columns section;rang;identifiant;libelle;indicateur;valeur;unite, UTF-8 with BOM, decimal comma, days as 04/11/2025 and
-moments as 04/11/2025 08:30. Sections and indicators are in words (see table_words). A missing figure is an empty cell;
-a missing source is one row that says so.
+Sections and indicators are in words; the keys are those of the JSON, which programs read. A missing source is one row
+that says so.
 """
 
-import csv
-import io
-from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime
+from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from lib.figures.quality import spreadsheet_cell
 from lib.figures.reject_reasons import IN_WORDS
 from scripts.registry import SOURCES
 from scripts.report.cards import LABELS
 from scripts.report.french import street, zone
 from scripts.report.key_figures import Metrics
 from scripts.report.road_map import IMPACTS, LEVELS
-from scripts.report.table_words import BASES, indicator, section
+from scripts.report.tidy import Figure, Row, Shown, csv_cell, each, tidy_csv
 
-CSV_COLUMNS = ("section", "rang", "identifiant", "libelle", "indicateur", "valeur", "unite")
-
-SHOWN = {"troncons": street, "zones_congestionnees": zone}  # how the label of a ranking is written
-
-Row = tuple[Any, ...]
-
-EVOLUTIONS = (
-    ("valeur", None),
-    ("semaine_precedente", None),
-    ("evolution_semaine_precedente_pct", "%"),
-    ("mediane_4_semaines", None),
-    ("evolution_mediane_pct", "%"),
-    ("annee_precedente", None),
-    ("evolution_annee_precedente_pct", "%"),
-    ("comparaison", ""),
+# The earlier days that a figure stands beside: their key, their name, what a change and a difference are called.
+EARLIER = (
+    (
+        "semaine_precedente",
+        "semaine précédente",
+        "évolution depuis la semaine précédente",
+        "écart à la semaine précédente",
+    ),
+    ("mediane", "habitude", "écart à l'habitude", "écart à l'habitude, en points"),
+    ("annee_precedente", "52 semaines avant", "évolution depuis 52 semaines", "écart à 52 semaines avant"),
 )
-# For each ranking: where it stands, the identifier, the label, and the indicators with their units.
-TOPS = (
-    ("troncons", "identifiant_arc", "libelle", (("debit_journalier_total", "véhicules × arcs"), ("heure_pic", "h"))),
-    ("zones_congestionnees", "zone", "zone", (("part_heures_saturees_pct", "%"), ("taux_occupation_moyen", "%"))),
-    ("compteurs_velo", "id_compteur", "nom_compteur", (("total_jour", "passages"), ("heure_pic", "h"))),
-    ("lignes_impactees", "id_ligne", "ligne", (("heures_perturbees", "h"), ("nombre_perturbations", ""))),
+SENSORS = {
+    "attendus": "capteurs attendus",
+    "mesures": "capteurs qui ont mesuré",
+    "ecartes": "capteurs laissés de côté",
+    "base": "capteurs attendus d'après",
+}
+WHEN: tuple[Figure, ...] = (("debut", "début", None), ("fin", "fin", None))
+LASTED = (*WHEN, ("duree_heures", "durée", "h"))
+MOVED = {"comptages": "Rues", "bikes": "Compteurs vélo"}
+FAULTY: tuple[tuple[str, str, str, str, Shown], ...] = (
+    ("comptages", "Tronçons", "identifiant_arc", "libelle", street),
+    ("bikes", "Compteurs vélo", "id_compteur", "nom_compteur", csv_cell),
+)
+WORKS: tuple[Figure, ...] = (
+    ("arrondissement", "arrondissement", None),
+    ("impact", "impact", None),
+    ("niveau", "niveau", None),
+    ("date_debut", "début", None),
+    ("date_fin", "fin", None),
+)
+WEATHER: tuple[Figure, ...] = (
+    ("temp_moyenne", "température moyenne", "°C"),
+    ("temp_min", "température minimale", "°C"),
+    ("temp_max", "température maximale", "°C"),
+    ("precip_totale", "pluie", "mm"),
+    ("vent_moyen", "vent moyen", "km/h"),
+    ("vent_max", "vent maximal", "km/h"),
+    ("conditions", "temps", None),
 )
 
 
 def report_csv(report: dict[str, Any], metrics: Mapping[str, Metrics] = MappingProxyType({})) -> bytes:
     """Write the whole table as bytes. metrics: by source, for the lists that the report only counts."""
-    return tidy_csv(rows(report, metrics))
+    return tidy_csv(_rows(report, metrics))
 
 
-def tidy_csv(table: Iterable[Row]) -> bytes:
-    """Write rows of CSV_COLUMNS below their header, their section and indicator in words."""
-    text = io.StringIO()
-    writer = csv.writer(text, delimiter=";", lineterminator="\r\n")
-    writer.writerow(CSV_COLUMNS)
-    for key, *cells, name, value, unit in table:
-        writer.writerow([csv_cell(one) for one in (section(key), *cells, indicator(name), value, unit)])
-    return text.getvalue().encode("utf-8-sig")
-
-
-def rows(report: dict[str, Any], metrics: Mapping[str, Metrics]) -> Iterator[Row]:
-    """Iterate over every row, in the order of the report; section and indicator as keys."""
-    yield ("resume", None, None, report["resume"]["phrase"], "statut", report["resume"]["statut"], None)
+def _rows(report: dict[str, Any], metrics: Mapping[str, Metrics]) -> Iterator[Row]:
+    """Iterate over every row, in the order of the report."""
+    yield ("Résumé", None, None, report["resume"]["phrase"], "statut", report["resume"]["statut"], None)
     yield from _context(report["contexte"])
     yield from _sources(report["sources"], metrics)
     for rank, one in enumerate(report.get("constats", ()), start=1):
-        yield ("constats", rank, f"{one['source']} {one['code']}", one["message"], "severite", one["severite"], None)
+        named = ("Points à voir", rank, f"{one['source']} {one['code']}", one["message"])
+        yield (*named, "gravité", one["severite"], None)
     for key, figure in report["chiffres_cles"].items():
-        for name, unit in EVOLUTIONS:
-            unit = figure["unite"] if unit is None else unit
-            yield ("chiffres_cles", None, key, LABELS.get(key), name, figure[name], unit)
-        yield from _rests_on(key, figure)
+        yield from _key_figure(("Chiffres du jour", None, key, LABELS.get(key)), figure)
     yield from _hours(report["profils_horaires"])
-    for ranking, identifier, label, names in TOPS:
-        for row in report["tops"][ranking] or ():
-            shown = SHOWN.get(ranking, str)(row[label] or "") or None
-            for name, unit in names:
-                yield (ranking, row["rang"], row[identifier], shown, name, row[name], unit)
+    yield from _tops(report["tops"])
     yield from _unusual(report)
-    yield from _alerts(report)
+    yield from _alerts(report["alertes"])
     yield from _sensors(report)
-    yield from _works(report, metrics)
-    yield from _disruptions(report)
-    yield from _weather(report)
+    yield from _works(report["chantiers"], metrics)
+    yield from _disruptions(report["perturbations"])
+    yield from _weather(report["meteo"])
+
+
+def _context(context: dict[str, Any]) -> Iterator[Row]:
+    school = context["vacances_scolaires"] or ("non" if context["vacances_scolaires_connues"] else "inconnu")
+    named = ("Contexte", None, None, None)
+    yield (*named, "jour de la semaine", context["jour_semaine"], None)
+    yield (*named, "jour férié", context["jour_ferie"] or "non", None)
+    yield (*named, "vacances scolaires", school, f"zone {context['zone_scolaire']}")
+    yield (*named, "heures dans la journée", context["heures_du_jour"], "h")
 
 
 def _sources(states: dict[str, Any], metrics: Mapping[str, Metrics]) -> Iterator[Row]:
     for source, state in states.items():
-        named = ("sources", None, source, SOURCES[source].french)
-        yield (*named, "statut", state["statut"], None)
+        named = (None, source, SOURCES[source].french)
+        yield ("Sources", *named, "statut", state["statut"], None)
         if state["couverture"] is not None:
-            yield (*named, "couverture", state["couverture"], "0..1")
-            yield (*named, "rejets", state["rejets"], "lignes")
+            yield ("Sources", *named, "couverture", state["couverture"], "0..1")
+            yield ("Sources", *named, "lignes rejetées", state["rejets"], "lignes")
         for name, number in (state.get("capteurs") or {}).items():
-            yield (*named, f"capteurs_{name}", number, None if name == "base" else "capteurs")
+            yield ("Sources", *named, SENSORS[name], number, None if name == "base" else "capteurs")
         if state.get("heures_vues") is not None:
             missing = ", ".join(map(str, state["heures_manquantes"]))
-            yield (*named, "heures_vues", state["heures_vues"], "h")
-            yield (*named, "heures_manquantes", missing or "aucune", None)
+            yield ("Sources", *named, "heures vues", state["heures_vues"], "h")
+            yield ("Sources", *named, "heures sans mesure", missing or "aucune", None)
         for reason, count in metrics[source]["qualite"]["rejets"].items() if source in metrics else ():
-            words = IN_WORDS.get(reason, reason)
-            yield ("rejets", None, source, SOURCES[source].french, words, count, "lignes")
+            yield ("Lignes rejetées", *named, IN_WORDS.get(reason, reason), count, "lignes")
 
 
-def _rests_on(key: str, figure: dict[str, Any]) -> Iterator[Row]:
-    """Say of each change of a figure of sensors on how many of them it rests, and of each particular earlier day."""
-    named = ("chiffres_cles", None, key, LABELS.get(key))
-    for name, words in BASES.items():
-        if base := figure[f"{name}_base"]:
+def _key_figure(named: Row, figure: dict[str, Any]) -> Iterator[Row]:
+    """Write a figure beside each earlier day; then of one of sensors on how many of them each change rests."""
+    unit = figure["unite"]
+    yield (*named, "ce jour", figure["valeur"], unit)
+    for key, words, change, _ in EARLIER:
+        median = key == "mediane"
+        value = figure["mediane_4_semaines" if median else key]
+        yield (*named, "habitude (médiane de 4 semaines)" if median else words, value, unit)
+        yield (*named, change, figure[f"evolution_{key}_pct"], "%")
+    yield (*named, "comparé à", figure["comparaison"], "")
+    for key, words, _, difference in EARLIER:
+        if base := figure[f"{key}_base"]:
             yield (*named, f"{words} : capteurs constants", base["capteurs"], "capteurs")
             yield (*named, f"{words} : capteurs qui ont mesuré", base["sur"], "capteurs")
             yield (*named, f"{words} : part du jour", base["part_du_jour"], "0..1")
@@ -117,139 +128,110 @@ def _rests_on(key: str, figure: dict[str, Any]) -> Iterator[Row]:
             yield (*named, f"{words} : marge", base["marge"], "points")
             if base["pourquoi"]:
                 yield (*named, f"{words} : pourquoi rien", base["pourquoi"], None)
-        if (points := figure.get(f"evolution_{name}_points")) is not None:
-            yield (*named, f"evolution_{name}_points", points, "points")
-    for name in ("semaine_precedente", "annee_precedente"):
-        if particular := figure[f"{name}_particularite"]:
-            yield (*named, f"{BASES[name]} : particularité", particular, None)
+        if (points := figure.get(f"evolution_{key}_points")) is not None:
+            yield (*named, difference, points, "points")
+    for key, words, *_ in EARLIER:
+        if particular := figure.get(f"{key}_particularite"):
+            yield (*named, f"{words} : particularité", particular, None)
     if figure["mediane_jours"]:
-        yield (*named, "habitude : jours", ", ".join(moment(one) for one in figure["mediane_jours"]), None)
+        yield (*named, "habitude : jours", ", ".join(map(csv_cell, figure["mediane_jours"])), None)
 
 
 def _hours(profiles: dict[str, Any]) -> Iterator[Row]:
     """Write the 24 hours of the day and of the usual one; the rank is the hour that begins."""
     for name, profile in profiles.items():
-        for line in ("jour", "habituel") if profile else ():
+        for line, words in (("jour", "ce jour"), ("habituel", "habitude")) if profile else ():
             for hour, value in enumerate(profile[line]):
                 both = " (les deux)" if hour == profile["heure_double"] else ""
-                named = ("profils_horaires", hour, name, f"{hour:02d} h{both}")
-                yield (*named, line, value, profile["unite"])
+                yield ("Heure par heure", hour, name, f"{hour:02d} h{both}", words, value, profile["unite"])
+
+
+def _tops(tops: dict[str, Any]) -> Iterator[Row]:
+    peak = ("heure_pic", "heure de pointe", "h")
+    roads = (("debit_journalier_total", "débit du jour", "véhicules × arcs"), peak)
+    rates = (
+        ("part_heures_saturees_pct", "part des heures saturées", "%"),
+        ("taux_occupation_moyen", "taux d'occupation moyen", "%"),
+    )
+    bikes = (("total_jour", "passages du jour", "passages"), peak)
+    lines = (("heures_perturbees", "heures perturbées", "h"), ("nombre_perturbations", "nombre de perturbations", ""))
+    yield from each("Tronçons les plus chargés", tops["troncons"], "identifiant_arc", "libelle", roads, shown=street)
+    yield from each("Zones congestionnées", tops["zones_congestionnees"], "zone", "zone", rates, shown=zone)
+    yield from each("Compteurs vélo", tops["compteurs_velo"], "id_compteur", "nom_compteur", bikes)
+    yield from each("Lignes les plus perturbées", tops["lignes_impactees"], "id_ligne", "ligne", lines)
 
 
 def _unusual(report: dict[str, Any]) -> Iterator[Row]:
     for rank, one in enumerate((report["hors_ordinaire"] or {"lignes": ()})["lignes"], start=1):
-        for name, unit in (("valeur", one["unite"]), ("usuel", one["unite"]), ("ecart_pct", "%")):
-            yield ("hors_ordinaire", rank, one["source"], one["quoi"], name, one[name], unit)
-        for name in ("debut", "fin"):
-            yield ("hors_ordinaire", rank, one["source"], one["quoi"], name, one[name], "h")
+        named = ("Hors de l'ordinaire", rank, one["source"], one["quoi"])
+        yield (*named, "ce jour", one["valeur"], one["unite"])
+        yield (*named, "habitude", one["usuel"], one["unite"])
+        yield (*named, "écart à l'habitude", one["ecart_pct"], "%")
+        yield (*named, "début", one["debut"], "h")
+        yield (*named, "fin", one["fin"], "h")
     for source, sides in report["evolutions"].items():
+        unit = SOURCES[source].profiles[0].unit
+        values = (
+            ("valeur", "ce jour", unit),
+            ("usuel", "habitude", unit),
+            ("ecart", "écart", unit),
+            ("ecart_pct", "écart à l'habitude", "%"),
+        )
         for side, moved in sides.items():
-            for one in moved:
-                for name in ("valeur", "usuel", "ecart", "ecart_pct"):
-                    unit = "%" if name == "ecart_pct" else SOURCES[source].profiles[0].unit
-                    yield (f"en_{side}_{source}", one["rang"], None, one["libelle"], name, one[name], unit)
+            yield from each(f"{MOVED[source]} en {side}", moved, None, "libelle", values)
 
 
-def _context(context: dict[str, Any]) -> Iterator[Row]:
-    school = context["vacances_scolaires"] or ("non" if context["vacances_scolaires_connues"] else "inconnu")
-    yield ("contexte", None, None, None, "jour_semaine", context["jour_semaine"], None)
-    yield ("contexte", None, None, None, "jour_ferie", context["jour_ferie"] or "non", None)
-    yield ("contexte", None, None, None, "vacances_scolaires", school, f"zone {context['zone_scolaire']}")
-    yield ("contexte", None, None, None, "heures_du_jour", context["heures_du_jour"], "h")
-
-
-def _alerts(report: dict[str, Any]) -> Iterator[Row]:
-    for rank, alert in enumerate(report["alertes"]["congestion"] or (), start=1):
-        named = ("alertes_congestion", rank, alert["identifiant_arc"], street(alert["libelle"]))
-        yield from _when(named, alert)
-        yield (*named, "duree_heures", alert["duree_heures"], "h")
-        yield (*named, "taux_occupation_max", alert["taux_occupation_max"], "%")
-        yield (*named, "severite", alert["severite"], None)
-    for rank, alert in enumerate(report["alertes"]["transports"] or (), start=1):
-        named = ("interruptions", rank, alert["ligne"], alert["titre"])
-        yield from _when(named, alert)
-        yield (*named, "duree_heures", alert["duree_heures"], "h")
-
-
-def _when(named: Row, one: dict[str, Any]) -> Iterator[Row]:
-    for name in ("debut", "fin"):
-        yield (*named, name, one[name] and moment(one[name]), None)
+def _alerts(alerts: dict[str, Any]) -> Iterator[Row]:
+    roads = (*LASTED, ("taux_occupation_max", "taux d'occupation maximal", "%"), ("severite", "gravité", None))
+    yield from each("Alertes de congestion", alerts["congestion"], "identifiant_arc", "libelle", roads, shown=street)
+    yield from each("Interruptions de ligne", alerts["transports"], "ligne", "titre", LASTED)
 
 
 def _sensors(report: dict[str, Any]) -> Iterator[Row]:
-    for source, identifier, label in (
-        ("comptages", "identifiant_arc", "libelle"),
-        ("bikes", "id_compteur", "nom_compteur"),
-    ):
-        for sensor in report["capteurs_defaillants"][source] or ():
-            named = (f"capteurs_{source}", None, sensor[identifier], _sensor_name(source, sensor[label]))
-            yield (*named, sensor["motif"], sensor["heures_consecutives"], "h")
-        for one in report.get("capteurs_ecartes", {}).get(source) or ():
-            named = (f"ecartes_{source}", None, one[identifier], _sensor_name(source, one[label]))
-            yield (*named, "regle", one["regle"], None)
-            yield (*named, "aurait_ajoute", one["aurait_ajoute"], None)
+    rule = (("regle", "règle", None), ("aurait_ajoute", "aurait ajouté", None))
+    for source, words, name, label, shown in FAULTY:
+        for one in report["capteurs_defaillants"][source] or ():
+            reason = ("heures_consecutives", one["motif"], "h")
+            yield from each(f"{words} en défaut", [one], name, label, [reason], ranked=False, shown=shown)
+        aside = report.get("capteurs_ecartes", {}).get(source)
+        yield from each(f"{words} laissés de côté", aside, name, label, rule, ranked=False, shown=shown)
 
 
-def _sensor_name(source: str, label: str | None) -> str | None:
-    return street(label) if label and source == "comptages" else label
-
-
-def _works(report: dict[str, Any], metrics: Mapping[str, Metrics]) -> Iterator[Row]:
-    works = report["chantiers"]
+def _works(works: dict[str, Any] | None, metrics: Mapping[str, Metrics]) -> Iterator[Row]:
     if works is None:
         return
-    yield ("chantiers", None, None, None, "nombre_chantiers_actifs", works["nombre_chantiers_actifs"], "chantiers")
-    yield ("chantiers", None, None, None, "surface_totale_m2", works["surface_totale_m2"], "m²")
-    for key in ("par_impact", "par_niveau"):
-        for name, count in works[key].items():
-            yield ("chantiers", None, None, IMPACTS.get(name, name), key, count, "chantiers")
-    for one in works["par_arrondissement"]:
-        place, count = one["arrondissement"], one["nombre_chantiers"]
-        yield ("chantiers", None, place, None, "nombre_chantiers_actifs", count, "chantiers")
-    for rank, one in enumerate(works["zones_critiques"], start=1):
-        place, count = one["arrondissement"], one["nombre_chantiers"]
-        yield ("zones_critiques", rank, place, None, "nombre_chantiers_actifs", count, "chantiers")
-    for work in metrics.get("chantiers", {}).get("metrics", ()):
-        named = ("liste_chantiers", None, work["identifiant"], work["voies"] and street(work["voies"]))
-        yield (*named, "arrondissement", work["arrondissement"], None)
-        yield (*named, "impact", IMPACTS.get(work["impact"], work["impact"]), None)
-        yield (*named, "niveau", LEVELS.get(work["niveau"]), None)
-        yield from _when(named, {"debut": work["date_debut"], "fin": work["date_fin"]})
+    yield ("Chantiers", None, None, None, "chantiers actifs", works["nombre_chantiers_actifs"], "chantiers")
+    yield ("Chantiers", None, None, None, "surface totale", works["surface_totale_m2"], "m²")
+    for key in ("impact", "niveau"):
+        for name, count in works[f"par_{key}"].items():
+            yield ("Chantiers", None, None, IMPACTS.get(name, name), f"chantiers par {key}", count, "chantiers")
+    active = [("nombre_chantiers", "chantiers actifs", "chantiers")]
+    yield from each("Chantiers", works["par_arrondissement"], "arrondissement", None, active, ranked=False)
+    yield from each("Zones critiques", works["zones_critiques"], "arrondissement", None, active)
+    listed = (
+        one | {"impact": IMPACTS.get(one["impact"], one["impact"]), "niveau": LEVELS.get(one["niveau"])}
+        for one in metrics.get("chantiers", {}).get("metrics", ())
+    )
+    yield from each("Liste des chantiers", listed, "identifiant", "voies", WORKS, ranked=False, shown=street)
 
 
-def _disruptions(report: dict[str, Any]) -> Iterator[Row]:
-    if report["perturbations"] is None:
+def _disruptions(found: dict[str, Any] | None) -> Iterator[Row]:
+    if found is None:
         return
-    for key in ("severite", "cause", "mode"):
-        for name, count in report["perturbations"][f"par_{key}"].items():
-            yield ("perturbations", None, name, None, f"par_{key}", count, "perturbations")
-    for mode, share in report["perturbations"]["reliability_par_mode"].items():
-        yield ("perturbations", None, mode, None, "reliability_par_mode", share, "% des heures de service")
-    for mode, count in report["perturbations"]["lignes_perturbees"].items():
-        yield ("perturbations", None, mode, None, "lignes_perturbees", count, "lignes")
-    for rank, one in enumerate(report["perturbations"]["longue_duree"], start=1):
-        yield from _when(("longue_duree", rank, one["id"], one["titre"]), one)
-    for line in report["perturbations"]["par_ligne"]:
-        for name in ("heures_perturbees", "heures_bloquees"):
-            yield ("lignes", None, line["id_ligne"], line["ligne"], name, line[name], "h")
+    for key, words in (("severite", "gravité"), ("cause", "cause"), ("mode", "mode")):
+        for name, count in found[f"par_{key}"].items():
+            yield ("Perturbations", None, name, None, f"perturbations par {words}", count, "perturbations")
+    for mode, share in found["reliability_par_mode"].items():
+        yield ("Perturbations", None, mode, None, "fiabilité", share, "% des heures de service")
+    for mode, count in found["lignes_perturbees"].items():
+        yield ("Perturbations", None, mode, None, "lignes perturbées", count, "lignes")
+    yield from each("Longue durée", found["longue_duree"], "id", "titre", WHEN)
+    hours = (("heures_perturbees", "heures perturbées", "h"), ("heures_bloquees", "heures interrompues", "h"))
+    yield from each("Lignes perturbées", found["par_ligne"], "id_ligne", "ligne", hours, ranked=False)
 
 
-def _weather(report: dict[str, Any]) -> Iterator[Row]:
-    if report["meteo"] is None:
-        return
-    units = {"temp": "°C", "precip": "mm", "vent": "km/h"}
-    for name, value in report["meteo"]["metrics"].items():
-        yield ("meteo", None, None, None, name, value, units.get(name.split("_")[0]))
-    yield ("meteo", None, None, None, "impact_mobilite", report["meteo"]["impact_mobilite"], "0..100 (modèle)")
-
-
-def moment(text: str) -> str:
-    """Write 2025-11-04 or 2025-11-04T08:30 as a French Excel reads them: 04/11/2025, 04/11/2025 08:30."""
-    return f"{datetime.fromisoformat(text):{'%d/%m/%Y %H:%M' if 'T' in text else '%d/%m/%Y'}}"
-
-
-def csv_cell(value: Any) -> str:
-    """Write one value with a decimal comma; what a spreadsheet would run as a formula is text."""
-    if isinstance(value, float):
-        return repr(int(value) if value.is_integer() else value).replace(".", ",")
-    return spreadsheet_cell(value)
+def _weather(weather: dict[str, Any] | None) -> Iterator[Row]:
+    if weather is not None:
+        yield from each("Météo", [weather["metrics"]], None, None, WEATHER, ranked=False)
+        impact = ("impact_mobilite", "gêne pour la mobilité", "0..100 (modèle)")
+        yield from each("Météo", [weather], None, None, [impact], ranked=False)

@@ -3,8 +3,6 @@
 A pure function of the days it is given; the same policy, colours and words as the daily page (see scripts/report/page).
 """
 
-import csv
-import io
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
@@ -19,7 +17,7 @@ from scripts.report.history.strips import strips
 from scripts.report.key_figures import usable
 from scripts.report.page import Way, is_synthetic, render
 from scripts.report.svg_calendar import spark
-from scripts.report.table import csv_cell
+from scripts.report.tidy import tidy_csv
 
 # The curves of a day in the calendar: colour, where they stand in the report.
 CURVES = (("routes", "trafic_routier"), ("velos", "velo"))
@@ -167,15 +165,20 @@ def _row(one: HistoryDay) -> dict[str, Any]:
 
 def history_csv(days: Sequence[HistoryDay]) -> bytes:
     """Write one row a day, oldest first, for a French spreadsheet; a missing figure is an empty cell."""
-    text = io.StringIO()
-    writer = csv.writer(text, delimiter=";", lineterminator="\r\n")
-    writer.writerow(
-        ["date", "jour", "état", *(f"{LABELS[key]} ({unit})" if unit else LABELS[key] for key, unit in CSV_FIGURES)]
-    )
-    for one in days:
-        figures = one.report["chiffres_cles"] if one.report else {}
-        values = [figures.get(key, {}).get("valeur") for key, _ in CSV_FIGURES]
-        writer.writerow(
-            [one.day.strftime("%d/%m/%Y"), WEEKDAYS[one.day.weekday()], _state(one), *map(csv_cell, values)]
+    header = [
+        "date",
+        "jour",
+        "état",
+        *(f"{LABELS[key]} ({unit})" if unit else LABELS[key] for key, unit in CSV_FIGURES),
+    ]
+    figures = [one.report["chiffres_cles"] if one.report else {} for one in days]
+    rows = (
+        (
+            f"{one.day}",
+            WEEKDAYS[one.day.weekday()],
+            _state(one),
+            *(of.get(key, {}).get("valeur") for key, _ in CSV_FIGURES),
         )
-    return text.getvalue().encode("utf-8-sig")
+        for one, of in zip(days, figures, strict=True)
+    )
+    return tidy_csv(rows, header)

@@ -1,25 +1,15 @@
 """A month as a tidy table: one figure a row, in the columns of the daily report's CSV, for a French spreadsheet."""
 
 from collections.abc import Iterator
-from datetime import date
 from typing import Any
 
 from scripts.registry import SOURCES
 from scripts.report.cards import LABELS
-from scripts.report.table import Row, tidy_csv
+from scripts.report.table import MOVED
+from scripts.report.tidy import Row, each, tidy_csv
 
 UNITS = {figure.name: figure.unit for source in SOURCES.values() for figure in source.key_figures}
-# Of a figure of the month: which of its values, and the unit where it is not the figure's own.
-FIGURES = (
-    ("moyenne_par_jour", None),
-    ("somme_des_jours_retenus", None),
-    ("jours_retenus", "jours"),
-    ("moyenne_mois_precedent", None),
-    ("jours_retenus_mois_precedent", "jours"),
-    ("evolution_pct", "%"),
-    ("ecart", None),
-    ("pourquoi", ""),
-)
+LEVEL = ("niveau", "niveau", "100 = jour moyen")
 
 
 def month_csv(figures: dict[str, Any]) -> bytes:
@@ -28,71 +18,82 @@ def month_csv(figures: dict[str, Any]) -> bytes:
 
 
 def _rows(figures: dict[str, Any]) -> Iterator[Row]:
-    yield ("mois", None, figures["mois"], None, "jours", figures["contexte"]["jours"], "jours")
-    yield ("mois", None, figures["mois"], None, "mois_precedent", figures["mois_precedent"], None)
+    yield ("Mois", None, figures["mois"], None, "jours", figures["contexte"]["jours"], "jours")
+    yield ("Mois", None, figures["mois"], None, "mois précédent", figures["mois_precedent"], None)
     for key, figure in figures["chiffres"].items():
-        for name, unit in FIGURES:
-            yield ("chiffres", None, key, LABELS.get(key), name, figure[name], UNITS[key] if unit is None else unit)
-        for name in ("minimum", "maximum"):
-            if one := figure[name]:
-                yield ("chiffres", None, key, _day(one["date"]), name, one["valeur"], UNITS[key])
-        if base := figure["base"]:
-            yield ("chiffres", None, key, LABELS.get(key), "capteurs_constants", base["capteurs"], "capteurs")
-            yield ("chiffres", None, key, LABELS.get(key), "capteurs_mesures", base["sur"], "capteurs")
-            yield ("chiffres", None, key, LABELS.get(key), "marge", base["marge"], "points")
-            yield ("chiffres", None, key, LABELS.get(key), "part_du_mois", base["part_du_mois"], "0..1")
-            yield (
-                "chiffres",
-                None,
-                key,
-                LABELS.get(key),
-                "part_du_mois_precedent",
-                base["part_du_mois_precedent"],
-                "0..1",
-            )
+        yield from _figure(key, figure)
     for one in figures["jours"]:
-        yield from _of_day(one)
+        yield from _day(one)
     for key, sides in figures["jours_marquants"].items():
         for side, days in sides.items():
-            for rank, one in enumerate(days, start=1):
-                yield (f"{side}_jours", rank, key, _day(one["date"]), "valeur", one["valeur"], UNITS[key])
-                yield (f"{side}_jours", rank, key, _day(one["date"]), "niveau", one["niveau"], "100 = jour moyen")
+            rows = [{"cle": key, **one} for one in days]
+            value = ("valeur", "ce jour", UNITS[key])
+            yield from each(f"{side.capitalize()} jours", rows, "cle", "date", [value, LEVEL])
     for name, profile in figures["profils_jours_ouvres"].items():
         for which in ("mois", "mois_precedent"):
             for hour, value in enumerate(profile[which]):
-                yield ("profil_jours_ouvres", hour, name, which, "heure", value, profile["unite"])
+                yield ("Heures des jours ouvrés", hour, name, which, "heure", value, profile["unite"])
     for rank, one in enumerate(figures["hors_ordinaire"], start=1):
-        for name, unit in (("valeur", one["unite"]), ("usuel", one["unite"]), ("ecart_pct", "%")):
-            yield ("hors_ordinaire", rank, _day(one["date"]), one["quoi"], name, one[name], unit)
+        named = ("Hors de l'ordinaire", rank, one["date"], one["quoi"])
+        yield (*named, "ce jour", one["valeur"], one["unite"])
+        yield (*named, "habitude", one["usuel"], one["unite"])
+        yield (*named, "écart à l'habitude", one["ecart_pct"], "%")
+    moved = (
+        ("valeur", "moyenne par jour", None),
+        ("mois_precedent", "mois précédent", None),
+        ("evolution_pct", "évolution", "%"),
+    )
     for source, sides in figures["rues"].items():
         for side in ("hausse", "baisse"):
-            for one in sides[side]:
-                named = (f"en_{side}_{source}", one["rang"], None, one["libelle"])
-                yield (*named, "moyenne_par_jour", one["valeur"], None)
-                yield (*named, "mois_precedent", one["mois_precedent"], None)
-                yield (*named, "evolution_pct", one["evolution_pct"], "%")
-    for rank, one in enumerate(figures["lignes"]["premieres"], start=1):
-        for name, unit in (("heures_perturbees", "h"), ("part_du_service_pct", "%"), ("part_mois_precedent_pct", "%")):
-            yield ("lignes", rank, None, one["ligne"], name, one[name], unit)
+            yield from each(f"{MOVED[source]} en {side}", sides[side], None, "libelle", moved)
+    lines = (
+        ("heures_perturbees", "heures perturbées", "h"),
+        ("part_du_service_pct", "part du service", "%"),
+        ("part_mois_precedent_pct", "part du service, mois précédent", "%"),
+    )
+    yield from each("Lignes perturbées", figures["lignes"]["premieres"], None, "ligne", lines)
     for one in figures["laisse_de_cote"]:
-        source = one["source"]
-        yield ("laisse_de_cote", None, source, None, "jours_manquants", len(one["jours_manquants"]), "jours")
+        left = ("Laissé de côté", None, one["source"])
+        yield (*left, None, "jours manquants", len(one["jours_manquants"]), "jours")
         for day, share in one["jours_trop_partiels"].items():
-            yield ("laisse_de_cote", None, source, _day(day), "jour_trop_partiel", share, "0..1")
-        yield ("laisse_de_cote", None, source, None, "capteurs_ecartes", one["capteurs_ecartes"], "capteurs")
+            yield (*left, day, "jour trop partiel", share, "0..1")
+        yield (*left, None, "capteurs laissés de côté", one["capteurs_ecartes"], "capteurs")
 
 
-def _of_day(one: dict[str, Any]) -> Iterator[Row]:
-    day = _day(one["date"])
-    yield ("jours", None, day, one["particularite"], "statut", one["statut"], None)
+def _figure(key: str, figure: dict[str, Any]) -> Iterator[Row]:
+    """Write what is known of a figure of the month, its extreme days, and on which sensors its change rests."""
+    named, unit, label = ("Chiffres du mois", None, key), UNITS[key], LABELS.get(key)
+    values = (
+        ("moyenne_par_jour", "moyenne par jour", unit),
+        ("somme_des_jours_retenus", "somme des jours retenus", unit),
+        ("jours_retenus", "jours retenus", "jours"),
+        ("moyenne_mois_precedent", "moyenne du mois précédent", unit),
+        ("jours_retenus_mois_precedent", "jours retenus du mois précédent", "jours"),
+        ("evolution_pct", "évolution", "%"),
+        ("ecart", "écart", unit),
+        ("pourquoi", "pourquoi", None),
+    )
+    rests_on = (
+        ("capteurs", "capteurs constants", "capteurs"),
+        ("sur", "capteurs qui ont mesuré", "capteurs"),
+        ("marge", "marge", "points"),
+        ("part_du_mois", "part du mois", "0..1"),
+        ("part_du_mois_precedent", "part du mois précédent", "0..1"),
+    )
+    yield from ((*named, label, words, figure[name], unit) for name, words, unit in values)
+    for name in ("minimum", "maximum"):
+        if one := figure[name]:
+            yield (*named, one["date"], name, one["valeur"], unit)
+    if base := figure["base"]:
+        yield from ((*named, label, words, base[name], unit) for name, words, unit in rests_on)
+
+
+def _day(one: dict[str, Any]) -> Iterator[Row]:
+    named = ("Jours", None, one["date"])
+    yield (*named, one["particularite"], "statut", one["statut"], None)
     for source, state in one["sources"].items():
-        yield ("jours", None, day, source, "statut", state, None)
+        yield (*named, source, "statut", state, None)
     for key, value in one["valeurs"].items():
-        yield ("jours", None, day, None, key, value, UNITS[key])
+        yield (*named, None, LABELS.get(key, key), value, UNITS[key])
     for key, level in one["niveaux"].items():
-        yield ("jours", None, day, key, "niveau", level, "100 = jour moyen")
-
-
-def _day(text: str) -> str:
-    """Write a day as a French spreadsheet reads it."""
-    return date.fromisoformat(text).strftime("%d/%m/%Y")
+        yield (*named, key, "niveau", level, "100 = jour moyen")

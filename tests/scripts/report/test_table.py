@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from lib.figures.quality import spreadsheet_cell
 from scripts.report.french import street
-from scripts.report.table import CSV_COLUMNS, moment, report_csv
+from scripts.report.table import report_csv
+from scripts.report.tidy import CSV_COLUMNS, csv_cell
 
 
 def report(libelle: Any, valeur: Any) -> dict[str, Any]:
@@ -73,7 +74,7 @@ def test_missing_is_an_empty_cell_or_one_row_that_says_so() -> None:
 
 
 def test_days_and_moments_are_those_of_a_french_spreadsheet() -> None:
-    assert (moment("2025-11-04"), moment("2025-11-05T00:30")) == ("04/11/2025", "05/11/2025 00:30")
+    assert (csv_cell("2025-11-04"), csv_cell("2025-11-05T00:30")) == ("04/11/2025", "05/11/2025 00:30")
 
 
 def test_hours_interruptions_works_and_rejects_are_in_it_in_words() -> None:
