@@ -25,7 +25,6 @@ from lib.stores.documents import report_id
 from scripts.registry import RAW, SOURCES, on_the_page
 from scripts.report import french
 from scripts.report.cards import cards
-from scripts.report.colours import stylesheet_variables
 from scripts.report.hours import HOUR_FLOOR, hour_views, weather_view
 from scripts.report.key_figures import Metrics, measured
 from scripts.report.road_map import IMPACTS, map_view
@@ -106,7 +105,7 @@ def render(template: str, **values: Any) -> bytes:
     """Render a template of scripts/report/templates; a name that it does not know is a fault, not a blank."""
     page = _environment().get_template(template)
     names = {name: source.french for name, source in SOURCES.items()}
-    text = page.render(policy=POLICY, variables=stylesheet_variables(), noms=names, **values)
+    text = page.render(policy=POLICY, noms=names, **values)
     return french.with_apostrophes(text).encode()
 
 

@@ -9,9 +9,9 @@ import pytest
 
 from lib.common.settings import Settings
 from scripts import generate_history
-from scripts.report.colours import DARK, LIGHT
 from scripts.report.history.month_page import month_page
 from tests.scripts.report.history.test_month import figures
+from tests.scripts.report.test_colours import DARK, LIGHT
 from tests.support import report_days
 from tests.support.report_days import changed_day
 from tests.support.web.browser import Site, browse, measured, needs_browser, served
