@@ -35,8 +35,7 @@ from scripts.report.history.month import compute_month
 from scripts.report.history.month_days import SourceDays, read_source_days
 from scripts.report.history.month_page import month_page
 from scripts.report.history.month_table import month_csv
-from scripts.report.page import Way
-from scripts.report.ways import ALL_DAYS, link_again, link_months_again, month_ways
+from scripts.report.ways import ALL_DAYS, Way, link_again, link_months_again, month_ways
 
 log = logging.getLogger("cityflow.history")
 

@@ -7,9 +7,11 @@ from lib.common.paris_time import WEEKS_COMPARED
 from lib.common.text import agreed
 from scripts.registry import SOURCES
 from scripts.report.french import MISSING, NARROW, counted, number, quantity
-from scripts.report.svg_calendar import recent_line
+from scripts.report.rendering import drawing
+from scripts.report.svg_charts import strokes
 
 MILLION = 1_000_000
+RECENT_LEAST = 3  # known values, below which a line shows nothing
 SAME = 0.05  # of the unit shown; a smaller difference is written « = »
 
 
@@ -130,10 +132,21 @@ def _gap(card: Card, figure: dict[str, Any]) -> dict[str, str] | None:
 
 
 def _recent(card: Card, values: list[float | None]) -> dict[str, Any] | None:
-    """Build dessin (the last days, those of the usual day marked) and its range in words; None of too few days."""
-    last = len(values) - 1
-    drawing = recent_line(values, [last - 7 * week for week in range(WEEKS_COMPARED, 0, -1)])
-    if not drawing:
-        return None
+    """Draw the last days between their own least and most, those compared as dots, and say these in words.
+
+    None of too few days. It is decorative: words stand beside it.
+    """
     known = [value for value in values if value is not None]
-    return {"dessin": drawing, "etendue": f"{last} jours : {card.between(min(known), max(known))}"}
+    if len(known) < RECENT_LEAST:
+        return None
+    low, high, last = min(known), max(known), len(values) - 1
+    points = [
+        None if value is None else (at * 10.0, 40 - 36 * (value - low) / (high - low) if high > low else 22.0)
+        for at, value in enumerate(values)
+    ]
+    compared = "".join(strokes([points[last - 7 * week]]) for week in range(WEEKS_COMPARED, 0, -1))
+    line = {"trait": strokes(points), "points": compared, "jour": strokes(points[-1:])}
+    return {
+        "dessin": drawing("recents", largeur=10 * last, **line),
+        "etendue": f"{last} jours : {card.between(low, high)}",
+    }

@@ -8,13 +8,9 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date
-from functools import lru_cache
 from itertools import takewhile
-from pathlib import Path
 from types import MappingProxyType
-from typing import Any, NamedTuple
-
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from typing import Any
 
 from lib.figures.calendar_days import particularity
 from lib.figures.gate import INFORMATION, SERIOUS, SOURCE_MISSING
@@ -27,37 +23,24 @@ from scripts.report import french
 from scripts.report.cards import cards
 from scripts.report.hours import HOUR_FLOOR, hour_views, weather_view
 from scripts.report.key_figures import Metrics, measured
+from scripts.report.rendering import render
 from scripts.report.road_map import IMPACTS, map_view
 from scripts.report.summary import sentence
-from scripts.report.svg_calendar import blocks
 from scripts.report.usual import Beside, named_sensors
+from scripts.report.ways import Way
 from scripts.sources.traffic.forms import INFORMATION as INFORMATION_ONLY
 from scripts.sources.traffic.lines import METRO, RER, TRAM
-
-TEMPLATES = Path(__file__).parent / "templates"
-# The page may load nothing and run nothing; its styles are in it, and its empty icon is a data: address.
-POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
-FILTERS = (
-    "number", "quantity", "percent", "share_percent", "counted", "hour", "clock", "span", "duration", "short_date",
-    "arrondissement", "zone", "street", "name", "joined", "rejected",
-)  # fmt: skip
 
 ALERTS_SHOWN, LINES_SHOWN, INTERRUPTIONS_SHOWN, WORKS_SHOWN, SENSORS_SHOWN = 12, 14, 6, 8, 8
 STANDING_SHOWN, OUTSIDE_SHOWN = 4, 4
 NAMES_DRAWN = 1_000  # streets with their hours, so that a page of all of Paris stays below 400 kB
+BLOCKS = "▁▂▃▄▅▆▇█"
 STRUCTURING = (METRO, RER, TRAM)
 
 COMMAND = "make "  # what an operator types; it stands in the foot of the page, not among the news
 _SENTENCE = re.compile(r"(?<=[.]) (?=[A-ZÀÉÈ])")
 
 Report = dict[str, Any]
-
-
-class Way(NamedTuple):
-    """A link to another page of the folder."""
-
-    words: str
-    page: str  # file name
 
 
 def daily_page(
@@ -99,34 +82,6 @@ def daily_page(
         capteurs=sensor_views(report),
         credits=[credit for source in on_the_page(RAW) for credit in _credits(source, metrics)],
     )
-
-
-def render(template: str, **values: Any) -> bytes:
-    """Render a template of scripts/report/templates; a name that it does not know is a fault, not a blank."""
-    page = _environment().get_template(template)
-    names = {name: source.french for name, source in SOURCES.items()}
-    text = page.render(policy=POLICY, noms=names, **values)
-    return french.with_apostrophes(text).encode()
-
-
-def ways_markup(ways: Sequence[Way]) -> str:
-    """Render the links to other pages alone, as they stand in a page."""
-    return french.with_apostrophes(_environment().get_template("ways.html.j2").render(voies=ways))
-
-
-@lru_cache(maxsize=1)
-def _environment() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        finalize=french.typeset,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters.update({name: getattr(french, name) for name in FILTERS})
-    return environment
 
 
 def is_synthetic(report: Report) -> bool:
@@ -197,6 +152,13 @@ def name_list(source: str, beside: Beside) -> dict[str, Any]:
             for name, *known, hours in zip(table.index, table["jour"], table["usuel"], beside.hours, strict=True)
         ],
     }
+
+
+def blocks(values: Sequence[float]) -> str:
+    """Write the hours of a day as a row of blocks, from its own zero to its own peak; a dot where nothing is known."""
+    known = [value for value in values if value == value]
+    top = max(known, default=0.0) or 1.0
+    return "".join(BLOCKS[round(value / top * (len(BLOCKS) - 1))] if value == value else "·" for value in values)
 
 
 def capped(rows: list[Any] | None, most: int) -> dict[str, Any] | None:

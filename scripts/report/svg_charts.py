@@ -1,6 +1,7 @@
-"""Small charts of a day's 24 hours as SVG: a line with the usual day behind it, and the weather.
+"""Lines of values as path data, and where the lines and words of two charts of a day's 24 hours stand.
 
-An hour without a value is a gap in the line, never a zero. Colours and dashes come from the page's stylesheet.
+An hour without a value is a gap in the line, never a zero. The drawings themselves are in templates/drawings.svg.j2,
+colours and dashes in the page's stylesheet.
 """
 
 from collections.abc import Sequence
@@ -9,54 +10,76 @@ from typing import Any
 from markupsafe import Markup
 
 from scripts.report.french import hour, number, quantity
+from scripts.report.rendering import drawing
 
 Values = Sequence[float | None]
 
-WIDTH, HEIGHT, TOP, BOTTOM = 640, 250, 30, 26  # units; about one CSS pixel each on a wide screen
+WIDTH, HEIGHT, TOP = 640, 250, 30  # units; about one CSS pixel each on a wide screen
+BASE = HEIGHT - 26
 HOURS = 24
 HATCH = 12  # units between two slanted lines
-TICK_HOURS = (0, 6, 12, 18, 24)
+FRAME = {
+    "largeur": WIDTH,
+    "hauteur": HEIGHT,
+    "base": BASE,
+    "heures": [(at, at * WIDTH // HOURS) for at in (0, 6, 12, 18, 24)],
+}
 COMPACT_FROM = 1_000_000  # from here on an axis label is in millions
+RAIN_ROOM, LEAST_FULL = 80, 2.0  # units of the highest bar of rain, and the least mm an hour that takes all of them
 
 
 def hour_chart(kind: str, values: Values, usual: Values, words: str) -> Markup:
     """Draw the day's line, the usual day dashed behind it, what lies between them shaded, and name the day's peak.
 
-    Hours without a value are hatched.
-
-    `kind` names the colour in the stylesheet; `words` say what the chart shows to who cannot see it.
+    Hours without a value are hatched. `kind` names the colour in the stylesheet; `words` say what the chart shows to
+    who cannot see it.
     """
     top = max([value for value in (*values, *usual) if value is not None], default=0.0) or 1.0
     ticks = axis_ticks(top)
     ceiling = max(top, ticks[-1])
-    parts = [
-        _axis(ticks, ceiling),
-        _hatched(values),
-        Markup('<path class="ecart {}" d="{}"/>').format(kind, _between(values, usual, ceiling)),
-        Markup('<path class="habituel" d="{}"/>').format(_line(usual, ceiling)),
-        Markup('<path class="trait {}" d="{}"/>').format(kind, _line(values, ceiling)),
-        _peak(kind, values, ceiling),
-    ]
-    return _drawing("graphique", HEIGHT, words, parts)
+    day, before = ([None if one is None else _y(one, ceiling) for one in line] for line in (values, usual))
+    high = _extreme(values, max)
+    return drawing(
+        "heures",
+        genre=kind,
+        mots=words,
+        cadre=FRAME,
+        graduations=[(_y(tick, ceiling), _short(tick)) for tick in (0.0, *ticks)],
+        lacunes=_hatched(values),
+        ecart=_between(day, before),
+        habituel=_line(before),
+        jour=_line(day),
+        pic=_label(high[1], _y(high[0], ceiling) - 11, f"{hour(high[1])} : {number(high[0], 0)}")
+        if high and high[0]
+        else None,
+    )
 
 
 def weather_chart(hours: Sequence[dict[str, Any]], words: str) -> Markup:
     """Draw temperature as a line above rain as bars; `hours` are rows of heure, temp (°C) and precip (mm)."""
-    temps: list[float | None] = [None] * HOURS
-    rains: list[float | None] = [None] * HOURS
-    for one in hours:
-        temps[one["heure"]], rains[one["heure"]] = one["temp"], one["precip"]
-    wettest = max([rain for rain in rains if rain is not None], default=0.0)
-    full = max(wettest, 2.0)  # mm in an hour; less than that never fills the panel
-    bars = Markup("").join(
-        Markup('<rect class="pluie" x="{:.1f}" y="{:.1f}" width="18" height="{:.1f}"/>').format(
-            _x(at) - 9, HEIGHT - BOTTOM - 80 * rain / full, 80 * rain / full
-        )
-        for at, rain in enumerate(rains)
-        if rain
+    by_hour = {one["heure"]: one for one in hours}
+    temps, rains = ([by_hour.get(at, {}).get(key) for at in range(HOURS)] for key in ("temp", "precip"))
+    wettest, cold, warm = _extreme(rains, max), _extreme(temps, min), _extreme(temps, max)
+    full = max(wettest[0], LEAST_FULL) if wettest else LEAST_FULL
+    low, stretch = (cold[0], max(warm[0] - cold[0], 4.0)) if cold and warm else (0.0, 1.0)  # a flat day stays flat
+    heights = [None if temp is None else 110 - 75 * (temp - low) / stretch for temp in temps]
+    notes = []
+    if wettest and wettest[0]:
+        y = BASE - RAIN_ROOM * wettest[0] / full - 6
+        notes.append({"genre": "pluie", **_label(wettest[1], y, quantity(wettest[0], "mm"))})
+    for one, below in ((cold, 20), (warm, -10)):
+        if one:
+            y = 110 - 75 * (one[0] - low) / stretch + below
+            notes.append({"genre": "temperature", **_label(one[1], y, quantity(one[0], "°C"))})
+    return drawing(
+        "meteo",
+        mots=words,
+        cadre=FRAME,
+        lacunes=_hatched(temps),
+        pluies=[(_x(at), RAIN_ROOM * rain / full) for at, rain in enumerate(rains) if rain],
+        temperatures=_line(heights),
+        notes=notes,
     )
-    parts = [_axis([], full), _hatched(temps), bars, _rain_label(rains, full), *_temperatures(temps)]
-    return _drawing("graphique meteo", HEIGHT, words, parts)
 
 
 def axis_ticks(top: float) -> list[float]:
@@ -66,31 +89,15 @@ def axis_ticks(top: float) -> list[float]:
     return [step * count for count in range(1, int(top / step) + 1)]
 
 
-def _drawing(css: str, height: int, words: str, parts: Sequence[Markup]) -> Markup:
-    return Markup('<svg class="{}" viewBox="0 0 {} {}" role="img" aria-label="{}">{}</svg>').format(
-        css, WIDTH, height, words, Markup("").join(parts)
-    )
-
-
-def _axis(ticks: Sequence[float], ceiling: float) -> Markup:
-    base = HEIGHT - BOTTOM
-    lines = [
-        Markup('<path class="grille" d="M0 {0:.1f}H{1}"/><text class="axe" x="0" y="{2:.1f}">{3}</text>').format(
-            _y(tick, ceiling), WIDTH, _y(tick, ceiling) - 4, _short(tick)
-        )
-        for tick in (0.0, *ticks)
-        if ticks
-    ]
-    hours = [
-        Markup('<text class="axe" x="{}" y="{}" text-anchor="{}">{}</text>').format(
-            at * WIDTH // HOURS, HEIGHT - 6, "start" if at == 0 else "end" if at == HOURS else "middle", hour(at)
-        )
-        for at in TICK_HOURS
-    ]
-    marks = "".join(f"M{at * WIDTH // HOURS} {base}v5" for at in TICK_HOURS)
-    return Markup('{}<path class="base" d="M0 {}H{}{}"/>{}').format(
-        Markup("").join(lines), base, WIDTH, marks, Markup("").join(hours)
-    )
+def strokes(points: Sequence[tuple[float, float] | None]) -> Markup:
+    """Build path data: a stroke for each run of known points, a dot for a point alone."""
+    data, drawn = [], False
+    for point, following in zip(points, [*points[1:], None], strict=True):
+        if point is not None:
+            dot = "h.1" if not drawn and following is None else ""
+            data.append(f"{'L' if drawn else 'M'}{round(point[0], 1):g} {round(point[1], 1):g}{dot}")
+        drawn = point is not None
+    return Markup("".join(data))
 
 
 def _short(value: float) -> str:
@@ -105,90 +112,40 @@ def _x(at: int) -> float:
 
 
 def _y(value: float, ceiling: float) -> float:
-    base = HEIGHT - BOTTOM
-    return base - (base - TOP) * value / ceiling
+    return BASE - (BASE - TOP) * value / ceiling
 
 
-def _line(values: Values, ceiling: float) -> str:
-    return strokes([None if value is None else (_x(at), _y(value, ceiling)) for at, value in enumerate(values)])
-
-
-def strokes(points: Sequence[tuple[float, float] | None]) -> str:
-    """Build path data: a stroke for each run of known points, a dot for a point alone."""
-    data, drawing = [], False
-    for at, point in enumerate(points):
-        if point is None:
-            drawing = False
-            continue
-        alone = not drawing and (at + 1 == len(points) or points[at + 1] is None)
-        data.append(f"{'L' if drawing else 'M'}{point[0]:.1f} {point[1]:.1f}" + ("h.1" if alone else ""))
-        drawing = True
-    return "".join(data)
+def _line(heights: Values) -> Markup:
+    return strokes([None if y is None else (_x(at), y) for at, y in enumerate(heights)])
 
 
 def _hatched(values: Values) -> Markup:
-    """Draw slanted lines over the column of each hour without a value."""
-    width, base = WIDTH / HOURS, HEIGHT - BOTTOM
-    lines = int((base - TOP - width) // HATCH)
+    """Build slanted lines over the column of each hour without a value."""
+    width = WIDTH / HOURS
+    lines = int((BASE - TOP - width) // HATCH)
     column = f"l{width:.1f} {-width:.1f}" + f"m{-width:.1f} {width - HATCH:.1f}l{width:.1f} {-width:.1f}" * lines
-    data = "".join(f"M{at * width:.1f} {base}{column}" for at, value in enumerate(values) if value is None)
-    return Markup('<path class="hachures" d="{}"/>').format(data) if data else Markup("")
+    return Markup("".join(f"M{at * width:.1f} {BASE}{column}" for at, value in enumerate(values) if value is None))
 
 
-def _between(values: Values, usual: Values, ceiling: float) -> str:
-    """Build the path data of the surfaces between two lines, one for each run of hours that both know."""
-    data, there, back = [], list[str](), list[str]()
-    for at, (value, before) in enumerate([*zip(values, usual, strict=True), (None, None)]):
-        if value is not None and before is not None:
-            there.append(f"{_x(at):.1f} {_y(value, ceiling):.1f}")
-            back.insert(0, f"{_x(at):.1f} {_y(before, ceiling):.1f}")
+def _between(heights: Values, usual: Values) -> Markup:
+    """Build the surfaces between two lines, one for each run of hours that both know."""
+    data, there, back = [], list[tuple[float, float] | None](), list[tuple[float, float] | None]()
+    for at, (one, other) in enumerate([*zip(heights, usual, strict=True), (None, None)]):
+        if one is not None and other is not None:
+            there.append((_x(at), one))
+            back.insert(0, (_x(at), other))
         elif there:
-            data.append(f"M{'L'.join([*there, *back])}Z")
+            data.append(f"{strokes([*there, *back])}Z")
             there, back = [], []
-    return "".join(data)
+    return Markup("".join(data))
 
 
-def _peak(kind: str, values: Values, ceiling: float) -> Markup:
-    known = [(value, -at) for at, value in enumerate(values) if value is not None]
-    if not known or not max(known)[0]:
-        return Markup("")
-    value, at = max(known)[0], -max(known)[1]
-    x, y = _x(at), _y(value, ceiling)
-    return Markup(
-        '<circle class="point {}" cx="{:.1f}" cy="{:.1f}" r="5"/><text class="pic" x="{:.1f}" y="{:.1f}" '
-        'text-anchor="{}">{} : {}</text>'
-    ).format(kind, x, y, x, y - 11, _anchor(at), hour(at), number(value, 0))
+def _extreme(values: Values, pick: Any) -> tuple[float, int] | None:
+    """Find the lowest or highest value and its first hour."""
+    known = {at: value for at, value in enumerate(values) if value is not None}
+    at = pick(known, key=known.__getitem__) if known else None
+    return None if at is None else (known[at], at)
 
 
-def _rain_label(rains: Values, full: float) -> Markup:
-    known = [(rain, -at) for at, rain in enumerate(rains) if rain]
-    if not known:
-        return Markup("")
-    rain, at = max(known)[0], -max(known)[1]
-    return Markup('<text class="note pluie" x="{:.1f}" y="{:.1f}" text-anchor="{}">{}</text>').format(
-        _x(at), HEIGHT - BOTTOM - 80 * rain / full - 6, _anchor(at), quantity(rain, "mm")
-    )
-
-
-def _temperatures(temps: Values) -> list[Markup]:
-    known = [(temp, at) for at, temp in enumerate(temps) if temp is not None]
-    if not known:
-        return []
-    low, high = min(known)[0], max(known)[0]
-    stretch = max(high - low, 4.0)  # °C; a flat day stays flat
-
-    def y(temp: float) -> float:
-        return 110 - 75 * (temp - low) / stretch
-
-    points = [None if temp is None else (_x(at), y(temp)) for at, temp in enumerate(temps)]
-    labels = [
-        Markup('<text class="note temperature" x="{:.1f}" y="{:.1f}" text-anchor="{}">{}</text>').format(
-            _x(at), y(temp) + below, _anchor(at), quantity(temp, "°C")
-        )
-        for (temp, at), below in ((min(known), 20), (max(known), -10))
-    ]
-    return [Markup('<path class="trait temperature" d="{}"/>').format(strokes(points)), *labels]
-
-
-def _anchor(at: int) -> str:
-    return "start" if at < 4 else "end" if at > 19 else "middle"
+def _label(at: int, y: float, words: str) -> dict[str, Any]:
+    return {"x": _x(at), "y": y, "cote": "start" if at < 4 else "end" if at > 19 else "middle", "mots": words}

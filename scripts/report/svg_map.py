@@ -16,6 +16,7 @@ import numpy.typing as npt
 import shapely
 from markupsafe import Markup
 
+from scripts.report.rendering import drawing
 from scripts.sources.comptages import congestion as traffic
 from scripts.sources.comptages.congestion import UNKNOWN
 
@@ -93,18 +94,20 @@ def city_map(
             strict=True,
         )
     )
-    return Markup(
-        '<svg class="carte" viewBox="0 0 {} {}" role="img" aria-labelledby="carte-titre"><title id="carte-titre">{}'
-        "</title>{}{}{}{}{}</svg>"
-    ).format(
-        MAP_WIDTH,
-        MAP_HEIGHT,
-        words,
-        _ground(shapes),
-        _roads(arcs),
-        _texts("lieux", PLACES if contours else ()),
-        _numbers(shapes, arcs),
-        _marks(marks),
+    woods = {name: wood for name, (place, side) in WOODS.items() if (wood := _wood(shapes.get(place), side))}
+    names = [(name, *shapely.get_coordinates(shapely.centroid(wood))[0]) for name, wood in woods.items()]
+    return drawing(
+        "carte",
+        largeur=MAP_WIDTH,
+        hauteur=MAP_HEIGHT,
+        mots=words,
+        contours=_closed(shapely.get_exterior_ring(shapely.get_parts(list(shapes.values())))),
+        bois=_closed([wood.exterior for wood in woods.values()]),
+        fleuve=_seine(shapes),
+        noms=_texts([*names, *(PLACES if contours else ())]),
+        voies=_roads(arcs),
+        numeros=_texts(_numbers(shapes, arcs)),
+        reperes=_marks(marks),
     )
 
 
@@ -119,23 +122,8 @@ def _project(degrees: npt.NDArray[np.float64]) -> Pixels:
     return np.column_stack([x, y]).round().astype(np.int64)
 
 
-def _ground(shapes: Shapes) -> Markup:
-    """Draw the outlines, the woods and the Seine, each where the outlines allow to."""
-    rings = shapely.get_exterior_ring(shapely.get_parts(list(shapes.values())))
-    woods = {name: wood for name, (place, side) in WOODS.items() if (wood := _wood(shapes.get(place), side))}
-    names = [(name, *shapely.get_coordinates(shapely.centroid(wood))[0]) for name, wood in woods.items()]
-    return Markup('<path class="contours" d="{}"/>{}{}{}').format(
-        _closed(rings),
-        Markup('<path class="bois" d="{}"/>').format(_closed([wood.exterior for wood in woods.values()]))
-        if woods
-        else "",
-        Markup('<path class="fleuve" d="{}"/>').format(river) if (river := _seine(shapes)) else "",
-        _texts("lieux", names),
-    )
-
-
-def _closed(rings: Any) -> str:
-    return "".join(f"{line}z" for _, line in _lines(rings))
+def _closed(rings: Any) -> Markup:
+    return Markup("".join(f"{line}z" for _, line in _lines(rings)))
 
 
 def _wood(shape: Any, side: str) -> Any:
@@ -145,7 +133,7 @@ def _wood(shape: Any, side: str) -> Any:
     return largest if largest is not None and largest.area >= LEAST_WOOD else None
 
 
-def _seine(shapes: Shapes) -> str:
+def _seine(shapes: Shapes) -> Markup:
     """Build the path of the river: where the arrondissements of the left bank, all together, meet the others."""
     left, right = [
         shapely.union_all([one for place, one in shapes.items() if (place in LEFT_BANK) is bank])
@@ -153,11 +141,11 @@ def _seine(shapes: Shapes) -> str:
     ]
     shared = shapely.line_merge(shapely.intersection(shapely.boundary(left), shapely.boundary(right)))
     lines = [one for one in shapely.get_parts(shared) if one.geom_type == "LineString"]
-    return "".join(line for _, line in _lines(lines))
+    return Markup("".join(line for _, line in _lines(lines)))
 
 
-def _numbers(shapes: Shapes, arcs: Sequence[MapArc]) -> Markup:
-    """Draw the number of each arrondissement amid its arcs, else inside it; over the roads, so that it can be read."""
+def _numbers(shapes: Shapes, arcs: Sequence[MapArc]) -> list[tuple[str, float, float]]:
+    """Place the number of each arrondissement amid its arcs, else inside it."""
     inside: dict[int, list[dict[str, float]]] = defaultdict(list)
     for arc in arcs:
         if arc.point and arc.place in shapes:
@@ -167,21 +155,17 @@ def _numbers(shapes: Shapes, arcs: Sequence[MapArc]) -> Markup:
         mean = shapely.Point(_degrees(inside[place]).mean(axis=0)) if inside[place] else None
         at = mean if mean is not None and shape.contains(mean) else shapely.point_on_surface(shape)
         middles.append((str(place), at.x, at.y))
-    return _texts("numeros", middles)
+    return middles
 
 
-def _texts(css: str, texts: Sequence[tuple[str, float, float]]) -> Markup:
-    """Write texts at points (degrees); what they say stands in the page as well."""
-    points = _project(np.asarray([(lon, lat) for _, lon, lat in texts], dtype=float).reshape(-1, 2)).tolist()
-    labels = Markup("").join(
-        Markup('<text x="{}" y="{}">{}</text>').format(x, y, text)
-        for (x, y), (text, *_) in zip(points, texts, strict=True)
-    )
-    return Markup('<g class="{}" aria-hidden="true">{}</g>').format(css, labels) if texts else Markup("")
+def _texts(texts: Sequence[tuple[str, float, float]]) -> list[tuple[int, int, str]]:
+    """Place texts (words, longitude, latitude) on the drawing; what they say stands in the page as well."""
+    points = _project(np.asarray([at for _, *at in texts], dtype=float).reshape(-1, 2)).tolist()
+    return [(x, y, text) for (x, y), (text, *_) in zip(points, texts, strict=True)]
 
 
-def _roads(arcs: Sequence[MapArc]) -> Markup:
-    """Draw one path for the arcs of one look, the worst state last so that it lies on top."""
+def _roads(arcs: Sequence[MapArc]) -> list[tuple[str, Markup]]:
+    """Build classes and path data: one path for the arcs of one look, the worst state last so that it lies on top."""
     paths: dict[tuple[int, int, str, tuple[int, ...]], list[str]] = defaultdict(list)
 
     def put(arc: MapArc, kind: str, line: str) -> None:
@@ -194,16 +178,13 @@ def _roads(arcs: Sequence[MapArc]) -> Markup:
     for arc, (x, y) in zip(placed, _project(_degrees(arc.point for arc in placed)).tolist(), strict=True):
         put(arc, "arc point", f"M{x} {y}{DASH if arc.state == UNKNOWN else DOT}")
     names = list(STATES.values())
-    return Markup("").join(
-        Markup('<path class="{} {} w{}{}" d="{}"/>').format(
-            kind,
-            names[state],
-            width,
-            "".join(f" {letter}{one}" for letter, one in zip(MOMENT_CLASSES, moments, strict=False)),
-            "".join(lines),
+    return [
+        (
+            " ".join((kind, names[state], f"w{width}", *map("{}{}".format, MOMENT_CLASSES, moments))),
+            Markup("".join(lines)),
         )
         for (state, width, kind, moments), lines in sorted(paths.items())
-    )
+    ]
 
 
 @lru_cache(maxsize=1)  # those of one day after the other are the same
@@ -237,25 +218,15 @@ def _degrees(points: Iterable[dict[str, float] | None]) -> npt.NDArray[np.float6
     return np.asarray(pairs, dtype=float).reshape(-1, 2)
 
 
-def _marks(marks: Sequence[MapMark]) -> Markup:
-    """Draw each mark, and its number where it has one: on an alert, beside a lozenge."""
+def _marks(marks: Sequence[MapMark]) -> list[dict[str, Any]]:
+    """Place each mark, and its number where it has one: on an alert, beside a lozenge."""
     places = _project(_degrees(mark.point for mark in marks)).tolist()
-    return Markup("").join(
-        Markup('<path class="{}" d="M{} {}{}"><title>{}</title></path>{}').format(
-            mark.shape,
-            x,
-            y,
-            (MARKS if mark.number else MARKS | SMALL_MARKS)[mark.shape],
-            mark.text,
-            _number(mark, x, y),
-        )
+    return [
+        {
+            **mark._asdict(),
+            "trace": f"M{x} {y}{(MARKS if mark.number else MARKS | SMALL_MARKS)[mark.shape]}",
+            "x": x if mark.shape == "alerte" else x + 90,
+            "y": y + 40,
+        }
         for mark, (x, y) in zip(marks, places, strict=True)
-    )
-
-
-def _number(mark: MapMark, x: int, y: int) -> Markup:
-    if not mark.number:
-        return Markup("")
-    return Markup('<text class="n {}" aria-hidden="true" x="{}" y="{}">{}</text>').format(
-        mark.shape, x if mark.shape == "alerte" else x + 90, y + 40, mark.number
-    )
+    ]

@@ -9,17 +9,25 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from datetime import date, timedelta
 from pathlib import Path
+from typing import NamedTuple
 
 from lib.common.errors import LockHeldError
 from lib.common.paris_time import month_after, month_before
 from lib.files.atomic_file import write_atomically
 from lib.files.locks import day_lock
 from lib.local_file_service import LocalFileService
-from scripts.report.page import Way, ways_markup
+from scripts.report.rendering import render
 
 ALL_DAYS = "index.html"
 WAYS = (("Jour précédent", -1), ("Même jour, 7 jours avant", -7), ("Jour suivant", 1))
 _PLACE = re.compile(rb'<nav class="voies".*?</nav>', re.DOTALL)
+
+
+class Way(NamedTuple):
+    """A link to another page of the folder."""
+
+    words: str
+    page: str  # file name
 
 
 def ways(files: LocalFileService, day: date) -> list[Way]:
@@ -54,7 +62,7 @@ def link_months_again(files: LocalFileService, months: Iterable[date]) -> None:
 
 def _write_links(path: Path, found: Sequence[Way]) -> None:
     if path.is_file():
-        page, links = path.read_bytes(), ways_markup(found).encode()
+        page, links = path.read_bytes(), render("ways.html.j2", voies=found)
         linked = _PLACE.sub(lambda _: links, page, count=1)
         if linked != page:
             write_atomically(path, linked)

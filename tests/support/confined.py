@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 
 from lib.run import manifest
-from scripts.report.page import _environment
+from scripts.report.rendering import _environment
 from tests.conftest import Ran
 from tests.support.patience import deadline
 

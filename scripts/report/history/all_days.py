@@ -9,19 +9,24 @@ from datetime import date, timedelta
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from markupsafe import Markup
+
 from lib.common.paris_time import days_between
 from lib.figures.calendar_days import MONTHS, WEEKDAYS, long_date
 from scripts.report.cards import LABELS
 from scripts.report.french import number, percent, quantity
 from scripts.report.history.strips import strips
 from scripts.report.key_figures import usable
-from scripts.report.page import Way, is_synthetic, render
-from scripts.report.svg_calendar import spark
+from scripts.report.page import is_synthetic
+from scripts.report.rendering import drawing, render
+from scripts.report.svg_charts import Values, strokes
 from scripts.report.tidy import tidy_csv
+from scripts.report.ways import Way
 
 # The curves of a day in the calendar: colour, where they stand in the report.
 CURVES = (("routes", "trafic_routier"), ("velos", "velo"))
 EMPTY = [None] * 24
+SPARK_STEP, SPARK_HEIGHT = 4, 24  # units an hour, and units high
 MONTHS_OPEN = 3  # the newest; older ones are folded, and their days are heat cells alone
 HEAT = "debit_routier"  # the key figure that colours a day where there is no room for its curve
 HEATS = 5  # classes of days, the same number in each
@@ -135,6 +140,24 @@ def _cell(day: date, one: HistoryDay | None, heat: int | None, ceilings: dict[st
         "statut": _state(one),
         "mots": _words(one),
     }
+
+
+def spark(profiles: Sequence[tuple[str, Values, float]]) -> Markup:
+    """Draw a day in miniature: a line for each (kind, 24 values, ceiling); those of one ceiling can be compared."""
+    high = SPARK_HEIGHT - 2
+    lines = [
+        (
+            kind,
+            strokes(
+                [
+                    None if value is None else (SPARK_STEP * at, round(high + 1 - high * value / (top or 1.0)))
+                    for at, value in enumerate(values)
+                ]
+            ),
+        )
+        for kind, values, top in profiles
+    ]
+    return drawing("mini", largeur=SPARK_STEP * 23, hauteur=SPARK_HEIGHT, traits=[one for one in lines if one[1]])
 
 
 def _state(one: HistoryDay) -> str:

@@ -26,9 +26,10 @@ from scripts.report.french import (
 from scripts.report.history.month import month_name
 from scripts.report.history.month_days import COMPLETE, PARTIAL
 from scripts.report.history.strips import strips
-from scripts.report.page import Way, render
+from scripts.report.rendering import render
 from scripts.report.summary import STABLE_BELOW
 from scripts.report.svg_charts import hour_chart
+from scripts.report.ways import Way
 
 Month = dict[str, Any]
 

@@ -5,13 +5,15 @@ The pointer finds the values of a day anywhere above or below its bars; a table 
 
 from collections.abc import Callable, Sequence
 from datetime import date
-from typing import NamedTuple
+from functools import partial
+from itertools import pairwise
+from typing import Any, NamedTuple
 
 from markupsafe import Markup
 
 from lib.figures.calendar_days import WEEKDAYS
 from scripts.report.french import number, percent, quantity
-from scripts.report.svg_calendar import MONTH_NAMES, SATURDAY
+from scripts.report.rendering import drawing
 
 
 class Strip(NamedTuple):
@@ -28,29 +30,16 @@ class Strip(NamedTuple):
     lost: bool = False
 
 
-def _count(value: float | None) -> str:
-    return number(value, 0)
-
-
-def _rain(value: float | None) -> str:
-    return quantity(value, "mm")
-
-
 STRIPS = (
-    Strip("routes", "debit_routier", "Trafic routier, en véhicules × arcs", "trafic", _count),
-    Strip("velos", "passages_velo", "Vélo, en passages", "vélo", _count),
+    Strip("routes", "debit_routier", "Trafic routier, en véhicules × arcs", "trafic", partial(number, decimals=0)),
+    Strip("velos", "passages_velo", "Vélo, en passages", "vélo", partial(number, decimals=0)),
     # One bad day is seen among good ones.
-    Strip(
-        "fiabilite",
-        "fiabilite_transports",
-        "Part perturbée du métro, du RER et du tram",
-        "perturbé",
-        percent,
-        lost=True,
-    ),
-    Strip("pluie", "precipitations", "Pluie", "pluie", _rain),
+    Strip("fiabilite", "fiabilite_transports", "Part perturbée du métro, du RER et du tram", "perturbé", percent, True),
+    Strip("pluie", "precipitations", "Pluie", "pluie", partial(quantity, unit="mm")),
 )
 
+MONTH_NAMES = ("janv.", "févr.", "mars", "avril", "mai", "juin", "juil.", "août", "sept.", "oct.", "nov.", "déc.")
+SATURDAY = 5  # of date.weekday()
 WIDTH, ROOM, BARS, FOOT = 960, 96, 54, 26  # units: a strip takes ROOM, of which BARS for its bars
 GAP, WIDEST = 0.2, 36  # of a day's room, left empty between two bars; units of a bar at the most
 MONTH_ROOM, DAY_ROOM = 46, 60  # units that the name of a month takes, and the date of a day
@@ -60,27 +49,23 @@ def strips(days: Sequence[date], value_of: Callable[[date, str], float | None], 
     """Draw STRIPS: a bar a day from zero, weekends lighter, a tick below the line where there is no value."""
     values = [[_shown(one, value_of(day, one.key)) for day in days] for one in STRIPS]
     room = WIDTH / max(len(days), 1)
-    drawn = [
-        _strip(one, known, days, rank * ROOM, room)
-        for rank, (one, known) in enumerate(zip(STRIPS, values, strict=True))
-    ]
+    middles = [(at + 0.5) * room for at in range(len(days))]
+    names = _dates(days, room)
     height = len(STRIPS) * ROOM + FOOT
-    return Markup(
-        '<svg class="bandes" viewBox="0 0 {} {}" role="img" aria-label="{}">{}{}'
-        '<g class="vise" stroke-width="{:.2f}">{}</g></svg>'
-    ).format(
-        WIDTH,
-        height,
-        words,
-        _dates(days, room, height),
-        Markup("").join(drawn),
-        room,
-        Markup("").join(
-            Markup('<path d="M{:.1f} 0V{}"><title>{}</title></path>').format(
-                (at + 0.5) * room, height - FOOT, _told(day, [known[at] for known in values])
-            )
-            for at, day in enumerate(days)
-        ),
+    return drawing(
+        "bandes",
+        largeur=WIDTH,
+        hauteur=height,
+        pied=height - FOOT,
+        mots=words,
+        place=room,
+        epaisseur=min(room * (1 - GAP), WIDEST),
+        lignes=[at * room for at in names if at],
+        dates=[(at * room, name) for at, name in names.items() if name],
+        bandes=[_strip(*one, days, middles, rank * ROOM) for rank, one in enumerate(zip(STRIPS, values, strict=True))],
+        jours=[
+            (x, _told(day, [one[at] for one in values])) for at, (x, day) in enumerate(zip(middles, days, strict=True))
+        ],
     )
 
 
@@ -93,53 +78,40 @@ def _told(day: date, values: Sequence[float | None]) -> str:
     return "\n".join([named, *(f"{one.short} {one.written(value)}" for one, value in zip(STRIPS, values, strict=True))])
 
 
-def _strip(one: Strip, values: Sequence[float | None], days: Sequence[date], above: int, room: float) -> Markup:
+def _strip(
+    one: Strip, values: Sequence[float | None], days: Sequence[date], middles: Sequence[float], above: int
+) -> dict[str, Any]:
     known = [value for value in values if value is not None]
     top, base = max(known, default=0.0) or 1.0, above + ROOM - 8
     bars = {"": "", " fin-de-semaine": ""}
-    for at, (value, day) in enumerate(zip(values, days, strict=True)):
+    for x, value, day in zip(middles, values, days, strict=True):
         if value:
-            weekend = " fin-de-semaine" if day.weekday() >= SATURDAY else ""
-            bars[weekend] += f"M{(at + 0.5) * room:.1f} {base}v{-BARS * value / top:.1f}"
-    gaps = "".join(f"M{(at + 0.5) * room:.1f} {base}v6" for at, value in enumerate(values) if value is None)
+            bars[" fin-de-semaine" if day.weekday() >= SATURDAY else ""] += f"M{x:.1f} {base}v{-BARS * value / top:.1f}"
     ends = [one.written(value) for value in dict.fromkeys((min(known), max(known)))] if known else ["aucune valeur"]
-    return Markup(
-        '<text x="0" y="{}"><tspan class="titre">{}</tspan> ({})</text><g class="{}" stroke-width="{:.1f}">{}</g>'
-        '<path class="base" d="M0 {}H{}{}"/>'
-    ).format(
-        above + 24,
-        one.title,
-        f"de {' à '.join(ends)}" if len(ends) > 1 else ends[0],
-        one.kind,
-        min(room * (1 - GAP), WIDEST),
-        Markup("").join(
-            Markup('<path class="jours{}" d="{}"/>').format(css, data) for css, data in bars.items() if data
+    return {
+        "genre": one.kind,
+        "titre": one.title,
+        "etendue": f"de {' à '.join(ends)}" if len(ends) > 1 else ends[0],
+        "haut": above,
+        "base": base,
+        "barres": [(css, Markup(data)) for css, data in bars.items()],
+        "lacunes": Markup(
+            "".join(f"M{x:.1f} {base}v6" for x, value in zip(middles, values, strict=True) if value is None)
         ),
-        base,
-        WIDTH,
-        gaps,
-    )
+    }
 
 
-def _dates(days: Sequence[date], room: float, height: int) -> Markup:
-    """Mark the first of each month with a line and its name, or within few days the dates that find room."""
+def _dates(days: Sequence[date], room: float) -> dict[int, str]:
+    """Name the first of each month, or within few days each Monday, at its place; nothing where it has no room."""
     if room * 7 >= DAY_ROOM:
-        places = [
-            at for at, day in enumerate(days) if day.weekday() == 0 or (at == 0 and days[0].weekday() < SATURDAY - 1)
-        ]
-        names = {at: f"{WEEKDAYS[days[at].weekday()][:3]}. {days[at].day}" for at in places}
-    else:
-        places = [at for at, day in enumerate(days) if day.day == 1 or at == 0]
-        ends = [*places[1:], len(days)]
-        names = {
-            at: MONTH_NAMES[days[at].month - 1]
-            for at, end in zip(places, ends, strict=True)
-            if (end - at) * room >= MONTH_ROOM
+        first = days[0].weekday() if days else 0
+        return {
+            at: f"{WEEKDAYS[day.weekday()][:3]}. {day.day}"
+            for at, day in enumerate(days)
+            if day.weekday() == 0 or (at == 0 and first < SATURDAY - 1)
         }
-    return Markup('<path class="grille" d="{}"/>{}').format(
-        "".join(f"M{at * room:.1f} 30V{height - FOOT}" for at in places if at),
-        Markup("").join(
-            Markup('<text x="{:.1f}" y="{}">{}</text>').format(at * room + 1, height - 5, name)
-            for at, name in names.items()
-        ),
-    )
+    places = [at for at, day in enumerate(days) if day.day == 1 or at == 0]
+    return {
+        at: MONTH_NAMES[days[at].month - 1] if (end - at) * room >= MONTH_ROOM else ""
+        for at, end in pairwise([*places, len(days)])
+    }

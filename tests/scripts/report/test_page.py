@@ -19,7 +19,8 @@ from lib.local_file_service import LocalFileService
 from scripts.generate_report import compute_report
 from scripts.registry import RAW, SOURCES
 from scripts.report.french import BREAK
-from scripts.report.page import POLICY, advice, daily_page
+from scripts.report.page import advice, daily_page
+from scripts.report.rendering import POLICY
 from scripts.report.road_map import map_view
 from tests.support import report_days
 from tests.support.report_days import DAY, WEEK_BEFORE

@@ -5,7 +5,8 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from scripts.report.svg_calendar import blocks, spark
+from scripts.report.history.all_days import spark
+from scripts.report.page import blocks
 from scripts.report.svg_charts import HEIGHT, WIDTH, axis_ticks, hour_chart, weather_chart
 
 NONE = [None] * 24
@@ -61,7 +62,7 @@ def test_the_axis_begins_with_zero() -> None:
 def test_the_peak_is_named_by_its_first_hour() -> None:
     values = [float(at % 12) for at in range(24)]
     (label,) = by_class(hour_chart("routes", values, NONE, "mots"), "pic")
-    assert label.text == "11\u202fh : 11"
+    assert label.text == "11\u202fh\u00a0: 11"
 
 
 def test_the_usual_day_may_be_higher_than_the_day() -> None:
@@ -105,7 +106,7 @@ def test_words_are_escaped() -> None:
 
 def test_a_spark_has_gaps() -> None:
     values = [0.0, 10.0, None, 10.0, *[None] * 20]
-    assert 'd="M0 23h.1l4-22M12 1h.1"' in spark([("routes", values, 10.0)])
+    assert 'd="M0 23L4 1M12 1h.1"' in spark([("routes", values, 10.0)])
 
 
 def test_blocks_are_a_row_of_hours_to_the_peak() -> None:

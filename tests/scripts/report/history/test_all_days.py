@@ -5,7 +5,8 @@ from datetime import date, timedelta
 from typing import Any
 
 from scripts.report.history.all_days import HistoryDay, history_csv, history_page
-from scripts.report.page import POLICY, Way
+from scripts.report.rendering import POLICY
+from scripts.report.ways import Way
 
 FIGURES = ("debit_routier", "passages_velo", "fiabilite_transports", "precipitations", "temperature_moyenne")
 

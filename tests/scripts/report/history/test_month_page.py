@@ -9,7 +9,8 @@ import pytest
 
 from scripts.report.history.month_page import month_page
 from scripts.report.history.month_table import month_csv
-from scripts.report.page import POLICY, Way
+from scripts.report.rendering import POLICY
+from scripts.report.ways import Way
 from tests.scripts.report.history.test_month import SEPTEMBER, days, figures, month, roads, weekly
 
 
