@@ -21,7 +21,7 @@ MISSING = f"n.{NARROW}d."
 BREAK = "\u200b"  # where a line may end within a word
 
 _APOSTROPHE = re.compile(r"(?<=[^\W\d_])(?:'|&#39;)(?=[^\W\d_])")  # between two letters, also as a page writes it
-BREAKING = re.compile(r" (?=[:;!?»%])|(?<=«) ")
+_BREAKING = re.compile(r" (?=[:;!?»%])|(?<=«) ")
 
 _ENDLESS, _PIECE = re.compile(r"\S{25,}"), re.compile(r"\S{10}(?=\S)")  # hardly a word of French is as long
 LABEL_SHOWN, TEXT_SHOWN = 120, 600  # characters of a name, and of any one text of a page
@@ -148,14 +148,12 @@ def name(text: str | None) -> str:
     return _ENDLESS.sub(lambda word: _PIECE.sub(rf"\g<0>{BREAK}", word[0]), _shown(text, LABEL_SHOWN))
 
 
-def typeset(value: object) -> object:
-    """Put no-break spaces before tall marks and inside « » in plain text; leave anything else (markup, numbers).
+def printable(value: object) -> object:
+    """Remove controls of plain text and show TEXT_SHOWN characters of it: raw data may hold anything, at any length.
 
-    Raw data may hold any character and any length: controls go, and TEXT_SHOWN characters are shown.
+    Anything else (markup, numbers) is left.
     """
-    if type(value) is not str:
-        return value
-    return BREAKING.sub(NO_BREAK, _shown(value, TEXT_SHOWN))
+    return _shown(value, TEXT_SHOWN) if type(value) is str else value
 
 
 def rejected(counts: dict[str, int]) -> str:
@@ -163,9 +161,12 @@ def rejected(counts: dict[str, int]) -> str:
     return rejects_in_words(counts, number)
 
 
-def with_apostrophes(page: str) -> str:
-    """Write l'heure as « l’heure » in a page, whoever wrote the words: a template, a warning, raw data."""
-    return _APOSTROPHE.sub("’", page)
+def typeset(page: str) -> str:
+    """Write l'heure as « l’heure » and put no-break spaces before tall marks and inside « » in a page.
+
+    Whoever wrote the words: a template, a warning, raw data.
+    """
+    return _BREAKING.sub(NO_BREAK, _APOSTROPHE.sub("’", page))
 
 
 def _shown(text: str, limit: int) -> str:

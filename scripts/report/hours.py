@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from markupsafe import Markup
 
 from lib.figures.key_figures import HourlyProfile, at
 from lib.figures.past_days import change
@@ -44,18 +45,9 @@ def _view(profile: dict[str, Any], drawn: HourlyProfile, weekday: str, metrics: 
         "usuel": f"médiane de {counted(profile['jours_compares'], weekday)}" if profile["jours_compares"] else None,
         "ecart": _gap(day, usual),
         "manquantes": joined([f"de {hour(start)} à {hour(end)}" for start, end in unknown_hours(day)]),
-        "double": None if double is None else hour(double),
         "dessin": chart,
-        "lignes": [
-            {
-                "heure": hour(place) + (" (les deux)" if place == double else ""),
-                "jour": number(day[place], 0),
-                "usuel": number(usual[place], 0),
-                "ecart": change(day[place], usual[place]),
-                "mesures": number(measured[place]),
-            }
-            for place in range(len(day))
-        ],
+        "heure_double": double,
+        "lignes": list(zip(day, usual, map(change, day, usual), measured, strict=True)),
     }
 
 
@@ -116,24 +108,12 @@ def _words(title: str, profile: dict[str, Any], weekday: str) -> str:
     return f"{text}. Le tableau suit."
 
 
-def weather_view(metrics: Metrics) -> dict[str, Any]:
-    """Build dessin (None without hours) and lignes, for the table."""
-    hours = metrics["heures"]
-    day = metrics["metrics"]
+def weather_drawing(metrics: Metrics) -> Markup | str:
+    """Draw the hours of the weather; nothing of a day of which only the day's values are known."""
+    hours, day = metrics["heures"], metrics["metrics"]
     words = (
         f"Température et pluie heure par heure : de {quantity(day['temp_min'], '°C')} à "
         f"{quantity(day['temp_max'], '°C')}, {quantity(day['precip_totale'], 'mm')} de pluie. Le tableau suit."
     )
     known = any(one["temp"] is not None or one["precip"] is not None for one in hours)
-    return {
-        "dessin": weather_chart(hours, words) if known else None,
-        "lignes": [
-            {
-                "heure": hour(one["heure"]),
-                "temp": quantity(one["temp"], "°C"),
-                "precip": quantity(one["precip"], "mm"),
-                "vent": quantity(one["vent"], "km/h"),
-            }
-            for one in hours
-        ],
-    }
+    return weather_chart(hours, words) if known else ""

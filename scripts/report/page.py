@@ -1,11 +1,10 @@
 """The daily report as one HTML page that stands alone: no script, no network, the same bytes for the same figures.
 
-A pure function of the report and of the day's metrics. The template says the order and the words; what is shown of long
-lists is capped here, and the page says how much is left out (the JSON has all of it).
+A pure function of the report and of the day's metrics. The template says the order, the words and how much is shown of
+long lists; the page says how much is left out (the JSON has all of it).
 """
 
 import re
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date
 from itertools import takewhile
@@ -21,21 +20,17 @@ from lib.stores.documents import report_id
 from scripts.registry import RAW, SOURCES, on_the_page
 from scripts.report import french
 from scripts.report.cards import cards
-from scripts.report.hours import HOUR_FLOOR, hour_views, weather_view
+from scripts.report.hours import HOUR_FLOOR, hour_views, weather_drawing
 from scripts.report.key_figures import Metrics, measured
 from scripts.report.rendering import render
 from scripts.report.road_map import IMPACTS, map_view
 from scripts.report.summary import sentence
 from scripts.report.usual import Beside, named_sensors
 from scripts.report.ways import Way
-from scripts.sources.traffic.forms import INFORMATION as INFORMATION_ONLY
 from scripts.sources.traffic.lines import METRO, RER, TRAM
 
-ALERTS_SHOWN, LINES_SHOWN, INTERRUPTIONS_SHOWN, WORKS_SHOWN, SENSORS_SHOWN = 12, 14, 6, 8, 8
-STANDING_SHOWN, OUTSIDE_SHOWN = 4, 4
 NAMES_DRAWN = 1_000  # streets with their hours, so that a page of all of Paris stays below 400 kB
 BLOCKS = "▁▂▃▄▅▆▇█"
-STRUCTURING = (METRO, RER, TRAM)
 
 COMMAND = "make "  # what an operator types; it stands in the foot of the page, not among the news
 _SENTENCE = re.compile(r"(?<=[.]) (?=[A-ZÀÉÈ])")
@@ -74,12 +69,11 @@ def daily_page(
         carte=map_view(known),
         heures=hour_views(report, known),
         plancher=HOUR_FLOOR,
-        meteo=weather_view(known["weather"]) if "weather" in known else None,
-        alertes=capped(report["alertes"]["congestion"], ALERTS_SHOWN),
-        transports=transit_view(report),
-        chantiers=works_view(report),
+        temps=weather_drawing(known["weather"]) if "weather" in known else None,
+        heures_meteo=known["weather"]["heures"] if "weather" in known else (),
+        structurants=(METRO, RER, TRAM),
+        impacts=IMPACTS,
         qualite=quality_rows(report, metrics),
-        capteurs=sensor_views(report),
         credits=[credit for source in on_the_page(RAW) for credit in _credits(source, metrics)],
     )
 
@@ -161,92 +155,17 @@ def blocks(values: Sequence[float]) -> str:
     return "".join(BLOCKS[round(value / top * (len(BLOCKS) - 1))] if value == value else "·" for value in values)
 
 
-def capped(rows: list[Any] | None, most: int) -> dict[str, Any] | None:
-    """Keep the first rows and count all and those left out; None stays None (the source is missing)."""
-    if rows is None:
-        return None
-    return {"lignes": rows[:most], "nombre": len(rows), "reste": max(len(rows) - most, 0)}
-
-
-def transit_view(report: Report) -> dict[str, Any] | None:
-    """List disturbed lines (métro, RER and tram in their order, then the others by hours) and interruptions."""
-    figures = report["perturbations"]
-    if figures is None:
-        return None
-    disturbed = [line for line in figures["par_ligne"] if line["heures_perturbees"] > 0]
-    structuring = [line for line in disturbed if line["mode"] in STRUCTURING]
-    others = sorted(
-        (line for line in disturbed if line["mode"] not in STRUCTURING), key=lambda line: -line["heures_perturbees"]
-    )
-    interruptions = [
-        {**one, "titre": (one["titre"] or "sans titre").removeprefix(f"{one['ligne']} : ")}
-        for one in report["alertes"]["transports"]
-    ]
-    information = [line["ligne"] for line in figures["par_ligne"] if line["severite_max"] == INFORMATION_ONLY]
-    lines = structuring + others
-    return {
-        "lignes": lines[:LINES_SHOWN],
-        "suite": lines[LINES_SHOWN:],
-        "information": capped(information, LINES_SHOWN),
-        "interruptions": capped(interruptions, INTERRUPTIONS_SHOWN),
-        "partiel": report["sources"]["traffic"]["statut"] != "complet",
-        "hors_service": capped([line for line in figures["par_ligne"] if line["heures_hors_service"]], OUTSIDE_SHOWN),
-        "autres": [(mode, count) for mode, count in figures["lignes_perturbees"].items() if mode not in STRUCTURING],
-        "longue_duree": capped(figures["longue_duree"], STANDING_SHOWN),
-    }
-
-
-def works_view(report: Report) -> dict[str, Any] | None:
-    """Gather the works' totals, impacts by name (without the empty ones), and the lists that changed that day."""
-    works = report["chantiers"]
-    if works is None:
-        return None
-    impacts = [(IMPACTS.get(name, name), count) for name, count in works["par_impact"].items() if count]
-    places = sorted(works["par_arrondissement"], key=lambda place: -place["nombre_chantiers"])
-    return {
-        **works,
-        "impacts": sorted(impacts, key=lambda one: -one[1]),
-        "places": places,
-        "nouveaux": capped(works["nouveaux"], WORKS_SHOWN),
-        "se_terminant": capped(works["se_terminant"], WORKS_SHOWN),
-        "troncons": None if works["troncons_impactes"] is None else len(works["troncons_impactes"]),
-    }
-
-
 def quality_rows(report: Report, metrics: dict[str, Metrics]) -> list[dict[str, Any]]:
-    """Build one row per source: its state, and the account of its rows where it is not missing."""
+    """Build one row per source: its state, its warnings, and the account of its rows where it is not missing."""
     return [
         {
-            "nom": name,
-            **report["sources"][source],
-            "messages": [advice(one)[0] for one in own_warnings(report["sources"][source])],
-            "compte": metrics[source]["qualite"] if source in metrics else None,
+            "nom": source.french,
+            **report["sources"][source.name],
+            "messages": [advice(one)[0] for one in own_warnings(report["sources"][source.name])],
+            "compte": metrics[source.name]["qualite"] if source.name in metrics else None,
         }
-        for source, name in ((one.name, one.french) for one in on_the_page(SOURCES))
+        for source in on_the_page(SOURCES)
     ]
-
-
-def sensor_views(report: Report) -> list[dict[str, Any]]:
-    """Count road and bike sensors out of order by reason, and list the first of them."""
-    kinds = (
-        ("comptages", "tronçons routiers", "identifiant_arc", "libelle"),
-        ("bikes", "compteurs vélo", "id_compteur", "nom_compteur"),
-    )
-    views = []
-    for source, name, identifier, label in kinds:
-        sensors = report["capteurs_defaillants"][source]
-        reasons = Counter(one["motif"] for one in sensors or ())
-        # Those that are not merely silent come first: a wrong figure matters more than a missing one.
-        first = sorted(sensors or (), key=lambda one: one["motif"] == "silencieux")
-        shown = [{**one, "identifiant": one[identifier], "nom": one[label]} for one in first]
-        known = None if sensors is None else capped(shown, SENSORS_SHOWN)
-        aside = [
-            {**one, "identifiant": one[identifier], "nom": one[label]}
-            for one in report["capteurs_ecartes"][source] or ()
-        ]
-        set_aside = capped(aside, SENSORS_SHOWN) if aside else None
-        views.append({"nom": name, "motifs": reasons.most_common(), "capteurs": known, "ecartes": set_aside})
-    return views
 
 
 def _credits(source: Source, metrics: dict[str, Metrics]) -> list[Credit]:

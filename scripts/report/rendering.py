@@ -20,7 +20,7 @@ def render(template: str, **values: Any) -> bytes:
     """Render a template as UTF-8; a name that it does not know is a fault, not a blank."""
     names = {name: source.french for name, source in SOURCES.items()}
     page = _environment().get_template(template).render(policy=POLICY, noms=names, **values)
-    return french.with_apostrophes(page).encode()
+    return french.typeset(page).encode()
 
 
 def drawing(name: str, **values: Any) -> Markup:
@@ -35,7 +35,7 @@ def _environment() -> Environment:
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
-        finalize=french.typeset,
+        finalize=french.printable,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,

@@ -73,7 +73,7 @@ def test_names() -> None:
 
 def test_tall_marks_stay_on_their_line() -> None:
     assert french.typeset("Attention : « non » ; 3 %") == "Attention\u00a0: «\u00a0non\u00a0»\u00a0; 3\u00a0%"
-    assert french.typeset(3) == 3
+    assert french.printable(3) == 3
 
 
 def test_a_name_is_short_printable_and_breaks_where_it_is_endless() -> None:
@@ -94,4 +94,4 @@ def test_a_list_of_days_names_each_month_once_and_another_year() -> None:
 
 def test_apostrophes_between_letters_are_curved_in_words_and_in_attributes() -> None:
     page = """<a title="Pl de l&#39;Alma" href='x'>d'Issy, L'Écluse</a> 5'30 'cité'"""
-    assert french.with_apostrophes(page) == """<a title="Pl de l’Alma" href='x'>d’Issy, L’Écluse</a> 5'30 'cité'"""
+    assert french.typeset(page) == """<a title="Pl de l’Alma" href='x'>d’Issy, L’Écluse</a> 5'30 'cité'"""

@@ -62,7 +62,7 @@ def test_the_axis_begins_with_zero() -> None:
 def test_the_peak_is_named_by_its_first_hour() -> None:
     values = [float(at % 12) for at in range(24)]
     (label,) = by_class(hour_chart("routes", values, NONE, "mots"), "pic")
-    assert label.text == "11\u202fh\u00a0: 11"
+    assert label.text == "11\u202fh : 11"
 
 
 def test_the_usual_day_may_be_higher_than_the_day() -> None:
