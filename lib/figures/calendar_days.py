@@ -55,9 +55,13 @@ def particularity(day: date) -> str | None:
 
 
 def long_date(day: date) -> str:
-    """Write a day as « mardi 4 novembre 2025 »; the first of a month is « 1er »."""
-    number = "1er" if day.day == 1 else str(day.day)
-    return f"{WEEKDAYS[day.weekday()]} {number} {MONTHS[day.month - 1]} {day.year}"
+    """Write a day as « mardi 4 novembre 2025 »."""
+    return f"{WEEKDAYS[day.weekday()]} {day_number(day)} {MONTHS[day.month - 1]} {day.year}"
+
+
+def day_number(day: date) -> str:
+    """Write the day of the month as « 4 », the first as « 1er »."""
+    return "1er" if day.day == 1 else str(day.day)
 
 
 def school_holiday(day: date) -> str | None:

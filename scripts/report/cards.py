@@ -38,6 +38,28 @@ class Card:
             return number(value / MILLION), f"{agreed(value / MILLION, 'million')} de {self.what}"
         return number(value / self.divisor, 0), self.what
 
+    def view(
+        self, value: float | None, gap: float | None = None, margin: float | None = None, **more: Any
+    ) -> dict[str, Any]:
+        """Build what a page shows: label, valeur, unite, ecart {signe, texte, marge}, on what it rests.
+
+        gap: since the days it stands beside. more: unite of a missing value, capteurs, pourquoi, dessin, etendue.
+        """
+        shown, unit = (MISSING, "") if value is None else self.shown(value)
+        nothing = dict.fromkeys(("capteurs", "pourquoi", "dessin", "etendue"), "")
+        known = {"cle": self.key, "label": self.label, "valeur": shown, "unite": unit, "ecart": self._gap(gap, margin)}
+        return known | nothing | more
+
+    def _gap(self, gap: float | None, margin: float | None) -> dict[str, str] | None:
+        if gap is None:
+            return None
+        unit = "%" if self.gap_unit is None else self.gap_unit
+        return {
+            "signe": "=" if abs(gap) < SAME else "▲" if gap > 0 else "▼",
+            "texte": quantity(gap, unit, sign=True).removesuffix(NARROW),
+            "marge": "" if margin is None else f"± {quantity(margin, unit)}",
+        }
+
     def between(self, low: float, high: float) -> str:
         """Write « de 1,5 à 2,1 millions »."""
         if self.in_millions and high >= MILLION:
@@ -56,11 +78,12 @@ CARDS = (
     Card("chantiers_actifs", "Chantiers", "actifs", gap_unit=""),
     Card("temperature_moyenne", "Température", "en moyenne", "°C", "°C"),
 )
-LABELS = {card.key: card.label for card in CARDS}
+CARD = {card.key: card for card in CARDS}
+LABELS = {key: card.label for key, card in CARD.items()}
 
 
 def cards(figures: dict[str, Any]) -> list[dict[str, Any]]:
-    """Build one view per card: label, valeur, unite, capteurs, ecart {signe, texte, marge} or `pourquoi`, recents."""
+    """Build the view of each figure of a day."""
     return [_view(card, figures[card.key]) for card in cards_of(figures)]
 
 
@@ -76,69 +99,52 @@ def cards_of(figures: dict[str, Any]) -> list[Card]:
 
 
 def _view(card: Card, figure: dict[str, Any]) -> dict[str, Any]:
-    if figure["valeur"] is None:
-        return {
-            "cle": card.key,
-            "label": card.label,
-            "valeur": MISSING,
-            "unite": "donnée manquante",
-            "ecart": None,
-            "capteurs": "",
-            "pourquoi": "",
-            "recents": None,
-        }
-    shown, unit = card.shown(figure["valeur"])
-    return {
-        "cle": card.key,
-        "label": card.label,
-        "valeur": shown,
-        "unite": unit,
-        "ecart": _gap(card, figure),
-        "capteurs": _sensors(figure),
-        "pourquoi": "" if figure["jours_compares"] else figure["comparaison"],
-        "recents": _recent(card, figure["jours_recents"]),
-    }
-
-
-def _sensors(figure: dict[str, Any]) -> str:
-    """Say on how many constant sensors a change rests, else of how many a total is; nothing without sensors."""
-    known, base = figure.get("capteurs"), figure.get("mediane_base")
-    columns = SOURCES[figure["source"]].sensors if known or base else None
-    noun = columns.noun if columns else "capteur"
-    if base and figure["jours_compares"]:
-        return f"à {counted(base['capteurs'], f'{noun} constant', f'{noun}s constants')} sur {number(base['sur'])}"
-    return f"{counted(known['mesures'], noun)} sur {number(known['attendus'])} attendus" if known else ""
-
-
-def _gap(card: Card, figure: dict[str, Any]) -> dict[str, str] | None:
-    """Write how far the figure is from the usual day, and the margin; None where there is none to stand beside."""
-    past, base = figure.get("mediane_4_semaines"), figure.get("mediane_base")
+    value, base = figure["valeur"], figure.get("mediane_base")
+    if value is None:
+        return card.view(None, unite="donnée manquante")
     if card.gap_unit is None:
         gap = figure["evolution_mediane_pct"]
     elif base:  # on the same sensors
         gap = figure.get("evolution_mediane_points")
     else:
-        gap = None if past is None else figure["valeur"] - past
-    if gap is None:
-        return None
-    sign = "=" if abs(gap) < SAME else "▲" if gap > 0 else "▼"
-    unit = "%" if card.gap_unit is None else card.gap_unit
+        past = figure.get("mediane_4_semaines")
+        gap = None if past is None else value - past
+    why = "" if figure["jours_compares"] else figure["comparaison"]
     margin = base["marge"] if base else None
-    return {
-        "signe": sign,
-        "texte": quantity(gap, unit, sign=True).removesuffix(NARROW),
-        "marge": "" if margin is None else f"± {quantity(margin, unit)}",
-    }
+    return card.view(
+        value, gap, margin, capteurs=_sensors(figure), pourquoi=why, **_recent(card, figure["jours_recents"])
+    )
 
 
-def _recent(card: Card, values: list[float | None]) -> dict[str, Any] | None:
+def _sensors(figure: dict[str, Any]) -> str:
+    """Say on how many constant sensors a change rests, else of how many a total is; nothing without sensors."""
+    known, base = figure.get("capteurs"), figure.get("mediane_base")
+    if base and figure["jours_compares"]:
+        return rests_on(figure["source"], base)
+    noun = noun_of(figure["source"]) if known else ""
+    return f"{counted(known['mesures'], noun)} sur {number(known['attendus'])} attendus" if known else ""
+
+
+def rests_on(source: str, base: dict[str, Any]) -> str:
+    """Write « à 160 tronçons constants sur 170 »."""
+    noun = noun_of(source)
+    return f"à {counted(base['capteurs'], f'{noun} constant', f'{noun}s constants')} sur {number(base['sur'])}"
+
+
+def noun_of(source: str) -> str:
+    """Name one sensor of a source."""
+    columns = SOURCES[source].sensors
+    return columns.noun if columns else "capteur"
+
+
+def _recent(card: Card, values: list[float | None]) -> dict[str, Any]:
     """Draw the last days between their own least and most, those compared as dots, and say these in words.
 
-    None of too few days. It is decorative: words stand beside it.
+    Nothing of too few days. It is decorative: words stand beside it.
     """
     known = [value for value in values if value is not None]
     if len(known) < RECENT_LEAST:
-        return None
+        return {}
     low, high, last = min(known), max(known), len(values) - 1
     points = [
         None if value is None else (at * 10.0, 40 - 36 * (value - low) / (high - low) if high > low else 22.0)

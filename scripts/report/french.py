@@ -10,7 +10,7 @@ from datetime import date, datetime
 
 from lib.common.html_text import shortened
 from lib.common.text import agreed, without_controls
-from lib.figures.calendar_days import MONTHS
+from lib.figures.calendar_days import MONTHS, WEEKDAYS, day_number
 from lib.figures.reject_reasons import rejects_in_words
 
 NARROW = "\u202f"  # narrow no-break space: between thousands, before % and units
@@ -102,14 +102,20 @@ def short_date(text: str | None) -> str:
     if text is None:
         return MISSING
     day = date.fromisoformat(text)
-    return f"{'1er' if day.day == 1 else day.day}{NO_BREAK}{MONTHS[day.month - 1]} {day.year}"
+    return f"{day_number(day)}{NO_BREAK}{MONTHS[day.month - 1]} {day.year}"
+
+
+def week_day(text: str) -> str:
+    """Write 2025-11-01 as « samedi 1er »."""
+    day = date.fromisoformat(text)
+    return f"{WEEKDAYS[day.weekday()]} {day_number(day)}"
 
 
 def day_list(days: Sequence[date], year: int) -> str:
     """Write sorted days as « 28 octobre, 4 et 11 novembre », with their year where it is not `year`."""
     words = []
     for day, following in zip(days, [*days[1:], None], strict=True):
-        number = "1er" if day.day == 1 else str(day.day)
+        number = day_number(day)
         month = f"{NO_BREAK}{MONTHS[day.month - 1]}" + ("" if day.year == year else f" {day.year}")
         words.append(number if following and following.replace(day=day.day) == day else f"{number}{month}")
     return joined(words)

@@ -8,6 +8,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from lib.figures.calendar_days import long_date
 from scripts.registry import SOURCES
 from scripts.report import french
 
@@ -40,5 +41,5 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters.update(getmembers(french, isfunction))
+    environment.filters.update(getmembers(french, isfunction), long_date=long_date)
     return environment

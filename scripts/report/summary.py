@@ -34,7 +34,7 @@ def sentence(figures: dict[str, Figure], weekday: str) -> str:
     alone = [(name, one) for name, one in counts if (name, one) not in compared and one["valeur"] is not None]
     clauses = []
     if compared:
-        changes = joined([f"{name} {_change(one['evolution_mediane_pct'])}" for name, one in compared])
+        changes = joined([f"{name} {in_words(one['evolution_mediane_pct'])}" for name, one in compared])
         clauses.append(f"{changes} par rapport {_reference([one for _, one in compared], weekday)}")
     clauses += [f"{name} {number(one['valeur'], 0)} {one['unite']} ({one['comparaison']})" for name, one in alone]
     reliable = figures["fiabilite_transports"]["valeur"]
@@ -57,7 +57,7 @@ def _too_thin(figure: Figure) -> float | None:
     return covered if figure["valeur"] is not None and covered is not None and covered < USABLE_FROM else None
 
 
-def _change(change: float) -> str:
+def in_words(change: float) -> str:
     """Write « en nette baisse (−34 %) », « stable (+0,8 %) »."""
     if abs(change) < STABLE_BELOW:
         return f"stable ({percent(change, sign=True)})"

@@ -5,30 +5,23 @@ The same policy, colours and words as the daily page (see scripts/report/page).
 
 from collections.abc import Mapping, Sequence
 from datetime import date
+from types import MappingProxyType
 from typing import Any
 
 from lib.common.paris_time import month_before
-from lib.figures.calendar_days import MONTHS, WEEKDAYS, long_date
+from lib.figures.calendar_days import MONTHS, WEEKDAYS, day_number
 from lib.figures.key_figures import HourlyProfile
 from lib.figures.past_days import USABLE_FROM
 from scripts.registry import SOURCES, on_the_page
-from scripts.report.cards import CARDS, Card, cards_of
-from scripts.report.french import (
-    MISSING,
-    NARROW,
-    counted,
-    joined,
-    number,
-    percent,
-    quantity,
-    share_percent,
-)
+from scripts.report.cards import CARD, Card, cards_of, noun_of, rests_on
+from scripts.report.french import NARROW, counted, joined, number, percent, quantity, share_percent
 from scripts.report.history.month import month_name
 from scripts.report.history.month_days import COMPLETE, PARTIAL
 from scripts.report.history.strips import strips
 from scripts.report.rendering import render
-from scripts.report.summary import STABLE_BELOW
+from scripts.report.summary import in_words
 from scripts.report.svg_charts import hour_chart
+from scripts.report.table import MOVED
 from scripts.report.ways import Way
 
 Month = dict[str, Any]
@@ -41,11 +34,10 @@ RANKINGS = {
     "debit_routier": ("Trafic routier", "Les plus calmes", "Les plus chargés"),
 }
 IN_SENTENCE = (("trafic routier", "debit_routier"), ("vélo", "passages_velo"), ("temps perdu", "temps_perdu"))
-MOVED = {"comptages": "Rues", "bikes": "Compteurs vélo"}
 DAYS_NAMED = 6  # of a list of days; beyond it they are counted
 
 
-def month_page(figures: Month, ways: Sequence[Way] = (), pages: Mapping[str, str] | None = None) -> bytes:
+def month_page(figures: Month, ways: Sequence[Way] = (), pages: Mapping[str, str] = MappingProxyType({})) -> bytes:
     """Render the page of a month as UTF-8. pages: by day (ISO), the name of the page that lies beside it."""
     month = date.fromisoformat(f"{figures['mois']}-01")
     days = {date.fromisoformat(one["date"]): one for one in figures["jours"]}
@@ -59,7 +51,7 @@ def month_page(figures: Month, ways: Sequence[Way] = (), pages: Mapping[str, str
         fichier=f"monthly_report_{figures['mois']}",
         synthetique=figures["synthetique"],
         voies=ways,
-        pages=pages or {},
+        pages=pages,
         mois=figures,
         constat=sentence(figures, before),
         comptes={state: sum(one["statut"] == state for one in figures["jours"]) for state in (COMPLETE, PARTIAL)},
@@ -71,20 +63,9 @@ def month_page(figures: Month, ways: Sequence[Way] = (), pages: Mapping[str, str
             lambda day, key: days[day]["valeurs"][key],
             "Trafic routier, vélo, part perturbée des transports et pluie de chaque jour du mois.",
         ),
-        etats=[
-            (source.french, [one["sources"][source.name] for one in figures["jours"]])
-            for source in on_the_page(SOURCES)
-        ],
-        jours=[
-            {
-                **one,
-                "numero": day.day,
-                "nom": long_date(day),
-                "semaine": WEEKDAYS[day.weekday()],
-                "fin": day.weekday() >= 5,
-            }
-            for day, one in days.items()
-        ],
+        ordre=[(source.name, source.french) for source in on_the_page(SOURCES)],
+        jours=[{**one, "jour": day, "page": pages.get(one["date"])} for day, one in days.items()],
+        semaine=WEEKDAYS,
         palmares=[
             (name, [(better, _ranked(key, rows["meilleurs"])), (worse, _ranked(key, rows["pires"]))])
             for key, (name, better, worse) in RANKINGS.items()
@@ -95,7 +76,6 @@ def month_page(figures: Month, ways: Sequence[Way] = (), pages: Mapping[str, str
             for source in on_the_page(SOURCES)
             if source.sensors and source.profiles
         ],
-        marquants=[_unusual(one) for one in figures["hors_ordinaire"]],
         rues=[(MOVED[source], moved) for source, moved in figures["rues"].items()],
         laisse=[line for one in figures["laisse_de_cote"] if (line := _left_out(one))],
         sans_comparaison=reasons,
@@ -111,7 +91,7 @@ def sentence(figures: Month, before: str) -> str:
     ]
     clauses = []
     if changes:
-        clauses.append(f"{joined([f'{name} {_change(change)}' for name, change in changes])} par rapport à {before}")
+        clauses.append(f"{joined([f'{name} {in_words(change)}' for name, change in changes])} par rapport à {before}")
     reliable = known["fiabilite_transports"]["moyenne_par_jour"]
     if reliable is not None:
         clauses.append(f"métro, RER et tram fiables à {percent(reliable)}")
@@ -120,42 +100,31 @@ def sentence(figures: Month, before: str) -> str:
     return " ; ".join(clauses)
 
 
-def _change(change: float) -> str:
-    if abs(change) < STABLE_BELOW:
-        return f"stable ({percent(change, sign=True)})"
-    return f"en {'hausse' if change > 0 else 'baisse'} de {percent(abs(change))}"
-
-
 def _period(one: dict[str, str]) -> str:
-    first, last = date.fromisoformat(one["debut"]), date.fromisoformat(one["fin"])
-    if first == last:
-        return f"{one['nom']}, le {_day_of_month(first)}"
-    return f"{one['nom']}, du {_day_of_month(first)} au {_day_of_month(last)}"
-
-
-def _day_of_month(day: date) -> str:
-    return f"{'1er' if day.day == 1 else day.day} {MONTHS[day.month - 1]}"
+    days = [date.fromisoformat(one[key]) for key in ("debut", "fin")]
+    first, last = (f"{day_number(day)} {MONTHS[day.month - 1]}" for day in days)
+    return f"{one['nom']}, le {first}" if first == last else f"{one['nom']}, du {first} au {last}"
 
 
 def _card(card: Card, figure: dict[str, Any], say_why: bool) -> dict[str, Any]:
-    """Build label, valeur and unite (a mean a day), ecart and base (since the month before) or pourquoi, fourchette."""
-    mean, least, most = figure["moyenne_par_jour"], figure["minimum"], figure["maximum"]
+    """Show a mean a day, what changed since the month before or why that is not known, and the extreme days."""
+    mean, base, days = figure["moyenne_par_jour"], figure["base"], figure["jours_retenus"]
     if mean is None:
-        nothing = dict.fromkeys(("ecart", "base", "pourquoi", "fourchette"), "")
-        return {"label": card.label, "valeur": MISSING, "unite": "aucun jour assez complet", **nothing}
-    shown, unit = card.shown(mean)
-    total = quantity(figure["somme_des_jours_retenus"], card.unit)
-    extremes = [f"{_value(card, one['valeur'])} le {int(one['date'][8:])}" for one in (least, most)]
-    return {
-        "label": card.label,
-        "valeur": shown,
-        "unite": f"{total} en tout" if card.unit == "mm" else unit,
-        "ecart": _gap(card, figure),
-        "base": _base(card, figure),
-        "pourquoi": figure["pourquoi"] if say_why else "",
-        "fourchette": figure["jours_retenus"] > 1
-        and f"de {extremes[0]} à {extremes[1]}, sur {counted(figure['jours_retenus'], 'jour')}",
-    }
+        return card.view(None, unite="aucun jour assez complet")
+    gap = figure["evolution_pct"] if card.gap_unit is None else figure["ecart"]
+    least, most = (
+        f"{_value(card, one['valeur'])} le {int(one['date'][8:])}" for one in (figure["minimum"], figure["maximum"])
+    )
+    view = card.view(
+        mean,
+        gap,
+        base["marge"] if base else None,
+        capteurs=rests_on(figure["source"], base) if base and gap is not None else "",
+        pourquoi=figure["pourquoi"] if say_why else "",
+        etendue=f"de {least} à {most}, sur {counted(days, 'jour')}" if days > 1 else "",
+    )
+    total = f"{quantity(figure['somme_des_jours_retenus'], card.unit)} en tout"
+    return view | ({"unite": total} if card.unit == "mm" else {})
 
 
 def _value(card: Card, value: float) -> str:
@@ -163,39 +132,17 @@ def _value(card: Card, value: float) -> str:
     return quantity(value, card.unit) if card.unit else number(value / card.divisor, 0)
 
 
-def _gap(card: Card, figure: dict[str, Any]) -> str:
-    """Write the change since the month before: in percent, or for a share or a count by the difference."""
-    if card.gap_unit is None or figure["ecart"] is None:
-        return "" if figure["evolution_pct"] is None else percent(figure["evolution_pct"], sign=True)
-    return quantity(figure["ecart"], card.gap_unit, sign=True).removesuffix(NARROW)
-
-
-def _base(card: Card, figure: dict[str, Any]) -> str:
-    """Write the margin of a change and the number of sensors that it rests on; nothing of a figure without sensors."""
-    base, columns = figure["base"], SOURCES[figure["source"]].sensors
-    if base is None or columns is None:
-        return ""
-    constant = counted(base["capteurs"], f"{columns.noun} constant", f"{columns.noun}s constants")
-    margin = "" if base["marge"] is None else f"±{NARROW}{quantity(base['marge'], card.gap_unit or '%')}, "
-    return f"{margin}à {constant} sur {number(base['sur'])}"
-
-
 def _ranked(key: str, rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Write each day, its value, and beside it its gap to the usual day of the daily report or its level."""
-    card = next(one for one in CARDS if one.key == key)
-    found = []
-    for one in rows:
-        day = date.fromisoformat(one["date"])
-        usual = one["ecart_habitude_pct"]
-        found.append(
-            {
-                "date": one["date"],
-                "jour": f"{WEEKDAYS[day.weekday()]} {'1er' if day.day == 1 else day.day}",
-                "valeur": f"{_value(card, one['valeur'])}{f'{NARROW}h' if card.key == 'temps_perdu' else ''}",
-                "usuel": "" if usual is None or card.gap_unit else f"{percent(usual, sign=True)} / habitude",
-            }
-        )
-    return found
+    """Write each day's value, and beside it its gap to the usual day of the daily report."""
+    card = CARD[key]
+    return [
+        {
+            "date": one["date"],
+            "valeur": f"{_value(card, one['valeur'])}{f'{NARROW}h' if key == 'temps_perdu' else ''}",
+            "usuel": None if card.gap_unit else one["ecart_habitude_pct"],
+        }
+        for one in rows
+    ]
 
 
 def _profile(drawn: HourlyProfile, profile: dict[str, Any], month: date, before: str) -> dict[str, Any]:
@@ -214,11 +161,6 @@ def _profile(drawn: HourlyProfile, profile: dict[str, Any], month: date, before:
     }
 
 
-def _unusual(one: dict[str, Any]) -> dict[str, Any]:
-    day = date.fromisoformat(one["date"])
-    return {**one, "jour": f"{WEEKDAYS[day.weekday()]} {'1er' if day.day == 1 else day.day}"}
-
-
 def _left_out(one: dict[str, Any]) -> str:
     """Write what of a source is in no mean, and why; nothing where all of it is."""
     parts = []
@@ -232,8 +174,7 @@ def _left_out(one: dict[str, Any]) -> str:
             f"{counted(len(thin), 'jour vu', 'jours vus')} à moins de {percent(100 * USABLE_FROM)} : le {some}"
         )
     if one["capteurs_ecartes"]:
-        columns = SOURCES[one["source"]].sensors
-        noun = columns.noun if columns else "capteur"
+        noun = noun_of(one["source"])
         parts.append(
             f"jusqu’à {counted(one['capteurs_ecartes'], f'{noun} en panne', f'{noun}s en panne')} "
             f"{'écarté' if one['capteurs_ecartes'] < 2 else 'écartés'} de tous les totaux, "

@@ -69,16 +69,16 @@ def test_a_reference_of_zero_has_a_difference_but_no_percentage() -> None:
 
 
 def test_the_last_days_are_a_line_with_a_gap_for_a_day_that_is_not_known_and_their_range_in_words() -> None:
-    recent = shown("debit_routier", 1_500_000.0, recent=(1_000_000.0, 2_100_000.0, None, 1_200_000.0))["recents"]
+    recent = shown("debit_routier", 1_500_000.0, recent=(1_000_000.0, 2_100_000.0, None, 1_200_000.0))
     assert recent["etendue"] == "28 jours : de 1 à 2,1\u202fmillions"
     line, compared, today = re.findall(r' d="([^"]*)"', recent["dessin"])
     assert line.count("M") == 2 and line.count("L") == 2
     assert compared == "" and today.startswith("M280 ")
-    assert shown("precipitations", 1.0, recent=(0.0, 9.8))["recents"]["etendue"] == "28 jours : de 0 à 9,8\u202fmm"
+    assert shown("precipitations", 1.0, recent=(0.0, 9.8))["etendue"] == "28 jours : de 0 à 9,8\u202fmm"
 
 
 def test_two_known_days_make_no_line() -> None:
-    assert shown("passages_velo", 5.0, recent=(4.0,))["recents"] is None
+    assert shown("passages_velo", 5.0, recent=(4.0,))["dessin"] == ""
 
 
 def test_a_key_figure_of_the_registry_without_a_card_is_shown_under_its_name() -> None:

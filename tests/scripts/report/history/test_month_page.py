@@ -24,8 +24,8 @@ def test_the_page_says_what_changed_what_is_missing_and_why(figures: dict[str, A
     text = re.sub(r"[ \n]+", " ", re.sub(r"<[^>]+>", " ", page.partition("</style>")[2])).replace("\u00a0", " ")
     assert f'content="{POLICY}"' in page and "<script" not in page
     assert (
-        "Trafic routier en hausse de 10\u202f% par rapport à septembre 2025 ; métro, RER et tram fiables à 99\u202f%."
-        in text
+        "Trafic routier en nette hausse (+10\u202f%) par rapport à septembre 2025 ; "
+        "métro, RER et tram fiables à 99\u202f%." in text
     )
     assert "31 jours : 0 complet, 30 partiels, 1 manquant." in text
     assert "à 10 tronçons constants sur 10" in text
