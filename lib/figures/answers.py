@@ -47,6 +47,7 @@ class Doubt:
     held: int
     announced: int | None
     rows: int
+    files: frozenset[str]  # of the pull: each of its pages is a part
     broken: str = ""
 
     @property
@@ -80,28 +81,22 @@ class Answers:
     def doubts(self, day: date) -> list[Doubt]:
         """List what no other file vouches for, the worst first."""
         doubts = [*self._short_pulls(), *self._broken(day)]
-        in_doubt = {file for doubt in doubts for file in self._files_of(doubt)}
+        in_doubt = {file for doubt in doubts for file in doubt.files}
         whole = [(self.origins[file], rows) for file, rows in self.of_day.items() if rows and file not in in_doubt]
         open_ones = [one for one in doubts if not any(_vouches(*other, one, day) for other in whole)]
         return sorted(open_ones, key=lambda one: one.share)
-
-    def _files_of(self, doubt: Doubt) -> set[str]:
-        """Name the files of the pull in doubt: each of its pages is a part."""
-        if doubt.broken:
-            return {doubt.origin.file}
-        return {one.origin.file for one in self.known if one.origin.folder == doubt.origin.folder and _is_short(one)}
 
     def _broken(self, day: date) -> Iterable[Doubt]:
         for one in self.known:
             rows, made = self.of_day[one.origin.file], one.origin.made
             if one.broken and (rows or made is None or made >= day):
-                yield Doubt(one.origin, one.held, None, rows, one.broken)
+                yield Doubt(one.origin, one.held, None, rows, frozenset([one.origin.file]), one.broken)
 
     def _short_pulls(self) -> Iterable[Doubt]:
         """Find the pulls of which the pages together hold fewer records than they announce."""
         pulls: dict[str, list[Answer]] = defaultdict(list)
         for one in self.known:
-            if _is_short(one):
+            if one.announced is not None and one.held < one.announced and not one.broken:
                 pulls[one.origin.folder].append(one)
         for pages in pulls.values():
             for query in _queries(pages):
@@ -109,11 +104,8 @@ class Answers:
                 held = _distinct(query)
                 rows = sum(self.of_day[file] for file in {page.origin.file for page in query})
                 if held < announced and rows:
-                    yield Doubt(query[-1].origin, held, announced, rows)
-
-
-def _is_short(one: Answer) -> bool:
-    return one.announced is not None and one.held < one.announced and not one.broken
+                    files = frozenset(page.origin.file for page in pages)
+                    yield Doubt(query[-1].origin, held, announced, rows, files)
 
 
 def _queries(pages: list[Answer]) -> list[list[Answer]]:

@@ -77,14 +77,8 @@ def missing(source: str, day: date, last_day: date | None) -> Finding:
     """Say of a source without figures for the day whether it is late, or has stopped."""
     known = last_day.isoformat() if last_day else None
     if last_day and day - last_day > STOPPED_AFTER:
-        return Finding(
-            source,
-            "source_arretee",
-            SERIOUS,
-            f"Plus aucune donnée depuis le {last_day:%d/%m/%Y}.",
-            known,
-            day.isoformat(),
-        )
+        text = f"Plus aucune donnée depuis le {last_day:%d/%m/%Y}."
+        return Finding(source, "source_arretee", SERIOUS, text, known, day.isoformat())
     return Finding(source, SOURCE_MISSING, SERIOUS, "Aucune donnée pour ce jour.", known, day.isoformat())
 
 

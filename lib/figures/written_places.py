@@ -105,16 +105,9 @@ def read_places(values: pd.Series, quality: Quality, sensors: str) -> pd.DataFra
     The index of `values` names the sensors, several times or once; `sensors` is what a message calls them. A place
     that is written and not understood is warned of.
     """
-    known: dict[str, Point | None] = {}
-
-    def point(value: Any) -> Point | None:
-        if not isinstance(value, str):
-            return parse_point(value)
-        if value not in known:
-            known[value] = parse_point(value)
-        return known[value]
-
-    points = pd.Series([point(value) for value in values], index=values.index, dtype=object)
+    known = {text: parse_point(text) for text in {value for value in values if isinstance(value, str)}}
+    found = [known[value] if isinstance(value, str) else parse_point(value) for value in values]
+    points = pd.Series(found, index=values.index, dtype=object)
     read = points[points.notna()].groupby(level=0).last()
     places = pd.DataFrame(read.tolist(), read.index, ["lon", "lat"], dtype=float).reindex(values.index.unique())
     rest = values[points.isna()]

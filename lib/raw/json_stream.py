@@ -30,7 +30,6 @@ BROKEN = (ValueError, RecursionError)
 
 _ENVELOPE = re.compile(r'"(results|records|features|disruptions|days|data)"\s*:\s*\[')
 _SPACE = re.compile(r"[ \t\n\r]*")
-_ONE_COMMA = re.compile(r"[ \t\n\r]*,[ \t\n\r]*(?=[^ \t\n\r,\]])")  # with an item after it
 
 Slim = Callable[[Any], Any] | None
 Thing = TypeVar("Thing")
@@ -139,19 +138,14 @@ def items(text: Text) -> Iterator[Any]:
     text.take("[")
     wanted = 0  # commas before the next item
     while True:
-        comma = _ONE_COMMA.match(text.window, text.at)
-        if comma and wanted:
-            text.at = comma.end()
-        else:
-            commas = 0
-            while text.peek() == ",":
-                text.at += 1
-                commas += 1
-            if text.peek() == "]":
-                text.odd_commas |= commas > 0
-                text.at += 1
-                return
-            text.odd_commas |= commas != wanted
+        commas = 0
+        while (following := text.peek()) == ",":
+            text.at += 1
+            commas += 1
+        text.odd_commas |= commas != (0 if following == "]" else wanted)
+        if following == "]":
+            text.at += 1
+            return
         wanted = 1
         yield text.value()
 

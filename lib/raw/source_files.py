@@ -7,6 +7,7 @@ folder's day is the day of the pull, never the day the records are about; the ne
 import math
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
@@ -233,11 +234,11 @@ def is_synthetic(settings: Settings) -> bool:
 def raw_file(path: Path) -> RawFile:
     """Read off the place of a file what it tells of it, whether it is still there or not."""
     where = str(path if path.name.startswith(("dt=", "hour=")) else path.parent)  # a folder that cannot be listed
-    found = _PULL.search(where)
-    if not found or not _is_day(found[1]):
-        return RawFile("", _modified(path), path)
-    hour = _HOUR.search(where)
-    return RawFile(f"{found[1]}T{int(hour[1]) if hour else 0:02}", 0.0, path)
+    found, hour = _PULL.search(where), _HOUR.search(where)
+    with suppress(ValueError):
+        if found and parse_day(found[1]):
+            return RawFile(f"{found[1]}T{int(hour[1]) if hour else 0:02}", 0.0, path)
+    return RawFile("", _modified(path), path)
 
 
 def _modified(path: Path) -> float:
@@ -246,11 +247,3 @@ def _modified(path: Path) -> float:
         return path.stat().st_mtime
     except OSError:
         return math.inf
-
-
-def _is_day(text: str) -> bool:
-    try:
-        parse_day(text)
-    except ValueError:
-        return False
-    return True

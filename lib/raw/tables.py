@@ -8,7 +8,6 @@ import json
 import re
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -40,8 +39,6 @@ _SLASHES = re.compile(r"([0-9]{1,2})/([0-9]{1,2})/[0-9]{4}\b")
 UNCLOSED = "guillemet_non_ferme"  # reason of a reject
 SHARED = 50_000  # different values of a file that are kept to be shared among its rows
 
-Reject = Callable[[str, int, bytes], None]  # reason, line number, line
-
 
 def read_table(
     raw: RawFile,
@@ -62,11 +59,10 @@ def read_table(
     true are rejected and the others are another account's.
     """
     columns = _Columns(aliases)
-    reject = partial(_reject, raw, quality, accounted)
     rows: list[list[Any]] = []
     is_csv = raw.is_csv
     lines = _Lines(raw, passed_over, window)
-    found = _csv_rows(lines, columns, reject, quality) if is_csv else _json_rows(raw, columns, quality)
+    found = _csv_rows(lines, columns, accounted, quality) if is_csv else _json_rows(raw, columns, quality)
     for row in found:
         if len(rows) == most_rows:
             raise too_large(raw.path, most_rows, "lignes")
@@ -148,7 +144,9 @@ def _json_rows(raw: RawFile, columns: _Columns, quality: Quality) -> Iterator[li
         raise InputError(f"{raw.path} ne contient aucun enregistrement lisible.", "Le récupérer à nouveau.")
 
 
-def _csv_rows(lines: "_Lines", columns: _Columns, reject: Reject, quality: Quality) -> Iterator[list[Any]]:
+def _csv_rows(
+    lines: "_Lines", columns: _Columns, accounted: Callable[[bytes], bool], quality: Quality
+) -> Iterator[list[Any]]:
     encoding = Encoding()
     line = encoding.heading(lines.take() or b"")
     delimiter = said_delimiter(line)
@@ -164,11 +162,11 @@ def _csv_rows(lines: "_Lines", columns: _Columns, reject: Reject, quality: Quali
             continue
         number = lines.number
         fields, reason = _row_from(first, lines, delimiter, len(header), encoding)
-        if reason:
-            reject(reason, number, first)
-        else:
+        if not reason:
             lines.last_row = lines.number
             yield columns.row(number, zip(header, fields, strict=True))
+        elif first.strip() and accounted(first):
+            quality.reject(reason, lines.raw.name, number, first[:CONTENT_KEPT].decode("utf-8", "replace"))
     if encoding.name == WINDOWS:
         warn_of_windows(quality, lines.raw.name)
 
@@ -218,13 +216,6 @@ class _Lines:
     def _noted(self, block: bytes) -> bytes:
         self.end = block[-1:]
         return block
-
-
-def _reject(
-    raw: RawFile, quality: Quality, accounted: Callable[[bytes], bool], reason: str, at: int, line: bytes
-) -> None:
-    if line.strip() and accounted(line):
-        quality.reject(reason, raw.name, at, line[:CONTENT_KEPT].decode("utf-8", errors="replace"))
 
 
 def _row_from(first: bytes, lines: _Lines, delimiter: str, width: int, encoding: Encoding) -> tuple[list[str], str]:
