@@ -272,22 +272,28 @@ def movers(named: dict[str, Beside]) -> dict[str, Any]:
 
 def _movers(beside: Beside, least: float, least_percent: float) -> dict[str, Any]:
     table = beside.names[(beside.names["compares"] >= LEAST_DAYS).to_numpy()]
-    gap = table["jour"] - table["usuel"]
-    gap = gap[gap.abs() >= np.maximum(least, table["usuel"] * least_percent / 100)].sort_values(kind="stable")
-    return {"hausse": _ranked(table, gap[gap > 0][::-1]), "baisse": _ranked(table, gap[gap < 0])}
+    gap = (table["jour"] - table["usuel"]).abs()
+    return ranked(table[gap >= np.maximum(least, table["usuel"] * least_percent / 100)], "usuel", "ecart_pct")
 
 
-def _ranked(table: pd.DataFrame, gap: pd.Series) -> list[dict[str, Any]]:
-    found = table.loc[gap.index[:RANKED]].to_dict("index")
-    return [
-        {
-            "rang": rank,
-            "libelle": label,
-            "arrondissement": _whole(row["arrondissement"]),
-            "valeur": round(row["jour"], 1),
-            "usuel": round(row["usuel"], 1),
-            "ecart": round(row["jour"] - row["usuel"], 1),
-            "ecart_pct": round(100 * (row["jour"] / row["usuel"] - 1), 1) if row["usuel"] else None,
-        }
-        for rank, (label, row) in enumerate(found.items(), start=1)
-    ]
+def ranked(table: pd.DataFrame, usual: str, percent: str) -> dict[str, list[dict[str, Any]]]:
+    """Rank names by what they gained (hausse) and lost (baisse), RANKED of each.
+
+    table: a row a name: jour, usuel, arrondissement. usual, percent: what a row calls its usual value and its change.
+    """
+    gap = (table["jour"] - table["usuel"]).sort_values(kind="stable")
+    return {
+        side: [
+            {
+                "rang": rank,
+                "libelle": str(name),
+                "arrondissement": _whole(row["arrondissement"]),
+                "valeur": round(row["jour"], 1),
+                usual: round(row["usuel"], 1),
+                "ecart": round(row["jour"] - row["usuel"], 1),
+                percent: round(100 * (row["jour"] / row["usuel"] - 1), 1) if row["usuel"] else None,
+            }
+            for rank, (name, row) in enumerate(table.loc[moved.index[:RANKED]].to_dict("index").items(), start=1)
+        ]
+        for side, moved in (("hausse", gap[gap > 0][::-1]), ("baisse", gap[gap < 0]))
+    }

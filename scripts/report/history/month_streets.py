@@ -17,7 +17,7 @@ from lib.figures.changes import LEAST_SHARED, comparable_hours
 from lib.raw.source import Source
 from scripts.report.history.month_days import SourceDay
 from scripts.report.history.weeks import Weeks, dead_at_zero
-from scripts.report.usual import FLOORS, RANKED, SHOWN_NAMES, SPREAD, UNUSUAL_FROM
+from scripts.report.usual import FLOORS, SHOWN_NAMES, SPREAD, UNUSUAL_FROM, ranked
 
 LEAST_DAYS = 5  # of the month, below which a street's change is that of a few days
 
@@ -39,16 +39,12 @@ def moved_streets(source: Source, days: Mapping[date, SourceDay], weeks: Mapping
         return {"hausse": [], "baisse": [], "compares": 0}
     table = _moves(*(pd.concat(parts, axis=1) for parts in zip(*found, strict=True)))
     units, percents = FLOORS[source.name]
-    gap = (table["jour"] - table["usuel"]).sort_values(kind="stable")
-    told = ((table["ratio"] - 1).abs() >= np.maximum(UNUSUAL_FROM * table["spread"], percents / 100)) & (
-        gap.abs() >= units
-    )
-    gap, places = gap[told.reindex(gap.index)], _places(names, labels)
-    return {
-        "hausse": _rows(table, gap[gap > 0][::-1], places),
-        "baisse": _rows(table, gap[gap < 0], places),
-        "compares": len(table),
-    }
+    far = (table["ratio"] - 1).abs() >= np.maximum(UNUSUAL_FROM * table["spread"], percents / 100)
+    told = table[far & ((table["jour"] - table["usuel"]).abs() >= units)]
+    places = pd.Series({sensor: place for sensor, (_, place) in labels.items()}, dtype=float).groupby(names)
+    whole = places.nunique(dropna=False) == 1
+    ranking = ranked(told.assign(arrondissement=places.first().where(whole)), "mois_precedent", "evolution_pct")
+    return {**ranking, "compares": len(table)}
 
 
 def _beside(day: pd.DataFrame, usual: pd.DataFrame, names: pd.Series) -> tuple[pd.Series, pd.Series]:
@@ -76,24 +72,3 @@ def _moves(ratios: pd.DataFrame, usual: pd.DataFrame) -> pd.DataFrame:
     ratio, before = ratios.median(axis=1), usual.median(axis=1)
     spread = np.maximum(ratios.sub(ratio, axis=0).abs().median(axis=1), SPREAD)
     return pd.DataFrame({"ratio": ratio, "spread": spread, "jour": ratio * before, "usuel": before})
-
-
-def _places(names: pd.Series, labels: Mapping[str, tuple[str, int | None]]) -> dict[str, int | None]:
-    """Find the arrondissement of each name; None for one that lies in several."""
-    found = pd.Series({sensor: place for sensor, (_, place) in labels.items()}, dtype=object).groupby(names)
-    return {str(name): places.iloc[0] if places.nunique(dropna=False) == 1 else None for name, places in found}
-
-
-def _rows(table: pd.DataFrame, gap: pd.Series, places: Mapping[str, int | None]) -> list[dict[str, Any]]:
-    found = table.loc[gap.index[:RANKED]].to_dict("index")
-    return [
-        {
-            "rang": rank,
-            "libelle": str(name),
-            "arrondissement": places[str(name)],
-            "valeur": round(float(row["jour"]), 1),
-            "mois_precedent": round(float(row["usuel"]), 1),
-            "evolution_pct": round(100 * (float(row["ratio"]) - 1), 1),
-        }
-        for rank, (name, row) in enumerate(found.items(), start=1)
-    ]
