@@ -101,11 +101,11 @@ def compute_report(
         "hors_ordinaire": unusual(known, past, day, named, carried_by_few(figures)),
         "chiffres_cles": figures,
         "profils_horaires": hourly_profiles(known, past, day),
-        "tops": tops(known),
+        "tops": repeated(known, TOPS),
         "evolutions": movers(named),
-        "alertes": alerts(known),
-        "capteurs_defaillants": failing_sensors(metrics),  # a source that measured nothing says which are silent
-        "capteurs_ecartes": set_aside(metrics),
+        "alertes": repeated(known, ALERTS),
+        "capteurs_defaillants": repeated(metrics, FAILING),  # a source that measured nothing says which are silent
+        "capteurs_ecartes": repeated(metrics, SET_ASIDE),
         "chantiers": section(known, "chantiers", WORKS_KEYS),
         "perturbations": section(known, "traffic", TRAFFIC_KEYS),
         "meteo": weather(known, figures),
@@ -145,42 +145,21 @@ def source_state(metrics: Metrics | None) -> dict[str, Any]:
     }
 
 
-def tops(metrics: dict[str, Metrics]) -> dict[str, Any]:
-    """Gather the rankings; None where the source is missing."""
-    roads, bikes, traffic = (metrics.get(source) for source in ("comptages", "bikes", "traffic"))
-    return {
-        "troncons": roads and roads["top_10_troncons"],
-        "zones_congestionnees": roads and roads["top_10_zones_congestionnees"],
-        "compteurs_velo": bikes and bikes["top_counters"],
-        "lignes_impactees": traffic and traffic["top_lignes_impactees"],
-    }
+# What parts of the report repeat of a source: its name in the report, the source, the key of its metrics.
+TOPS = (
+    ("troncons", "comptages", "top_10_troncons"),
+    ("zones_congestionnees", "comptages", "top_10_zones_congestionnees"),
+    ("compteurs_velo", "bikes", "top_counters"),
+    ("lignes_impactees", "traffic", "top_lignes_impactees"),
+)
+ALERTS = (("congestion", "comptages", "alertes_congestion"), ("transports", "traffic", "alerts"))
+FAILING = (("comptages", "comptages", "capteurs_defaillants"), ("bikes", "bikes", "failing_sensors"))
+SET_ASIDE = tuple((name, name, "capteurs_ecartes") for name in ("bikes", "comptages"))  # broken ones, in no figure
 
 
-def alerts(metrics: dict[str, Metrics]) -> dict[str, Any]:
-    """Gather road congestion and public-transport alerts; None where the source is missing."""
-    roads, traffic = metrics.get("comptages"), metrics.get("traffic")
-    return {
-        "congestion": roads and roads["alertes_congestion"],
-        "transports": traffic and traffic["alerts"],
-    }
-
-
-def failing_sensors(metrics: dict[str, Metrics]) -> dict[str, Any]:
-    """Gather sensors out of order; None where the source is missing."""
-    roads, bikes = metrics.get("comptages"), metrics.get("bikes")
-    return {
-        "comptages": roads and roads["capteurs_defaillants"],
-        "bikes": bikes and bikes["failing_sensors"],
-    }
-
-
-def set_aside(metrics: dict[str, Metrics]) -> dict[str, Any]:
-    """Broken sensors that are in no figure; None where the source is missing, or of a version without them."""
-    return {
-        name: metrics[name].get("capteurs_ecartes") if name in metrics else None
-        for name, source in SOURCES.items()
-        if source.sensors
-    }
+def repeated(metrics: dict[str, Metrics], keys: tuple[tuple[str, str, str], ...]) -> dict[str, Any]:
+    """Repeat figures; None where the source is missing, or of a version without them."""
+    return {name: metrics.get(source, {}).get(key) for name, source, key in keys}
 
 
 WORKS_KEYS = (

@@ -14,6 +14,10 @@ from scripts.registry import SOURCES, on_the_page
 SECOND_TIME = 24  # column of the second 02 h of the autumn change day (see paris_time.clock_hours)
 
 Metrics = dict[str, Any]
+# The key figures of all sources, in the order in which they are named.
+FIGURES: list[tuple[Source, KeyFigure]] = sorted(
+    ((source, figure) for source in SOURCES.values() for figure in source.key_figures), key=lambda pair: pair[1].rank
+)
 
 
 def measured(metrics: dict[str, Metrics]) -> dict[str, Metrics]:
@@ -28,11 +32,9 @@ def key_figures(
 
     recent: the key figures of the reports of recent days.
     """
-    every = sorted(
-        ((source, figure) for source in SOURCES.values() for figure in source.key_figures),
-        key=lambda pair: pair[1].rank,
-    )
-    found = {figure.name: _beside_past(source, figure, metrics.get(source.name), past, day) for source, figure in every}
+    found = {
+        figure.name: _beside_past(source, figure, metrics.get(source.name), past, day) for source, figure in FIGURES
+    }
     for name, figure in found.items():
         earlier = [recent.get(when, {}).get(name, {}) for when in reversed(recent_days(day))]
         figure["jours_recents"] = [usable(one) for one in (*earlier, figure)]

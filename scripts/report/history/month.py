@@ -24,6 +24,7 @@ from scripts.registry import SOURCES, on_the_page
 from scripts.report.history.month_days import COMPLETE, MISSING, NOTHING, PARTIAL, SourceDay, SourceDays
 from scripts.report.history.month_streets import moved_streets
 from scripts.report.history.weeks import Weeks, day_levels, usable_days, weeks_of, working_day
+from scripts.report.key_figures import FIGURES
 
 Report = dict[str, Any]
 # Of each figure that has good and bad days: whether more of it is better.
@@ -47,9 +48,6 @@ def compute_month(
     this, before = usable_days(every), usable_days(before)
     weeks = {name: weeks_of(source, this[name], before[name]) for name, source in SOURCES.items()}
     levels = {name: day_levels(source, this[name]) for name, source in SOURCES.items()}
-    figures = sorted(
-        ((source, figure) for source in SOURCES.values() for figure in source.key_figures), key=lambda one: one[1].rank
-    )
     found = {
         "mois": f"{month:%Y-%m}",
         "mois_precedent": f"{month_before(month):%Y-%m}",
@@ -58,11 +56,11 @@ def compute_month(
         "jours": [_day(day, every, levels) for day in days],
         "chiffres": {
             figure.name: _figure(source, figure, this[source.name], before[source.name], weeks[source.name])
-            for source, figure in figures
+            for source, figure in FIGURES
         },
         "jours_marquants": {
             figure.name: _ranked(figure, JUDGED[figure.name], this[source.name], levels[source.name], reports)
-            for source, figure in figures
+            for source, figure in FIGURES
             if figure.name in JUDGED
         },
         "profils_jours_ouvres": {
@@ -91,14 +89,13 @@ def _day(day: date, this: SourceDays, levels: dict[str, Any]) -> dict[str, Any]:
     found = {name: this[name].get(day, NOTHING) for name in SOURCES}
     states = {name: one.state for name, one in found.items()}
     kinds = set(states.values())
-    figures = [(source.name, figure.name) for source in SOURCES.values() for figure in source.key_figures]
     return {
         "date": day.isoformat(),
         "particularite": particularity(day),
         "statut": COMPLETE if kinds == {COMPLETE} else MISSING if kinds == {MISSING} else PARTIAL,
         "sources": states,
         "couvertures": {name: one.coverage for name, one in found.items() if one.state == PARTIAL},
-        "valeurs": {name: found[source].values.get(name) for source, name in figures},
+        "valeurs": {figure.name: found[source.name].values.get(figure.name) for source, figure in FIGURES},
         "niveaux": {name: one.get(day) for of_source in levels.values() for name, one in of_source.items()},
     }
 

@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 from typing import Any
 
-from scripts.registry import SOURCES
 from scripts.report.cards import LABELS
+from scripts.report.key_figures import FIGURES
 from scripts.report.table import MOVED
 from scripts.report.tidy import Row, each, tidy_csv
 
-UNITS = {figure.name: figure.unit for source in SOURCES.values() for figure in source.key_figures}
+UNITS = {figure.name: figure.unit for _, figure in FIGURES}
 LEVEL = ("niveau", "niveau", "100 = jour moyen")
 
 
