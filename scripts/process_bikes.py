@@ -12,7 +12,7 @@ its own past, and a change is measured on the same counters and hours.
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ import pandas as pd
 from lib.common.errors import InputError
 from lib.common.paris_time import HOUR, WEEKS_COMPARED, clock_hours, day_start, hours_in_day, same_weekdays_before
 from lib.common.settings import Settings
-from lib.figures import sensors
+from lib.figures import day_coverage, sensors
 from lib.figures.changes import LEAST_SHARED, change_beside
 from lib.figures.numbers import count, hour_lists, points, records, rounded, whole
 from lib.figures.quality import Quality
@@ -107,17 +107,16 @@ def compute_metrics(
 def compare(result: DayResult, past: Sequence[SensorDay]) -> DayResult:
     """Compute the figures beside the days before, which say what to expect and which counters are broken."""
     bikes, quality = result.metrics, result.quality
-    hourly, counters = bikes.hourly, bikes.counters
+    hourly, counters = day_coverage.without_filled(bikes.hourly, past, quality, "compteur"), bikes.counters
     impossible, names = quality.sensors_at_fault, counters["nom_compteur"]
     found = sensors.examine(hourly, hourly.notna(), names, impossible, past, BOUNDS, BIKE_SENSORS)
-    coverage = sensors.account_for(
+    coverage = day_coverage.account_for(
         quality, found.sound.notna(), len(found.aside), past, counters.index, "compteurs de la semaine"
     )
-    sensors.warn_of_zeros(quality, found.sound, "compteur")
     sensors.warn_of_broken(quality, found.set_aside, BIKE_SENSORS, "passages")
     weekdays = same_weekdays_before(bikes.day, WEEKS_COMPARED)
     weeks = [one for one in past if one.day in weekdays]
-    return DayResult(compute_metrics(bikes, found, weeks, coverage), quality, coverage)
+    return DayResult(compute_metrics(replace(bikes, hourly=hourly), found, weeks, coverage), quality, coverage)
 
 
 def counter_figures(bikes: BikeDay, rules: pd.Series) -> pd.DataFrame:

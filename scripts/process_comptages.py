@@ -31,7 +31,7 @@ from lib.common.errors import InputError
 from lib.common.exact_json import Plain
 from lib.common.paris_time import road_label_hours
 from lib.common.settings import Settings
-from lib.figures import sensors
+from lib.figures import day_coverage, sensors
 from lib.figures.numbers import count, hour_lists, points, records, rounded, share, whole
 from lib.figures.quality import Quality
 from lib.figures.sensor_days import SensorDay
@@ -107,15 +107,17 @@ def compute_metrics(roads: RoadDay, found: sensors.Examined) -> dict[str, Any]:
 def compare(result: DayResult, past: Sequence[SensorDay]) -> DayResult:
     """Make the figures of a RoadDay beside the days before, which say what to expect and which arcs are broken."""
     roads, quality = result.metrics, result.quality
-    flows, names, impossible = roads.flows, roads.arcs["libelle"], quality.sensors_at_fault
-    measured = flows.notna() | roads.rates.notna()  # an arc is silent without a flow and an occupancy
+    flows = day_coverage.without_filled(roads.flows, past, quality, "tronçon")
+    rates = roads.rates.mask(flows.isna() & roads.flows.notna() & roads.rates.eq(0))
+    roads = replace(roads, flows=flows, rates=rates)
+    names, impossible = roads.arcs["libelle"], quality.sensors_at_fault
+    measured = flows.notna() | rates.notna()  # an arc is silent without a flow and an occupancy
     found = sensors.examine(flows, measured, names, impossible, past, BOUNDS, ROAD_SENSORS)
     name = "référentiel" if roads.reference else "tronçons de l'export"
     reference = [*roads.reference, *flows.index]  # the référentiel misses some counting arcs
-    coverage = sensors.account_for(quality, found.sound.notna(), len(found.aside), past, reference, name)
-    if roads.rates.notna().to_numpy().any():
-        coverage = max(coverage, sensors.SEEN)  # a day of occupancies alone is not absent
-    sensors.warn_of_zeros(quality, flows, "tronçon")
+    coverage = day_coverage.account_for(quality, found.sound.notna(), len(found.aside), past, reference, name)
+    if rates.notna().to_numpy().any():
+        coverage = max(coverage, day_coverage.SEEN)  # a day of occupancies alone is not absent
     warn_of_fractions(roads, quality)
     sensors.warn_of_broken(quality, found.set_aside, ROAD_SENSORS, "véhicules × arcs")
     return DayResult(compute_metrics(roads, found), quality, coverage)

@@ -12,8 +12,7 @@ from typing import Any
 from lib.figures.key_figures import Sensors, Watched
 from lib.figures.numbers import rounded
 from lib.figures.past_days import Past, comparable, evolution
-from lib.figures.quality import COMPLETE_FROM, has_account
-from lib.figures.reject_reasons import rejects_in_words
+from lib.figures.quality import COMPLETE_FROM, has_account, rejects_in_words
 
 Metrics = dict[str, Any]
 

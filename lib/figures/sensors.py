@@ -1,6 +1,6 @@
-"""Sensors out of order (silent, stuck), sensors to set aside because they are broken, and what a day should hold."""
+"""Sensors out of order (silent, stuck), and sensors to set aside because they are broken."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -10,13 +10,13 @@ import pandas as pd
 
 from lib.common.text import agreed, counted, grouped
 from lib.figures.changes import STUCK_HOURS, longest_runs
+from lib.figures.day_coverage import by_day, published
 from lib.figures.key_figures import Sensors
 from lib.figures.numbers import count, ranked, rounded
 from lib.figures.quality import Quality
 from lib.figures.sensor_days import SensorDay
 
 SILENT_HOURS = 6  # consecutive hours, of those most sensors published, without any measurement
-PUBLISHED_FROM = 0.5  # share of the day's sensors that measured in an hour, from which silence in it is theirs
 
 # A sensor beyond its own past. Without ALIVE_* it marks 19 of some 41 000 real sensor-days of bike counters: faults
 # mostly (4 963 at a counter that passes 50), a crowd or two, and five counters that come back after weeks at zero,
@@ -29,11 +29,6 @@ ALIVE_FROM = 10.0  # an hour's count that such a day reaches at least; below it 
 # A dead counter sends all bits set (8190, 2047, 1022, 511 in a row): 2^n - 1 or 2^n - 2, n from 9 to 13.
 BINARY_MARKS = frozenset(2**bits - less for bits in range(9, 14) for less in (1, 2))
 MARKS_IN_A_DAY = 3  # two may be chance at a counter that passes 500 an hour
-
-LEAST_FOR_ZEROS = 10  # sensors
-MANY_ZEROS = 0.2  # share of them at zero all day; of real arcs 1 or 2 % are closed
-SEEN = 0.0001  # least coverage of a day on which anything was measured: other sensors than expected are not nothing
-LEAST_OF_REFERENCE = 0.25  # share of what the reference could measure; real days have half of it, 40 300 of 80 352
 
 
 class Fault(NamedTuple):
@@ -59,13 +54,6 @@ def faults(counts: pd.DataFrame, measured: pd.DataFrame) -> list[Fault]:
         for sensor, hours in zip(counts.index, longest.tolist(), strict=True)
         if hours >= least
     ]
-
-
-def published(measured: pd.DataFrame) -> npt.NDArray[np.bool_]:
-    """Tell for each column whether most of the sensors that measured anything that day measured in that hour."""
-    active = measured.to_numpy(dtype=bool)
-    active = active[active.any(axis=1)]
-    return active.mean(axis=0) >= PUBLISHED_FROM if len(active) else np.zeros(measured.shape[1], dtype=bool)
 
 
 @dataclass(frozen=True)
@@ -118,19 +106,11 @@ def usual_highest(past: Sequence[SensorDay]) -> pd.Series:
     """Compute the PAST_QUANTILE of the daily maxima of each sensor that was alive on most of the past days."""
     if not past:
         return pd.Series(dtype=float)
-    names, maxima = _by_day([one.sensors["highest"] for one in past])
+    names, maxima = by_day([one.sensors["highest"] for one in past])
     alive = np.sort(np.where(maxima >= ALIVE_FROM, maxima, np.nan), axis=1)  # the missing ones come last
     days = np.isfinite(alive).sum(axis=1)
     enough = days >= max(ALIVE_DAYS, len(past) / 2)
     return pd.Series(_quantile(alive[enough], days[enough], PAST_QUANTILE), names[enough])
-
-
-def _by_day(values: Sequence[pd.Series]) -> tuple[pd.Index, npt.NDArray[np.float64]]:
-    """Put the values of several days side by side: a row per sensor, a column per day, NaN where it has none."""
-    codes, names = pd.factorize(np.concatenate([one.index.to_numpy(dtype=object) for one in values]))
-    table = np.full((len(names), len(values)), np.nan)
-    table[codes, np.repeat(np.arange(len(values)), [len(one) for one in values])] = np.concatenate(values)
-    return pd.Index(names, dtype=object), table
 
 
 def _quantile(
@@ -220,64 +200,3 @@ def top_rows(per_sensor: pd.DataFrame, columns: Sensors) -> list[dict[str, Any]]
     ordered = known.sort_values([columns.total, columns.identifier], ascending=[False, True])
     shown = [columns.identifier, columns.label, "arrondissement", columns.total, columns.highest, "heure_pic"]
     return ranked(ordered[shown])
-
-
-def warn_of_zeros(quality: Quality, hours: pd.DataFrame, noun: str) -> None:
-    """Warn of a day on which many sensors counted nothing but zeros: blanks are written so by who fills them."""
-    known = hours[hours.notna().any(axis=1)]
-    zeros = int((known.fillna(0) == 0).all(axis=1).sum())
-    if len(known) >= LEAST_FOR_ZEROS and zeros > MANY_ZEROS * len(known):
-        text = f"{zeros} {noun}s sur {len(known)} n'ont compté que des zéros ce jour-là : des vides remplis de 0 ?"
-        quality.warn("zeros_suspects", "attention", text, zeros, 0)
-
-
-def account_for(
-    quality: Quality,
-    measured: pd.DataFrame,
-    aside: int,
-    past: Sequence[SensorDay],
-    reference: Iterable[str],
-    reference_name: str,
-) -> float:
-    """Say in the account which sensors were expected and which measured, and name missing hours; return the coverage.
-
-    measured: of the sensors not set aside, whether each measured in each hour of the clock; aside: how many others.
-    Coverage is the share of the hours expected of each sensor that it measured; what others measured adds nothing.
-    """
-    shown = [int(hour) for hour in measured.columns]
-    expected, base = expected_hours(past, reference, reference_name, len(shown))
-    counts = measured.sum(axis=1).reindex(expected.index, fill_value=0)
-    missing = [hour for hour, seen in zip(shown, published(measured), strict=True) if not seen]
-    quality.capteurs = {
-        "attendus": len(expected),
-        "mesures": int((counts > 0).sum()),
-        "ecartes": aside,
-        "base": base,
-    }
-    quality.heures_manquantes, quality.heures_vues = missing, len(shown) - len(missing)
-    if 0 < len(missing) < len(shown):
-        names = ", ".join("2 h (la seconde)" if hour == 24 else f"{hour} h" for hour in missing)
-        text = f"Heures sans mesures de la plupart des capteurs : {names}."
-        quality.warn("heures_manquantes", "attention", text, len(missing), 0, missing)
-    seen = SEEN if measured.to_numpy().any() else 0.0
-    return max(seen, float(np.minimum(counts, expected).sum() / expected.sum())) if expected.sum() else seen
-
-
-def expected_hours(
-    past: Sequence[SensorDay], reference: Iterable[str], reference_name: str, hours: int
-) -> tuple[pd.Series, str]:
-    """Compute how many hours each sensor should measure, and on what that rests.
-
-    The median of the recent days that had all their hours; where there are none, or they hold too little of it, every
-    hour of each sensor of the reference.
-    """
-    names = sorted(set(reference))
-    every = pd.Series(float(hours), pd.Index(names, dtype=object))
-    days = [one.sensors["valid"] for one in past if one.whole]
-    if days:
-        sensors, valid = _by_day(days)
-        usual = pd.Series(np.median(np.nan_to_num(valid), axis=1), sensors).clip(upper=hours)
-        usual = usual[usual > 0].sort_index()
-        if usual.sum() and usual.sum() >= LEAST_OF_REFERENCE * every.sum():
-            return usual, counted(len(days), "jour récent")
-    return every, reference_name

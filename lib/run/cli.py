@@ -21,7 +21,7 @@ from lib.common.settings import MAKE, STORES, Settings, load_settings, typable
 from lib.common.text import counted, in_columns, on_one_line, printable, spelled
 from lib.database_factory import get_database_service
 from lib.database_service import DatabaseService
-from lib.figures.reject_reasons import rejects_in_words
+from lib.figures.quality import rejects_in_words
 from lib.files.locks import day_lock
 from lib.local_file_service import LocalFileService
 from lib.run.day_range import add_range, day_argument, range_days

@@ -11,7 +11,7 @@ from datetime import date, datetime
 from lib.common.html_text import shortened
 from lib.common.text import agreed, without_controls
 from lib.figures.calendar_days import MONTHS, WEEKDAYS, day_number
-from lib.figures.reject_reasons import rejects_in_words
+from lib.figures.quality import rejects_in_words
 
 NARROW = "\u202f"  # narrow no-break space: between thousands, before % and units
 NO_BREAK = "\u00a0"

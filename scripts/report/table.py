@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from lib.figures.reject_reasons import IN_WORDS
+from lib.figures.quality import IN_WORDS
 from scripts.registry import SOURCES
 from scripts.report.cards import LABELS
 from scripts.report.french import street, zone

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from lib.figures.reject_reasons import IN_WORDS
+from lib.figures.quality import IN_WORDS
 from lib.local_file_service import LocalFileService
 from scripts import check_quality
 from scripts.registry import SOURCES

@@ -444,3 +444,20 @@ def test_hours_are_kept_in_their_order_on_every_clock(raw: RawTree, run: Run) ->
     assert metrics["metrics"][0]["comptages_horaires"] == [*range(5), None, *range(6, 25)]
     assert metrics["qualite"]["heures_manquantes"] == [4]  # 02 h was lived twice before it
     assert metrics["profil_horaire"][2]["total"] == 2 + 3
+
+
+def test_zeros_filled_in_from_noon_on_are_no_measurements(raw: RawTree, run: Run) -> None:
+    counters = [f"A-{number}" for number in range(12)]
+    for night in ("2025-10-31", "2025-11-01", "2025-11-02", "2025-11-03"):
+        rows = [row for counter in counters for row in hours(10, f"{night}T23:00", counter=counter)]
+        rows[::2] = [row | {"sum_counts": 20} for row in rows[::2]]
+        if night == "2025-11-03":
+            rows = [row | {"sum_counts": 0} if row["date"] >= "2025-11-04T11" else row for row in rows]
+        raw.pull("bikes", "2025-11-05", f"{night}.json", rows)
+        day = f"{datetime.fromisoformat(night) + timedelta(days=1):%Y-%m-%d}"
+        assert run(main, "--date", day).code == 0
+    metrics = raw.metrics("bikes", DAY)
+    assert (metrics["total_jour"], metrics["qualite"]["couverture"]) == (12 * 6 * 30, 0.5)
+    assert metrics["qualite"]["heures_manquantes"] == [*range(12, 24)]
+    assert metrics["profil_horaire"][12] == {"heure": 12, "total": None, "compteurs_mesures": 0}
+    assert metrics["failing_sensors"] == []

@@ -593,6 +593,22 @@ def test_values_of_another_unit_and_blanks_filled_with_zeros_are_said(
     assert found & {"taux_en_fractions", "zeros_suspects"} == ({code} if code else set())
 
 
+def test_zeros_filled_in_from_noon_on_are_no_measurements(raw: RawTree, run: Run) -> None:
+    def rows(day: str, flow: Value, rate: Value) -> list[str]:
+        return [row for arc in range(12) for row in hours(str(arc), flow, rate, day)]
+
+    for day in ("2025-11-01", "2025-11-02", "2025-11-03"):
+        processed(raw, run, rows(day, 300, 10), day)
+    metrics = processed(raw, run, rows(DAY, *[lambda hour: 0 if hour >= 12 else 100] * 2))
+    account = metrics["qualite"]
+    assert (account["couverture"], account["heures_manquantes"]) == (0.5, [*range(12, 24)])
+    (warning,) = [one for one in account["avertissements"] if one["code"] == "zeros_suspects"]
+    assert "(12 h, 13 h, " in warning["message"]
+    assert metrics["global_metrics"]["taux_occupation_moyen"] == 100
+    assert metrics["global_metrics"]["profil_horaire"][12]["debit_total"] is None
+    assert metrics["metrics"][0]["debits_horaires"] == [100] * 12 + [None] * 12
+
+
 def test_the_state_at_the_peak_is_the_worst_held_for_two_hours_by_day(raw: RawTree, run: Run) -> None:
     def at(*busy: int, rate: float = 55) -> Callable[[int], object]:
         return lambda hour: rate if hour in busy else 5

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lib.figures.changes import runs
+from lib.figures.day_coverage import published
 from lib.figures.key_figures import Sensors
-from lib.figures.quality import Quality
 from lib.figures.sensor_days import SensorDay
-from lib.figures.sensors import Bounds, account_for, broken, examine, faults, published
+from lib.figures.sensors import Bounds, broken, examine, faults
 
 DAY = date(2025, 11, 4)
 hour = st.sampled_from([None, None, 0.0, 5.0, 5.0, 7.0])
@@ -155,27 +155,3 @@ def test_a_dead_counter_is_known_by_its_bits_and_one_rule_is_enough() -> None:
     assert [(one.sensor, one.regle) for one in found] == [
         (sensor, "valeur impossible") for sensor in ("S0", "S2", "without a valid row")
     ]
-
-
-def test_expected_are_the_sensors_of_the_days_before_else_those_of_the_reference() -> None:
-    def account(past: list[SensorDay], reference: list[str], *rows: list[float | None]) -> tuple[float, dict]:
-        quality = Quality()
-        measured = table(*rows).notna()
-        coverage = account_for(quality, measured, 0, past, reference, "référentiel")
-        return round(coverage, 4), quality.summary(coverage)
-
-    whole, silent = [5.0] * 24, [None] * 24
-    coverage, said = account([], [f"S{n}" for n in range(1000)], whole)
-    assert (coverage, said["statut"]) == (0.001, "partiel")
-    assert said["capteurs"] == {"attendus": 1000, "mesures": 1, "ecartes": 0, "base": "référentiel"}
-    coverage, said = account(days(10), [f"S{n}" for n in range(1000)], whole)  # one known day, of one sensor
-    assert (coverage, said["capteurs"]["base"]) == (0.001, "référentiel")
-    coverage, said = account(days(10, 10, None), ["S0", "S1"], whole, silent)
-    assert (coverage, said["statut"]) == (1.0, "complet")  # S1 never measured lately
-    assert said["capteurs"] == {"attendus": 1, "mesures": 1, "ecartes": 0, "base": "3 jours récents"}
-    coverage, said = account(days(10, sensor="S9"), ["S0"], whole)  # new sensors make up for none that fell silent
-    assert (coverage, said["statut"]) == (0.0001, "partiel")
-    assert account([], ["S0"], silent)[1]["statut"] == "absent"
-    coverage, said = account([], ["S0"], [*whole[:23], None])
-    assert (coverage, said["statut"], said["heures_manquantes"], said["heures_vues"]) == (0.9583, "partiel", [23], 23)
-    assert [one["code"] for one in said["avertissements"]] == ["heures_manquantes"]
