@@ -10,8 +10,10 @@ import contextlib
 import logging
 import os
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
+from datetime import date
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -20,7 +22,7 @@ import lib  # isort: skip # noqa: F401 - first: it says which package is missing
 
 from tqdm import tqdm
 
-from lib.common.errors import ExitCode, LockHeldError, NoDataError
+from lib.common.errors import ExitCode, InputError, LockHeldError, NoDataError
 from lib.common.settings import Settings
 from lib.common.text import counted, draws_bars
 from lib.database_factory import get_database_service
@@ -30,7 +32,17 @@ from lib.local_file_service import LocalFileService
 from lib.raw.source import Source
 from lib.raw.source_files import is_synthetic, source_files
 from lib.run import cli, day_range
-from lib.run.day_plan import Plan, Step, gaps, plan_lines, plan_object, plan_range, require_some_raw
+from lib.run.day_plan import (
+    Plan,
+    Step,
+    after_the_last_pull,
+    gaps,
+    in_words,
+    plan_lines,
+    plan_object,
+    plan_range,
+    require_some_raw,
+)
 from lib.run.demo_results import keep_apart
 from lib.run.input_lists import note_inputs
 from lib.run.range_run import Done, Failure, Outcome, computed, store_in_order
@@ -40,6 +52,8 @@ from scripts.registry import SOURCES, compares, measure_days
 from scripts.report.ways import beside, link_again
 
 log = logging.getLogger("cityflow.backfill")
+
+NO_ROWS = (NoDataError, InputError)  # an export that cannot be read tells of no day
 
 HELP = """Traite une période : chaque source de chaque jour puis son rapport, du plus ancien au plus récent.
 
@@ -68,22 +82,28 @@ def main(argv: list[str] | None = None) -> int:
             if arguments.json:
                 cli.emit_json(plan_object(plan, without_pull))
             return ExitCode.DONE
-        ended = run_plan(settings, plan, arguments.jobs, arguments.force) if plan.to_do else []
+        ended, blank = run_plan(settings, plan, arguments.jobs, arguments.force)
         done = {step.day for step in plan.to_do}
         link_again(LocalFileService(settings.output_dir), [one for day in done for one in (day, *beside(day))])
         failures = [one for one in ended if isinstance(one, Failure)]
         kept = [one.step for one in ended if isinstance(one, Done) and one.kept]
         messages = [*dict.fromkeys(map(str, failures))]  # a day that was refused is said once
+        messages += [f"{in_words(blank)} : aucune source n'a de données, rien n'est écrit."] if blank else []
         for failure in messages:
             log.error("%s", failure)
         if arguments.json:
             stayed = [f"{step.source} {step.day}" for step in kept]
             cli.emit_json({**plan_object(plan, without_pull), "gardes": stayed, "echecs": messages})
         else:
-            cli.emit(f"{summary(plan, failures, kept)} -> {settings.output_dir}")
-        return exit_code(plan, failures)
+            cli.emit(f"{summary(plan, failures, kept, blank)} -> {settings.output_dir}")
+        return exit_code(plan, failures, blank)
 
     return cli.guarded(work, arguments)
+
+
+def dated_exports() -> list[str]:
+    """Name the sources that may tell of a day after the last pull."""
+    return [name for name, source in SOURCES.items() if source.dated_exports]
 
 
 def keep_demo_apart(settings: Settings, sources: list[Source]) -> None:
@@ -92,16 +112,33 @@ def keep_demo_apart(settings: Settings, sources: list[Source]) -> None:
         keep_apart(settings)
 
 
-def run_plan(settings: Settings, plan: Plan, jobs: int, force: bool) -> list[Done | Failure]:
-    """Compute and store what the plan says; how each step ended, first those of the days that another run holds."""
+def run_plan(settings: Settings, plan: Plan, jobs: int, force: bool) -> tuple[list[Done | Failure], list[date]]:
+    """Compute and store what the plan says; how each step ended, and the days of which there is nothing to say.
+
+    Of a day after the last pull, exports alone may tell: they are tried first, and where they have none of it nothing
+    is written, neither works or disruptions that were announced long before nor a report of them.
+    """
     clear_abandoned()
     # make process finds these days up to date
     note_inputs(settings, (read for source in plan.sources for read in source.read))
+    unsure = after_the_last_pull(settings, plan.sources, plan.days) if len(plan.sources) == len(SOURCES) else []
+    first = plan.only(lambda step: step.day in unsure and step.source in dated_exports())
+    tried = _ended(settings, first, jobs, force)
+    failed = Counter(one.step.day for one in tried if isinstance(one, Failure) and isinstance(one.error, NO_ROWS))
+    blank = [day for day in unsure if failed[day] == len(dated_exports())]
+    rest = plan.only(lambda step: step.day not in blank and step not in first.to_do)
+    return [one for one in tried if one.step.day not in blank] + _ended(settings, rest, jobs, force), blank
+
+
+def _ended(settings: Settings, plan: Plan, jobs: int, force: bool) -> list[Done | Failure]:
+    """Carry out a plan; first come the failures of the days that another run holds."""
+    if not plan.to_do:
+        return []
     with days_locked(settings.output_dir, sorted({step.day for step in plan.to_do})) as locks:
         refused = [Failure(one, locks.refused[one.day]) for one in plan.to_do if one.day in locks.refused]
         for error in locks.refused.values():
             log.warning("%s", error)
-        plan = plan.without(locks.refused)
+        plan = plan.only(lambda step: step.day not in locks.refused)
         with (
             get_database_service(settings) as store,
             computed_there(settings, plan, measure_days)
@@ -128,21 +165,23 @@ def here(settings: Settings, plan: Plan, jobs: int, locks: DayLocks) -> Iterator
         yield outcomes
 
 
-def summary(plan: Plan, failures: list[Failure], kept: list[Step]) -> str:
+def summary(plan: Plan, failures: list[Failure], kept: list[Step], blank: list[date]) -> str:
     """How many figures were computed, how many stay those of an earlier computation, how many failed."""
-    done = len(plan.to_do) - len(failures) - len(kept)
+    done = sum(step.day not in blank for step in plan.to_do) - len(failures) - len(kept)
     stayed = f" {counted(len(kept), 'gardé tel quel', 'gardés tels quels')}," if kept else ""
     made, lost = counted(done, "calcul fait", "calculs faits"), counted(len(failures), "échec")
-    return f"{counted(len(plan.days), 'jour')} : {made},{stayed} {lost}"
+    empty = f", {counted(len(blank), 'jour')} sans données" if blank else ""
+    return f"{counted(len(plan.days), 'jour')} : {made},{stayed} {lost}{empty}"
 
 
-def exit_code(plan: Plan, failures: list[Failure]) -> ExitCode:
+def exit_code(plan: Plan, failures: list[Failure], blank: list[date]) -> ExitCode:
     """LOCKED where another run holds a day (the same command later does the rest); NO_INPUT where no day has any."""
     if any(isinstance(failure.error, LockHeldError) for failure in failures):
         return ExitCode.LOCKED
-    if failures and len(failures) == len(plan.to_do) and all(isinstance(one.error, NoDataError) for one in failures):
+    failed = len(failures) + sum(step.day in blank for step in plan.to_do)
+    if failed and failed == len(plan.to_do) and all(isinstance(one.error, NoDataError) for one in failures):
         return ExitCode.NO_INPUT
-    return ExitCode.FAILED if failures else ExitCode.DONE
+    return ExitCode.FAILED if failed else ExitCode.DONE
 
 
 def _jobs(text: str) -> int:

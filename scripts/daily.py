@@ -27,7 +27,7 @@ from lib.database_factory import get_database_service
 from lib.database_service import DatabaseService
 from lib.figures.gate import SERIOUS
 from lib.run import cli
-from lib.run.day_plan import plan_range, require_some_raw
+from lib.run.day_plan import in_words, plan_range, require_some_raw
 from lib.run.manifest import PUBLICATION
 from lib.run.range_run import Failure
 from scripts.backfill import keep_demo_apart, run_plan
@@ -58,17 +58,14 @@ class Morning:
     states: dict[date, dict[str, str]] = field(default_factory=dict)
     failures: list[str] = field(default_factory=list)  # of fetching and computing
     grave: list[str] = field(default_factory=list)  # quality findings
+    blank: list[date] = field(default_factory=list)  # days of which no source has data
+    last_known: date | None = None  # of which the store has figures
     locked: bool = False  # whether another run holds a day
 
     @property
     def overdue(self) -> list[str]:
-        """Sources that are missing for longer than publishers take."""
-        return [
-            f"{source} du {day}"
-            for day, states in self.states.items()
-            for source, state in states.items()
-            if state == MISSING
-        ]
+        """Sources that are missing for longer than publishers take, by day."""
+        return in_states(self.states, MISSING)
 
     @property
     def exit_code(self) -> ExitCode:
@@ -88,6 +85,7 @@ def run_morning(settings: Settings, count: int, fetch: bool, jobs: int) -> Morni
     with get_database_service(settings) as store:
         for day in (days[0] - timedelta(days=1), *days):
             morning.states[day] = day_states(store, day, newest)
+        morning.last_known = max((day for name in SOURCES for day in store.list_available_dates(name)), default=None)
         write_tables_anew(settings, store, days, morning)
         morning.grave = [text for day in days for text in grave_findings(store, day, morning.states[day])]
     return morning
@@ -117,13 +115,14 @@ def compute_what_is_stale(settings: Settings, days: list[date], jobs: int, morni
     keep_demo_apart(settings, sources)
     plan = plan_range(settings, days, sources, False, sources)
     require_some_raw(settings, plan)
-    for failure in [one for one in run_plan(settings, plan, jobs, False) if isinstance(one, Failure)]:
+    ended, morning.blank = run_plan(settings, plan, jobs, False)
+    for failure in [one for one in ended if isinstance(one, Failure)]:
         if isinstance(failure.error, LockHeldError):
             morning.locked = True
         if not isinstance(failure.error, NoDataError) and str(failure) not in morning.failures:
             log.error("%s", failure)
             morning.failures.append(str(failure))
-    if plan.to_do:
+    if any(step.day not in morning.blank for step in plan.to_do):
         try:
             write_history(settings)
         except CityflowError as error:
@@ -176,7 +175,12 @@ def grave_findings(store: DatabaseService, day: date, states: dict[str, str]) ->
 def summary_lines(morning: Morning, count: int) -> list[str]:
     """One line a day, then what failed, what is grave, and what is tried again tomorrow."""
     lines = ["Résumé :"]
+    if morning.blank:
+        last = f" (dernier jour connu : {morning.last_known})" if morning.last_known else ""
+        lines.append(f"  {in_words(morning.blank)}  aucune source n'a de données, rien n'est écrit{last}")
     for day, states in morning.states.items():
+        if day in morning.blank:
+            continue
         by_state = {
             state: [name for name in states if states[name] == state] for state in dict.fromkeys(states.values())
         }
@@ -189,13 +193,20 @@ def summary_lines(morning: Morning, count: int) -> list[str]:
     lines += [f"  échec : {one}" for one in morning.failures]
     lines += [f"  toujours absent : {one}" for one in morning.overdue]
     lines += [f"  grave : {one}" for one in morning.grave]
-    again = [
-        f"{', '.join(names)} du {day}"
-        for day, states in list(morning.states.items())[2:]  # tomorrow's days: one day older is left behind
-        if (names := [name for name, state in states.items() if state in (LATE, PARTIAL)])
-    ]
+    tomorrow = dict(list(morning.states.items())[2:])  # one day older is left behind
+    again = in_states(tomorrow, LATE, PARTIAL)
     lines.append(f"  demain : {' ; '.join(again) if count > 1 and again else 'rien à reprendre'}")
     return lines
+
+
+def in_states(days: dict[date, dict[str, str]], *wanted: str) -> list[str]:
+    """Name the sources of each day that are in one of some states: « bikes, traffic du 2025-11-04 », « tout du … »."""
+    found = {day: [name for name, state in states.items() if state in wanted] for day, states in days.items()}
+    return [
+        f"{'tout' if len(names) == len(SOURCES) else ', '.join(names)} du {day}"
+        for day, names in found.items()
+        if names
+    ]
 
 
 def forget_old(settings: Settings, now: datetime) -> int:

@@ -19,13 +19,15 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from lib.common.errors import ExitCode
+from lib.common.settings import Settings
 from lib.files.locks import whole_day
 from lib.run import cli
+from lib.run.day_plan import after_the_last_pull, plan_range, require_some_raw
 from lib.run.day_range import day_argument
 from lib.run.dependencies import REPORT
+from lib.run.kept_figures import why_kept
 from lib.run.side_by_side import announce, side_by_side
 from scripts.registry import SOURCES
-from scripts.show_status import stale_steps
 
 log = logging.getLogger("cityflow.day")
 
@@ -39,12 +41,35 @@ Command = Callable[[list[str] | None], int]
 SLOWEST_FIRST = ("comptages", "bikes")
 
 
-def run_day(day: date, steps: list[str], words: list[str], jobs: int) -> int:
-    """Carry out the steps of a day; the exit code that all failed steps share, else FAILED."""
+def stale_steps(settings: Settings, day: date, only: str | None, force: bool) -> dict[str, str]:
+    """List the steps of a day to be made again and why, sources first; warn of figures that are kept instead."""
+    sources = [source for name, source in SOURCES.items() if only in (None, name)]
+    plan = plan_range(settings, [day], sources, force, SOURCES.values())
+    require_some_raw(settings, plan)
+    steps = {step.source: step.reason for step in plan.to_do if only in (None, step.source)}
+    for source in sources:
+        kept = "" if source.name in steps else why_kept(settings.output_dir, source.name, day)
+        if kept:
+            log.warning("%s du %s, chiffres gardés : %s", source.name, day, kept)
+    return steps
+
+
+def run_day(day: date, steps: list[str], words: list[str], jobs: int, unsure: bool) -> int:
+    """Carry out the steps of a day; the exit code that all failed steps share, else FAILED.
+
+    Of an `unsure` day exports alone may tell: they are tried first, and without any row nothing is written of it.
+    """
     commands = {name: command(name) for name in steps}
     sources = sorted((name for name in steps if name != REPORT), key=_rank)
     work = {name: partial(commands[name], ["--date", str(day), *words]) for name in sources}
-    codes = side_by_side(work, jobs)
+    codes: dict[str, int] = {}
+    if unsure:
+        exports = [name for name, source in SOURCES.items() if source.dated_exports]
+        codes = side_by_side({name: work.pop(name) for name in exports if name in work}, jobs)
+        if [bool(codes.get(name)) for name in exports] == [True] * len(exports):
+            log.error("%s : aucune source n'a de données, rien n'est écrit.", day)
+            return ExitCode.NO_INPUT
+    codes |= side_by_side(work, jobs)
     if REPORT in steps:
         announce(REPORT)
         codes[REPORT] = commands[REPORT](["--date", str(day)])
@@ -82,7 +107,8 @@ def main(argv: list[str] | None = None) -> int:
                 what = f"{arguments.only} {day} : à jour" if arguments.only else f"{day} : tout est à jour"
                 cli.emit(f"{what}, rien à refaire (FORCE=1 pour refaire).")
                 return ExitCode.DONE
-            return run_day(day, steps, ["--force"] if arguments.force else [], max(arguments.jobs, 1))
+            unsure = not arguments.only and bool(after_the_last_pull(settings, SOURCES.values(), [day]))
+            return run_day(day, steps, ["--force"] if arguments.force else [], max(arguments.jobs, 1), unsure)
 
     return cli.guarded(work, arguments)
 

@@ -26,7 +26,7 @@ from lib.raw.source import Source
 from lib.raw.source_files import is_synthetic
 from lib.raw.tree import is_readable
 from lib.run import cli, day_range
-from lib.run.day_plan import ABSENT, INCOMPLETE, INPUTS, REMADE, Step, plan_range, require_some_raw, step_name
+from lib.run.day_plan import ABSENT, INCOMPLETE, INPUTS, REMADE, Step, plan_range, step_name
 from lib.run.day_plan import in_words as days_in_words
 from lib.run.demo_results import are_of_other_files
 from lib.run.dependencies import dependencies
@@ -155,19 +155,6 @@ def came_since(settings: Settings, step: Step, newest: float) -> str:
     return f"fichiers bruts arrivés le {datetime.fromtimestamp(newest, PARIS):%Y-%m-%d à %H:%M}"
 
 
-def stale_steps(settings: Settings, day: date, only: str | None, force: bool) -> dict[str, str]:
-    """List the steps of a day to be made again and why, sources first; warn of figures that are kept instead."""
-    sources = [source for name, source in SOURCES.items() if only in (None, name)]
-    plan = plan_range(settings, [day], sources, force, SOURCES.values())
-    require_some_raw(settings, plan)
-    steps = {step.source: step.reason for step in plan.to_do if only in (None, step.source)}
-    for source in sources:
-        kept = "" if source.name in steps else why_kept(settings.output_dir, source.name, day)
-        if kept:
-            log.warning("%s du %s, chiffres gardés : %s", source.name, day, kept)
-    return steps
-
-
 def in_words(stale: dict[str, str]) -> str:
     """Write « bikes, weather (code changé) ; traffic (fichiers bruts changés) », or « tout (code changé) »."""
     reasons = dict.fromkeys(stale.values())
@@ -207,12 +194,31 @@ def detail(status: dict[str, Any]) -> str:
     return " ; ".join(part for part in (partial, report, stale, kept, published) if part)
 
 
-def tell(statuses: list[dict[str, Any]]) -> None:
-    """Print each day, with what would complete it, then which days are not published, then how many there are."""
+def held(store: DatabaseService, statuses: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Say of each source which days the store has, and how many of those shown are not complete."""
+    found = {}
+    for source in SOURCES:
+        days, states = store.list_available_dates(source), [one["sources"][source] for one in statuses]
+        found[source] = {
+            "jours": len(days),
+            "premier": min(days).isoformat() if days else None,
+            "dernier": max(days).isoformat() if days else None,
+            "partiels": sum(state not in (COMPLETE, MISSING) for state in states),
+            "manquants": states.count(MISSING),
+        }
+    return found
+
+
+def tell(statuses: list[dict[str, Any]], sources: dict[str, dict[str, Any]]) -> None:
+    """Print each day, with what would complete it, then what is held of each source, then what is not published."""
     for one in statuses:
         cli.emit_row(one["statut"], f"{one['date']}  {one['statut']:<9} ", detail(one))
         if one["pour_completer"]:
             cli.emit_row("", f"{'':12}-> ", one["pour_completer"])
+    for name, one in sources.items():
+        days = f"{counted(one['jours'], 'jour')}, {one['premier']} à {one['dernier']}" if one["jours"] else "aucun jour"
+        lacking = [counted(one[f"{word}s"], word) for word in (PARTIAL, MISSING) if one[f"{word}s"]]
+        cli.emit_row("", f"{name:<11} ", f"{days}{' ; ci-dessus ' if lacking else ''}{', '.join(lacking)}")
     if unpublished := [date.fromisoformat(one["date"]) for one in statuses if one["publication"] == NOT_PUBLISHED]:
         cli.emit_row("", "", f"Non publiés : {days_in_words(unpublished)}.")
     cli.emit(f"{counted(len(statuses), 'jour')} : {totals(statuses)}.")
@@ -228,30 +234,20 @@ def main(argv: list[str] | None = None) -> int:
     parser = cli.Parser(HELP)
     day_range.add_range(parser)
     cli.add_store(parser, "où lire")
-    parser.add_argument(
-        "--stale",
-        type=day_range.day_argument,
-        metavar="AAAA-MM-JJ",
-        help="seulement les étapes de ce jour à refaire, sur une ligne : ce que suit make",
-    )
-    parser.add_argument("--force", action="store_true", help="avec --stale : même ce qui est à jour")
     cli.add_common(parser)
     arguments = parser.parse_args(argv)
 
     def work() -> int:
         settings = cli.chosen_settings({"CITYFLOW_STORE": arguments.store})
-        if arguments.stale:
-            steps = stale_steps(settings, arguments.stale, None, arguments.force)
-            cli.emit_json({"a_refaire": steps}) if arguments.json else cli.emit(" ".join(steps))
-            return ExitCode.DONE
         with get_database_service(settings) as store:
             days = days_to_show(store, arguments.first, arguments.last, yesterday(settings.now()))
             stale = stale_sources(settings, days)
             statuses = [day_status(settings, store, day, stale[day]) for day in days]
+            sources = held(store, statuses)
         if arguments.json:
-            cli.emit_json({"jours": statuses})
-            return ExitCode.DONE
-        tell(statuses)
+            cli.emit_json({"jours": statuses, "sources": sources})
+        else:
+            tell(statuses, sources)
         return ExitCode.DONE
 
     return cli.guarded(work, arguments)

@@ -57,9 +57,7 @@ def written(checkout: Checkout) -> dict[str, int]:
 
 def stale(checkout: Checkout, *words: str) -> set[str]:
     """The sources and the report that make would do again."""
-    ran = checkout.run(".venv/bin/python", "scripts/show_status.py", "--stale", DAY, *words)
-    assert ran.code == 0, ran.err
-    return set(ran.out.split())
+    return stale_to(checkout, "backfill.py", "--dry-run", "--json", *words)
 
 
 def stale_to(checkout: Checkout, script: str, *words: str) -> set[str]:
@@ -132,7 +130,6 @@ def test_code_and_packages_that_changed_make_stale_what_runs_them_and_nothing_el
         path.touch()
         assert stale(checkout) == expected, name
         if name in ("lib/weather_room/words.py", "lib/publish/words.py"):
-            assert stale_to(checkout, "backfill.py", "--dry-run", "--json") == expected, name
             assert stale_to(checkout, "show_status.py", "--json") == expected, name
         os.utime(path, ns=(before, before))
 
@@ -366,6 +363,14 @@ def test_without_raw_data_it_is_one_line(seed: Checkout, tmp_path: Path) -> None
         said = ran.err.splitlines()
         assert (ran.code, len(said)) == (1, 1), ran.err
         assert f"aucun fichier brut dans {tmp_path}/none ({folders})" in said[0]
+
+
+def test_a_day_that_no_source_tells_of_is_code_4_and_nothing_is_written(seed: Checkout, tmp_path: Path) -> None:
+    where = {"OUTPUT_DIR": str(tmp_path)}
+    ran = seed.run(".venv/bin/python", "scripts/day.py", "--date", "2025-12-25", **where)
+    assert ran.code == 4, ran.err
+    assert ran.err.rstrip().endswith("2025-12-25 : aucune source n'a de données, rien n'est écrit.")
+    assert [name for name in seed.written(str(tmp_path)) if name != SYNTHETIC_MARKER] == []
 
 
 def test_help_names_every_command() -> None:

@@ -4,7 +4,8 @@ Stale are figures older than the list of their raw files, than the code that mak
 the earlier days that they are compared with. It is the one answer for make, for a range and for the state of the days.
 """
 
-from collections.abc import Collection, Iterable
+import contextlib
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -54,9 +55,9 @@ class Plan:
     def names(self) -> list[str]:
         return [source.name for source in self.sources]
 
-    def without(self, days: Collection[date]) -> "Plan":
-        """Copy the plan with nothing to do on these days."""
-        return replace(self, steps=[replace(one, reason="") if one.day in days else one for one in self.steps])
+    def only(self, wanted: Callable[[Step], bool]) -> "Plan":
+        """Copy the plan with nothing to do but these steps."""
+        return replace(self, steps=[one if wanted(one) else replace(one, reason="") for one in self.steps])
 
     def days_of(self, source: str) -> list[date]:
         """List the days of a source that are to be made."""
@@ -155,6 +156,15 @@ def _has_files(settings: Settings, source: Source) -> bool:
         return bool(source_files(settings, source))
     except InputError:  # a setting that names no file: the source itself says so
         return True
+
+
+def after_the_last_pull(settings: Settings, sources: Iterable[Source], days: Iterable[date]) -> list[date]:
+    """Select the days of which exports alone may tell: no source has a pull that was made on the day, or later."""
+    pulled: set[date] = set()
+    for source in sources:
+        with contextlib.suppress(InputError):  # the source itself says what cannot be looked at
+            pulled |= {raw.pull_day for raw in source_files(settings, source) if raw.pull_day}
+    return [day for day in days if day > max(pulled, default=date.min)]
 
 
 def gaps(settings: Settings, plan: Plan) -> dict[str, list[date]]:

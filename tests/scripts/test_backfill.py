@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -22,6 +23,7 @@ from scripts.registry import SOURCES
 from tests.conftest import Ran, RawTree, bike, count_row
 from tests.support.checkout import copy_checkout
 from tests.support.patience import child, deadline, wait_until
+from tests.support.shared_trees import demo_tree
 
 Run = Callable[..., Ran]
 
@@ -176,6 +178,25 @@ def test_no_day_with_any_input_is_exit_code_4(raw: RawTree, run: Run) -> None:
     ran = run(main, "--from", "2025-11-03", "--to", "2025-11-04")
     assert ran.code == ExitCode.NO_INPUT
     assert not (raw.output / "metrics").exists()
+
+
+def test_a_day_that_no_source_tells_of_is_said_once_and_nothing_is_written(
+    raw: RawTree, run: Run, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """After the last pull works and disruptions that were announced long before are no day of their own."""
+    shutil.copytree(demo_tree(tmp_path_factory, 2), raw.root, dirs_exist_ok=True)
+    ran = run(main, "--from", "2025-11-04", "--to", "2025-11-12", "--jobs", "1")
+    assert ran.code == 1
+    assert "2025-11-06 à 2025-11-12 : aucune source n'a de données, rien n'est écrit." in ran.err
+    assert not [line for line in ran.err.splitlines() if "erreur" in line and "2025-11-07" in line]
+    assert ", 7 jours sans données -> " in ran.out
+    days = {path.stem[-10:] for path in (*raw.output.glob("metrics/*"), *raw.output.glob("reports/*"))}
+    assert days == {"2025-11-04", "2025-11-05"}  # the second has a pull of its own
+    raw.counts([count_row("1", "2025-11-12T09:00:00+01:00", 5)], "comptages-routiers-permanents-2.csv")
+    assert run(main, "--from", "2025-11-11", "--to", "2025-11-12", "--jobs", "1").code == 1
+    assert (raw.output / "reports" / "daily_report_2025-11-12.json").is_file()
+    assert not list(raw.output.glob("metrics/*2025-11-11*"))
+    assert run(main, "--from", "2025-11-20", "--to", "2025-11-21", "--jobs", "1").code == 4
 
 
 @pytest.mark.parametrize("jobs", ["0", "-1", "deux", "1.5"])

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -12,12 +13,17 @@ from scripts import daily, make_tables
 from scripts.registry import SOURCES
 from tests.conftest import Ran, RawTree
 from tests.support.portal_server import NEXT_MORNING, Portal, refusing
+from tests.support.shared_trees import demo_tree
 
 Run = Callable[..., Ran]
 
 
 def morning(monkeypatch: pytest.MonkeyPatch, days_later: int) -> None:
     monkeypatch.setenv("CITYFLOW_NOW", (NEXT_MORNING + timedelta(days=days_later)).isoformat())
+
+
+def results(raw: RawTree) -> list[Path]:
+    return sorted(path for folder in ("metrics", "reports", "rejects") for path in (raw.output / folder).iterdir())
 
 
 def test_a_morning_fetches_computes_and_says_where_each_day_stands(raw: RawTree, portal: Portal, run: Run) -> None:
@@ -53,14 +59,35 @@ def test_a_source_that_is_not_published_is_late_for_three_days_and_an_error_on_t
         morning(monkeypatch, days_later)
         ran = run(daily.main, "--days", "3")
         assert ran.code == 0, ran.err
-        assert f"{portal.day + timedelta(days=1)}" in ran.out and "bikes" in ran.out and "en retard" in ran.out
+        assert f"  {portal.day + timedelta(days=1)}" in ran.out and "en retard" in ran.out
+        assert ("aucune source n'a de données" in ran.out) == (
+            days_later > 1
+        )  # only the first has a pull, of its morning
         assert f"du {portal.day + timedelta(days=days_later)}" in ran.out.splitlines()[-1]
     heard.unlink(missing_ok=True)
     morning(monkeypatch, 4)
     ran = run(daily.main, "--days", "3")
     assert ran.code == 1
-    assert f"toujours absent : bikes du {portal.day + timedelta(days=1)}" in ran.out
-    assert f"toujours absent : bikes du {portal.day + timedelta(days=1)}" in heard.read_text("utf-8")
+    assert f"toujours absent : bikes, comptages du {portal.day + timedelta(days=1)}" in ran.out
+    assert f"toujours absent : bikes, comptages du {portal.day + timedelta(days=1)}" in heard.read_text("utf-8")
+
+
+def test_data_that_ended_long_ago_is_one_line_and_writes_no_day(
+    raw: RawTree, run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    shutil.copytree(demo_tree(tmp_path_factory, 2), raw.root, dirs_exist_ok=True)
+    monkeypatch.setenv("CITYFLOW_NOW", "2025-11-05T06:30:00+01:00")
+    run(daily.main, "--days", "2")
+    before = results(raw)
+    monkeypatch.setenv("CITYFLOW_NOW", "2026-11-05T06:30:00+01:00")
+    ran = run(daily.main)
+    assert ran.code == 1
+    said = ran.out[ran.out.index("Résumé :") :].splitlines()
+    assert said[1] == (
+        "  2026-11-02 à 2026-11-04  aucune source n'a de données, rien n'est écrit (dernier jour connu : 2025-11-04)"
+    )
+    assert said[-1] == "  demain : tout du 2026-11-03 ; tout du 2026-11-04"
+    assert results(raw) == before
 
 
 def test_a_publisher_that_fails_is_an_error_and_stops_nothing(

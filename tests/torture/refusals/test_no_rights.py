@@ -32,7 +32,7 @@ COMMANDS: dict[str, tuple[Main, list[str]]] = {
     "report": (generate_report.main, ["--date", DAY]),
     "history": (generate_history.main, []),
     "backfill": (backfill.main, ["--from", DAY, "--to", DAY, "--source", "weather", "--force", "--jobs", "1"]),
-    "stale steps of make": (show_status.main, ["--stale", DAY]),
+    "status": (show_status.main, ["--from", DAY, "--to", DAY]),
     "lock of make": (hold_the_day, []),
 }
 FOLDERS = ("", "metrics", "reports", "rejects", "runs", f"runs/{DAY}", ".locks", ".inputs")
@@ -108,7 +108,7 @@ NAMES = {  # files that each command writes
     ],
     "report": [f"reports/daily_report_{DAY}{suffix}" for suffix in (".json", ".csv", ".html")],
     "history": ["reports/index.html"],
-    "stale steps of make": [],
+    "status": [],
     "lock of make": [f".locks/{DAY}.lock"],
     "backfill": [f"metrics/weather_metrics_{DAY}.json", ".inputs/weather.txt", f".locks/{DAY}.weather.lock"],
 }
