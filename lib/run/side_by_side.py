@@ -36,7 +36,7 @@ def side_by_side(steps: Mapping[str, Callable[[], int]], jobs: int) -> dict[str,
     """
     waiting, codes = deque(steps), dict.fromkeys(steps, int(ExitCode.INTERRUPTED))
     gc.freeze()  # what is imported by now stays shared with the processes
-    with selectors.DefaultSelector() as selector, _ctrl_c_at_the_end() as told:
+    with selectors.DefaultSelector() as selector, ctrl_c_at_the_end() as told:
         while selector.get_map() or (waiting and not told):
             while waiting and not told and len(_running(selector)) < jobs:
                 name = waiting.popleft()
@@ -50,7 +50,7 @@ def _running(selector: selectors.BaseSelector) -> set[str]:
 
 
 @contextlib.contextmanager
-def _ctrl_c_at_the_end() -> Iterator[list[int]]:
+def ctrl_c_at_the_end() -> Iterator[list[int]]:
     """Note a Ctrl-C in the list that is yielded; raise it when the block has ended."""
     told: list[int] = []
     before = signal.getsignal(signal.SIGINT)

@@ -1,6 +1,6 @@
 """Lines of a file that mention one of some days, found by the days' text at about the speed of memory.
 
-Needs no pandas: workers import it. Nothing here knows what a line means.
+Nothing here knows what a line means.
 """
 
 from collections.abc import Callable, Collection, Iterator

@@ -1,7 +1,5 @@
 """The lines of a road-count export as rows of one civil day, and those that are rejected.
 
-Needs no pandas: workers import it.
-
 A row that is whole and about another day is no part of the account; one that is not whole belongs to the day of any
 label it holds.
 """

@@ -1,7 +1,5 @@
 """A road-count export before its rows are read: dialect, columns, encoding, clock, size.
 
-Needs no pandas: workers import it.
-
 The size is the one at opening: of a file that grows meanwhile, the lines begun before then are read, no later one.
 """
 

@@ -11,7 +11,6 @@ import pickle
 import re
 import select
 import signal
-import subprocess
 import sys
 import tempfile
 import termios
@@ -21,16 +20,16 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, Any
 
 from lib.common.errors import SearchError, in_french
-from lib.common.settings import ROOT
 from lib.common.text import draws_bars
 from lib.raw.contents import too_large, unreadable
 from lib.raw.limits import DAY_ROWS
+from lib.run.side_by_side import ctrl_c_at_the_end
 from scripts.sources.comptages.day_rows import TooManyRowsError
 from scripts.sources.comptages.export import Export
-from scripts.sources.comptages.worker import NUMBER, Answer, Job, answer
+from scripts.sources.comptages.worker import NUMBER, Answer, Job, answer, become_worker
 
 MOST_WORKERS = 8  # each holds its part of the rows in memory
 SMALL = 1_000_000  # bytes of a gzipped file that are not worth a process
@@ -44,10 +43,21 @@ log = logging.getLogger(__name__)
 class Worker:
     """A process at work, the file its answer goes to, and the pipe on which it complains and whose end is its own."""
 
-    process: subprocess.Popen[bytes]
+    pid: int
     output: IO[bytes]
     complaints: IO[bytes]
     said: bytes = b""
+    code: int | None = None  # its exit code, once it has ended
+
+    def wait(self) -> int:
+        if self.code is None:
+            self.code = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+        return self.code
+
+    def kill(self) -> None:
+        if self.code is None:
+            os.kill(self.pid, signal.SIGKILL)
+            self.wait()
 
 
 @dataclass
@@ -72,8 +82,9 @@ def start(job: Job) -> Search:
             search.queue, feed = os.pipe()
             with os.fdopen(feed, "wb") as stream:
                 stream.write(b"".join(number.to_bytes(NUMBER, "little") for number in numbers))
-            for _ in range(min(_processors(), len(numbers), MOST_WORKERS)):
-                search.workers.append(_worker(job, search.queue))
+            with ctrl_c_at_the_end():  # raised within a fork, it might be lost
+                for _ in range(min(_processors(), len(numbers), MOST_WORKERS)):
+                    search.workers.append(_worker(job, search.queue))
         except OSError as error:
             raise cut_short(job.export.raw.path, error) from error
         undo.pop_all()
@@ -105,8 +116,7 @@ def collect(search: Search) -> list[Answer]:
 def stop(search: Search) -> None:
     """End what is still running of a search, and give back what it held."""
     for worker in search.workers:
-        worker.process.kill()
-        worker.process.wait()
+        worker.kill()
         worker.complaints.close()
         worker.output.close()
     search.workers.clear()
@@ -116,16 +126,18 @@ def stop(search: Search) -> None:
 
 
 def _worker(job: Job, queue: int) -> Worker:
-    order = tempfile.TemporaryFile()  # noqa: SIM115 - the process reads it
     output = tempfile.TemporaryFile()  # noqa: SIM115 - collect() reads it
-    with order:
-        pickle.dump(job, order)
-        order.seek(0)
-        command = [sys.executable, "-m", "scripts.sources.comptages.worker", str(queue)]
-        process = subprocess.Popen(
-            command, cwd=ROOT, stdin=order, stdout=output, stderr=subprocess.PIPE, pass_fds=[queue]
-        )
-    return Worker(process, output, cast(IO[bytes], process.stderr))
+    complaints, end = os.pipe()
+    try:
+        pid = os.fork()  # with all that is imported: a Python of its own takes as long to start as 100 MB to search
+        if not pid:
+            become_worker(job, queue, output.fileno(), end)
+    except OSError:
+        os.close(complaints)
+        raise
+    finally:
+        os.close(end)
+    return Worker(pid, output, open(complaints, "rb", buffering=0))
 
 
 def _processors() -> int:
@@ -156,7 +168,7 @@ def _left(search: Search) -> str:
 
 
 def _expect_success(export: Export, worker: Worker) -> None:
-    code = worker.process.wait()
+    code = worker.wait()
     if code:
         lines = worker.said.decode("utf-8", errors="replace").split("\n")
         said = next((line for line in reversed(lines) if line.strip()), f"code {code}")

@@ -1,8 +1,7 @@
 """What one process does of a search: it takes blocks of an export until none is left, and answers for all of them.
 
-Started by the module `search` beside it, never by hand, with the descriptor of the queue. The queue is a pipe that all
-workers of a search share, so that none is idle while another has work left. The job comes on the standard input and the
-answer goes to the standard output, both temporary files of the parent. Needs no pandas: each process would import it.
+Forked off by the module `search` beside it. The queue is a pipe that all workers of a search share, so that none is
+idle while another has work left; the answer goes to a temporary file of the parent.
 """
 
 import gc
@@ -11,16 +10,19 @@ import pickle
 import re
 import signal
 import sys
+import traceback
 import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
-from itertools import islice
+from itertools import islice, pairwise
 from pathlib import Path
+from typing import NoReturn
 
 from lib.common.errors import TooLargeError
 from lib.raw.contents import too_large
 from lib.raw.limits import COUNTS_BYTES, DAY_ROWS, MOST_LABELS
+from scripts.sources.comptages.day_files import DayFiles
 from scripts.sources.comptages.day_lines import BUFFER, Span, mentions, whole_lines
 from scripts.sources.comptages.day_rows import DayRows, TooManyRowsError, day_rows
 from scripts.sources.comptages.export import Export
@@ -92,10 +94,6 @@ def answer(job: Job, numbers: Iterable[int]) -> Answer:
 
 
 def _keep_lines(job: Job, folder: Path, numbers: Iterable[int]) -> None:
-    from scripts.sources.comptages.day_files import (
-        DayFiles,  # it needs numpy, which the search for one day does without
-    )
-
     with DayFiles(folder, job.export.needles(job.days), job.days) as files:
         for number in numbers:
             for span in _spans(job, number):
@@ -125,19 +123,32 @@ def _queued(queue: int, parent: int) -> Iterator[int]:
         yield int.from_bytes(number, "little")
 
 
-def main() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C reaches every process; only the parent speaks
-    gc.disable()  # short-lived, and nothing here refers to itself
-    result: object
+def become_worker(job: Job, queue: int, output: int, complaints: int) -> NoReturn:
+    """Work in this process, just forked, and end it: the answer goes to `output`, what is wrong to `complaints`."""
+    code = 1
     try:
-        job: Job = pickle.load(sys.stdin.buffer)
-        result = answer(job, _queued(int(sys.argv[1]), os.getppid()))
-    except EXPECTED as error:
-        result = error
-    # Not sys.stdout, which PYTHONUNBUFFERED makes a raw file: a full disk then takes a part, and pickle does not look.
-    with open(sys.stdout.fileno(), "wb", closefd=False) as stream:
-        pickle.dump(result, stream, protocol=5)
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C reaches every process; only the parent speaks
+        gc.disable()  # short-lived, and nothing here refers to itself
+        parent = os.getppid()
+        os.dup2(complaints, 2)
+        _close_all_but(queue, output)  # above all the locks, which would outlive a parent that is killed
+        result: object
+        try:
+            result = answer(job, _queued(queue, parent))
+        except EXPECTED as error:
+            result = error
+        with open(output, "wb", closefd=False) as stream:
+            pickle.dump(result, stream, protocol=5)
+        code = 0
+    except SystemExit as error:
+        os.write(2, str(error).encode())
+    finally:  # whatever happens: a process that was forked must not go on as its parent
+        if isinstance(unexpected := sys.exc_info()[1], Exception):
+            os.write(2, "".join(traceback.format_exception(unexpected)).encode(errors="replace"))
+        os._exit(code)
 
 
-if __name__ == "__main__":
-    main()
+def _close_all_but(*kept: int) -> None:
+    edges = [2, *sorted(kept), os.sysconf("SC_OPEN_MAX")]
+    for before, after in pairwise(edges):
+        os.closerange(before + 1, after)

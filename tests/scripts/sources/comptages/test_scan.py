@@ -1,7 +1,5 @@
 """The lines of a day found by its text, and the days an export is about, read off its labels."""
 
-import subprocess
-import sys
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -15,8 +13,7 @@ from scripts.sources.comptages.records import read_day_rows
 from scripts.sources.comptages.scan import days_named, one_pass, rows_of_day
 from scripts.sources.comptages.search import collect, start
 from scripts.sources.comptages.worker import Job
-from tests.conftest import ARCS_HEADER, ROOT, count_row, gz
-from tests.support.patience import deadline
+from tests.conftest import ARCS_HEADER, count_row, gz
 
 
 def named(path: Path, content: str | bytes) -> set[str]:
@@ -128,9 +125,3 @@ def test_a_file_that_grows_gives_the_lines_begun_before(tmp_path: Path) -> None:
         stream.write(" ;but;cut\r\n" + count_row("99", "2025-11-04T10:00:00+01:00", 5))
     (part,) = collect(search)
     assert "99" not in {row[1] for rows in part.values() for row in rows.rows}
-
-
-def test_a_worker_of_the_search_starts_without_anything_heavy() -> None:
-    modules = "import sys, scripts.sources.comptages.worker"
-    program = f"{modules}; sys.exit(bool({{'numpy', 'pandas', 'tqdm'}} & set(sys.modules)))"
-    assert subprocess.run([sys.executable, "-c", program], cwd=ROOT, timeout=deadline()).returncode == 0

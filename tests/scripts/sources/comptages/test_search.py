@@ -30,8 +30,8 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def job(path: Path, block: int = 20_000) -> Job:
-    return Job(open_export(RawFile("", 0.0, path)), (DAY,), block=block, buffer=4096)
+def job(path: Path, block: int = 20_000, buffer: int = 4096) -> Job:
+    return Job(open_export(RawFile("", 0.0, path)), (DAY,), block=block, buffer=buffer)
 
 
 def ended(pids: list[int]) -> bool:
@@ -39,7 +39,7 @@ def ended(pids: list[int]) -> bool:
 
 
 def pids(search: Search) -> list[int]:
-    return [worker.process.pid for worker in search.workers]
+    return [worker.pid for worker in search.workers]
 
 
 def test_processes_find_what_one_finds(path: Path) -> None:
@@ -93,7 +93,7 @@ def test_memory_refused_is_an_error(path: Path) -> None:
     program = f"""
 import resource
 from tests.scripts.sources.comptages.test_search import *
-order = job(Path({str(path)!r}))
+order = job(Path({str(path)!r}), buffer=1 << 30)
 resource.setrlimit(resource.RLIMIT_AS, (8_000_000, 8_000_000))
 try:
     collect(start(order))
