@@ -499,6 +499,26 @@ def test_a_day_long_after_its_export_is_partial_whatever_is_announced(
     assert [code for code in codes(metrics) if code.startswith("export")] == ["export_ancien"] * (statut == "partiel")
 
 
+@pytest.mark.parametrize(
+    ("first", "export", "statut"),
+    [("2025-10-27", "2025-10-27", "partiel"), ("2025-10-28", "2025-10-28", "complet"), ("2025-11-05", None, "complet")],
+)
+def test_works_still_to_come_tell_an_old_export_that_was_copied(
+    raw: RawTree, run: Run, first: str, export: str | None, statut: str
+) -> None:
+    """A copy bears the day it was made on: the export is from before the first of the works that it has yet to come."""
+    begun = [work(f"A{n}", "2025-10-01", "2025-11-06") for n in range(6)]
+    ahead = [work(f"B{n}", first, statut=("À venir", "1")[n % 2]) for n in range(5)]
+    forgotten = work("C", "2025-01-01", statut="1")
+    metrics = dated(raw, run, DAY, [*begun, *ahead, forgotten], CSV, "2025-11-04")
+    assert metrics["jour_export"] == (export or "2025-11-04")
+    assert metrics["jour_export_connu_par"] == ("chantiers encore à venir" if export else "date du fichier")
+    assert (metrics["qualite"]["statut"], metrics["nombre_chantiers_actifs"]) == (statut, 7 if not export else 12)
+    assert ("export_ancien" in codes(metrics)) == (statut == "partiel")
+    named = f"{CSV.removesuffix('.csv')}-2025-11-04.csv"
+    assert dated(raw, run, DAY, [*begun, *ahead], named)["jour_export"] == "2025-11-04", "a day in its name is believed"
+
+
 def test_a_work_announced_far_ahead_or_left_for_years_does_not_vouch_for_the_export(raw: RawTree, run: Run) -> None:
     usual = [work(f"A{n}", "2025-05-01", f"2025-{9 + n % 4:02}-15") for n in range(40)]
     ahead, left = work("B", "2027-01-01", "2027-12-31"), work("C", "2001-01-01", "2001-02-01")

@@ -1,6 +1,7 @@
 """The exports of the road works: the day each was made, and which days it tells about.
 
-That day is the newest date_maj of the file, else the day in its name, else the day it was written, in this order.
+That day is the newest date_maj of the file, else the day in its name, else the day it was written, in this order. A
+copy is written later than its export was made: the works that it has yet to come had then not begun.
 """
 
 import re
@@ -17,6 +18,7 @@ from lib.raw.usable_files import WHOLE_FROM
 FIRST_DAY = "1990-01-01"  # the data set begins in the 2010s, its oldest works in the 2000s; 1970-01-01 is an empty date
 # Where the day of an export was found.
 BY_DATE_MAJ, BY_NAME, BY_FILE = "dernière mise à jour", "nom du fichier", "date du fichier"
+BY_AHEAD = "chantiers encore à venir"
 
 # make fetch asks for the works again after a week: later than that after its day, an export misses what began since.
 EXPORT_FRESH = timedelta(days=7)
@@ -33,8 +35,11 @@ _FRENCH_DAY = re.compile(r"([0-9]{1,2})[/-]([0-9]{1,2})[/-]([0-9]{4})(?:[T ].*)?
 _DAY_IN_NAME = re.compile(r"(?<![0-9])(20[0-9]{2})[-_]?([01][0-9])[-_]?([0-3][0-9])(?![0-9])")
 
 
-def export_day(raw: RawFile, updates: pd.Series) -> tuple[str, str]:
-    """Find the day (YYYY-MM-DD) of an export, and where it was found; `updates`: the date_maj of its rows."""
+def export_day(raw: RawFile, updates: pd.Series, ahead: pd.Series) -> tuple[str, str]:
+    """Find the day (YYYY-MM-DD) of an export, and where it was found.
+
+    updates: the date_maj of its rows; ahead: the first days of the works that it has yet to come.
+    """
     days = updates.map(text_of).dropna().map(parse_work_day).dropna()
     newest = days[days >= FIRST_DAY].max()
     if isinstance(newest, str):
@@ -44,7 +49,9 @@ def export_day(raw: RawFile, updates: pd.Series) -> tuple[str, str]:
             return day, BY_NAME
     if raw.pull_day:
         return raw.pull_day.isoformat(), BY_NAME
-    return civil_day(datetime.fromtimestamp(raw.path.stat().st_mtime, UTC)).isoformat(), BY_FILE
+    written = civil_day(datetime.fromtimestamp(raw.path.stat().st_mtime, UTC)).isoformat(), BY_FILE
+    starts = sorted(ahead.map(text_of).dropna().map(parse_work_day).dropna())
+    return min(written, (starts[_extremes(len(starts))], BY_AHEAD)) if len(starts) >= EXTREME_FROM else written
 
 
 def warn_of_a_cut_export(tables: list[pd.DataFrame], quality: Quality) -> None:
@@ -89,8 +96,13 @@ def newest_export(works: pd.DataFrame) -> tuple[str, str]:
 
 def _robust_ends(works: pd.DataFrame) -> tuple[str, str]:
     """Find the first last-day and the last first-day (YYYY-MM-DD) of the works, without the most extreme ones."""
-    left_out = max(1, int(EXTREME_SHARE * len(works))) if len(works) >= EXTREME_FROM else 0
+    left_out = _extremes(len(works))
     return sorted(works["date_fin"])[left_out], sorted(works["date_debut"])[-1 - left_out]
+
+
+def _extremes(works: int) -> int:
+    """Count the most extreme of so many works, which do not count."""
+    return max(1, int(EXTREME_SHARE * works)) if works >= EXTREME_FROM else 0
 
 
 def parse_work_day(value: object) -> str | None:

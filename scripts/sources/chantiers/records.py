@@ -50,7 +50,7 @@ IMPACTS = {  # the published code, and what its free-text forms hold once folded
 }
 LEVELS = {"1": 1, "perturbant": 1, "2": 2, "tres perturbant": 2}
 STATUSES = {"1": "À venir", "2": "En cours", "3": "Suspendu", "4": "Prolongé", "5": "Terminé"}
-OVER = STATUSES["5"]
+AHEAD, OVER = STATUSES["1"], STATUSES["5"]
 
 _STATUS_WORDS = {**STATUSES, **{fold(word): word for word in STATUSES.values()}}
 _POSTAL_CODE = re.compile(r"750(0[1-9]|1[0-9]|20)|751(16)")  # 75116 is the 16th as well
@@ -62,7 +62,7 @@ def read_works(files: list[RawFile], quality: Quality) -> pd.DataFrame:
     Texts identifiant, objet, voies, description, impact (a key of IMPACTS, AUTRE or NON_RENSEIGNE), statut; date_debut
     and date_fin (YYYY-MM-DD, which sort as days); niveau and arrondissement (Int64, the latter from the postal code);
     geometry (shapely, degrees), lon and lat (degrees); export (YYYY-MM-DD, the day of the export that the row comes
-    from) and export_connu (BY_DATE_MAJ, BY_NAME or BY_FILE, which is only the latest day it can be).
+    from) and export_connu (BY_DATE_MAJ, BY_NAME, or BY_FILE or BY_AHEAD, which are only the latest day it can be).
     """
     tables = read_usable(
         files,
@@ -87,7 +87,8 @@ def read_works(files: list[RawFile], quality: Quality) -> pd.DataFrame:
 
 def _dated(raw: RawFile, table: pd.DataFrame) -> pd.DataFrame:
     """Add the file's name and the day of its export."""
-    day, known = export_day(raw, table["date_maj"])
+    ahead = table["statut"].map(lambda value: _STATUS_WORDS.get(_code(value))) == AHEAD
+    day, known = export_day(raw, table["date_maj"], table.loc[ahead, "date_debut"])
     return table.assign(_fichier=raw.name, export=day, export_connu=known)
 
 
