@@ -14,10 +14,11 @@ from botocore.exceptions import ClientError
 from lib.aws.bodies import read_object
 from lib.aws.clients import AwsClients, aws_clients
 from lib.aws.errors import DENIED, aws_errors, error_code
+from lib.aws.names import table_names
 from lib.common.errors import StoreError
 from lib.common.settings import Settings
 from lib.database_service import DatabaseService
-from lib.stores.documents import Document, body_of, known_days
+from lib.stores.documents import Document, kind_of, known_days
 from lib.stores.dynamodb_items import Item, document_of, item_of, pointer, shared_content
 
 
@@ -33,7 +34,7 @@ class DynamodbService(DatabaseService):
 
     def save(self, document: Document) -> None:
         """Put what the item points to first: an interruption leaves the former item, and what that one points to."""
-        settings, table = self._settings, self._table(document)
+        settings, table = self._settings, table_names(self._settings)[kind_of(document)]
         item = item_of(document, settings.now(), settings.s3_reports_bucket, settings.s3_reports_prefix)
         place = pointer(item)
         if place:
@@ -50,7 +51,7 @@ class DynamodbService(DatabaseService):
             self._aws.dynamodb.put_item(TableName=table, Item=item)
 
     def load(self, keys: dict[str, str]) -> Document | None:
-        table, typed = self._table(keys), {name: {"S": value} for name, value in keys.items()}
+        table, typed = table_names(self._settings)[kind_of(keys)], {name: {"S": value} for name, value in keys.items()}
         with aws_errors(f"table {table}"):
             item = self._aws.dynamodb.get_item(TableName=table, Key=typed, ConsistentRead=True).get("Item")
         return self._document(item) if item else None
@@ -69,10 +70,6 @@ class DynamodbService(DatabaseService):
     def close(self) -> None:
         for client in self.__dict__.pop("_aws", ()):
             client.close()
-
-    def _table(self, keys: Document) -> str:
-        settings = self._settings
-        return settings.dynamodb_metrics_table if body_of(keys) == "metrics" else settings.dynamodb_reports_table
 
     def _document(self, item: Item) -> Document:
         """Read the document of an item, or of the S3 object that it points to."""

@@ -3,7 +3,7 @@
 import contextlib
 import os
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 
@@ -12,16 +12,7 @@ from lib.common.exact_json import read_json
 from lib.common.paris_time import parse_day
 from lib.database_service import DatabaseService
 from lib.files.atomic_file import atomic_writer, flush_to_disk
-from lib.stores.documents import (
-    Document,
-    body_of,
-    encode,
-    metrics_document,
-    month_report_id,
-    report_document,
-    report_id,
-    stem_of,
-)
+from lib.stores.documents import Document, body_of, encode, kind_of, month_report_id, report_id, stem_of
 
 SAME_RUN = 60.0  # s between the first and the last file of a report, at the most
 
@@ -48,23 +39,18 @@ class LocalFileService(DatabaseService):
 
     def path_of(self, keys: Document) -> Path:
         """Return the file of a document; its keys suffice."""
-        return self.output_dir / ("metrics" if body_of(keys) == "metrics" else "reports") / f"{stem_of(keys)}.json"
+        return self.output_dir / kind_of(keys) / f"{stem_of(keys)}.json"
 
     def save(self, document: Document) -> None:
-        with self._saving(document):
+        with self.saving(document):
             pass
 
-    def saving_metrics(self, metrics: Document, data_type: str, date: date) -> AbstractContextManager[None]:
-        """Save once the block, which writes what belongs to the metrics, has ended well: all of it or nothing."""
-        return self._saving(metrics_document(metrics, data_type, date))
-
-    def saving_report(self, report: Document, date: date) -> AbstractContextManager[None]:
-        """Save as saving_metrics does."""
-        return self._saving(report_document(report, date))
-
     @contextmanager
-    def _saving(self, document: Document) -> Iterator[None]:
-        """Give the content its room on the disk before the block, and its name after it."""
+    def saving(self, document: Document) -> Iterator[None]:
+        """Save once the block, which writes what belongs to the document, has ended well: all of it or nothing.
+
+        Its content has its room on the disk before the block, and its name after it.
+        """
         with atomic_writer(self.path_of(document)) as stream:
             stream.write(encode(document))
             flush_to_disk(stream)

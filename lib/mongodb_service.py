@@ -25,7 +25,7 @@ from lib.common.errors import CityflowError, ConfigError, StoreError, in_french
 from lib.common.settings import Settings
 from lib.database_service import DatabaseService
 from lib.local_file_service import LocalFileService
-from lib.stores.documents import BODIES, Document, body_of, known_days
+from lib.stores.documents import BODIES, Document, kind_of, known_days
 from lib.stores.mongodb_documents import file_of, from_mongo, to_mongo
 
 SELECTION_TIMEOUT = 2000  # ms; how long a server that is not there is waited for
@@ -50,12 +50,12 @@ class MongodbService(DatabaseService):
         stored = to_mongo(document, str(path.relative_to(self._files.output_dir)))
         if file_of(stored):
             self._files.save(document)
-        name = _collection_of(document)
+        name = kind_of(document)
         with self._collection(name) as collection:
             collection.replace_one({part: stored[part] for part in (KEYS[name], "date")}, stored, upsert=True)
 
     def load(self, keys: dict[str, str]) -> Document | None:
-        with self._collection(_collection_of(keys)) as collection:
+        with self._collection(kind_of(keys)) as collection:
             stored = collection.find_one(keys)
         return self._document(stored) if stored else None
 
@@ -99,10 +99,6 @@ class MongodbService(DatabaseService):
         except CityflowError as error:
             self._refusal = error
             raise
-
-
-def _collection_of(keys: Document) -> str:
-    return "metrics" if body_of(keys) == "metrics" else "reports"
 
 
 def _open(url: str, name: str) -> MongoClient[Document]:

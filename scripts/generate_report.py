@@ -38,6 +38,7 @@ from lib.run.both import from_either, save_in_both
 from lib.run.demo_results import refuse_invented
 from lib.run.manifest import inputs, recorded
 from lib.run.sensor_history import same_weekdays
+from lib.stores.documents import report_document
 from scripts.registry import SOURCES, watched_figures
 from scripts.report.key_figures import Metrics, hourly_profiles, key_figures, measured
 from scripts.report.page import daily_page
@@ -232,7 +233,7 @@ def process(settings: Settings, store: DatabaseService, day: date) -> dict[str, 
         metrics, past, last_days, recent = from_either(store, files, lambda reader: gather(reader, day))
         report = compute_report(metrics, past, day_context(day), day, last_days, recent)
         page, table = daily_page(day, report, metrics, past, ways(files, day)), report_csv(report, metrics)
-        with files.saving_report(report, day):
+        with files.saving(report_document(report, day)):
             write_together({files.report_path(day, ".html"): page, files.report_path(day, ".csv"): table})
         save_in_both(store, files.report_path(day), lambda: store.save_report(report, day))
     return report

@@ -25,6 +25,7 @@ from lib.run.input_lists import note_inputs
 from lib.run.kept_figures import WAY_OUT, forget, kept_figures
 from lib.run.manifest import Input, inputs, recorded
 from lib.run.sensor_history import remember, remembered
+from lib.stores.documents import metrics_document
 
 log = logging.getLogger(__name__)
 
@@ -137,7 +138,7 @@ def _save(
     settings: Settings, store: DatabaseService, source: Source, day: date, metrics: dict[str, Any], quality: Quality
 ) -> None:
     files = LocalFileService(settings.output_dir)
-    with files.saving_metrics(metrics, source.name, day):
+    with files.saving(metrics_document(metrics, source.name, day)):
         _keep_rejects(rejects_path(settings, source.name, day), quality)
     forget(settings.output_dir, source.name, day)
     save_in_both(store, files.metrics_path(source.name, day), lambda: store.save_metrics(metrics, source.name, day))

@@ -1,8 +1,8 @@
 """What stays of a document that is too large for a database: all but its largest parts, which are its long lists."""
 
 import json
-from collections.abc import Callable
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple, TypeVar
 
 NAMES_KEPT = 50  # of the parts that are left out
 NAME_LENGTH = 100
@@ -25,49 +25,47 @@ def fitted(
 
     `sizes` are the bytes of each part of the body as JSON.
     """
-    kept, gone = body, list[str]()
+    kept, gone = dict(body), list[str]()
+    left = sorted(_parts(kept, sizes), key=lambda part: part.size)
     excess = sum(sizes.values()) - WORTH_MEASURING * room
     while True:
-        if excess > 0:
-            kept, more, sizes = _without_largest(kept, excess, sizes)
-            gone += more
-        stored = stored_of(kept, _names(gone))
+        while excess > 0 and left:
+            part = left.pop()
+            del part.section[part.key]
+            gone.append(part.name)
+            excess -= part.size
+        stored = stored_of(kept, _shortened(gone))
         excess = size(stored) - room
-        if excess <= 0:
+        if excess <= 0 or not left:
             return stored, room + excess
 
 
-def _without_largest(
-    body: dict[str, Any], excess: int, sizes: dict[str, int]
-) -> tuple[dict[str, Any], list[str], dict[str, int]]:
-    """Leave out the largest parts, at least `excess` bytes of JSON (or all), and name them; `body` stays as it was.
+class _Part(NamedTuple):
+    """What may be left out: a key of a section, and its bytes of JSON."""
 
-    Returns what is kept, the names of what is not, and the sizes of what is kept. Of a section that is mostly one list
-    only that list goes, named "section/list".
-    """
-    kept, gone, left = dict(body), [], dict(sizes)
-    for key in sorted(sizes, key=sizes.__getitem__, reverse=True):
-        if excess <= 0:
-            break
-        excess -= left.pop(key)
-        section = kept.pop(key)
-        inner = {name: _json_size(value) for name, value in section.items()} if isinstance(section, dict) else {}
-        if max(inner.values(), default=0) > sizes[key] / 2:
-            rest, inside, inner = _without_largest(section, excess + sizes[key], inner)
-            gone += [f"{key}/{name}" for name in inside]
-            if rest:
-                kept[key], left[key] = rest, sum(inner.values())
-                excess += left[key]
+    size: int
+    name: str
+    section: dict[str, Any]
+    key: str
+
+
+def _parts(kept: dict[str, Any], sizes: dict[str, int], above: str = "") -> Iterator[_Part]:
+    """Yield what may be left out; of a section that is mostly one list, which is copied, each of its parts."""
+    for key, size in sizes.items():
+        value = kept[key]
+        inner = {name: _json_size(one) for name, one in value.items()} if isinstance(value, dict) else {}
+        if max(inner.values(), default=0) > size / 2:
+            kept[key] = dict(value)
+            yield from _parts(kept[key], inner, f"{above}{key}/")
         else:
-            gone.append(key)
-    return {key: kept[key] for key in body if key in kept}, gone, left
+            yield _Part(size, f"{above}{key}", kept, key)
 
 
 def _json_size(value: Any) -> int:
     return len(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode())
 
 
-def _names(gone: list[str]) -> list[str]:
-    """Shorten the list of names that is stored beside a summary: few and short, whatever the document."""
-    names = [name[:NAME_LENGTH] for name in gone[:NAMES_KEPT]]
-    return [*names, f"+ {len(gone) - NAMES_KEPT}"] if len(gone) > NAMES_KEPT else names
+def _shortened(names: list[str]) -> list[str]:
+    """Make the list of names that is stored beside a summary: few and short, whatever the document."""
+    few = [name[:NAME_LENGTH] for name in names[:NAMES_KEPT]]
+    return [*few, f"+ {len(names) - NAMES_KEPT}"] if len(names) > NAMES_KEPT else few

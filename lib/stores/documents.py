@@ -64,6 +64,11 @@ def body_of(document: Document) -> str:
     return next(body for key, body in BODIES.items() if key in document)
 
 
+def kind_of(document: Document) -> str:
+    """Return where a document is kept: metrics or reports. Its keys suffice."""
+    return "metrics" if "metric_type" in document else "reports"
+
+
 def stem_of(document: Document) -> str:
     """Return the name of a document's local file, without suffix. Its keys suffice."""
     return (
