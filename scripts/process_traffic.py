@@ -239,7 +239,10 @@ def clock(moment: datetime) -> str:
 def process(settings: Settings, day: date) -> DayResult:
     """Read and compute; the coverage says how much of the day's incidents a pull could know."""
     found, quality = read_raw(settings, day)
-    return DayResult(compute_metrics(found, day), quality, coverage(found.answers, day, quality, found.nowhere))
+    known, metrics = coverage(found.answers, day, quality, found.nowhere), compute_metrics(found, day)
+    if not known:  # of a day of which nothing could be read, no disturbance says nothing
+        metrics |= {"reliability_index": None, "reliability_par_mode": dict.fromkeys(metrics["reliability_par_mode"])}
+    return DayResult(metrics, quality, known)
 
 
 def main(argv: list[str] | None = None) -> int:

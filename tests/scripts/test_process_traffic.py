@@ -615,6 +615,14 @@ def test_bad_records_cost_only_themselves(raw: RawTree, run: Run) -> None:
     assert "Unauthorized" in raw.rejects("traffic", DAY)
 
 
+def test_a_day_of_which_nothing_could_be_read_has_no_reliability(raw: RawTree, run: Run) -> None:
+    raw.pull("traffic", DAY, "a.json", response(navitia("a"), navitia("b", ("x", "y"))))
+    assert run(main, "--date", DAY).code == 0
+    metrics = raw.metrics("traffic", DAY)
+    assert (metrics["qualite"]["statut"], metrics["reliability_index"]) == ("absent", None)
+    assert metrics["reliability_par_mode"] == {"Métro": None, "RER": None, "Tram": None}
+
+
 def test_a_truncated_file_keeps_its_whole_disruptions(raw: RawTree, run: Run) -> None:
     text = json.dumps(response(navitia("a", ("04T0800", "04T0900")), navitia("b", ("04T0800", "04T1200"))))
     raw.pull("traffic", DAY, "a.json", text[: text.index('"id": "b"') + 300])
