@@ -13,6 +13,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -26,7 +27,7 @@ from lib.common.errors import ExitCode, InputError, LockHeldError, NoDataError
 from lib.common.settings import Settings
 from lib.common.text import counted, draws_bars
 from lib.database_factory import get_database_service
-from lib.files.locks import DayLocks, days_locked
+from lib.files.locks import DayLocks, days_locked, new_run_id
 from lib.files.scratch_folder import clear_abandoned
 from lib.local_file_service import LocalFileService
 from lib.raw.source import Source
@@ -45,7 +46,7 @@ from lib.run.day_plan import (
 )
 from lib.run.demo_results import keep_apart
 from lib.run.input_lists import note_inputs
-from lib.run.range_run import Done, Failure, Outcome, computed, store_in_order
+from lib.run.range_run import Done, Failure, Outcome, computed, possible_jobs, reported, store_in_order
 from scripts import generate_report, process_comptages
 from scripts.cluster.client import computed_there
 from scripts.registry import SOURCES, compares, measure_days
@@ -119,6 +120,7 @@ def run_plan(settings: Settings, plan: Plan, jobs: int, force: bool) -> tuple[li
     is written, neither works or disruptions that were announced long before nor a report of them.
     """
     clear_abandoned()
+    settings = replace(settings, run_id=settings.run_id or new_run_id())  # one run, of several processes
     # make process finds these days up to date
     note_inputs(settings, (read for source in plan.sources for read in source.read))
     unsure = after_the_last_pull(settings, plan.sources, plan.days) if len(plan.sources) == len(SOURCES) else []
@@ -139,8 +141,10 @@ def _ended(settings: Settings, plan: Plan, jobs: int, force: bool) -> list[Done 
         for error in locks.refused.values():
             log.warning("%s", error)
         plan = plan.only(lambda step: step.day not in locks.refused)
+        jobs = possible_jobs(jobs)
         with (
             get_database_service(settings) as store,
+            reported(settings, store, plan, generate_report.process, jobs, locks) as reports,
             computed_there(settings, plan, measure_days)
             if settings.scheduler
             else here(settings, plan, jobs, locks) as outcomes,
@@ -148,9 +152,7 @@ def _ended(settings: Settings, plan: Plan, jobs: int, force: bool) -> list[Done 
         ):
             return [
                 *refused,
-                *store_in_order(
-                    settings, store, locks, steps, outcomes, plan.sources, compares(), generate_report.process, force
-                ),
+                *store_in_order(settings, store, locks, steps, outcomes, plan.sources, compares(), reports, force),
             ]
 
 

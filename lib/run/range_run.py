@@ -1,7 +1,8 @@
 """A plan carried out on one machine: processes compute days in any order, one writer stores them oldest first.
 
-Only the writer looks at the store: what is compared with earlier days is compared when they are stored, so that the
-files are those of the days run one by one, whatever the number of processes.
+Workers never look at the store: what is compared with earlier days is compared when they are stored, so that the files
+are those of the days run one by one, whatever the number of processes. A process of its own makes the reports, in the
+order of the days too, each once its day is stored.
 """
 
 import contextlib
@@ -20,6 +21,7 @@ from functools import lru_cache, partial
 
 from lib.common.errors import CityflowError, LockHeldError, SearchError
 from lib.common.settings import Settings
+from lib.database_factory import get_database_service
 from lib.database_service import DatabaseService
 from lib.files.locks import DayLocks, day_lock
 from lib.raw.source import Source
@@ -30,12 +32,15 @@ from lib.run.manifest import inputs
 
 log = logging.getLogger(__name__)
 
-CHUNK_DAYS = 7  # of one source, computed in one go: they share what the process keeps of the last files it read
+CHUNK_DAYS = 7  # of one source, computed in one go: they share what the process keeps of the pulls around them
+EXPORT_DAYS = 2  # of a source without pulls: small pieces keep every process busy to the end
 AHEAD = 2  # chunks per process that may be under way or waiting to be stored
+REPORTS_BEHIND = 14  # days stored of which the report may be waited for: so much is lost of a run that is killed
 
 Outcome = tuple[str, date, DayResult | CityflowError]
 Measure = Callable[[Settings, str, list[date]], list[Outcome]]
 Report = Callable[[Settings, DatabaseService, date], object]
+Reports = Callable[[date], Future[object]]  # asks for the report of a day
 
 
 @dataclass(frozen=True)
@@ -58,12 +63,15 @@ class Failure:
         return f"{self.step.day}{what} : {self.error}"
 
 
-def chunks(plan: Plan, most: int = CHUNK_DAYS) -> list[tuple[str, list[date]]]:
-    """Group the days to compute as (source, days), in the order in which the writer needs them."""
+def chunks(plan: Plan, of_exports: int = CHUNK_DAYS) -> list[tuple[str, list[date]]]:
+    """Group the days to compute as (source, days), in the order in which the writer needs them.
+
+    of_exports: how many days of a source that has no pulls.
+    """
     found = []
-    for source in plan.names:
-        days = plan.days_of(source)
-        found += [(source, days[start : start + most]) for start in range(0, len(days), most)]
+    for source in plan.sources:
+        days, most = plan.days_of(source.name), CHUNK_DAYS if source.pulls else of_exports
+        found += [(source.name, days[start : start + most]) for start in range(0, len(days), most)]
     return sorted(found, key=lambda chunk: chunk[1][0])
 
 
@@ -72,10 +80,7 @@ def computed(
     settings: Settings, plan: Plan, measure: Measure, jobs: int, locks: DayLocks
 ) -> Iterator[Iterator[Outcome]]:
     """Compute every day of the plan, chunk by chunk, in `jobs` processes while the caller iterates."""
-    work = chunks(plan)
-    if jobs > 1 and not _has_semaphores():
-        log.warning("/dev/shm n'est pas utilisable ici (conteneur ?) : un seul processus calcule.")
-        jobs = 1
+    work = chunks(plan, EXPORT_DAYS)
     if jobs == 1 or len(work) <= 1:
         yield (outcome for source, days in work for outcome in measure(settings, source, days))
         return
@@ -88,19 +93,60 @@ def computed(
             pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _has_semaphores() -> bool:
-    """Tell whether processes can share locks, which live in /dev/shm."""
+def possible_jobs(jobs: int) -> int:
+    """Return how many processes can work: one where they cannot share locks, which live in /dev/shm."""
     try:
         multiprocessing.get_context("fork").Lock()
     except OSError:
-        return False
-    return True
+        if jobs > 1:
+            log.warning("/dev/shm n'est pas utilisable ici (conteneur ?) : un seul processus calcule.")
+        return 1
+    return jobs
 
 
-def _follow_the_parent(locks: DayLocks) -> None:
-    """Hold none of the run's locks; end silently at Ctrl-C, which reaches every process, and with a parent killed."""
+@contextlib.contextmanager
+def reported(
+    settings: Settings, store: DatabaseService, plan: Plan, report: Report, jobs: int, locks: DayLocks
+) -> Iterator[Reports]:
+    """Make the reports that are asked for one after the other: beside the caller, or at once where `jobs` is 1.
+
+    To be entered before any thread runs: the process is forked here. It shares the locks of the days, so that each is
+    held as long as its report is made.
+    """
+    if jobs == 1 or len(plan.days_of(REPORT)) <= 1:
+        yield lambda day: _at_once(partial(_report, settings, store, report, day, locks.descriptors.get(day)))
+        return
+    context = multiprocessing.get_context("fork")
+    with ProcessPoolExecutor(1, context, _follow_the_parent) as process:
+        process.submit(os.getpid).result()
+        try:
+            yield lambda day: process.submit(_report, settings, None, report, day, locks.descriptors.get(day))
+        finally:
+            process.shutdown(wait=True, cancel_futures=True)
+
+
+def _at_once(make: Callable[[], object]) -> Future[object]:
+    made: Future[object] = Future()
+    try:
+        made.set_result(make())
+    except CityflowError as error:
+        made.set_exception(error)
+    return made
+
+
+def _report(settings: Settings, store: DatabaseService | None, report: Report, day: date, locked: int | None) -> None:
+    """Make a report, of the store that is open or, in a process that cannot share it, of the same opened anew."""
+    with contextlib.ExitStack() as stack:
+        store = store or stack.enter_context(get_database_service(settings))
+        stack.enter_context(day_lock(settings.output_dir, day, REPORT, locked))
+        report(settings, store, day)
+
+
+def _follow_the_parent(locks: DayLocks | None = None) -> None:
+    """End silently at Ctrl-C, which reaches every process, and with a parent killed; hold none of its `locks`."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    locks.close_in_child()
+    if locks:
+        locks.close_in_child()
     threading.Thread(target=_end_with_the_parent, daemon=True).start()
 
 
@@ -117,13 +163,21 @@ def _collected(
 ) -> Iterator[Outcome]:
     """Outcomes in the order of the work; no more than `most` chunks are ahead of the caller."""
     ahead: deque[Future[list[Outcome]]] = deque()
-    try:
-        for source, days in work:
+    for source, days in work:
+        with _of_living_processes():
             ahead.append(pool.submit(measure, settings, source, days))
-            if len(ahead) >= most:
-                yield from ahead.popleft().result()
-        while ahead:
-            yield from ahead.popleft().result()
+            found = ahead.popleft().result() if len(ahead) >= most else []
+        yield from found
+    while ahead:
+        with _of_living_processes():
+            found = ahead.popleft().result()
+        yield from found
+
+
+@contextlib.contextmanager
+def _of_living_processes() -> Iterator[None]:
+    try:
+        yield
     except BrokenProcessPool as error:
         raise SearchError(
             "un processus de calcul s'est arrêté (mémoire refusée, ou signal) : ce qui est enregistré est entier.",
@@ -139,13 +193,14 @@ def store_in_order(
     outcomes: Iterator[Outcome],
     sources: list[Source],
     compares: dict[str, Compare],
-    report: Report,
+    reports: Reports,
     force: bool,
 ) -> Iterator[Done | Failure]:
-    """Store each step when its turn comes, waiting for it if need be; yields how it ended.
+    """Store each step when its turn comes, waiting for it if need be; yields how it ended, a report once it has.
 
     A day's lock is released after its report, which is its last step.
     """
+    asked: deque[tuple[Step, Future[object]]] = deque()
     ready: dict[tuple[str, date], DayResult | CityflowError] = {}
     by_name = {source.name: source for source in sources}
     recent: Recent = {}
@@ -158,20 +213,34 @@ def store_in_order(
         stored = keep_day(settings, store, source, step.day, files, lambda: result, compare, force, recent)
         return Done(step, bool(stored.kept))
 
+    def told(most: int) -> Iterator[Done | Failure]:
+        """Yield the reports that are made; wait while there are more than `most` of them."""
+        while asked and (len(asked) > most or asked[0][1].done()):
+            step, made = asked.popleft()
+            ended: Done | Failure = Done(step)
+            with _of_living_processes():
+                try:
+                    made.result()
+                except CityflowError as error:
+                    ended = Failure(step, error)
+            yield ended
+            locks.release(step.day)
+
     for step in steps:
-        while step.source != REPORT and (step.source, step.day) not in ready:
+        if step.source == REPORT:
+            with _of_living_processes():
+                asked.append((step, reports(step.day)))
+            yield from told(REPORTS_BEHIND)
+            continue
+        while (step.source, step.day) not in ready:
             source, day, found = next(outcomes)
             ready[source, day] = found
-        result = ready.pop((step.source, step.day), None)
-        ended: Done | Failure = Done(step)
+        result = ready.pop((step.source, step.day))
+        ended: Done | Failure
         try:
             with day_lock(settings.output_dir, step.day, step.source, locks.descriptors.get(step.day)):
-                if result is None:
-                    report(settings, store, step.day)
-                else:
-                    ended = keep(step, result)
+                ended = keep(step, result)
         except CityflowError as error:
             ended = Failure(step, error)
         yield ended
-        if step.source == REPORT:
-            locks.release(step.day)
+    yield from told(0)

@@ -227,10 +227,11 @@ def test_ctrl_c_leaves_whole_files_and_no_process(both: RawTree) -> None:
             os.killpg(process.pid, 0)
 
 
-def test_a_process_that_dies_ends_the_run_and_the_next_one_does_the_rest(both: RawTree, run: Run) -> None:
+@pytest.mark.parametrize("which", [0, -1])  # the one that makes the reports, and one that computes
+def test_a_process_that_dies_ends_the_run_and_the_next_one_does_the_rest(both: RawTree, run: Run, which: int) -> None:
     with started(*RANGE, "--jobs", "2") as process:
-        wait_until(lambda: len(children(process.pid)) == 2, process)
-        os.kill(children(process.pid)[0], signal.SIGKILL)
+        wait_until(lambda: len(children(process.pid)) == 3, process)
+        os.kill(children(process.pid)[which], signal.SIGKILL)
         _, err = process.communicate(timeout=deadline())
     assert process.returncode == 1
     assert "un processus de calcul s'est arrêté" in err
@@ -246,7 +247,7 @@ def test_a_run_killed_alone_leaves_no_process_and_no_temporary_folder(
     monkeypatch.setenv("TMPDIR", str(temporary))
     monkeypatch.setattr("tempfile.tempdir", None)
     with started(*RANGE, "--jobs", "2") as process:
-        wait_until(lambda: len(children(process.pid)) == 2 and any(temporary.iterdir()), process)
+        wait_until(lambda: len(children(process.pid)) == 3 and any(temporary.iterdir()), process)
         wait_until(lambda: list((both.output / "metrics").glob("*.json")), process)
         process.kill()
         process.communicate(timeout=deadline())

@@ -201,7 +201,7 @@ def test_processes_of_a_killed_backfill_end_by_themselves(raw: RawTree) -> None:
     words = ["--from", "2025-10-01", "--to", "2025-11-04", "--jobs", "2", "--source", "bikes", "--source", "traffic"]
     command = [sys.executable, str(ROOT / "scripts" / "backfill.py"), *words]
     with child(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-        wait_until(lambda: len(children(process.pid)) == 2, process)
+        wait_until(lambda: len(children(process.pid)) == 3, process)
         workers = children(process.pid)
         process.kill()
         process.wait()
