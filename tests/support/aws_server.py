@@ -2,16 +2,20 @@
 
 import functools
 import logging
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 from urllib.request import Request, urlopen
 
+import boto3
 import botocore.session
 import pytest
+from botocore.config import Config
 
+from lib.aws import clients
 from lib.aws.bodies import read_decoded
-from lib.aws.clients import AwsClients, aws_clients
+from lib.aws.clients import AwsClients, Place, aws_clients
 from lib.common.settings import load_settings
 from tests.support.patience import deadline
 
@@ -98,6 +102,38 @@ def service_models() -> Iterator[None]:
         yield
 
 
+class Opened:
+    """The clients that commands opened: who asks for the same one again, in the same environment, gets it.
+
+    To open both costs 15 ms, as much as what most of the commands then do with them.
+    """
+
+    def __init__(self) -> None:
+        self._sessions: dict[object, boto3.Session] = {}
+        self._clients: dict[object, Any] = {}
+        self._session, self._opened = clients._session, clients._opened
+
+    def session(self, settings: Place) -> boto3.Session:
+        if os.environ.get("AWS_SHARED_CREDENTIALS_FILE") != "/nonexistent":  # the environment does not say it all
+            return self._session(settings)
+        said = sorted(one for one in os.environ.items() if one[0].startswith("AWS_"))
+        asked = (settings.aws_region, settings.aws_profile, *said)
+        if asked not in self._sessions:
+            self._sessions[asked] = self._session(settings)
+        return self._sessions[asked]
+
+    def client(self, session: boto3.Session, settings: Place, service: str, config: Config) -> Any:
+        asked = (session, service, settings.aws_endpoint_url, str(sorted(vars(config).items(), key=str)))
+        if asked not in self._clients:
+            self._clients[asked] = self._opened(session, settings, service, config)
+        return self._clients[asked]
+
+
+@pytest.fixture(scope="session")
+def opened() -> Opened:
+    return Opened()
+
+
 @pytest.fixture(scope="session")
 def aws_server(moto_url: str, service_models: None) -> AwsServer:
     with pytest.MonkeyPatch.context() as patch:
@@ -107,8 +143,10 @@ def aws_server(moto_url: str, service_models: None) -> AwsServer:
 
 
 @pytest.fixture
-def empty_aws(aws_server: AwsServer, monkeypatch: pytest.MonkeyPatch) -> AwsServer:
+def empty_aws(aws_server: AwsServer, opened: Opened, monkeypatch: pytest.MonkeyPatch) -> AwsServer:
     """The server with nothing in it; the environment leads to it."""
+    monkeypatch.setattr(clients, "_session", opened.session)
+    monkeypatch.setattr(clients, "_opened", opened.client)
     for name, value in environment(aws_server.url).items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr("scripts.fetch.raw_bucket.FIRST_WAIT", 0.01)
