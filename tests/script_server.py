@@ -9,6 +9,7 @@ It is asked by `Popen` here, and by the launcher that stands for python in a cop
 """
 
 import ast
+import atexit
 import contextlib
 import fcntl
 import gc
@@ -24,6 +25,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import types
 from collections.abc import Mapping, Sequence
@@ -32,7 +34,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-PACKAGES = ("pandas", "shapely", "pyproj", "jinja2", "boto3", "pymongo", "zoneinfo", "multiprocessing.pool")
+PACKAGES = (
+    "pandas", "shapely", "pyproj", "jinja2", "boto3", "pymongo", "zoneinfo", "multiprocessing.pool", "holidays",
+    "orjson", "tqdm", "argparse", "statistics", "concurrent.futures.process", "stringzilla", "pkgutil", "resource",
+)  # fmt: skip
 DASK = ("pandas", "shapely", "pyproj", "distributed.cli.dask_worker", "distributed.cli.dask_scheduler")
 LOCALE = ("LC_ALL", "LC_CTYPE", "LANG")  # in the order in which they count
 UTF8 = {"C", "POSIX", "C.UTF-8"}  # each of which Python takes for the last
@@ -313,6 +318,18 @@ def main() -> None:
     del os.environ["OPENBLAS_NUM_THREADS"]
     gc.freeze()
     serve(socket.socket(fileno=int(number)))
+    try:
+        run_command()
+        code = 0
+    except SystemExit as stop:
+        if stop.code is not None and not isinstance(stop.code, int):
+            raise
+        code = stop.code or 0
+    end(code)
+
+
+def run_command() -> None:
+    """Run the script, the module or the text that sys.argv begins with, as __main__."""
     if sys.argv[0] == "-m":
         del sys.argv[0]
         sys.path.insert(0, os.getcwd())
@@ -327,6 +344,18 @@ def main() -> None:
         begun.__file__ = script = os.path.abspath(sys.argv[0])
         sys.path.insert(0, os.path.dirname(script))
         exec(compile(Path(script).read_bytes(), script, "exec"), begun.__dict__)
+
+
+def end(code: int) -> None:
+    """End as the interpreter does, but for taking every object apart, which copies each page of memory: 60 ms."""
+    threading._shutdown()  # type: ignore[attr-defined]
+    atexit._run_exitfuncs()
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except (OSError, ValueError):
+        sys.exit(code)  # the interpreter fails in the same way, and says so
+    os._exit(code & 0xFF)
 
 
 if __name__ == "__main__":
