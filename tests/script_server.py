@@ -38,7 +38,12 @@ PACKAGES = (
     "pandas", "shapely", "pyproj", "jinja2", "boto3", "pymongo", "zoneinfo", "multiprocessing.pool", "holidays",
     "orjson", "tqdm", "argparse", "statistics", "concurrent.futures.process", "stringzilla", "pkgutil", "resource",
 )  # fmt: skip
-DASK = ("pandas", "shapely", "pyproj", "distributed.cli.dask_worker", "distributed.cli.dask_scheduler")
+DASK = (*PACKAGES, "distributed.cli.dask_worker", "distributed.cli.dask_scheduler")
+QUIET = {  # what dask looks at itself for, a hundred times a second
+    "DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED": "False",
+    "DASK_DISTRIBUTED__ADMIN__SYSTEM_MONITOR__INTERVAL": "1h",
+    "DASK_DISTRIBUTED__ADMIN__TICK__INTERVAL": "1s",
+}
 LOCALE = ("LC_ALL", "LC_CTYPE", "LANG")  # in the order in which they count
 UTF8 = {"C", "POSIX", "C.UTF-8"}  # each of which Python takes for the last
 NUMBER = struct.Struct("=i")  # a process, or what waitpid says of its end
@@ -187,7 +192,7 @@ def server(dask: bool) -> Server:
             [sys.executable, __file__, str(listening.fileno()), *(DASK if dask else PACKAGES)],
             stdin=subprocess.PIPE,
             cwd="/",
-            env={"OPENBLAS_NUM_THREADS": "1"},
+            env={"OPENBLAS_NUM_THREADS": "1", **(QUIET if dask else {})},
             pass_fds=[listening.fileno()],
         )
     started.append(Server(address, process))

@@ -15,7 +15,7 @@ from tests.conftest import ROOT, Ran, RawTree
 from tests.support.aws_server import environment
 from tests.support.patience import child, deadline, wait_until
 
-RANGE = ("--from", "2025-11-01", "--to", "2025-11-04")
+RANGE = ("--from", "2025-11-02", "--to", "2025-11-04")
 
 
 @dataclass

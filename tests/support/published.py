@@ -14,6 +14,7 @@ from tests.support.aws_server import AwsServer
 
 DAY = "2025-11-04"
 METRICS = {"total": 1234, "moyenne": 12.3, "ratio": 0.1, "vide": None, "entier_flottant": 5.0, "noms": ["Vélo", "été"]}
+ARCS = 1000  # of the large metrics
 REPORT = {"resume": {"phrase": "Mardi : tout va bien.", "statut": "complète"}, "chiffres": [1, 2.5, None]}
 
 
@@ -37,8 +38,11 @@ class Output:
         return self._stamped(service.report_path(when), timestamp)
 
     def large(self, kind: str = "comptages", day: str = DAY) -> Path:
-        """Metrics far over 400 KB."""
-        arcs = [{"identifiant_arc": str(arc), "debit": arc * 1.5, "libelle": f"Rue n° {arc}"} for arc in range(9000)]
+        """Metrics far over 400 KB: some values and long labels, which cost less to walk through than many values."""
+        labels = (f"Rue n° {arc}" for arc in range(ARCS))
+        arcs = [
+            {"identifiant_arc": label, "debit": arc * 1.5, "libelle": label * 60} for arc, label in enumerate(labels)
+        ]
         return self.metrics(kind, day, metrics=arcs, global_metrics={"debit_journalier_total": 81})
 
     def bytes(self) -> dict[str, tuple[bytes, float]]:
