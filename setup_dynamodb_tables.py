@@ -8,11 +8,10 @@ Nothing is ever deleted, IAM is never touched, and running it again changes noth
 import argparse
 import logging
 import sys
-from typing import Any
 
 from lib.aws.clients import AwsClients, aws_clients, place
 from lib.common.errors import ConfigError, ExitCode
-from lib.common.settings import Settings, load_settings
+from lib.common.settings import Settings
 from lib.common.text import counted
 from lib.publish.infrastructure.policy import read_policy, setup_policy, upload_policy
 from lib.publish.infrastructure.steps import SetupStep, carry_out
@@ -32,14 +31,19 @@ def main(argv: list[str] | None = None) -> int:
     arguments = _parser().parse_args(argv)
 
     def work() -> int:
-        settings = load_settings({"S3_REPORTS_BUCKET": arguments.bucket or "", "AWS_PROFILE": arguments.profile or ""})
+        settings = cli.chosen_settings({"S3_REPORTS_BUCKET": arguments.bucket, "AWS_PROFILE": arguments.profile})
         if arguments.show_policy:
             return show_policies(settings)
         clients = aws_clients(settings)
         steps = setup_steps(clients, settings)
         if not arguments.json:
-            tell(settings, steps)
-        refuse_conflicts(steps)
+            cli.emit("\n".join([place(settings), *(f"{step.sign} {step.target} : {step.text}" for step in steps)]))
+        conflicts = [f"{step.target} : {step.text}" for step in steps if step.sign == "!"]
+        if conflicts:
+            raise ConfigError(
+                f"{' ; '.join(conflicts)}. Rien n'a été modifié.",
+                "Donner d'autres noms (DYNAMODB_METRICS_TABLE, DYNAMODB_REPORTS_TABLE, S3_REPORTS_BUCKET, AWS_REGION).",
+            )
         return run(clients, steps, arguments)
 
     return cli.guarded(work, arguments)
@@ -52,16 +56,6 @@ def show_policies(settings: Settings) -> int:
     return ExitCode.DONE
 
 
-def refuse_conflicts(steps: list[SetupStep]) -> None:
-    """Raise ConfigError when something cannot become what is wanted; nothing has been changed then."""
-    conflicts = [f"{step.target} : {step.text}" for step in steps if step.sign == "!"]
-    if conflicts:
-        raise ConfigError(
-            f"{' ; '.join(conflicts)}. Rien n'a été modifié.",
-            "Donner d'autres noms (DYNAMODB_METRICS_TABLE, DYNAMODB_REPORTS_TABLE, S3_REPORTS_BUCKET, AWS_REGION).",
-        )
-
-
 def run(clients: AwsClients, steps: list[SetupStep], arguments: argparse.Namespace) -> int:
     """Carry out what is to do, unless the command only looks; with --check, something to do is a failure."""
     missing = [step for step in steps if step.sign == "+"]
@@ -72,26 +66,18 @@ def run(clients: AwsClients, steps: list[SetupStep], arguments: argparse.Namespa
             carry_out(clients, step)
     done = 0 if looking else len(missing)
     if arguments.json:
-        cli.emit_json(summary(steps, done))
+        cli.emit_json(
+            {
+                "etapes": [{"signe": step.sign, "cible": step.target, "etat": step.text} for step in steps],
+                "en_place": len(steps) - len(missing),
+                "a_faire": len(missing),
+                "faites": done,
+            }
+        )
     else:
         to_do = f"{len(missing)} à faire" if looking else f"{counted(done, 'faite')}"
         cli.emit(f"{len(steps) - len(missing)} déjà en place, {to_do}{' (rien modifié)' if looking else ''}")
     return ExitCode.FAILED if arguments.check and missing else ExitCode.DONE
-
-
-def tell(settings: Settings, steps: list[SetupStep]) -> None:
-    cli.emit(place(settings))
-    for step in steps:
-        cli.emit(f"{step.sign} {step.target} : {step.text}")
-
-
-def summary(steps: list[SetupStep], done: int) -> dict[str, Any]:
-    return {
-        "etapes": [{"signe": step.sign, "cible": step.target, "etat": step.text} for step in steps],
-        "en_place": sum(step.sign == "=" for step in steps),
-        "a_faire": sum(step.sign == "+" for step in steps),
-        "faites": done,
-    }
 
 
 def _parser() -> argparse.ArgumentParser:

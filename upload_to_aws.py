@@ -19,7 +19,7 @@ from lib.aws.clients import AwsClients, aws_clients, place
 from lib.aws.names import reports_bucket
 from lib.common.errors import ConfigError, ExitCode, NoDataError, StoreError, UsageError
 from lib.common.paris_time import parse_day
-from lib.common.settings import ROOT, Settings, load_settings
+from lib.common.settings import ROOT, Settings
 from lib.common.text import counted
 from lib.publish.local_documents import PAGES, TABLES, DocumentFile, document_files, page_files, stray_files
 from lib.publish.outcome import PROBLEMS, DocumentOutcome, Run
@@ -52,9 +52,7 @@ def main(argv: list[str] | None = None) -> int:
 
     def work() -> int:
         begun = time.monotonic()
-        settings = load_settings({"S3_REPORTS_BUCKET": arguments.bucket or "", "AWS_PROFILE": arguments.profile or ""})
-        if settings.fallback_notice:
-            log.warning("%s", settings.fallback_notice)
+        settings = cli.chosen_settings({"S3_REPORTS_BUCKET": arguments.bucket, "AWS_PROFILE": arguments.profile})
         sources = chosen(settings, arguments)
         refuse_to_publish(settings)  # a dry run refuses what the upload would refuse
         reports_bucket(settings)
@@ -75,34 +73,35 @@ def main(argv: list[str] | None = None) -> int:
 
 def chosen(settings: Settings, arguments: argparse.Namespace) -> list[DocumentFile]:
     """List the documents that the command line asks for; NoDataError, naming the days there are, when there is none."""
-    first, last = _bounds(arguments)
+    first, last = day_range.bounds(arguments)
+    if (arguments.check or arguments.repair) and arguments.force:
+        raise UsageError("--force ne va pas avec --check ni --repair.")
     kinds = list(KINDS) if arguments.type == "all" else [arguments.type]
     for path in stray_files(settings.output_dir, kinds):
         log.warning("%s : ce nom n'est pas celui d'un résultat, fichier ignoré", path)
     found = document_files(settings.output_dir, kinds, first, last)
     if not found:
         days = sorted({one.day_text for one in document_files(settings.output_dir, kinds, None, None)})
-        known = f"Jours présents : {shown_days(days)}." if days else "Produire des résultats d'abord : make process"
-        known = known if days or kinds != ["tables"] else "Les écrire d'abord : make tables"
+        make = f"Les produire d'abord : make {'tables' if kinds == [TABLES] else 'process'}"
+        known = f"Jours présents : {shown_days(days)}." if days else make
         raise NoDataError(f"aucun fichier à publier dans {settings.output_dir} pour cette demande.", known)
     return found + page_files(settings.output_dir, [one for one in found if one.kind == "reports"])
 
 
 def treatment(settings: Settings, sources: list[DocumentFile], arguments: argparse.Namespace) -> Work:
     """Upload, look only, verify or repair. Only a dry run goes without credentials, and says what it does not know."""
-    clients: AwsClients | None
+    clients: AwsClients | None = None
     try:
         clients = aws_clients(settings, arguments.jobs, attempts=1)
     except ConfigError as error:
         if not arguments.dry_run:
             raise
         log.warning("état distant inconnu : %s", error)
-        clients = None
     log.info("%s -> %s, bucket %s", settings.output_dir, place(settings), settings.s3_reports_bucket)
-    mode = "repair" if arguments.repair else "check" if arguments.check else "upload"
+    mode = next((mode for mode in LOOKING if getattr(arguments, mode)), "upload")
     newest = max((one.label for one in sources if one.kind == "reports"), default="")
-    work = Work(settings, clients, "dry_run" if arguments.dry_run else mode, arguments.force, newest)
-    if clients and mode == "upload" and not arguments.force:
+    work = Work(settings, clients, mode, arguments.force, newest)
+    if clients and mode in ("upload", "dry_run") and not arguments.force:
         found = credible(read_note(settings, form()), sources, settings.now())
         work.believed = believed(found, clients, settings)
     return work
@@ -132,32 +131,27 @@ def by_name(run: Run) -> list[str]:
     for outcome in run.outcomes:
         if outcome.status in ("same", "planned"):
             kind = outcome.source.kind
-            name = {"metrics": outcome.source.key, "reports": "rapport", "tables": "tables"}.get(kind, "page")
+            name = {"metrics": outcome.source.key, "reports": "rapport", TABLES: TABLES}.get(kind, "page")
             days.setdefault((outcome.sign, name), set()).add(parse_day(outcome.source.day_text))
-    found = {one: sorted(some) for one, some in days.items()}
-    lines = sorted(
-        f"{' '.join(one):<14} {counted(len(some), 'jour')} : {in_words(some)}" for one, some in found.items()
-    )
+    rows = sorted((" ".join(one), sorted(some)) for one, some in days.items())
+    lines = [f"{name:<14} {counted(len(some), 'jour')} : {in_words(some)}" for name, some in rows]
     return [*lines, "Chaque document : upload_to_aws.py avec -v, ou DATE= pour un jour."]
 
 
 def keep_account(settings: Settings, run: Run, sources: list[DocumentFile]) -> None:
     """One step `publication` in the manifest of each day: done only when all that was asked of the day is published."""
     published = {outcome.source for outcome in run.outcomes if outcome.status in ("written", "same")}
+    spared = {outcome.source for outcome in run.outcomes if outcome.believed}  # recorded when they were seen
     documents = [source for source in sources if source.kind != PAGES]
-    spared = {outcome.source for outcome in run.outcomes if outcome.believed}
     for day_text, of_day in groupby(documents, key=lambda source: source.day_text):
         asked = list(of_day)
         if spared.issuperset(asked):
-            continue  # recorded when it was seen
-        try:
-            day = parse_day(day_text)
-        except ValueError:
-            continue  # a name that is no day: refused and said already
+            continue
         missing = [source.label for source in asked if source not in published]
         with (
-            contextlib.suppress(StoreError),  # raised below to be recorded; it was already said of each document
-            recorded(settings, day, PUBLICATION, lambda: []),
+            # ValueError of a name that is no day; StoreError is raised to be recorded: both were said of each document.
+            contextlib.suppress(ValueError, StoreError),
+            recorded(settings, parse_day(day_text), PUBLICATION, lambda: []),
         ):
             if missing:
                 raise StoreError(f"non publiés : {', '.join(missing)}.")
@@ -186,13 +180,6 @@ def conclude(run: Run, mode: str, asked: int, seconds: float, arguments: argpars
     return ExitCode.FAILED if run.count(*PROBLEMS) else ExitCode.DONE
 
 
-def _bounds(arguments: argparse.Namespace) -> tuple[date | None, date | None]:
-    """Find the first and last day asked for; UsageError for options that contradict each other."""
-    if (arguments.check or arguments.repair) and arguments.force:
-        raise UsageError("--force ne va pas avec --check ni --repair.")
-    return day_range.bounds(arguments)
-
-
 def _jobs(text: str) -> int:
     if not text.isdecimal() or not 1 <= int(text) <= MAX_JOBS:
         raise argparse.ArgumentTypeError(f"{text} n'est pas un nombre de 1 à {MAX_JOBS}")
@@ -201,7 +188,7 @@ def _jobs(text: str) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = cli.Parser(HELP)
-    parser.add_argument("--date", type=day_range.day_argument, metavar="AAAA-MM-JJ", help="ce jour seulement")
+    day_range.add_day(parser, "ce jour seulement")
     day_range.add_range(parser)
     parser.add_argument("--type", choices=(*KINDS, "all"), default="all", help="quoi (défaut : all)")
     mode = parser.add_mutually_exclusive_group()

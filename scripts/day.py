@@ -23,7 +23,7 @@ from lib.common.settings import Settings
 from lib.files.locks import whole_day
 from lib.run import cli
 from lib.run.day_plan import after_the_last_pull, plan_range, require_some_raw
-from lib.run.day_range import day_argument
+from lib.run.day_range import add_day
 from lib.run.dependencies import REPORT
 from lib.run.kept_figures import why_kept
 from lib.run.side_by_side import announce, side_by_side
@@ -91,7 +91,7 @@ def _rank(name: str) -> int:
 def main(argv: list[str] | None = None) -> int:
     parser = cli.Parser(HELP)
     parser.set_defaults(store=None, verbose=False, quiet=False)  # the steps take these from the environment, or not
-    parser.add_argument("--date", type=day_argument, metavar="AAAA-MM-JJ", help="jour traité (défaut : hier, à Paris)")
+    add_day(parser, "jour traité (défaut : hier, à Paris)")
     parser.add_argument("--wait", action="store_true", help="attendre la fin d'un autre traitement du même jour")
     parser.add_argument("--only", choices=(*SOURCES, REPORT), help="une étape seulement")
     parser.add_argument("--force", action="store_true", help="refaire même ce qui est à jour")

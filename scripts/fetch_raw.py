@@ -251,9 +251,7 @@ def _bar(name: str, total: int | None) -> Any:
 
 def _parser() -> argparse.ArgumentParser:
     parser = cli.Parser(HELP)
-    parser.add_argument(
-        "--date", type=day_range.day_argument, metavar="AAAA-MM-JJ", help="jour voulu (défaut : hier, à Paris)"
-    )
+    day_range.add_day(parser, "jour voulu (défaut : hier, à Paris)")
     day_range.add_range(parser)
     parser.add_argument("--source", action="append", choices=list(RAW), help="une source seulement (répétable)")
     parser.add_argument("--origin", choices=("portal", "s3"), default="portal", help="d'où (défaut : portal)")

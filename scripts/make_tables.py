@@ -185,7 +185,7 @@ def _tell(settings: Settings, written: list[Path], same: int, failed: list[str],
 
 def _parser() -> argparse.ArgumentParser:
     parser = cli.Parser(HELP)
-    parser.add_argument("--date", type=day_range.day_argument, metavar="AAAA-MM-JJ", help="ce jour seulement")
+    day_range.add_day(parser, "ce jour seulement")
     day_range.add_range(parser)
     parser.add_argument(
         "--ddl", action="store_true", help="afficher les CREATE EXTERNAL TABLE d'Athena, sans rien écrire"

@@ -120,7 +120,7 @@ def test_code_and_packages_that_changed_make_stale_what_runs_them_and_nothing_el
         ("scripts/sources/weather/records.py", {"weather", "report"}),
         ("lib/figures/numbers.py", {*SOURCES, "report"}),
         ("scripts/report/templates/page.html.j2", {"report"}),
-        ("lib/publish/words.py", set()),
+        ("lib/publish/outcome.py", set()),
         ("lib/stores/dynamodb_items.py", set()),
         ("scripts/fetch_raw.py", set()),
         ("requirements.txt", {*SOURCES, "report"}),
@@ -129,7 +129,7 @@ def test_code_and_packages_that_changed_make_stale_what_runs_them_and_nothing_el
         before = path.stat().st_mtime_ns
         path.touch()
         assert stale(checkout) == expected, name
-        if name in ("lib/weather_room/words.py", "lib/publish/words.py"):
+        if name in ("lib/weather_room/words.py", "lib/publish/outcome.py"):
             assert stale_to(checkout, "show_status.py", "--json") == expected, name
         os.utime(path, ns=(before, before))
 

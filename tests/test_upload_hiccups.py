@@ -1,6 +1,7 @@
 """A hiccup is not a failure: what passes is waited for, what was damaged is repaired, what never passes is said."""
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -51,8 +52,11 @@ def test_what_failed_is_tried_again_after_a_pause(
     for kind in ("bikes", "traffic", "weather"):
         output.metrics(kind)
     proxy.faults.append(Fault("http_500", "dynamodb:PutItem", containing="traffic", times=15))
+    hasty.setattr("lib.publish.run.PAUSE", 1.5)
+    begun = time.monotonic()
     ran = run(main)
     assert ran.code == 0, ran.err
+    assert time.monotonic() - begun >= 1.5
     assert "1 document à traiter encore" in ran.err and "10 essais" in ran.err
     assert last_line(ran).startswith("publiés 3, identiques 0, échecs 0")
 

@@ -17,14 +17,13 @@ READINGS = 4  # of an object whose body was cut
 
 def read_object(s3: Any, bucket: str, key: str) -> bytes:
     """Read an object whole, again where its body was cut; one of botocore's exceptions when it is cut each time."""
-    for _ in range(READINGS - 1):
-        reply = s3.get_object(Bucket=bucket, Key=key)
+    for attempt in range(1, READINGS + 1):
         try:
-            return read_whole(reply["Body"])
+            return read_whole(s3.get_object(Bucket=bucket, Key=key)["Body"])
         except BotoCoreError as error:
-            if not is_passing(error):
+            if attempt == READINGS or not is_passing(error):
                 raise
-    return read_whole(s3.get_object(Bucket=bucket, Key=key)["Body"])
+    raise AssertionError("the last reading returns or raises")
 
 
 def read_decoded(reply: dict[str, Any]) -> bytes:

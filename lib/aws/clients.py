@@ -69,9 +69,7 @@ def aws_clients(settings: Place, jobs: int = 1, attempts: int = ATTEMPTS) -> Aws
 def caller(settings: Place) -> str:
     """Ask AWS who we are: the ARN of the user or role, which holds no secret."""
     with aws_errors(place(settings)):
-        config = Config(connect_timeout=CONNECT_TIMEOUT, read_timeout=READ_TIMEOUT, retries={"total_max_attempts": 2})
-        sts = _opened(_session(settings), settings, "sts", config)
-        return str(sts.get_caller_identity()["Arn"])
+        return str(_client(_session(settings), settings, "sts", 1, 2).get_caller_identity()["Arn"])
 
 
 def _session(settings: Place) -> boto3.Session:
@@ -106,10 +104,6 @@ def _client(session: boto3.Session, settings: Place, service: str, jobs: int, at
         # A server of one's own seldom answers to bucket.host names.
         s3={"addressing_style": "path"} if settings.aws_endpoint_url else None,
     )
-    return _opened(session, settings, service, config)
-
-
-def _opened(session: boto3.Session, settings: Place, service: str, config: Config) -> Any:
     try:
         client = session.client(service, endpoint_url=settings.aws_endpoint_url or None, config=config)
     except BotoCoreError:

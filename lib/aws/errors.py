@@ -46,20 +46,15 @@ DENIED = {"AccessDenied", "AccessDeniedException", "AllAccessDisabled", "403", "
 MISSING = {"ResourceNotFoundException", "NoSuchBucket"}
 CHANGED = {"ConditionalCheckFailedException", "PreconditionFailed", "ConditionalRequestConflict", "412"}
 ELSEWHERE = {"301", "PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException"}
-BUSY = {
-    "BandwidthLimitExceeded",
+BUSY = {  # of DynamoDB, S3 and STS, beside their statuses
     "LimitExceededException",
-    "PriorRequestNotComplete",
     "ProvisionedThroughputExceededException",
     "RequestLimitExceeded",
-    "RequestThrottled",
     "RequestTimeout",
     "RequestTimeoutException",
     "SlowDown",
     "Throttling",
     "ThrottlingException",
-    "TooManyRequestsException",
-    "TransactionInProgressException",
 }
 BUSY_STATUSES = (429, 500, 502, 503, 504)
 
@@ -180,7 +175,9 @@ def _not_asked(error: BotoCoreError, target: str, tried: str) -> CityflowError:
     if isinstance(error, NoRegionError | InvalidRegionError):
         return ConfigError(f"{target} : région AWS inutilisable ({detail}).", "Corriger AWS_REGION, p. ex. eu-west-3.")
     if isinstance(error, NotAwsError):
-        return _foreign(target, detail)
+        return UnreachableError(
+            f"{target} : ce n'est pas AWS qui répond ({detail}).", "Ouvrir l'accès au réseau, puis relancer."
+        )
     if isinstance(error, CUT):
         return PassingError(f"{target} : réponse coupée ou abîmée en chemin ({detail}{tried}).", "Relancer.")
     if isinstance(error, ConnectionError | HTTPClientError):
@@ -188,13 +185,6 @@ def _not_asked(error: BotoCoreError, target: str, tried: str) -> CityflowError:
             f"{target} : AWS ne répond pas ({detail}{tried}).", "Vérifier le réseau, AWS_REGION et AWS_ENDPOINT_URL."
         )
     return StoreError(f"{target} : {detail}.", "Vérifier la commande et les réglages AWS.")
-
-
-def _foreign(target: str, detail: str) -> UnreachableError:
-    return UnreachableError(
-        f"{target} : ce n'est pas AWS qui répond ({detail}).",
-        "Ouvrir l'accès au réseau, puis relancer.",
-    )
 
 
 def without_secrets(detail: str) -> str:

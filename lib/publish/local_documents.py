@@ -201,8 +201,8 @@ def _read(source: DocumentFile, paths: dict[str, Path]) -> Files:
             files[suffix] = path.read_bytes()
         except OSError as error:
             if isinstance(error, FileNotFoundError) and source.kind == "reports":
-                way_out = f"refaire le rapport (make report DATE={source.day_text} FORCE=1)"
-                raise InputError(f"{path.name} manque : {way_out}") from None
+                day = source.day_text
+                raise InputError(f"{path.name} manque : refaire le rapport (make report DATE={day} FORCE=1)") from None
             raise InputError(f"{path.name} illisible ({in_french(error)})") from error
     return files
 

@@ -7,6 +7,7 @@ way end, nothing more is begun. A server that does not answer ends the first pas
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -29,18 +30,17 @@ from lib.publish.seen import entry_of
 from lib.publish.steps import planned, published
 
 PAUSE = 15.0  # s before the second pass: a server that restarts, a link that comes back
-MODES = ("upload", "dry_run", "check", "repair")
 
 log = logging.getLogger(__name__)
 
 
 @dataclass
 class Work:
-    """What is done with each document: `mode` is one of MODES; `newest` is the label of the newest report here."""
+    """What is done with each document; `newest` is the label of the newest report here."""
 
     settings: Settings
     clients: AwsClients | None
-    mode: str = "upload"
+    mode: str = "upload"  # or dry_run, check, repair
     force: bool = False
     newest: str = ""
     believed: Mapping[DocumentFile, dict[str, Any]] = field(default_factory=dict)  # not to be asked for (see seen.py)
@@ -91,22 +91,20 @@ def run_all(sources: list[DocumentFile], work: Work, jobs: int, on_outcome: Call
 
 
 def _all_of(sources: list[DocumentFile], work: Work, jobs: int, on_outcome: Callable[[DocumentOutcome], None]) -> Run:
-    stop = threading.Event()
-    run = _pass(sources, work, jobs, stop, lambda outcome: None if _is_open(outcome) else on_outcome(outcome))
-    unreachable = isinstance(run.fatal, UnreachableError)
-    kept = [outcome for outcome in run.outcomes if not _is_open(outcome)]
-    reached = {outcome.source for outcome in kept}
-    again = [source for source in sources if source not in reached]
-    if run.interrupted or not again or (run.fatal and not unreachable):
+    run = _pass(sources, work, jobs, lambda outcome: None if _is_open(outcome) else on_outcome(outcome))
+    kept = {outcome.source: outcome for outcome in run.outcomes if not _is_open(outcome)}
+    again = [source for source in sources if source not in kept]
+    if run.interrupted or not again or (run.fatal and not isinstance(run.fatal, UnreachableError)):
         return run
+    why = run.fatal or next(outcome.reason for outcome in run.outcomes if _is_open(outcome))
     left = counted(len(again), "document")
-    log.warning("%s à traiter encore (%s) : second essai dans %d s.", left, _why(run), PAUSE)
+    log.warning("%s à traiter encore (%s) : second essai dans %d s.", left, why, PAUSE)
     try:
-        stop.wait(PAUSE)
+        time.sleep(PAUSE)
     except KeyboardInterrupt:
         return replace(run, interrupted=True)
-    second = _pass(again, work, jobs, threading.Event(), on_outcome)
-    outcomes = {outcome.source: outcome for outcome in [*kept, *second.outcomes]}
+    second = _pass(again, work, jobs, on_outcome)
+    outcomes = kept | {outcome.source: outcome for outcome in second.outcomes}
     return replace(second, outcomes=[outcomes[source] for source in sources if source in outcomes])
 
 
@@ -114,18 +112,8 @@ def _is_open(outcome: DocumentOutcome) -> bool:
     return outcome.passing or outcome.status == "interrupted"
 
 
-def _why(run: Run) -> str:
-    return str(run.fatal or next(outcome.reason for outcome in run.outcomes if _is_open(outcome)))
-
-
-def _pass(
-    sources: list[DocumentFile],
-    work: Work,
-    jobs: int,
-    stop: threading.Event,
-    on_outcome: Callable[[DocumentOutcome], None],
-) -> Run:
-    run = Run()
+def _pass(sources: list[DocumentFile], work: Work, jobs: int, on_outcome: Callable[[DocumentOutcome], None]) -> Run:
+    run, stop = Run(), threading.Event()
     with ThreadPoolExecutor(jobs, thread_name_prefix="upload") as pool:
         futures = [pool.submit(_guarded, work, source, stop) for source in sources]
         try:

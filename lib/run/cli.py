@@ -24,7 +24,7 @@ from lib.database_service import DatabaseService
 from lib.figures.quality import rejects_in_words
 from lib.files.locks import day_lock
 from lib.local_file_service import LocalFileService
-from lib.run.day_range import add_range, day_argument, range_days
+from lib.run.day_range import add_day, add_range, range_days
 from lib.run.said_once import SaidOnce, said_by_the_command
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ def add_store(parser: argparse.ArgumentParser, purpose: str) -> None:
 def day_parser(doc: str) -> Parser:
     """Build the command line of a script that works on one day."""
     parser = Parser(doc)
-    parser.add_argument("--date", type=day_argument, metavar="AAAA-MM-JJ", help="jour traité (défaut : hier, à Paris)")
+    add_day(parser, "jour traité (défaut : hier, à Paris)")
     add_store(parser, "où enregistrer")
     parser.add_argument("--wait", action="store_true", help="attendre la fin d'un autre traitement du même jour")
     add_common(parser)

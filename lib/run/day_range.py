@@ -25,6 +25,11 @@ def month_argument(text: str) -> date:
         raise argparse.ArgumentTypeError(str(error)) from None
 
 
+def add_day(parser: argparse.ArgumentParser, text: str) -> None:
+    """Add --date."""
+    parser.add_argument("--date", type=day_argument, metavar="AAAA-MM-JJ", help=text)
+
+
 def add_range(parser: argparse.ArgumentParser, required: bool = False) -> None:
     """Add --from and --to, both included."""
     for flag, name, text in (("--from", "first", "premier jour, compris"), ("--to", "last", "dernier jour, compris")):

@@ -40,22 +40,21 @@ def upload_policy(settings: Settings) -> Policy:
     """List the rights that upload_to_aws.py needs, dry-run and check included: no list, scan or describe."""
     return _policy(
         ("CityflowTables", UPLOAD_TABLE_ACTIONS, _tables(settings)),
-        (
-            "CityflowObjets",
-            UPLOAD_OBJECT_ACTIONS,
-            [f"arn:aws:s3:::{reports_bucket(settings)}/{prefixed(settings, '*')}"],
-        ),
+        ("CityflowObjets", UPLOAD_OBJECT_ACTIONS, _objects(settings)),
         *_kms(settings, "kms:GenerateDataKey", "kms:Decrypt"),
     )
 
 
 def read_policy(settings: Settings) -> Policy:
     """List the rights of a program that only reads what is published; the index of reports by date included."""
-    tables, objects = _tables(settings), [f"arn:aws:s3:::{reports_bucket(settings)}/{prefixed(settings, '*')}"]
-    places = [*tables, f"{tables[-1]}/index/{REPORT_INDEX}"]
+    tables = _tables(settings)
     return _policy(
-        ("CityflowLectureTables", ("dynamodb:GetItem", "dynamodb:Query"), places),
-        ("CityflowLectureObjets", ("s3:GetObject",), objects),
+        (
+            "CityflowLectureTables",
+            ("dynamodb:GetItem", "dynamodb:Query"),
+            [*tables, f"{tables[-1]}/index/{REPORT_INDEX}"],
+        ),
+        ("CityflowLectureObjets", ("s3:GetObject",), _objects(settings)),
         *_kms(settings, "kms:Decrypt"),
     )
 
@@ -79,11 +78,13 @@ def _tables(settings: Settings) -> list[str]:
     return [f"arn:aws:dynamodb:{settings.aws_region}:*:table/{name}" for name in table_names(settings).values()]
 
 
+def _objects(settings: Settings) -> list[str]:
+    return [f"arn:aws:s3:::{reports_bucket(settings)}/{prefixed(settings, '*')}"]
+
+
 def _policy(*statements: tuple[str, tuple[str, ...], list[str]]) -> Policy:
-    return {
-        "Version": "2012-10-17",
-        "Statement": [
-            {"Sid": sid, "Effect": "Allow", "Action": list(actions), "Resource": resources}
-            for sid, actions, resources in statements
-        ],
-    }
+    found = [
+        {"Sid": sid, "Effect": "Allow", "Action": list(actions), "Resource": resources}
+        for sid, actions, resources in statements
+    ]
+    return {"Version": "2012-10-17", "Statement": found}
