@@ -27,6 +27,7 @@ from scripts.report.road_map import IMPACTS, map_view
 from scripts.report.summary import sentence
 from scripts.report.usual import Beside, named_sensors
 from scripts.report.ways import Way
+from scripts.sources.comptages.congestion import LEAST_ARCS
 from scripts.sources.traffic.lines import METRO, RER, TRAM
 
 NAMES_DRAWN = 1_000  # streets with their hours, so that a page of all of Paris stays below 400 kB
@@ -73,6 +74,7 @@ def daily_page(
         heures_meteo=known["weather"]["heures"] if "weather" in known else (),
         structurants=(METRO, RER, TRAM),
         impacts=IMPACTS,
+        troncons_d_une_zone=LEAST_ARCS,
         qualite=quality_rows(report, metrics),
         credits=[credit for source in on_the_page(RAW) for credit in _credits(source, metrics)],
     )

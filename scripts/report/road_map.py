@@ -25,9 +25,9 @@ IMPACTS = {
 
 
 def map_view(metrics: dict[str, Metrics]) -> dict[str, Any] | None:
-    """Build dessin, legende [{classe, etat, nombre, heures}], heures, reperes (its marks), hors_cadre, arrondissements.
+    """Build dessin, legende [{classe, etat, nombre, heures}], heures, reperes (its marks), arrondissements.
 
-    None with nothing to draw.
+    hors_cadre: arcs, and sans_place: works and alerts, that are not drawn. None with nothing to draw.
 
     Without road counts the arcs of the road reference are drawn as unknown; without road reference, or with
     one stored before lines were kept, arcs are points.
@@ -55,6 +55,7 @@ def map_view(metrics: dict[str, Metrics]) -> dict[str, Any] | None:
         "comptages": "comptages" in metrics,
         "traces": any(arc.trace for arc in arcs),
         "hors_cadre": sum(1 for arc in arcs if arc.point and not in_frame(arc.point)),
+        "sans_place": [one for one in _without_place(metrics, inside) if one[0]],
         "arrondissements": by_place(metrics),
     }
 
@@ -127,6 +128,17 @@ def _alerts(metrics: dict[str, Metrics]) -> list[MapMark]:
         )
         for alert in roads["alertes_congestion"]
         if alert["identifiant_arc"] in points
+    ]
+
+
+def _without_place(metrics: dict[str, Metrics], inside: list[list[MapMark]]) -> list[tuple[int, str]]:
+    """Count the works and the alerts that are not drawn, so that the map accounts for those that the page counts."""
+    every = (
+        metrics.get("chantiers", {}).get("metrics", ()),
+        metrics.get("comptages", {}).get("alertes_congestion", ()),
+    )
+    return [
+        (len(rows) - len(marks), word) for rows, marks, word in zip(every, inside, ("chantier", "alerte"), strict=True)
     ]
 
 

@@ -54,6 +54,11 @@ MARKS = {
     "alerte": "m0-135l125 225h-250z",
 }
 SMALL_MARKS = {"chantier": "m0-36l36 36-36 36-36-36z", "chantier-fort": "m0-46l46 46-46 46-46-46z"}  # without numbers
+# Of a number among marks: units that both take together to each side, and how far a mark's own number pushes it right.
+ROOM_OF_NUMBER, MARK_SIDE = (290, 190), 70
+# Where it is tried around its place, the nearest first: degrees of longitude and latitude.
+_TURNS, _FAR = np.meshgrid(np.arange(0, 6.2, 0.7), np.arange(0, 9) * 1e-3)
+AROUND = np.column_stack([(_FAR * np.cos(_TURNS) * STRETCH).ravel(), (_FAR * np.sin(_TURNS)).ravel()])
 DOT, DASH = "h1", "m-35 0h70"  # the second where the state is not known
 
 Pixels = npt.NDArray[np.int64]
@@ -106,7 +111,7 @@ def city_map(
         fleuve=_seine(shapes),
         noms=_texts([*names, *(PLACES if contours else ())]),
         voies=_roads(arcs),
-        numeros=_texts(_numbers(shapes, arcs)),
+        numeros=_numbers(shapes, arcs, marks),
         reperes=_marks(marks),
     )
 
@@ -144,18 +149,27 @@ def _seine(shapes: Shapes) -> Markup:
     return Markup("".join(line for _, line in _lines(lines)))
 
 
-def _numbers(shapes: Shapes, arcs: Sequence[MapArc]) -> list[tuple[str, float, float]]:
-    """Place the number of each arrondissement amid its arcs, else inside it."""
+def _numbers(shapes: Shapes, arcs: Sequence[MapArc], marks: Sequence[MapMark]) -> list[tuple[int, int, str]]:
+    """Place the number of each arrondissement amid its arcs, else inside it, beside the marks that lie there."""
     inside: dict[int, list[dict[str, float]]] = defaultdict(list)
     for arc in arcs:
         if arc.point and arc.place in shapes:
             inside[arc.place].append(arc.point)
-    middles = []
+    taken, found = _project(_degrees(mark.point for mark in marks)), []
     for place, shape in shapes.items():
         mean = shapely.Point(_degrees(inside[place]).mean(axis=0)) if inside[place] else None
         at = mean if mean is not None and shape.contains(mean) else shapely.point_on_surface(shape)
-        middles.append((str(place), at.x, at.y))
-    return middles
+        tried = shapely.get_coordinates(at) + AROUND
+        free = shapely.contains_xy(shape, tried) & _clear(_project(tried), taken)
+        (x, y), *_ = _project(tried[[int(free.argmax())]]).tolist()  # the first free one, else the middle itself
+        found.append((x, y, str(place)))
+    return found
+
+
+def _clear(places: Pixels, marks: Pixels) -> npt.NDArray[np.bool_]:
+    """Tell at which places a number lies neither on a mark nor on the number to the right of one."""
+    apart = places[:, None] - marks - (MARK_SIDE, 0)
+    return (np.abs(apart) >= ROOM_OF_NUMBER).any(axis=2).all(axis=1)
 
 
 def _texts(texts: Sequence[tuple[str, float, float]]) -> list[tuple[int, int, str]]:

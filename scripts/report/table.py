@@ -162,7 +162,8 @@ def _tops(tops: dict[str, Any]) -> Iterator[Row]:
 
 
 def _unusual(report: dict[str, Any]) -> Iterator[Row]:
-    for rank, one in enumerate((report["hors_ordinaire"] or {"lignes": ()})["lignes"], start=1):
+    unusual = report["hors_ordinaire"] or {"lignes": (), "autres": ()}
+    for rank, one in enumerate([*unusual["lignes"], *unusual["autres"]], start=1):
         named = ("Hors de l'ordinaire", rank, one["source"], one["quoi"])
         yield (*named, "ce jour", one["valeur"], one["unite"])
         yield (*named, "habitude", one["usuel"], one["unite"])

@@ -33,7 +33,7 @@ Codes = npt.NDArray[np.intp]  # of each sensor, the place of its name
 LEAST_DAYS = 3  # past days, below which there is no telling what is usual
 SPREAD = 0.05  # of the median: the least distance that past days are taken to have
 UNUSUAL_FROM = 4.0  # times that distance; about one value in a hundred of an ordinary day
-TOLD, TOLD_OF_A_SOURCE, RANKED = 5, 2, 5  # rows
+TOLD, TOLD_OF_A_SOURCE, LISTED, RANKED = 5, 2, 100, 5  # rows
 # The least differences told: of a street or counter (units, %), of the whole city (%).
 FLOORS = {"comptages": (2_000.0, 20.0), "bikes": (200.0, 20.0)}
 CITY_FLOOR = 10.0  # %
@@ -163,10 +163,10 @@ def unusual(
     named: dict[str, Beside],
     withheld: Collection[str] = (),
 ) -> dict[str, Any] | None:
-    """Choose what is farthest out of the ordinary: lignes (TOLD at most), nombre (of all found).
+    """Choose what is farthest out of the ordinary: lignes (TOLD at most), autres (LISTED), nombre (of all found).
 
-    None where no source has a past to know the ordinary by. withheld: the sources whose change few sensors carry, so
-    that nothing is said of all of them together.
+    None where no source has a past to know the ordinary by. A row is `ensemble` where it is of all sensors of its
+    source. withheld: the sources whose change few sensors carry, so that nothing is said of all of them together.
     """
     if all(sum(comparable(one) for one in days.values()) < LEAST_DAYS for days in past.values()):
         return None
@@ -175,12 +175,24 @@ def unusual(
         *_of_lines(metrics.get("traffic"), past.get("traffic", {}), day),
         *_of_weather(metrics.get("weather"), past.get("weather", {}), day),
     ]
-    found.sort(key=lambda row: (-abs(row["ecart_robuste"]), row["source"], row["quoi"]))
+    far = {row["source"]: 0.0 for row in found}
+    for row in found:
+        far[row["source"]] = max(far[row["source"]], abs(row["ecart_robuste"]))
+    # A source as a whole comes before its streets or counters, of which many only do as all of them do.
+    found.sort(
+        key=lambda row: (
+            -far[row["source"]] if row["ensemble"] else -abs(row["ecart_robuste"]),
+            not row["ensemble"],
+            row["source"],
+            row["quoi"],
+        )
+    )
     told: list[dict[str, Any]] = []
     for row in found:
         if sum(one["source"] == row["source"] for one in told) < TOLD_OF_A_SOURCE and len(told) < TOLD:
             told.append(row)
-    return {"lignes": told, "nombre": len(found)}
+    others = [row for row in found if row not in told]
+    return {"lignes": told, "autres": others[:LISTED], "nombre": len(found)}
 
 
 def _of_sensors(
@@ -195,7 +207,8 @@ def _of_sensors(
             city = beside_usual(source, metrics[source.name], before, day, title)
         for beside, least, least_percent in ((city, 0.0, CITY_FLOOR), (named[source.name], units, percents)):
             if beside is not None:
-                yield from _rows(source.name, profile.unit, beside, least, least_percent)
+                for row in _rows(source.name, profile.unit, beside, least, least_percent):
+                    yield row | {"ensemble": beside is city}
 
 
 def _all_as(title: str, _: str | None) -> str:
@@ -212,6 +225,7 @@ def _rows(source: str, unit: str, beside: Beside, least: float, least_percent: f
         start, end = longest_gap(beside.hours[place], beside.usual_hours[place])
         yield {
             "source": source,
+            "ensemble": False,
             "quoi": str(table.index[place]),
             "arrondissement": _whole(row["arrondissement"]),
             "debut": start,

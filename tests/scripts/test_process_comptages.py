@@ -266,6 +266,15 @@ def test_at_most_ten_zones_and_ten_arcs_are_ranked(raw: RawTree, run: Run) -> No
     assert top[0]["debit_journalier_total"] == 201
 
 
+def test_a_zone_of_few_arcs_is_ranked_after_the_others(raw: RawTree, run: Run) -> None:
+    """Two full arcs are no congested arrondissement."""
+    raw.batch("arrondissements.geojson", boxes(2.30, 2.31))
+    rows = [row for arc in "12345" for row in hours(arc, rate=35, point="48.85,2.305")]
+    rows += [row for arc in "6789" for row in hours(arc, rate=90, point="48.85,2.315")]
+    zones = processed(raw, run, rows)["top_10_zones_congestionnees"]
+    assert [(zone["rang"], zone["zone"], zone["nombre_troncons"]) for zone in zones] == [(1, "01", 5), (2, "02", 4)]
+
+
 def test_without_polygons_the_run_says_so_once_and_still_knows_the_ring(raw: RawTree, run: Run) -> None:
     raw.counts([*hours("1"), *hours("2", libelle="PE_Bercy")])
     ran = run(main, "--date", DAY)

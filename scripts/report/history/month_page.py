@@ -139,6 +139,7 @@ def _ranked(key: str, rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         {
             "date": one["date"],
             "valeur": f"{_value(card, one['valeur'])}{f'{NARROW}h' if key == 'temps_perdu' else ''}",
+            "niveau": one["niveau"],
             "usuel": None if card.gap_unit else one["ecart_habitude_pct"],
         }
         for one in rows

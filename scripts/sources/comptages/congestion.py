@@ -20,6 +20,7 @@ STATE_BOUNDS = (15.0, 30.0, 50.0)
 UNKNOWN = "Inconnu"
 SLOW_STATES = STATES[2:]
 SATURATED_FROM = 30.0  # % : Saturé or Bloqué
+LEAST_ARCS = 5  # measured arcs, below which a zone is ranked after the others: two arcs are no arrondissement
 PEAK_FROM, PEAK_TO = 7, 20  # h; etat_trafic_pointe is the worst state held for two hours running between them
 UNKNOWN_CODE = -1  # before the place of any known state
 
@@ -103,8 +104,9 @@ def congested_zones(rates: pd.DataFrame, lost: pd.DataFrame, arcs: pd.DataFrame)
             "temps_perdu_total_minutes": groups["perdu"].sum(min_count=1).round(2),
         }
     ).reset_index()
-    order = ["part_heures_saturees_pct", "taux_occupation_moyen", "zone"]
-    return ranked(zones.sort_values(order, ascending=[False, False, True]))
+    zones["mince"] = zones["nombre_troncons"] < LEAST_ARCS
+    order = ["mince", "part_heures_saturees_pct", "taux_occupation_moyen", "zone"]
+    return ranked(zones.sort_values(order, ascending=[True, False, False, True]).drop(columns="mince"))
 
 
 def alerts(rates: pd.DataFrame, arcs: pd.DataFrame, day: date) -> list[dict[str, Any]]:

@@ -193,6 +193,41 @@ def test_the_word_for_the_wind_stands_beside_the_speed_it_is_given_for(metrics: 
     assert wanted in Outline(page_of(metrics)).text
 
 
+def test_the_account_of_each_source_closes_in_its_table(metrics: dict[str, Metrics]) -> None:
+    page = page_of(metrics).decode().partition('id="qualite"')[2].partition("</table>")[0]
+    rows = re.findall(r"<tr>(.*?)</tr>", page)[1:]
+    assert len(rows) == len(SOURCES)
+    for row in rows:
+        read, kept, twice, rejected = [
+            int(cell.replace("\u202f", "")) for cell in re.findall(r'<td class="n">([\d\u202f]+)</td>', row)[-4:]
+        ]
+        assert read == kept + twice + rejected > 0, row
+
+
+def test_works_that_the_map_cannot_draw_are_said_beside_it(metrics: dict[str, Metrics]) -> None:
+    drawn = "sans position dans ce cadre n’y est pas"
+    for work in metrics["chantiers"]["metrics"]:
+        work["geo_point_2d"] = {"lon": 2.35, "lat": 48.85}
+    assert drawn not in Outline(page_of(metrics)).text
+    metrics["chantiers"]["metrics"][0]["geo_point_2d"] = None
+    assert f"1\u00a0chantier {drawn}." in Outline(page_of(metrics)).text
+
+
+def test_what_the_source_says_of_the_weather_has_one_capital(metrics: dict[str, Metrics]) -> None:
+    metrics["weather"]["metrics"]["conditions"] = "Pluie, Partiellement nuageux"
+    assert "Pluie, partiellement nuageux. De " in Outline(page_of(metrics)).text
+
+
+def test_an_interruption_by_night_is_not_missed_in_the_list_of_those_of_the_service(
+    metrics: dict[str, Metrics],
+) -> None:
+    traffic = metrics["traffic"]
+    several = len({one["id"] for one in traffic["alerts"]})
+    for count, words in ((several, "lignes, "), (several + 2, "lignes (dont 2 hors des heures de service), ")):
+        traffic["par_severite"]["bloquante"] = count
+        assert f"interruptions de {words}".replace("lignes", "ligne") in Outline(page_of(metrics)).text
+
+
 def test_the_reliability_is_that_of_the_structuring_lines_and_buses_are_a_count(metrics: dict[str, Metrics]) -> None:
     traffic = metrics["traffic"]
     traffic |= {"reliability_index": 98.25, "lignes_perturbees": {"Métro": 1, "RER": 0, "Tram": 0, "Bus": 34}}
@@ -213,7 +248,7 @@ def test_what_lasts_is_a_list_of_its_own_and_what_lies_outside_the_service_is_sa
     traffic["alerts"], traffic["par_ligne"] = [], traffic["par_ligne"][:1]
     traffic["par_ligne"][0] |= {"ligne": "Métro 9", "heures_perturbees": 0.0, "heures_hors_service": 3.5}
     text = Outline(page_of(metrics)).text
-    assert "Travaux et déviations de longue durée (12)" in text
+    assert "Perturbations de plus de 30 jours (12)" in text
     assert "Bus 1, Bus 2 et Bus 3…\u00a0: Déviation du pont, interrompue, depuis le 18\u00a0avril 2025" in text
     assert "Et 8\u00a0perturbations de plus" in text
     assert "Aucune interruption de ligne pendant le service, hors longue durée." in text

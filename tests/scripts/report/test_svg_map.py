@@ -112,6 +112,24 @@ def test_a_number_stands_amid_the_arcs_of_its_arrondissement() -> None:
     assert labels["outside"] == labels["none"] != labels["amid"]
 
 
+def test_the_number_of_an_arrondissement_steps_aside_of_the_marks_that_lie_there() -> None:
+    def number(marks: list[MapMark]) -> tuple[int, int]:
+        label = next(text for text in drawn([], [SQUARE], marks).iter("text") if text.text == "7")
+        return int(label.get("x", "")), int(label.get("y", ""))
+
+    alone = number([])
+    mark = MapMark("chantier-fort", {"lon": 2.31, "lat": 48.86}, "mots", "12")
+    x, y = number([mark])
+    assert (x, y) != alone and max(abs(x - alone[0]), abs(y - alone[1])) < 600
+    assert abs(y - alone[1]) >= 180 or abs(x - alone[0]) >= 200
+    crowd = [
+        MapMark("alerte", {"lon": 2.3 + 0.001 * at, "lat": 48.85 + 0.001 * up}, "")
+        for at in range(21)
+        for up in range(21)
+    ]
+    assert number(crowd) == alone  # nowhere is free
+
+
 def test_a_mark_has_its_number_beside_it() -> None:
     root = drawn([], [], [MapMark("alerte", MIDDLE, "mots", "12"), MapMark("chantier", MIDDLE, "mots")])
     assert [text.text for text in root.iter("text")] == ["12"]

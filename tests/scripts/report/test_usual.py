@@ -94,7 +94,25 @@ def test_one_street_out_of_forty_is_told_with_its_hours() -> None:
 
 
 def test_a_city_that_moves_as_a_whole_is_told_as_the_city() -> None:
-    assert ("Trafic routier", -50.0) in told(*city(50))
+    assert told(*city(50)) == [("Trafic routier", -50.0)]
+
+
+def test_what_is_not_told_is_listed_and_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("scripts.report.usual.FLOORS", {"comptages": (100.0, 20.0)})
+    today, past = city(50, street_level=10)
+    metrics, before = {"comptages": today}, {"comptages": past}
+    found = unusual(metrics, before, DAY, named_sensors(metrics, before, DAY))
+    assert found is not None
+    assert [(row["quoi"], row["ensemble"]) for row in found["lignes"]] == [
+        ("Trafic routier", True),
+        ("Boulevard A", False),
+    ]
+    assert abs(found["lignes"][0]["ecart_robuste"]) < abs(found["lignes"][1]["ecart_robuste"])
+    assert found["nombre"] == 42 == len(found["lignes"]) + len(found["autres"])
+    assert {row["quoi"] for row in found["autres"]} == {f"Rue {at}" for at in range(2, 42)}
+    monkeypatch.setattr("scripts.report.usual.LISTED", 7)
+    fewer = unusual(metrics, before, DAY, named_sensors(metrics, before, DAY))
+    assert fewer is not None and (len(fewer["autres"]), fewer["nombre"]) == (7, 42)
 
 
 def test_a_street_below_the_floors_or_that_always_moves_is_no_news() -> None:
@@ -136,7 +154,7 @@ def test_a_line_that_is_disturbed_every_week_is_no_news_and_one_that_never_is_is
     assert found is not None
     assert [(row["quoi"], row["valeur"], row["usuel"]) for row in found["lignes"]] == [("M4", 12.0, 0.0)]
     part = lines(M4=12.0) | {"qualite": {"couverture": 0.5, "statut": "partiel"}}
-    assert unusual({"traffic": part}, {"traffic": past}, DAY, {}) == {"lignes": [], "nombre": 0}
+    assert unusual({"traffic": part}, {"traffic": past}, DAY, {}) == {"lignes": [], "autres": [], "nombre": 0}
 
 
 @pytest.mark.parametrize(

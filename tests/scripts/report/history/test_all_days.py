@@ -70,6 +70,13 @@ def test_a_report_older_than_the_profiles_is_a_day_without_a_curve() -> None:
     assert '<path class="routes"' not in page
 
 
+def test_the_legend_names_what_there_is() -> None:
+    assert "sans rapport</li>" not in history_page([day("2025-11-03"), day("2025-11-04", statut="partielle")]).decode()
+    assert "partielle</li>" not in history_page([day("2025-11-03")]).decode()
+    never = HistoryDay(date(2025, 11, 4), None, None)
+    assert "sans rapport</li>" in history_page([day("2025-11-03"), never]).decode()
+
+
 def test_curves_share_one_scale() -> None:
     page = history_page([day("2025-11-03", 5.0), day("2025-11-04", 10.0)]).decode()
     heights = re.findall(r'<path class="routes" d="M0 (\d+)', page)
@@ -137,7 +144,10 @@ def test_bars_are_from_zero_weekends_apart_and_reliability_is_what_is_lost() -> 
 
 def test_a_spreadsheet_has_one_row_a_day() -> None:
     days = [day("2025-11-03", 1234.5), HistoryDay(date(2025, 11, 4), None, None)]
+    days[0].report["chiffres_cles"]["temps_perdu"] = {"valeur": 3_000.0}  # type: ignore[index]
     header, *found = history_csv(days).decode("utf-8-sig").splitlines()
+    lost = header.split(";").index("Temps perdu (modèle) (heures de véhicule)")
+    assert [row.split(";")[lost] for row in found] == ["50", ""]
     assert header.startswith("date;jour;état;Trafic routier (véhicules × arcs);")
     assert [row.split(";")[:4] for row in found] == [
         ["03/11/2025", "lundi", "complet", "1234,5"],

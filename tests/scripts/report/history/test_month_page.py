@@ -65,6 +65,15 @@ def test_values_are_under_the_pointer_and_in_a_table(figures: dict[str, Any]) ->
     assert '<th scope="row">Mercredi 1er octobre 2025</th><td>partiel</td><td>264\u202f000</td>' in page
 
 
+def test_days_are_ranked_by_a_level_that_is_shown(figures: dict[str, Any]) -> None:
+    page = month_page(figures).decode()
+    ranking = page.partition("Les plus calmes")[2].partition("</ul>")[0]
+    levels = [float(one.replace(",", ".")) for one in re.findall(r"niveau (\d+)", ranking)]
+    assert levels == sorted(levels) and len(levels) == 3
+    row = re.search(r"<th scope=\"row\">Mercredi 1er octobre 2025</th>(.*?)</tr>", page)
+    assert row and re.findall(r"<td>(\d+)</td>", row[1]), page
+
+
 def test_same_figures_same_bytes_and_invented_ones_are_said(figures: dict[str, Any]) -> None:
     assert month_page(figures) == month_page(dict(figures))
     assert "inventés" not in month_page(figures).decode()

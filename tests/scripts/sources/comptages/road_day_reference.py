@@ -385,7 +385,9 @@ def _zones(rows: list[Row]) -> list[dict[str, Any]]:
             "part_heures_saturees_pct": to_decimals(100 * sum(row["k"] >= 30 for row in inside) / len(inside), 2),
             "temps_perdu_total_minutes": to_decimals(spent, 2),
         })  # fmt: skip
-    zones.sort(key=lambda z: (-z["part_heures_saturees_pct"], -z["taux_occupation_moyen"], z["zone"]))
+    zones.sort(
+        key=lambda z: (z["nombre_troncons"] < 5, -z["part_heures_saturees_pct"], -z["taux_occupation_moyen"], z["zone"])
+    )
     return [{"rang": rank, **zone} for rank, zone in enumerate(zones[:10], start=1)]
 
 
