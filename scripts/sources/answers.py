@@ -11,11 +11,10 @@ from typing import Any
 from lib.common.errors import InputError, NoDataError
 from lib.common.text import counted
 from lib.raw.csv_dialect import Aliases, canonical, detect_delimiter, split_row
-from lib.raw.envelopes import records
+from lib.raw.envelopes import announced, records, refusal
 from scripts.sources.publishers import Address
 
 HEAD, TAIL = 64 * 1024, 1024 * 1024  # bytes of a CSV that are looked at
-TOTALS = ("total_count", "nhits")  # how many records there are, as the portal's API v2 and v1 say it
 TAIL_LINES = 200  # longest run of lines that one quoted text may span
 SHOWN = 200  # characters of an unexpected body
 
@@ -26,13 +25,11 @@ def json_body(address: Address, path: Path) -> Any:
     """Read the JSON body of an answer; InputError for all else: a page, an error of the publisher's, a cut body."""
     _head(address, path)
     body = _json(address, path)
-    problem = _error_in(body)
-    if problem:
+    if problem := refusal(body):
         raise unexpected(address, f"un message d'erreur est arrivé : {problem}")
-    announced = [body.get(name) for name in TOTALS] if isinstance(body, dict) else []
-    for total in announced:
-        if isinstance(total, int) and total > (held := sum(1 for _ in records(body))):
-            raise unexpected(address, f"{counted(total, 'enregistrement annoncé')}, {counted(held, 'reçu')}")
+    total = announced(body)
+    if total is not None and total > (held := sum(1 for _ in records(body))):
+        raise unexpected(address, f"{counted(total, 'enregistrement annoncé')}, {counted(held, 'reçu')}")
     return body
 
 
@@ -95,20 +92,6 @@ def _json(address: Address, path: Path) -> Any:
             raise unexpected(address, "la réponse est vide") from None
         what = "le JSON est coupé" if data.lstrip()[:1] in (b"{", b"[") else "ce n'est pas du JSON"
         raise unexpected(address, f"{what} ({error})", data) from None
-
-
-def _error_in(body: Any) -> str:
-    """Read the publisher's own error, in the forms met (portal, PRIM, Navitia, Open-Meteo); « no_solution » is none."""
-    if not isinstance(body, dict):
-        return ""
-    error = body.get("error")
-    if isinstance(error, dict) and error.get("id") != "no_solution":
-        return str(error.get("message") or error.get("id") or error)
-    if isinstance(error, str) or error is True:
-        return str(body.get("reason") or body.get("message") or error)
-    if "error_code" in body or set(body) <= {"message", "errorcode", "code", "status"}:
-        return str(body.get("message") or body.get("error_code") or body)
-    return ""
 
 
 def unexpected(address: Address, what: str, body: bytes = b"") -> InputError:

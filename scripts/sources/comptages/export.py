@@ -83,14 +83,14 @@ def open_export(raw: RawFile) -> Export:
     except (OSError, EOFError, zlib.error) as error:
         raise unreadable(raw.path, error) from error
     encoding = Encoding()
-    start = 3 if head.startswith(b"\xef\xbb\xbf") else 0
-    text, first = _line(head, start, encoding)
-    if delimiter := said_delimiter(text):
-        text, first = _line(head, first, encoding)
+    line, _, rest = head.partition(b"\n")
+    if delimiter := said_delimiter(encoding.heading(line)):
+        line, _, rest = rest.partition(b"\n")
+    text = encoding.heading(line)
     delimiter = delimiter or detect_delimiter(text)
     header = [canonical(name, COLUMNS) for name in header_names(text, delimiter)]
     require_columns(raw, header, COLUMNS, REQUIRED)
-    sample = head[first : first + SAMPLE]
+    sample, first = rest[:SAMPLE], len(head) - len(rest)
     for line in [] if encoding.name else sample.split(b"\n")[:-1]:
         with suppress(UnicodeDecodeError):
             encoding.text(line)
@@ -98,16 +98,6 @@ def open_export(raw: RawFile) -> Export:
     _require_stamps(raw, header, delimiter, sample)
     near, french = _keeps_near_clock(sample), _is_french(raw, sample)
     return Export(found, header, delimiter, first, size, near or french, french, encoding.name)
-
-
-def _line(head: bytes, start: int, encoding: Encoding) -> tuple[str, int]:
-    """Read the line that begins there, without its end, and where the next one begins."""
-    end = head.find(b"\n", start)
-    end = len(head) if end < 0 else end
-    try:
-        return encoding.text(head[start:end]).rstrip("\r"), end + 1
-    except UnicodeDecodeError:
-        return head[start:end].decode("utf-8", errors="replace").rstrip("\r"), end + 1
 
 
 def _require_stamps(raw: RawFile, header: list[str], delimiter: str, sample: bytes) -> None:
