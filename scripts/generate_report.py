@@ -44,7 +44,8 @@ from scripts.report.key_figures import Metrics, hourly_profiles, key_figures, me
 from scripts.report.page import daily_page
 from scripts.report.summary import summary
 from scripts.report.table import report_csv
-from scripts.report.usual import movers, named_sensors, unusual
+from scripts.report.unusual import unusual
+from scripts.report.usual import movers, named_sensors
 from scripts.report.ways import beside, link_again, ways
 
 log = logging.getLogger("cityflow.report")

@@ -1,11 +1,11 @@
-"""Streets, counters and lines beside their usual day: how much, when, and how far out of the ordinary.
+"""Streets and counters beside their usual day: how much, when, and how far out of the ordinary.
 
 The usual day is that of the same weekdays before, on the same sensors and hours (see lib/figures/changes): the
 median m of the past days, of which MAD is the median distance to m. A value x is (x - m) / max(MAD, SPREAD m) out of
 the ordinary, and is told only beyond floors, so that a lane with forty cars is no news.
 """
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
@@ -17,15 +17,12 @@ import pandas as pd
 
 from lib.common.paris_time import WEEKS_COMPARED, same_weekdays_before
 from lib.figures.changes import LEAST_SHARED
-from lib.figures.key_figures import at
-from lib.figures.past_days import Past, comparable
+from lib.figures.past_days import Past
 from lib.figures.sensor_days import hours_of, once, pair_of_hours
 from lib.raw.source import Source
-from scripts.registry import SOURCES, on_the_page
+from scripts.registry import SOURCES
 from scripts.report.french import name, street
-from scripts.report.hours import longest_gap
 from scripts.report.key_figures import Metrics
-from scripts.sources.traffic.lines import METRO, RER, TRAM
 
 Matrix = npt.NDArray[np.float64]
 Codes = npt.NDArray[np.intp]  # of each sensor, the place of its name
@@ -33,16 +30,9 @@ Codes = npt.NDArray[np.intp]  # of each sensor, the place of its name
 LEAST_DAYS = 3  # past days, below which there is no telling what is usual
 SPREAD = 0.05  # of the median: the least distance that past days are taken to have
 UNUSUAL_FROM = 4.0  # times that distance; about one value in a hundred of an ordinary day
-TOLD, TOLD_OF_A_SOURCE, LISTED, RANKED = 5, 2, 100, 5  # rows
-# The least differences told: of a street or counter (units, %), of the whole city (%).
+RANKED = 5  # rows
+# The least differences told of a street or counter: units, %.
 FLOORS = {"comptages": (2_000.0, 20.0), "bikes": (200.0, 20.0)}
-CITY_FLOOR = 10.0  # %
-LINE_FLOOR, LINE_SPREAD = 2.0, 0.5  # hours of service disturbed
-# Of the weather: where in the metrics, what it is, unit, least difference, least distance.
-WEATHER = (
-    ("metrics.precip_totale", "Pluie", "mm", 5.0, 1.0),
-    ("metrics.temp_moyenne", "Température", "°C", 5.0, 1.0),
-)
 SHOWN_NAMES = {"comptages": street, "bikes": name}
 
 
@@ -156,127 +146,8 @@ def named_sensors(metrics: dict[str, Metrics], past: dict[str, Past], day: date)
     return {source: beside for source, beside in found.items() if beside is not None}
 
 
-def unusual(
-    metrics: dict[str, Metrics],
-    past: dict[str, Past],
-    day: date,
-    named: dict[str, Beside],
-    withheld: Collection[str] = (),
-) -> dict[str, Any] | None:
-    """Choose what is farthest out of the ordinary: lignes (TOLD at most), autres (LISTED), nombre (of all found).
-
-    None where no source has a past to know the ordinary by. A row is `ensemble` where it is of all sensors of its
-    source. withheld: the sources whose change few sensors carry, so that nothing is said of all of them together.
-    """
-    if all(sum(comparable(one) for one in days.values()) < LEAST_DAYS for days in past.values()):
-        return None
-    found = [
-        *_of_sensors(metrics, past, day, named, withheld),
-        *_of_lines(metrics.get("traffic"), past.get("traffic", {}), day),
-        *_of_weather(metrics.get("weather"), past.get("weather", {}), day),
-    ]
-    far = {row["source"]: 0.0 for row in found}
-    for row in found:
-        far[row["source"]] = max(far[row["source"]], abs(row["ecart_robuste"]))
-    # A source as a whole comes before its streets or counters, of which many only do as all of them do.
-    found.sort(
-        key=lambda row: (
-            -far[row["source"]] if row["ensemble"] else -abs(row["ecart_robuste"]),
-            not row["ensemble"],
-            row["source"],
-            row["quoi"],
-        )
-    )
-    told: list[dict[str, Any]] = []
-    for row in found:
-        if sum(one["source"] == row["source"] for one in told) < TOLD_OF_A_SOURCE and len(told) < TOLD:
-            told.append(row)
-    others = [row for row in found if row not in told]
-    return {"lignes": told, "autres": others[:LISTED], "nombre": len(found)}
-
-
-def _of_sensors(
-    metrics: dict[str, Metrics], past: dict[str, Past], day: date, named: dict[str, Beside], withheld: Collection[str]
-) -> Iterator[dict[str, Any]]:
-    for source in on_the_page(SOURCES):
-        if source.name not in named:
-            continue
-        profile, (units, percents), city = source.profiles[0], FLOORS[source.name], None
-        if source.name not in withheld:
-            before, title = past.get(source.name, {}), partial(_all_as, profile.title)
-            city = beside_usual(source, metrics[source.name], before, day, title)
-        for beside, least, least_percent in ((city, 0.0, CITY_FLOOR), (named[source.name], units, percents)):
-            if beside is not None:
-                for row in _rows(source.name, profile.unit, beside, least, least_percent):
-                    yield row | {"ensemble": beside is city}
-
-
-def _all_as(title: str, _: str | None) -> str:
-    return title
-
-
-def _rows(source: str, unit: str, beside: Beside, least: float, least_percent: float) -> Iterator[dict[str, Any]]:
-    table, scores = beside.names, beside.scores
-    gap = (table["jour"] - table["usuel"]).abs()
-    told = (scores.abs() >= UNUSUAL_FROM) & (gap >= least) & (gap >= table["usuel"] * least_percent / 100)
-    for place in np.flatnonzero(told.to_numpy()).tolist():
-        row = table.iloc[place]
-        value, usual = float(row["jour"]), float(row["usuel"])
-        start, end = longest_gap(beside.hours[place], beside.usual_hours[place])
-        yield {
-            "source": source,
-            "ensemble": False,
-            "quoi": str(table.index[place]),
-            "arrondissement": _whole(row["arrondissement"]),
-            "debut": start,
-            "fin": end,
-            "valeur": round(value, 2),
-            "usuel": round(usual, 2),
-            "ecart_pct": round(100 * (value / usual - 1), 1) if usual else None,
-            "unite": unit,
-            "ecart_robuste": round(float(scores.iloc[place]), 1),
-        }
-
-
-def _whole(value: float | None) -> int | None:
+def whole_or_none(value: float | None) -> int | None:
     return None if value is None or pd.isna(value) else int(value)
-
-
-def _beside_totals(days: list[dict[str, float]], spread: float) -> Beside:
-    """Put figures of the first day that no sensors have beside the other days; their distance is `spread` at least."""
-    table = pd.DataFrame(days, dtype=float).T
-    before = table.drop(columns=0)
-    usual = before.median(axis=1)
-    distance = before.sub(usual, axis=0).abs().median(axis=1).clip(lower=spread)
-    columns = {"jour": table[0], "usuel": usual, "distance": distance, "compares": before.count(axis=1)}
-    no_hours = np.empty((len(table), 0))
-    return Beside(pd.DataFrame(columns).assign(arrondissement=np.nan), no_hours, no_hours)
-
-
-def _of_lines(metrics: Metrics | None, past: Past, day: date) -> Iterator[dict[str, Any]]:
-    """Look at the hours disturbed of each structuring line; a line that a complete day does not name had none."""
-    if metrics is not None and comparable(metrics):
-        days = [
-            {
-                line["ligne"]: line["heures_perturbees"]
-                for line in one["par_ligne"]
-                if line["mode"] in (METRO, RER, TRAM)
-            }
-            for one in (metrics, *_weeks(past, day))
-        ]
-        none = dict.fromkeys((line for one in days for line in one), 0.0)
-        yield from _rows("traffic", "h", _beside_totals([none | one for one in days], LINE_SPREAD), LINE_FLOOR, 0.0)
-
-
-def _of_weather(metrics: Metrics | None, past: Past, day: date) -> Iterator[dict[str, Any]]:
-    for where, what, unit, floor, spread in WEATHER if metrics else ():
-        days = [{what: at(one, where)} for one in (metrics or {}, *_weeks(past, day))]
-        yield from _rows("weather", unit, _beside_totals(days, spread), floor, 0.0)
-
-
-def _weeks(past: Past, day: date) -> list[Metrics]:
-    found = [past[when] for when in same_weekdays_before(day, WEEKS_COMPARED) if when in past]
-    return [one for one in found if comparable(one)]
 
 
 def movers(named: dict[str, Beside]) -> dict[str, Any]:
@@ -301,7 +172,7 @@ def ranked(table: pd.DataFrame, usual: str, percent: str) -> dict[str, list[dict
             {
                 "rang": rank,
                 "libelle": str(name),
-                "arrondissement": _whole(row["arrondissement"]),
+                "arrondissement": whole_or_none(row["arrondissement"]),
                 "valeur": round(row["jour"], 1),
                 usual: round(row["usuel"], 1),
                 "ecart": round(row["jour"] - row["usuel"], 1),

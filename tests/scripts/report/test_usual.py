@@ -10,7 +10,8 @@ from lib.figures.past_days import Past
 from scripts.registry import SOURCES
 from scripts.report.french import street
 from scripts.report.hours import longest_gap
-from scripts.report.usual import Beside, beside_usual, movers, named_sensors, unusual
+from scripts.report.unusual import unusual
+from scripts.report.usual import Beside, beside_usual, movers, named_sensors
 
 DAY = date(2025, 11, 4)
 WEEKS = [DAY - timedelta(weeks=week) for week in (1, 2, 3, 4)]
@@ -98,7 +99,7 @@ def test_a_city_that_moves_as_a_whole_is_told_as_the_city() -> None:
 
 
 def test_what_is_not_told_is_listed_and_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("scripts.report.usual.FLOORS", {"comptages": (100.0, 20.0)})
+    monkeypatch.setattr("scripts.report.unusual.FLOORS", {"comptages": (100.0, 20.0)})
     today, past = city(50, street_level=10)
     metrics, before = {"comptages": today}, {"comptages": past}
     found = unusual(metrics, before, DAY, named_sensors(metrics, before, DAY))
@@ -110,7 +111,7 @@ def test_what_is_not_told_is_listed_and_counted(monkeypatch: pytest.MonkeyPatch)
     assert abs(found["lignes"][0]["ecart_robuste"]) < abs(found["lignes"][1]["ecart_robuste"])
     assert found["nombre"] == 42 == len(found["lignes"]) + len(found["autres"])
     assert {row["quoi"] for row in found["autres"]} == {f"Rue {at}" for at in range(2, 42)}
-    monkeypatch.setattr("scripts.report.usual.LISTED", 7)
+    monkeypatch.setattr("scripts.report.unusual.LISTED", 7)
     fewer = unusual(metrics, before, DAY, named_sensors(metrics, before, DAY))
     assert fewer is not None and (len(fewer["autres"]), fewer["nombre"]) == (7, 42)
 
