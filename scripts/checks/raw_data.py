@@ -6,11 +6,12 @@ An export of several GB is sampled, not read: its newest day is then that of the
 import re
 import zlib
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import date, datetime
 from pathlib import Path
 
 from lib.common.errors import CityflowError, InputError
-from lib.common.paris_time import HOUR, PARIS, parse_instant, parse_road_label
+from lib.common.paris_time import HOUR, PARIS, parse_day, parse_instant, parse_road_label
 from lib.common.settings import Settings
 from lib.raw.contents import first_bytes
 from lib.raw.forms.streams import is_plain, opened, what_it_is
@@ -56,21 +57,34 @@ def check_raw_files(settings: Settings, today: date) -> Iterator[CheckResult]:
     except CityflowError as error:
         yield CheckResult("données brutes", ERROR, error.message, error.hint)
         return
-    for source in SOURCES.values():
+    for source in RAW.values():
         try:
             files = source_files(settings, source)
         except CityflowError as error:
             yield CheckResult(source.name, ERROR, error.message, error.hint)
-            continue
-        lost = [raw for raw in files if not is_readable(raw.path)]
-        if lost:
-            yield _lost_result(source.name, lost, ERROR if len(lost) == len(files) else ATTENTION)
-        yield from _refused([raw for raw in files if raw not in lost])
-        if not files or len(lost) < len(files):
-            yield _source_result(settings, source, [raw for raw in files if raw not in lost], today)
-    for source in RAW.values():
-        if not source.computed:
-            yield from _beside_results(settings, source)
+        else:
+            yield from _source_results(settings, source, files, today)
+
+
+def _source_results(settings: Settings, source: Source, files: list[RawFile], today: date) -> Iterator[CheckResult]:
+    """Report files that cannot be opened, those that hold no data, and how the source stands.
+
+    Without the files that other sources read besides their own (not `computed`), these have fewer figures.
+    """
+    lost = [raw for raw in files if not is_readable(raw.path)]
+    sound = [raw for raw in files if raw not in lost]
+    if lost:
+        names = ", ".join(str(raw.path) for raw in lost[:SHOWN])
+        detail = f"illisibles ({len(lost)}) : {names}{'…' if len(lost) > SHOWN else ''}"
+        way_out = "Corriger leurs droits ; d'un lien mort, remettre ce qu'il désigne, ou l'enlever."
+        yield CheckResult(source.name, ATTENTION if sound or not source.computed else ERROR, detail, way_out)
+    if source.computed:
+        yield from _refused(sound)
+        if sound or not lost:
+            yield _source_result(settings, source, sound, today)
+    elif not files:
+        way_out = f"make fetch SOURCE={source.name} ; sinon les chiffres par {source.french[:-1]} manquent."
+        yield CheckResult(source.name, ATTENTION, "aucun fichier", way_out)
 
 
 def _unread(settings: Settings) -> Iterator[CheckResult]:
@@ -87,25 +101,6 @@ def _refused(files: list[RawFile]) -> Iterator[CheckResult]:
             first_bytes(raw.path, 1)
         except InputError as error:
             yield CheckResult("fichier non lu", ATTENTION, error.message, error.hint)
-
-
-def _beside_results(settings: Settings, source: Source) -> Iterator[CheckResult]:
-    """Report the raw files that several sources read besides their own: without them they have fewer figures."""
-    files = source_files(settings, source)
-    lost = [raw for raw in files if not is_readable(raw.path)]
-    if lost:
-        yield _lost_result(source.name, lost, ATTENTION)
-    elif not files:
-        way_out = f"make fetch SOURCE={source.name} ; sinon les chiffres par {source.french[:-1]} manquent."
-        yield CheckResult(source.name, ATTENTION, "aucun fichier", way_out)
-
-
-def _lost_result(source: str, lost: list[RawFile], result: str) -> CheckResult:
-    """Report files and folders that cannot be opened: figures are made without them, or not at all."""
-    names = ", ".join(str(raw.path) for raw in lost[:SHOWN])
-    detail = f"illisibles ({len(lost)}) : {names}{'…' if len(lost) > SHOWN else ''}"
-    way_out = "Corriger leurs droits ; d'un lien mort, remettre ce qu'il désigne, ou l'enlever."
-    return CheckResult(source, result, detail, way_out)
 
 
 def _is_invented(settings: Settings) -> bool:
@@ -150,30 +145,20 @@ def _source_result(settings: Settings, source: Source, files: list[RawFile], tod
 
 def newest_day(source: Source, path: Path, today: date) -> date | None:
     """Find the newest civil day, not after `today`, among the file's time stamps; None without any."""
-    found: set[date] = set()
-    for block in _blocks(path):
-        found |= {date.fromisoformat(text.decode()) for text in set(_DAY.findall(block)) if _is_day(text)}
-        for stamp in set(_STAMP.findall(block)):
-            day = _day_of(source, stamp.decode())
-            if day:
-                found.add(day)
-    return max((day for day in found if day <= today), default=None)
+    stamps = {stamp for block in _blocks(path) for stamp in (*_DAY.findall(block), *_STAMP.findall(block))}
+    days = [_day_of(source, stamp.decode()) for stamp in stamps]
+    return max((day for day in days if day and day <= today), default=None)
 
 
 def _day_of(source: Source, stamp: str) -> date | None:
-    """Road labels name the end of the hour; the others an instant."""
+    """Road labels name the end of the hour; the others a day, or an instant."""
     if source.labels_end:
         label = parse_road_label(stamp)
         return (label - HOUR).date() if label else None
+    with suppress(ValueError):
+        return parse_day(stamp)
     moment = parse_instant(stamp)
     return moment.astimezone(PARIS).date() if moment else None
-
-
-def _is_day(text: bytes) -> bool:
-    try:
-        return bool(date.fromisoformat(text.decode()))
-    except ValueError:
-        return False
 
 
 def _blocks(path: Path) -> Iterator[bytes]:

@@ -11,7 +11,6 @@ from urllib.request import Request, urlopen
 import boto3
 import botocore.session
 import pytest
-from botocore.config import Config
 
 from lib.aws import clients
 from lib.aws.bodies import read_decoded
@@ -111,7 +110,7 @@ class Opened:
     def __init__(self) -> None:
         self._sessions: dict[object, boto3.Session] = {}
         self._clients: dict[object, Any] = {}
-        self._session, self._opened = clients._session, clients._opened
+        self._session, self._client = clients._session, clients._client
 
     def session(self, settings: Place) -> boto3.Session:
         if os.environ.get("AWS_SHARED_CREDENTIALS_FILE") != "/nonexistent":  # the environment does not say it all
@@ -122,10 +121,10 @@ class Opened:
             self._sessions[asked] = self._session(settings)
         return self._sessions[asked]
 
-    def client(self, session: boto3.Session, settings: Place, service: str, config: Config) -> Any:
-        asked = (session, service, settings.aws_endpoint_url, str(sorted(vars(config).items(), key=str)))
+    def client(self, session: boto3.Session, settings: Place, service: str, *more: int) -> Any:
+        asked = (session, service, settings.aws_endpoint_url, *more)
         if asked not in self._clients:
-            self._clients[asked] = self._opened(session, settings, service, config)
+            self._clients[asked] = self._client(session, settings, service, *more)
         return self._clients[asked]
 
 
@@ -146,7 +145,7 @@ def aws_server(moto_url: str, service_models: None) -> AwsServer:
 def empty_aws(aws_server: AwsServer, opened: Opened, monkeypatch: pytest.MonkeyPatch) -> AwsServer:
     """The server with nothing in it; the environment leads to it."""
     monkeypatch.setattr(clients, "_session", opened.session)
-    monkeypatch.setattr(clients, "_opened", opened.client)
+    monkeypatch.setattr(clients, "_client", opened.client)
     for name, value in environment(aws_server.url).items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr("scripts.fetch.raw_bucket.FIRST_WAIT", 0.01)
