@@ -1,12 +1,12 @@
 """What the calendar says of a day: weekday, public and school holidays, clock change. Context for every comparison."""
 
 import csv
-from datetime import date
+from datetime import date, timedelta
 from functools import lru_cache
 from importlib import resources
 from typing import Any
 
-import holidays
+from dateutil.easter import easter
 
 from lib.common.paris_time import hours_in_day
 
@@ -25,6 +25,18 @@ MONTHS = (
     "novembre",
     "décembre",
 )
+# Code du travail, article L3133-1: by month and day, and by days after Easter.
+FIXED_HOLIDAYS = {
+    (1, 1): "Jour de l'an",
+    (5, 1): "Fête du Travail",
+    (5, 8): "Fête de la Victoire",
+    (7, 14): "Fête nationale",
+    (8, 15): "Assomption",
+    (11, 1): "Toussaint",
+    (11, 11): "Armistice",
+    (12, 25): "Noël",
+}
+EASTER_HOLIDAYS = {1: "Lundi de Pâques", 39: "Ascension", 50: "Lundi de Pentecôte"}
 SCHOOL_ZONE = "C"  # Paris, Créteil, Versailles, Montpellier, Toulouse
 ZONE_COLUMN = f"vacances_zone_{SCHOOL_ZONE.lower()}"
 
@@ -77,7 +89,10 @@ def school_year_known(day: date) -> bool:
 
 @lru_cache(maxsize=100)
 def _public_holidays(year: int) -> dict[date, str]:
-    return dict(holidays.country_holidays("FR", years=year, language="fr"))
+    movable = {easter(year) + timedelta(days=after): name for after, name in EASTER_HOLIDAYS.items()}
+    fixed = {date(year, month, day): name for (month, day), name in FIXED_HOLIDAYS.items()}
+    both = {day: f"{movable[day]}; {fixed[day]}" for day in movable.keys() & fixed.keys()}  # in 2008: 1 May
+    return movable | fixed | both
 
 
 @lru_cache(maxsize=1)
@@ -95,5 +110,6 @@ def _school_calendar() -> dict[date, str]:
     is another one.
     """
     data = resources.files("vacances_scolaires_france") / "data" / "data.csv"
-    rows = csv.DictReader(data.read_text("utf-8").splitlines())
-    return {date.fromisoformat(row["date"]): row["nom_vacances"] for row in rows if row[ZONE_COLUMN] == "True"}
+    header, *rows = csv.reader(data.read_text("utf-8").splitlines())
+    day, zone, name = map(header.index, ("date", ZONE_COLUMN, "nom_vacances"))
+    return {date.fromisoformat(row[day]): row[name] for row in rows if row[zone] == "True"}

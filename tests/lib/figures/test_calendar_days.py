@@ -2,12 +2,13 @@
 
 from datetime import date, timedelta
 
+import holidays
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from vacances_scolaires_france import SchoolHolidayDates
 
-from lib.figures.calendar_days import day_context, long_date, school_holiday
+from lib.figures.calendar_days import day_context, long_date, public_holiday, school_holiday
 
 
 @pytest.mark.parametrize(
@@ -37,6 +38,13 @@ def test_dates_in_words(day: str, words: str) -> None:
 )
 def test_public_holidays(day: str, holiday: str | None) -> None:
     assert day_context(date.fromisoformat(day))["jour_ferie"] == holiday
+
+
+def test_public_holidays_are_those_of_a_package_that_knows_all_countries() -> None:
+    for year in range(2008, 2100):  # Whit Monday was worked for three years before
+        known = dict(holidays.country_holidays("FR", years=year, language="fr"))
+        days = [date(year, 1, 1) + timedelta(days=after) for after in range(366)]
+        assert {day: name for day in days if day.year == year and (name := public_holiday(day))} == known
 
 
 @pytest.mark.parametrize(
