@@ -20,6 +20,7 @@ from lib.files.scratch_folder import PREFIX
 from scripts import generate_report, process_bikes, process_comptages
 from scripts.backfill import main
 from scripts.registry import SOURCES
+from scripts.sources.comptages.worker import ALONE
 from tests.conftest import Ran, RawTree, bike, count_row
 from tests.support.cases import shortened
 from tests.support.checkout import copy_checkout
@@ -248,6 +249,8 @@ def test_a_run_killed_alone_leaves_no_process_and_no_temporary_folder(
     temporary.mkdir()
     monkeypatch.setenv("TMPDIR", str(temporary))
     monkeypatch.setattr("tempfile.tempdir", None)
+    with (both.root / "batch" / "comptages-routiers-permanents.csv").open("ab") as stream:
+        stream.write(b"\n" * ALONE)  # large enough for its lines to be kept in a temporary folder
     with started(*WEEK, "--jobs", "2") as process:
         wait_until(lambda: len(children(process.pid)) == 3 and any(temporary.iterdir()), process)
         wait_until(lambda: list((both.output / "metrics").glob("*.json")), process)

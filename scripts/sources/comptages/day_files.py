@@ -1,13 +1,14 @@
-"""Lines of many days, kept in temporary files from one pass over an export until each day is read.
+"""Lines of some days, kept from one pass over an export until each day is read: in memory, or in temporary files.
 
-A folder has a file per day and process; a file is a sequence of batches: how many lines, how many bytes, the offsets,
-then the lines. What is held in memory does not depend on the number of lines or days.
+A folder has a file per day and process, of pickled batches. What is then held in memory does not depend on the number
+of lines or days.
 """
 
 import os
-import struct
+import pickle
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from datetime import date
 from pathlib import Path
 from typing import Self
@@ -22,20 +23,19 @@ from scripts.sources.comptages.day_rows import TooManyRowsError
 HELD = 64_000_000  # bytes of lines that a process keeps before it writes them
 MOST_DAYS = 3  # that one mention can name
 
-_BATCH = struct.Struct("<QQ")
-
 Ints = npt.NDArray[np.int64]
+Batch = tuple[Ints, bytes]  # offsets of some lines, and these without their ends, joined
 
 
 class DayFiles:
-    """Takes spans, and leaves the lines that mention its days in the folder's files at the end of its block."""
+    """Takes spans, and keeps the lines that mention its days: with a folder, in its files at the end of the block."""
 
-    def __init__(self, folder: Path, needles: Needles, days: tuple[date, ...]) -> None:
-        self.folder, self.needles, self.days = folder, needles, days
+    def __init__(self, needles: Needles, days: tuple[date, ...], folder: Path | None = None) -> None:
+        self.needles, self.days, self.folder = needles, days, folder
         self.numbers = {day: number for number, day in enumerate(days)}
         self.codes: dict[bytes, int] = {}  # of each mention met, its row in `named`
         self.named: list[list[int]] = []  # numbers of the days that a mention names, filled up with -1
-        self.held: defaultdict[int, list[tuple[bytes, bytes]]] = defaultdict(list)  # offsets and lines by day
+        self.held: defaultdict[int, list[Batch]] = defaultdict(list)  # by day
         self.size = 0
 
     def take(self, span: Span) -> None:
@@ -56,7 +56,7 @@ class DayFiles:
         for day in np.flatnonzero(np.diff(edges)).tolist():
             lines = slice(edges[day], edges[day + 1])
             self.keep(day, text, begins[lines], ends[lines], offset)
-        if self.size > HELD:
+        if self.size > (HELD if self.folder else DAY_ROWS_BYTES):
             self.write()
 
     def days_named(self, text: memoryview, places: Ints) -> Ints:
@@ -72,22 +72,30 @@ class DayFiles:
     def keep(self, day: int, text: memoryview, begins: Ints, ends: Ints, offset: int) -> None:
         lines = [text[begin:end] for begin, end in zip(begins.tolist(), ends.tolist(), strict=True)]
         joined = b"\n".join(lines)
-        self.held[day].append(((begins + offset).astype("<u8").tobytes(), joined))
+        self.held[day].append((begins + offset, joined))
         self.size += len(joined)
 
     def write(self) -> None:
+        """Leave what is held in the folder; TooManyRowsError without one."""
+        if not self.folder:
+            raise TooManyRowsError
         for day, batches in self.held.items():
             with (self.folder / f"{self.days[day]}.{os.getpid()}").open("ab") as stream:
-                for offsets, lines in batches:
-                    stream.write(_BATCH.pack(len(offsets) // 8, len(lines)) + offsets + lines)
+                for batch in batches:
+                    pickle.dump(batch, stream, protocol=5)
         self.held.clear()
         self.size = 0
+
+    def lines(self, day: date) -> list[tuple[int, bytes]]:
+        """List the lines of a day that are held in memory, each with its offset."""
+        return _in_order(self.held.get(self.numbers[day], ()))
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.write()
+        if self.folder:
+            self.write()
 
 
 def kept_lines(paths: Sequence[Path]) -> list[tuple[int, bytes]]:
@@ -97,12 +105,14 @@ def kept_lines(paths: Sequence[Path]) -> list[tuple[int, bytes]]:
     """
     if sum(path.stat().st_size for path in paths) > DAY_ROWS_BYTES:
         raise TooManyRowsError
-    return sorted(line for path in paths for line in _lines(path))
+    return _in_order(batch for path in paths for batch in _batches(path))
 
 
-def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
-    with path.open("rb") as stream:
-        while head := stream.read(_BATCH.size):
-            count, size = _BATCH.unpack(head)
-            offsets = np.frombuffer(stream.read(8 * count), dtype="<u8").tolist()
-            yield from zip(offsets, stream.read(size).split(b"\n"), strict=True)
+def _in_order(batches: Iterable[Batch]) -> list[tuple[int, bytes]]:
+    return sorted(line for offsets, text in batches for line in zip(offsets.tolist(), text.split(b"\n"), strict=True))
+
+
+def _batches(path: Path) -> Iterator[Batch]:
+    with path.open("rb") as stream, suppress(EOFError):
+        while True:
+            yield pickle.load(stream)

@@ -18,7 +18,6 @@ BUFFER = 1 << 19  # bytes: fits the processor's cache next to what is found in i
 PASS_COST = 6  # searching a buffer once more costs about as much as the mentions of so many days
 
 Span = tuple[bytearray, int, int, int]  # buffer, begin, end, offset in the file of the buffer's first byte
-Mention = tuple[int, bytes, list[date]]  # offset of a line, the line without its end, the days it may be about
 
 
 @dataclass(frozen=True)
@@ -67,28 +66,6 @@ def _common_texts(days: Collection[bytes]) -> dict[bytes, frozenset[int] | None]
         text: frozenset(day[length] for day in days if day.startswith(text))
         for text in sorted({day[:length] for day in days})
     }
-
-
-def mentions(spans: Iterator[Span], needles: Needles) -> Iterator[Mention]:
-    """Every line of the spans that mentions a wanted day, in file order."""
-    for buffer, begin, end, offset in spans:
-        line_begin = line_end = begin
-        days: list[date] = []
-        for place in places_of(buffer, begin, end, needles.texts):
-            found = needles.days_of(bytes(buffer[place : min(place + 14, end)]))
-            if not found:
-                continue
-            if place >= line_end:  # the first mention of another line
-                if days:
-                    yield offset + line_begin, bytes(buffer[line_begin:line_end]), days
-                line_begin = buffer.rfind(b"\n", begin, place) + 1 or begin
-                line_end = buffer.find(b"\n", place, end)
-                line_end = end if line_end < 0 else line_end
-                days = list(found)
-            else:
-                days += [day for day in found if day not in days]
-        if days:
-            yield offset + line_begin, bytes(buffer[line_begin:line_end]), days
 
 
 def places_of(buffer: bytearray, begin: int, end: int, texts: dict[bytes, frozenset[int] | None]) -> list[int]:

@@ -7,11 +7,11 @@ day's text, and only those found are read as CSV. Many days are found in one pas
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
+from dataclasses import replace
 from datetime import date, timedelta
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
-from typing import cast
 
 from lib.common.errors import CityflowError, SearchError
 from lib.common.paris_time import parse_road_label
@@ -20,9 +20,10 @@ from lib.raw.contents import read_blocks, too_large
 from lib.raw.limits import DAY_ROWS, JSON_BYTES
 from lib.raw.source_files import RawFile
 from scripts.sources.comptages.day_files import kept_lines
+from scripts.sources.comptages.day_lines import BUFFER
 from scripts.sources.comptages.day_rows import DayRows, TooManyRowsError, day_rows
 from scripts.sources.comptages.export import Export, open_export
-from scripts.sources.comptages.search import collect, cut_short, start
+from scripts.sources.comptages.search import cut_short, search
 from scripts.sources.comptages.worker import Job, labels_in
 
 _CLOSED_HOUR = timedelta(hours=1)  # a label is the end of the hour it is about: D+1 00:00 belongs to D
@@ -40,19 +41,13 @@ def rows_of_day(raw: RawFile, day: date) -> DayRows:
 
     InputError when the file cannot be read, SearchError when the search was cut short: never a part of the rows.
     """
-    if known := _at_hand.get().get(raw.path):
-        if isinstance(known, CityflowError):
-            raise known
-        return known(day)
-    search = start(Job(open_export(raw), (day,)))
-    blocks: dict[int, DayRows] = {}
-    for part in collect(search):
-        blocks |= cast(dict[int, DayRows], part)
-    found = DayRows()
-    with _one_day(search.job.export):
-        for number in search.job.blocks():
-            found.extend(blocks[number])
-    return found
+    known = _at_hand.get().get(raw.path)
+    if not known:
+        with one_pass([raw], [day]):
+            return rows_of_day(raw, day)
+    if isinstance(known, CityflowError):
+        raise known
+    return known(day)
 
 
 @contextmanager
@@ -69,30 +64,35 @@ def rows_at_hand(found: Mapping[Path, RowsOf | CityflowError]) -> Iterator[None]
 def one_pass(files: Iterable[RawFile], days: Iterable[date]) -> Iterator[None]:
     """While the block lasts, rows_of_day has these days (and no other) at hand: each file is read once for all.
 
-    The lines of the days lie in a temporary folder meanwhile, as many bytes as in the files. What is wrong with a file,
-    or with the disk, is what rows_of_day then says of each day.
+    The lines of a large file lie in a temporary folder meanwhile, as many bytes as there. What is wrong with a file, or
+    with the disk, is what rows_of_day then says of each day.
     """
     wanted = tuple(sorted(set(days)))
-    exports = [raw for raw in files if raw.is_csv]
-    with ExitStack() as stack:
-        found: dict[Path, RowsOf | CityflowError]
-        try:
-            folder = stack.enter_context(scratch_folder())
-            found = {raw.path: _kept_lines_of(raw, wanted, folder / str(number)) for number, raw in enumerate(exports)}
-        except OSError as error:
-            found = {raw.path: cut_short(raw.path, error) for raw in exports}
-        with rows_at_hand(found):
-            yield
+    with ExitStack() as stack, rows_at_hand({raw.path: _rows_of(raw, wanted, stack) for raw in files if raw.is_csv}):
+        yield
 
 
-def _kept_lines_of(raw: RawFile, days: tuple[date, ...], folder: Path) -> RowsOf | CityflowError:
+def _rows_of(raw: RawFile, days: tuple[date, ...], stack: ExitStack) -> RowsOf | CityflowError:
     try:
         export = open_export(raw)
-        folder.mkdir()
-        collect(start(Job(export, days, folder, buffer=WIDE_BUFFER)))
+        job = Job(export, days, buffer=WIDE_BUFFER if len(days) > 1 else BUFFER)
+        if job.is_small:
+            (held,) = search(job)
+            return lambda day: _rows(export, held.lines(day), day)
+        folder = stack.enter_context(scratch_folder())
+        search(replace(job, folder=folder))
+        return partial(rows_of_day_files, export, day_file_sizes(folder))
     except CityflowError as error:
         return error
-    return partial(rows_of_day_files, export, day_file_sizes(folder))
+    except OSError as error:
+        return cut_short(raw.path, error)
+
+
+def _rows(export: Export, lines: Iterable[tuple[int, bytes]], day: date) -> DayRows:
+    try:
+        return day_rows(lines, day, export.header, export.delimiter, export.encoding)
+    except TooManyRowsError as error:
+        raise too_large(export.raw.path, DAY_ROWS, "lignes pour un seul jour") from error
 
 
 def day_file_sizes(folder: Path) -> dict[Path, int]:
@@ -108,16 +108,7 @@ def rows_of_day_files(export: Export, files: Mapping[Path, int], day: date) -> D
             f"les lignes du {day} mises de côté dans {own[0].parent} ont disparu : aucun chiffre n'en est tiré.",
             "Relancer, avec un TMPDIR que personne ne vide.",
         )
-    with _one_day(export):
-        return day_rows(kept_lines(own), day, export.header, export.delimiter, export.encoding)
-
-
-@contextmanager
-def _one_day(export: Export) -> Iterator[None]:
-    try:
-        yield
-    except TooManyRowsError as error:
-        raise too_large(export.raw.path, DAY_ROWS, "lignes pour un seul jour") from error
+    return _rows(export, kept_lines(own), day)
 
 
 def days_named(files: Iterable[RawFile]) -> set[str] | None:
@@ -130,7 +121,7 @@ def days_named(files: Iterable[RawFile]) -> set[str] | None:
 
 def _days_named(raw: RawFile) -> set[str]:
     if raw.is_csv:
-        labels = set().union(*(cast(set[bytes], part) for part in collect(start(Job(open_export(raw))))))
+        labels = set().union(*search(Job(open_export(raw))))
     else:
         labels = set().union(*(labels_in(block) for block in read_blocks(raw.path, JSON_BYTES, LONGEST_LABEL)))
     walls = {parse_road_label(label.decode()) for label in labels}

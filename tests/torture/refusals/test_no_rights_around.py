@@ -2,11 +2,14 @@
 
 import os
 import tempfile
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from scripts import doctor, fetch_raw, process_comptages
+from scripts.sources.comptages import scan
+from scripts.sources.comptages.worker import Job
 from tests.conftest import RawTree
 from tests.support.checkout import copy_checkout
 from tests.support.confined import bits_count as bits_count
@@ -88,7 +91,10 @@ def test_a_raw_tree_that_cannot_be_read_is_said(closed: str, results: RawTree) -
     assert run("weather").code == 0
 
 
-def test_no_temporary_folder_costs_the_road_counts_and_nothing_is_left(results: RawTree, tmp_path: Path) -> None:
+def test_no_temporary_folder_costs_the_road_counts_and_nothing_is_left(
+    results: RawTree, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scan, "Job", partial(Job, alone=0))
     (tmp_path / "closed").mkdir()
     before = results.metrics("comptages", DAY)
 

@@ -9,7 +9,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from lib.raw.csv_dialect import MAX_ROW_CHARACTERS
-from scripts.sources.comptages.day_lines import mentions, needles_for, whole_lines
+from scripts.sources.comptages.day_files import DayFiles
+from scripts.sources.comptages.day_lines import needles_for, whole_lines
 
 DAY = date(2025, 11, 4)
 PIECES = st.sampled_from(
@@ -32,11 +33,15 @@ TEXTS = st.lists(st.lists(PIECES, max_size=9).map(b"".join), max_size=12).map(b"
 
 def found(text: bytes, block: int, buffer: int, days: list[date] = [DAY], near: bool = True) -> list:  # noqa: B006
     """What all blocks of a text give, in their order."""
-    needles, lines = needles_for(days, near), []
+    files = DayFiles(needles_for(days, near), tuple(days))
     for start in range(0, len(text), block):
-        stream = io.BytesIO(text)
-        lines += mentions(whole_lines(stream, 0, start, min(start + block, len(text)), buffer), needles)
-    return [(offset, line, sorted(named)) for offset, line, named in lines]
+        for span in whole_lines(io.BytesIO(text), 0, start, min(start + block, len(text)), buffer):
+            files.take(span)
+    named: dict[tuple[int, bytes], list[date]] = {}
+    for day in days:
+        for line in files.lines(day):
+            named.setdefault(line, []).append(day)
+    return [(offset, line, sorted(named[offset, line])) for offset, line in sorted(named)]
 
 
 def expected(text: bytes, days: list[date] = [DAY], near: bool = True) -> list:  # noqa: B006
@@ -96,5 +101,5 @@ def test_a_file_that_became_shorter_is_an_error() -> None:
 
 def test_lines_begun_before_the_end_are_read_whole_and_no_later_one() -> None:
     grown = io.BytesIO(b"2025-11-04;a\n2025-11-04;begun and ended later\n2025-11-04;later\n")
-    lines = mentions(whole_lines(grown, 0, 0, 16), needles_for([DAY], True))
-    assert [line for _, line, _ in lines] == [b"2025-11-04;a", b"2025-11-04;begun and ended later"]
+    found = b"".join(bytes(text[begin:end]) for text, begin, end, _ in whole_lines(grown, 0, 0, 16))
+    assert found == b"2025-11-04;a\n2025-11-04;begun and ended later\n"

@@ -18,7 +18,7 @@ import pytest
 
 from scripts import backfill
 from scripts.process_comptages import main
-from scripts.sources.comptages.worker import BLOCK
+from scripts.sources.comptages.worker import ALONE
 from tests import script_server
 from tests.conftest import ROOT, Ran, RawTree, count_row
 from tests.support.patience import child, deadline, wait_until
@@ -46,9 +46,10 @@ def figures(raw: RawTree) -> dict[str, str]:
 
 
 def large_export(raw: RawTree) -> Path:
-    """Larger than a block, so that processes search it."""
-    path = raw.counts([*rows_of(4, arcs=60), *([count_row("7", "2024-01-01T10:00:00+01:00", 5)] * 110_000)])
-    assert path.stat().st_size > BLOCK
+    """So large that processes search it."""
+    path = raw.counts(rows_of(4, arcs=60))
+    with path.open("ab") as stream:
+        stream.write(b"\n" * ALONE)
     return path
 
 

@@ -1,6 +1,7 @@
 """The lines of a day found by its text, and the days an export is about, read off its labels."""
 
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from lib.raw.source_files import RawFile
 from scripts.sources.comptages.export import open_export
 from scripts.sources.comptages.records import read_day_rows
 from scripts.sources.comptages.scan import days_named, one_pass, rows_of_day
-from scripts.sources.comptages.search import collect, start
+from scripts.sources.comptages.search import search
 from scripts.sources.comptages.worker import Job
 from tests.conftest import ARCS_HEADER, count_row, gz
 
@@ -74,11 +75,19 @@ def export(path: Path) -> RawFile:
     return RawFile("", 0.0, path)
 
 
+@pytest.fixture
+def by_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have processes search each file, however small."""
+    monkeypatch.setattr("scripts.sources.comptages.scan.Job", partial(Job, alone=0))
+
+
 @pytest.mark.parametrize("name", ["a.csv", "a.csv.gz"])
 @pytest.mark.parametrize("buffer", [1 << 10, 1 << 22])
+@pytest.mark.parametrize("alone", [0, 1 << 20])
 def test_many_days_in_one_pass_are_the_days_one_by_one(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, buffer: int
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, buffer: int, alone: int
 ) -> None:
+    monkeypatch.setattr("scripts.sources.comptages.scan.Job", partial(Job, alone=alone))
     monkeypatch.setattr("scripts.sources.comptages.scan.WIDE_BUFFER", buffer)
     raw = export(tmp_path / name)
     days = [date(2025, 11, day) for day in range(2, 9)]
@@ -90,6 +99,7 @@ def test_many_days_in_one_pass_are_the_days_one_by_one(
     assert [len(rows.rejects) for rows in single[:4]] == [0, 0, 2, 1]
 
 
+@pytest.mark.usefixtures("by_processes")
 def test_one_pass_leaves_no_file_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "kept"))
     (tmp_path / "kept").mkdir()
@@ -98,13 +108,14 @@ def test_one_pass_leaves_no_file_behind(tmp_path: Path, monkeypatch: pytest.Monk
     assert not list((tmp_path / "kept").iterdir())
 
 
+@pytest.mark.usefixtures("by_processes")
 def test_a_temporary_folder_cleared_meanwhile_is_an_error_not_a_day_without_data(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     raw, days = export(tmp_path / "a.csv"), [date(2025, 11, 3), date(2025, 11, 4)]
     with one_pass([raw], days):
-        for path in tmp_path.glob("cityflow-*/*/2025-11-04.*"):
+        for path in tmp_path.glob("cityflow-*/2025-11-04.*"):
             path.unlink()
         assert len(rows_of_day(raw, days[0]).rows) == 3 * 24
         with pytest.raises(SearchError, match=r"2025-11-04 mises de côté dans .* ont disparu"):
@@ -120,8 +131,13 @@ def test_a_file_that_cannot_be_read_is_said_of_each_day(tmp_path: Path) -> None:
 
 def test_a_file_that_grows_gives_the_lines_begun_before(tmp_path: Path) -> None:
     raw = export(tmp_path / "a.csv")
-    search = start(Job(open_export(raw), (date(2025, 11, 4),)))
+    job = Job(open_export(raw), (date(2025, 11, 4),))
     with raw.path.open("a") as stream:
         stream.write(" ;but;cut\r\n" + count_row("99", "2025-11-04T10:00:00+01:00", 5))
-    (part,) = collect(search)
-    assert "99" not in {row[1] for rows in part.values() for row in rows.rows}
+    (found,) = search(job)
+    assert not any(line.startswith(b"99;") for _, line in found.lines(date(2025, 11, 4)))
+
+
+def test_a_small_file_needs_no_temporary_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "absent"))
+    assert len(rows_of_day(export(tmp_path / "a.csv"), date(2025, 11, 4)).rows) == 3 * 24 + 2

@@ -1,24 +1,32 @@
 """Searches by real processes: the same rows as one process finds, or an error, and no process left."""
 
+import multiprocessing
 import os
 import resource
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
+from multiprocessing import connection
+from multiprocessing.context import ForkProcess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from lib.common.errors import InputError, SearchError
 from lib.raw.source_files import RawFile
+from scripts.sources.comptages.day_files import kept_lines
 from scripts.sources.comptages.export import open_export
-from scripts.sources.comptages.search import Search, collect, start, stop
-from scripts.sources.comptages.worker import Job, answer
+from scripts.sources.comptages.search import search
+from scripts.sources.comptages.worker import Job
 from tests.conftest import ARCS_HEADER, ROOT, count_row
 from tests.support.patience import deadline
 
 DAY = date(2025, 11, 4)
+CANDIDATES = 40 * 27  # lines of 40 arcs: the day's 24 hours, and those that UTC or an hour's end may put there
 
 
 @pytest.fixture(scope="module")
@@ -30,73 +38,102 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def job(path: Path, block: int = 20_000, buffer: int = 4096) -> Job:
-    return Job(open_export(RawFile("", 0.0, path)), (DAY,), block=block, buffer=buffer)
+def job(path: Path, folder: Path | None = None, block: int = 20_000) -> Job:
+    return Job(open_export(RawFile("", 0.0, path)), (DAY,), folder, block=block, buffer=4096, alone=0)
 
 
-def ended(pids: list[int]) -> bool:
-    return not any(Path(f"/proc/{pid}").exists() for pid in pids)
+def lines(job: Job) -> list[tuple[int, bytes]]:
+    """The lines that processes find."""
+    assert job.folder and not job.is_small
+    search(job)
+    return kept_lines(sorted(job.folder.iterdir()))
 
 
-def pids(search: Search) -> list[int]:
-    return [worker.pid for worker in search.workers]
+Meanwhile = Callable[[Callable[[], object]], list[ForkProcess]]
 
 
-def test_processes_find_what_one_finds(path: Path) -> None:
-    search = start(job(path))
-    workers = pids(search)
-    together = {number: rows for part in collect(search) for number, rows in part.items()}
-    assert together == answer(job(path), job(path).blocks())
-    assert sum(len(rows.rows) for rows in together.values()) == 40 * 24
-    assert workers
-    assert ended(workers)
+@pytest.fixture
+def meanwhile(monkeypatch: pytest.MonkeyPatch) -> Meanwhile:
+    """Have something done each time a search waits for its processes; these are listed."""
+    processes: list[ForkProcess] = []
+
+    def begin(do: Callable[[], object]) -> list[ForkProcess]:
+        def wait(*arguments: Any) -> Any:
+            processes[:] = processes or multiprocessing.active_children()
+            do()
+            return connection.wait(*arguments)
+
+        monkeypatch.setattr("scripts.sources.comptages.search.wait", wait)
+        return processes
+
+    return begin
 
 
-def test_a_path_may_be_relative(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def all_ended(processes: list[ForkProcess]) -> bool:
+    return bool(processes) and not any(Path(f"/proc/{one.pid}").exists() for one in processes)
+
+
+def test_processes_find_what_one_finds(path: Path, tmp_path: Path, meanwhile: Meanwhile) -> None:
+    processes = meanwhile(lambda: None)
+    (alone,) = search(replace(job(path), alone=10**9))
+    assert not processes
+    assert lines(job(path, tmp_path)) == alone.lines(DAY)
+    assert len(alone.lines(DAY)) == CANDIDATES
+    assert all_ended(processes)
+
+
+def test_a_path_may_be_relative(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(path.parent)
-    assert sum(len(rows.rows) for part in collect(start(job(Path(path.name)))) for rows in part.values()) == 40 * 24
+    assert len(lines(job(Path(path.name), tmp_path))) == CANDIDATES
 
 
-def test_a_long_search_is_said(path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_long_search_is_said(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     monkeypatch.setattr("scripts.sources.comptages.search.SAID_EVERY", 0.0)
     with caplog.at_level("INFO", "scripts.sources.comptages.search"):
-        collect(start(job(path)))
+        search(job(path, tmp_path))
     assert f"recherche dans {path} : en cours depuis 0 min" in caplog.text
 
 
-def test_a_killed_worker_is_an_error_and_none_is_left(path: Path) -> None:
-    search = start(job(path))
-    workers = pids(search)
-    os.kill(workers[-1], signal.SIGKILL)
+def test_a_killed_worker_is_an_error_and_none_is_left(path: Path, tmp_path: Path, meanwhile: Meanwhile) -> None:
+    order = job(path, tmp_path, block=1)
+    processes = meanwhile(lambda: processes[-1].kill())
     with pytest.raises(SearchError, match="SIGKILL"):
-        collect(search)
-    assert ended(workers)
+        search(order)
+    assert all_ended(processes)
 
 
-def test_a_search_nobody_wants_any_more_is_stopped(path: Path) -> None:
-    search = start(job(path))
-    workers = pids(search)
-    stop(search)
-    assert ended(workers)
+def test_a_search_nobody_wants_any_more_leaves_no_process(path: Path, tmp_path: Path, meanwhile: Meanwhile) -> None:
+    processes = meanwhile(lambda: signal.raise_signal(signal.SIGINT))
+    with pytest.raises(KeyboardInterrupt):
+        search(job(path, tmp_path))
+    assert all_ended(processes)
 
 
 def test_a_file_that_shrinks_is_an_error(path: Path, tmp_path: Path) -> None:
     shrinking = tmp_path / path.name
     shrinking.write_bytes(path.read_bytes())
-    order = job(shrinking)
+    order = job(shrinking, tmp_path)
     os.truncate(shrinking, 100_000)
     with pytest.raises(InputError, match="illisible"):
-        collect(start(order))
+        search(order)
+
+
+def test_more_lines_of_a_day_than_a_day_has_are_refused(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("scripts.sources.comptages.day_files.DAY_ROWS_BYTES", 10_000)
+    with pytest.raises(InputError, match="pour un seul jour"):
+        search(replace(job(path), alone=10**9))
 
 
 def test_memory_refused_is_an_error(path: Path) -> None:
     program = f"""
 import resource
 from tests.scripts.sources.comptages.test_search import *
-order = job(Path({str(path)!r}), buffer=1 << 30)
+order = replace(job(Path({str(path)!r}), Path("/")), buffer=1 << 28)
 resource.setrlimit(resource.RLIMIT_AS, (8_000_000, 8_000_000))
 try:
-    collect(start(order))
+    search(order)
 except SearchError as error:
     raise SystemExit(f"SearchError {{error}}")
 """
@@ -106,11 +143,11 @@ except SearchError as error:
     assert "aucun chiffre" in ran.stderr
 
 
-def test_an_answer_that_the_disk_refuses_is_an_error(path: Path) -> None:
+def test_lines_that_the_disk_refuses_are_an_error(path: Path, tmp_path: Path) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, hard))
     try:
         with pytest.raises(SearchError):
-            collect(start(job(path)))
+            search(job(path, tmp_path))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
