@@ -8,6 +8,7 @@ A page (all days, a month) names the newest day that it is of; one of a later da
 of; one of other metrics is late: it is left for `make tables`, and said.
 """
 
+from contextlib import suppress
 from dataclasses import replace
 
 from lib.common.errors import InputError, StoreError
@@ -18,16 +19,7 @@ from lib.publish.local_documents import PAGES, TABLES, DocumentFile, Files, metr
 from lib.publish.outcome import DocumentOutcome
 from lib.publish.plan import Wish
 from lib.publish.remote import Remote, damage, head, state
-from lib.publish.report_objects import (
-    ABSENT,
-    ASK_EACH_TIME,
-    DAY,
-    DIGEST,
-    fixed_url,
-    only_if,
-    put_request,
-    stored_form,
-)
+from lib.publish.report_objects import ASK_EACH_TIME, NO_OBJECT, fixed_url, only_if, put_request, stored_form
 from lib.publish.steps import ROUNDS
 
 LATE = "ses métriques ont changé : make tables, puis make upload"
@@ -50,32 +42,27 @@ def treated(
     request = put_request(
         url, stored_form(source.path.suffix, files[source.path.suffix], digest), settings, ASK_EACH_TIME
     )
-    if source.kind == PAGES:
-        request.request["Metadata"][DAY] = source.day_text
     planned = DocumentOutcome(source, "?", "planned", writes=((url, request.size),))
     if not known:
         return planned, None
     for _ in range(ROUNDS):
         there = yield from head(url)
-        newer = there["Metadata"].get(DAY, "") if there else ""
         if source.kind == TABLES and _is_behind(source, files):
             return DocumentOutcome(source, "!", "late", LATE), None
-        if there and there["Metadata"].get(DIGEST) == digest and not wish.again:
+        if there.digest == digest and not wish.again:
             return DocumentOutcome(source, "=", "same"), Remote(exists=True, digest=digest)
-        if newer > source.day_text and not wish.force:
+        if there.day > source.day_text and not wish.force:
             sign, status = ("!", "damaged") if wish.damaged else ("=", "same")
-            return DocumentOutcome(source, sign, status, f"AWS a la page du {newer}, plus récente"), None
+            return DocumentOutcome(source, sign, status, f"AWS a la page du {there.day}, plus récente"), None
         late = (yield from _late(source, files, settings, dry)) if source.kind == TABLES else ""
         if late:
             return DocumentOutcome(source, "!", "late", late), None
-        planned = replace(planned, sign="*" if there else "+")
+        planned = replace(planned, sign="+" if there.etag == NO_OBJECT else "*")
         if dry:
             return planned, None
-        try:
-            yield replace(request, request=request.request | only_if(there["ETag"] if there else ABSENT))
+        with suppress(Changed):
+            yield only_if(there.etag, request, source.day_text if source.kind == PAGES else "")
             return replace(planned, status="written"), Remote(exists=True, digest=digest)
-        except Changed:
-            continue
     raise StoreError(f"{url} change sans cesse, ou le droit s3:GetObject manque.", "Relancer plus tard.")
 
 
@@ -83,13 +70,12 @@ def checked(source: DocumentFile, files: Files, settings: Settings) -> Steps[Doc
     """Read an object back, and compare it with what was published and with the local file."""
     url, digest = url_of(source, settings), files.digests[source.path.suffix]
     there = yield from head(url)
-    if not there:
+    if there.etag == NO_OBJECT:
         return DocumentOutcome(source, "+", "missing", "absent d'AWS")
-    held = there["Metadata"].get(DIGEST, "")
-    reason = yield from damage(url, held, settings)
+    reason = yield from damage(url, there.digest, settings)
     if reason:
         return DocumentOutcome(source, "!", "damaged", reason)
-    if held != digest and there["Metadata"].get(DAY, "") <= source.day_text:
+    if there.digest != digest and there.day <= source.day_text:
         return DocumentOutcome(source, "*", "different", "le fichier local et AWS diffèrent")
     late = (yield from _late(source, files, settings)) if source.kind == TABLES else ""
     return DocumentOutcome(source, "*", "different", late) if late else DocumentOutcome(source, "=", "same")

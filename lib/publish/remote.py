@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from lib.aws.errors import PassingError
 from lib.aws.names import KEY_ATTRIBUTES, SORT_KEY, table_names
@@ -11,7 +11,7 @@ from lib.common.paris_time import parse_instant
 from lib.common.settings import Settings
 from lib.publish.asking import Absent, Request, Steps
 from lib.publish.local_documents import COMPANIONS, DocumentFile
-from lib.publish.report_objects import Objects, bucket_and_key, is_ours, sha256
+from lib.publish.report_objects import DAY, DIGEST, NO_OBJECT, Objects, bucket_and_key, is_ours, sha256
 from lib.stores.documents import Document
 from lib.stores.dynamodb_items import POINTERS, Item, document_of, pointer
 from lib.stores.dynamodb_values import AttributeValue
@@ -110,14 +110,22 @@ def whole_document(item: Item, settings: Settings) -> Steps[Document]:
     return document_of(item, content)
 
 
-def head(url: str) -> Steps[dict[str, Any]]:
-    """Read what an object says of itself; nothing of one that is absent."""
+class Head(NamedTuple):
+    """What an object says of itself: its ETag, the sha256 of its content, and the day that it is the page of."""
+
+    etag: str = NO_OBJECT
+    digest: str = ""
+    day: str = ""
+
+
+def head(url: str) -> Steps[Head]:
+    """Read what an object says of itself; the Head of one that is absent has no digest."""
     bucket, key = bucket_and_key(url)
     try:
-        found: dict[str, Any] = yield Request("s3", "head_object", {"Bucket": bucket, "Key": key})
+        found = yield Request("s3", "head_object", {"Bucket": bucket, "Key": key})
     except Absent:
-        return {}
-    return found
+        return Head()
+    return Head(found["ETag"], found["Metadata"].get(DIGEST, ""), found["Metadata"].get(DAY, ""))
 
 
 def read_object(url: str, settings: Settings) -> Steps[bytes]:

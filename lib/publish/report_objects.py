@@ -7,7 +7,7 @@ What an item points to has the digest of its content in its key and is never rep
 import base64
 import gzip
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from lib.aws.names import prefixed, reports_bucket
@@ -27,7 +27,7 @@ FOR_EVER = "max-age=31536000, immutable"  # of a key with its content's digest
 ASK_EACH_TIME = "no-cache"  # of a key that is replaced: kept, but compared by its ETag at each visit
 DIGEST = "sha256"  # metadata of an object: the digest of its content before gzip
 DAY = "jour"  # metadata of latest.html: the day that it is the page of
-ABSENT = "*"  # in place of an ETag: the key does not exist
+NO_OBJECT = "*"  # in place of an ETag: the key does not exist
 
 Objects = dict[str, tuple[str, str]]  # suffix -> (url, sha256 of the content before gzip)
 
@@ -91,21 +91,25 @@ def stored_form(suffix: str, content: bytes, digest: str = "") -> dict[str, Any]
 
 
 def put_request(url: str, form: dict[str, Any], settings: Settings, cache: str = FOR_EVER) -> Request:
-    """Build a PutObject of a stored_form; see `only_if` for its condition."""
+    """Build a PutObject of a stored_form; see `only_if` for its condition.
+
+    It names the key of S3_REPORTS_KMS_KEY, where that is set; else the bucket's own encryption holds.
+    """
     bucket, key = bucket_and_key(url)
-    request = {"Bucket": bucket, "Key": key, "CacheControl": cache} | form | encryption(settings)
+    kms_key = settings.s3_reports_kms_key
+    encryption = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": kms_key} if kms_key else {}
+    request = {"Bucket": bucket, "Key": key, "CacheControl": cache} | form | encryption
     return Request("s3", "put_object", request, url, len(form["Body"]))
 
 
-def only_if(etag: str) -> dict[str, str]:
-    """Have a PutObject refused when its key holds anything but what has this ETag (ABSENT: anything at all)."""
-    return {"IfNoneMatch": "*"} if etag == ABSENT else {"IfMatch": etag}
+def only_if(etag: str, request: Request, day: str = "") -> Request:
+    """Have a PutObject refused when its key holds anything but what has this ETag (NO_OBJECT: anything at all).
 
-
-def encryption(settings: Settings) -> dict[str, str]:
-    """Name the key of S3_REPORTS_KMS_KEY, where it is set; else the bucket's own encryption holds."""
-    key = settings.s3_reports_kms_key
-    return {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": key} if key else {}
+    With a `day` the object says that it is the page of that day.
+    """
+    condition = {"IfNoneMatch": "*"} if etag == NO_OBJECT else {"IfMatch": etag}
+    metadata = request.request["Metadata"] | ({DAY: day} if day else {})
+    return replace(request, request=request.request | condition | {"Metadata": metadata})
 
 
 def fixed_url(settings: Settings, name: str) -> str:

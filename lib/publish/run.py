@@ -21,13 +21,23 @@ from lib.common.settings import Settings
 from lib.common.text import counted
 from lib.publish import plain_objects
 from lib.publish.asking import Asking, Interrupted, Steps
-from lib.publish.check import checked
-from lib.publish.local_documents import PAGES, TABLES, DocumentFile, Files, read_files, validated
+from lib.publish.local_documents import (
+    COMPANIONS,
+    PAGES,
+    TABLES,
+    DocumentFile,
+    Files,
+    LocalDocument,
+    read_files,
+    validated,
+)
 from lib.publish.outcome import DocumentOutcome, Run, outcome_of
-from lib.publish.plan import Wish
-from lib.publish.remote import UNKNOWN, Remote, state
+from lib.publish.plan import Wish, beside
+from lib.publish.remote import UNKNOWN, Remote, damage, head, read_item, remote_of, state, whole_document
+from lib.publish.report_objects import is_ours, latest_url, readables
 from lib.publish.seen import entry_of
-from lib.publish.steps import planned, published
+from lib.publish.steps import Publication
+from lib.stores.dynamodb_items import Item
 
 PAUSE = 15.0  # s before the second pass: a server that restarts, a link that comes back
 
@@ -70,13 +80,14 @@ class Work:
             wish = replace(wish, damaged=True)
         if plain:
             return (yield from plain_objects.treated(source, files, settings, wish, dry, self.clients is not None))
+        publication = Publication(source, files, settings, now)
         if dry:
             remote = (yield from state(source, settings)) if self.clients else UNKNOWN
-            action = yield from planned(source, files, remote, settings, now, wish)
+            action = yield from publication.planned(remote, wish)
             if remote.claim and not action.readable:
                 action = replace(action, reason=action.reason or "publication commencée, à finir")
             return outcome_of(action, done=False), None
-        action, stands = yield from published(source, files, settings, now, wish)
+        action, stands = yield from publication.published(wish)
         return outcome_of(action, done=True), stands if action.sign != "!" else None
 
 
@@ -148,3 +159,50 @@ def _guarded(work: Work, source: DocumentFile, stop: threading.Event) -> Documen
     except (StoreError, LockHeldError) as error:
         passing = isinstance(error, PassingError | LockHeldError)
         return DocumentOutcome(source, "!", "failed", str(error), sent=asking.sent, passing=passing)
+
+
+def checked(local: LocalDocument, settings: Settings, newest: bool) -> Steps[DocumentOutcome]:
+    """Compare a document with its item and its objects, all of which are read; no write.
+
+    `newest` tells whether latest.html must be its page.
+    """
+    item = yield from read_item(local.source, settings, whole=True)
+    if item is None:
+        return DocumentOutcome(local.source, "+", "missing", "absent d'AWS")
+    remote = remote_of(item)
+    reason = yield from _damage(local, item, remote, settings, newest)
+    if reason:
+        return DocumentOutcome(local.source, "!", "damaged", reason)
+    urls = [url for url, _ in remote.objects.values()] + ([remote.pointer] if remote.pointer else [])
+    same = remote.digest == local.content.digest and beside(remote.digests()) == beside(local.files.digests)
+    if not same or not all(is_ours(url, settings) for url in urls):
+        return DocumentOutcome(local.source, "*", "different", "le fichier local et AWS diffèrent")
+    return DocumentOutcome(local.source, "=", "same")
+
+
+def _damage(local: LocalDocument, item: Item, remote: Remote, settings: Settings, newest: bool) -> Steps[str]:
+    """Describe what is wrong with the item or with an object that it describes; empty when all are sound."""
+    try:
+        yield from whole_document(item, settings)
+    except PassingError:
+        raise
+    except StoreError as error:
+        return error.message
+    if local.source.kind != "reports":
+        return ""
+    if not remote.objects.keys() >= set(COMPANIONS):
+        return "l'élément ne désigne pas la page et le tableau du rapport"
+    described, digests = list(remote.objects.values()), remote.digests()
+    if ".json" not in remote.objects:  # items of the former form had no other objects than those that people read
+        described += [(one.url, one.digest) for one in readables(local.source.path.stem, digests, settings)]
+    for url, digest in described:
+        reason = yield from damage(url, digest, settings)
+        if reason:
+            return reason
+    if newest:
+        latest = latest_url(settings)
+        day = (yield from head(latest)).day
+        own = day == local.source.day_text
+        if day < local.source.day_text or (own and (yield from damage(latest, digests[".html"], settings))):
+            return "latest.html n'est pas la page du dernier rapport"
+    return ""

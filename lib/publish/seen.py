@@ -28,7 +28,6 @@ from lib.publish.outcome import DocumentOutcome
 from lib.publish.plain_objects import url_of
 from lib.publish.plan import RENEWED_BELOW
 from lib.publish.remote import Remote, head, state
-from lib.publish.report_objects import DIGEST
 
 RECENT = timedelta(days=7)  # days that are always asked for: another machine may well have published them again
 BELIEVED_FOR = timedelta(days=30)  # since a document was seen: then AWS is asked again
@@ -94,8 +93,7 @@ def believed(found: dict[DocumentFile, Entry], clients: AwsClients, settings: Se
 def _digest_there(source: DocumentFile, settings: Settings) -> Steps[str]:
     if source.kind not in (PAGES, TABLES):
         return (yield from state(source, settings)).digest
-    there = yield from head(url_of(source, settings))
-    return str(there["Metadata"].get(DIGEST)) if there else ""
+    return (yield from head(url_of(source, settings))).digest
 
 
 def entry_of(files: Files, remote: Remote, now: datetime) -> Entry:

@@ -20,7 +20,7 @@ from lib.publish.local_documents import DocumentFile, Files
 from lib.publish.plan import Wish
 from lib.publish.remote import Remote, remote_of
 from lib.publish.report_objects import DAY, bucket_and_key, sha256
-from lib.publish.steps import published
+from lib.publish.steps import Publication
 from lib.stores.documents import encode
 
 NOW = datetime(2025, 11, 5, 6, 30, tzinfo=UTC)
@@ -108,7 +108,7 @@ class Uploader:
 
     def next_request(self, settings: Settings) -> Request | None:
         """Run the steps again on the replies so far; None at their end."""
-        steps = published(SOURCE(settings), self.files, settings, self.now, self.wish)
+        steps = Publication(SOURCE(settings), self.files, settings, self.now).published(self.wish)
         try:
             request = steps.send(None)
             for reply in self.replies:
@@ -165,7 +165,7 @@ def in_some_order(
     aws: Aws, both: list[Uploader], settings: Settings, chance: random.Random, kill: bool
 ) -> Iterator[Aws]:
     """Yield what AWS holds after each request of one order; with `kill` one uploader dies at one of its requests."""
-    running = [published(SOURCE(settings), one.files, settings, one.now, one.wish) for one in both]
+    running = [Publication(SOURCE(settings), one.files, settings, one.now).published(one.wish) for one in both]
     waiting: list[Any] = [steps.send(None) for steps in running]
     dies, rank_that_dies = chance.randrange(25) if kill else -1, chance.randrange(2)
     while any(waiting):
@@ -284,7 +284,10 @@ class Adrift:
 
     def run(self, uploaders: list[Uploader], faults: float) -> None:
         """Carry all out to their ends, each for some while alone; one attempt in `1 / faults` has no answer."""
-        running = [published(SOURCE(self.settings), one.files, self.settings, one.now, one.wish) for one in uploaders]
+        running = [
+            Publication(SOURCE(self.settings), one.files, self.settings, one.now).published(one.wish)
+            for one in uploaders
+        ]
         waiting: list[Any] = [steps.send(None) for steps in running]
         rank, adrift, stays = 0, set[int](), self.chance.choice([0.5, 0.8, 0.95, 0.98])
         while any(waiting):
