@@ -26,18 +26,25 @@ MOST_MEMBERS = 4  # of an answer that is a message alone
 
 def unwrapped(body: Any) -> Any:
     """Take an answer out of what a gateway or a script put around it; the same value where there is nothing around."""
-    if isinstance(body, str) and body.lstrip().startswith(("{", "[")):
-        return unwrapped(_value_in(body))
+    while (inner := _inside(body)) is not body:
+        body = inner
     if isinstance(body, list) and body and isinstance(body[0], dict) and "statusCode" in body[0]:
         return [unwrapped(one) for one in body]
+    return body
+
+
+def _inside(body: Any) -> Any:
+    """Take off one layer; the same value where there is none."""
+    if isinstance(body, str):
+        return _value_in(body)
     if not isinstance(body, dict) or body.keys() & (_CONTENT - {"data"}):
         return body
     if "statusCode" in body and isinstance(body.get("body"), str | dict | list):
         inner = body["body"]
         if body.get("isBase64Encoded") and isinstance(inner, str):
             inner = _from_base64(inner)
-        return unwrapped(inner) if _is_done(body["statusCode"]) else body
-    return unwrapped(body["data"]) if isinstance(body.get("data"), dict | str) else body
+        return inner if str(body["statusCode"]).startswith("2") else body
+    return body["data"] if isinstance(body.get("data"), dict | str) else body
 
 
 def records(body: Any) -> Iterator[Any]:
@@ -81,13 +88,10 @@ def _reason(said: dict[str, Any]) -> str:
     return next((str(said[name]) for name in _REASONS if isinstance(said.get(name), str)), "")
 
 
-def _is_done(status: Any) -> bool:
-    return str(status).startswith("2")
-
-
 def _value_in(text: str) -> Any:
+    """Decode a text that holds an object or a list; any other stays."""
     try:
-        return json.loads(text)
+        return json.loads(text) if text.lstrip().startswith(("{", "[")) else text
     except (ValueError, RecursionError):
         return text
 

@@ -64,6 +64,22 @@ def test_a_broken_json_line_costs_itself_alone(tmp_path: Path, place: int) -> No
     assert quality.kept_rejects[0].ligne == place + 1
 
 
+def test_jsonl_of_which_each_second_line_is_broken_keeps_the_others(tmp_path: Path) -> None:
+    broken = '{"id": 4, "nom": "tron'
+    found, quality = read(
+        tmp_path / "a.jsonl", "\n".join([broken, json.dumps(ROWS[0]), broken, *map(json.dumps, ROWS[1:])])
+    )
+    assert found == ROWS
+    assert quality.rejets == {"json_illisible": 2}
+
+
+@pytest.mark.parametrize("head", ["[", '{"results": [', "{\n", '{"a": [1,\n2], "results": ['])
+def test_a_document_cut_after_a_record_of_its_own_line_keeps_its_records(tmp_path: Path, head: str) -> None:
+    found, quality = read(tmp_path / "a.json", f"{head}\n" + ",\n".join(map(json.dumps, ROWS)) + "\n")
+    assert found == ([] if head == "{\n" else ROWS)
+    assert quality.rejets == {"json_illisible": 1}
+
+
 @pytest.mark.parametrize("start", ['"nom": 1}', "[1, 2]}"])
 def test_jsonl_that_lost_its_beginning_keeps_its_other_lines(tmp_path: Path, start: str) -> None:
     found, quality = read(tmp_path / "a.jsonl", "\n".join([start, *map(json.dumps, ROWS)]))
@@ -122,6 +138,8 @@ def test_a_truncated_response_keeps_its_whole_records(tmp_path: Path, indent: in
         ("a.json.gz", gzip.compress(b"[]" * 500, mtime=0)[:-9], "fichier_illisible"),
         ("a.json", "You have exceeded your quota.", "json_illisible"),
         ("a.json", '{"error": true, "reason": "Daily limit exceeded"}', "reponse_en_erreur"),
+        ("a.json", json.dumps({"statusCode": 200, "body": '{"results": [{"id": 1'}), "reponse_en_erreur"),
+        ("a.jsonl", f"[]\n{json.dumps('[cut')}", "reponse_en_erreur"),
     ],
 )
 def test_a_file_that_is_no_json_is_rejected_alone(tmp_path: Path, name: str, content: str | bytes, reason: str) -> None:
