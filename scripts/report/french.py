@@ -111,6 +111,10 @@ def week_day(text: str) -> str:
     return f"{WEEKDAYS[day.weekday()]} {day_number(day)}"
 
 
+def month_name(month: date) -> str:
+    return f"{MONTHS[month.month - 1]} {month.year}"
+
+
 def day_list(days: Sequence[date], year: int) -> str:
     """Write sorted days as « 28 octobre, 4 et 11 novembre », with their year where it is not `year`."""
     words = []

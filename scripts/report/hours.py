@@ -1,6 +1,7 @@
 """The day hour by hour: each chart, its words for a screen reader, and its table."""
 
 from collections.abc import Sequence
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from lib.figures.past_days import change
 from scripts.registry import SOURCES, on_the_page
 from scripts.report.french import counted, hour, joined, number, percent, quantity
 from scripts.report.key_figures import Metrics
-from scripts.report.svg_charts import hour_chart, weather_chart
+from scripts.report.svg_charts import extreme, hour_chart, weather_chart
 
 Hours = Sequence[float | None] | npt.NDArray[np.float64]
 
@@ -53,12 +54,12 @@ def _view(profile: dict[str, Any], drawn: HourlyProfile, weekday: str, metrics: 
 
 def unknown_hours(line: list[float | None]) -> list[tuple[int, int]]:
     """List the runs of hours without a value, each as its first hour and the end of its last."""
-    runs: list[tuple[int, int]] = []
-    for place, value in enumerate(line):
-        if value is None:
-            start = runs.pop()[0] if runs and runs[-1][1] == place else place
-            runs.append((start, place + 1))
-    return runs
+    return _runs([value is None for value in line])
+
+
+def _runs(flags: Sequence[bool]) -> list[tuple[int, int]]:
+    runs = [list(run) for is_set, run in groupby(range(len(flags)), key=flags.__getitem__) if is_set]
+    return [(run[0], run[-1] + 1) for run in runs]
 
 
 def _halved(line: list[float | None], double: int | None) -> list[float | None]:
@@ -75,36 +76,26 @@ def _gap(day: list[float | None], usual: list[float | None]) -> str:
     return f"{percent(change(*sums), 0, True)} de {hour(start)} à {hour(end)}"
 
 
-def longest_gap(
-    day: Sequence[float | None] | npt.NDArray[np.float64], usual: Sequence[float | None] | npt.NDArray[np.float64]
-) -> tuple[int | None, int | None]:
+def longest_gap(day: Hours, usual: Hours) -> tuple[int | None, int | None]:
     """Find the run of hours in a row (first, last + 1) that are together farthest from the usual ones, on one side."""
     gap = np.asarray(day, dtype=float) - np.asarray(usual, dtype=float)
-    side = np.sign(np.nansum(gap))
-    part = np.where(np.isfinite(gap) & (side * gap >= HOUR_FLOOR * np.asarray(usual, dtype=float)), side * gap, 0.0)
-    best, run, start, found = 0.0, 0.0, 0, None
-    for place, value in enumerate(part.tolist()):
-        if value <= 0:
-            run, start = 0.0, place + 1
-            continue
-        run += value
-        if run > best:
-            best, found = run, (start, place + 1)
-    return found or (None, None)
+    gap *= np.sign(np.nansum(gap))
+    part = np.isfinite(gap) & (gap > 0) & (gap >= HOUR_FLOOR * np.asarray(usual, dtype=float))
+    return max(_runs(part.tolist()), key=lambda run: gap[slice(*run)].sum(), default=(None, None))
 
 
 def _words(title: str, profile: dict[str, Any], weekday: str) -> str:
-    known = [(value, at) for at, value in enumerate(profile["jour"]) if value is not None]
-    if not known:
-        return f"{title} heure par heure : aucune heure mesurée."
-    (high, peak), (low, trough) = max(known), min(known)
-    text = (
-        f"{title} heure par heure, en {profile['unite']} : le plus à {hour(peak)} ({number(high, 0)}), "
-        f"le moins à {hour(trough)} ({number(low, 0)})"
+    high, low, usual = (
+        extreme(profile[line], pick) for line, pick in (("jour", max), ("jour", min), ("habituel", max))
     )
-    usual = [(value, at) for at, value in enumerate(profile["habituel"]) if value is not None]
+    if not high or not low:
+        return f"{title} heure par heure : aucune heure mesurée."
+    text = (
+        f"{title} heure par heure, en {profile['unite']} : le plus à {hour(high[1])} ({number(high[0], 0)}), "
+        f"le moins à {hour(low[1])} ({number(low[0], 0)})"
+    )
     if usual:
-        text += f" ; le {weekday} habituel a son plus haut à {hour(max(usual)[1])} ({number(max(usual)[0], 0)})"
+        text += f" ; le {weekday} habituel a son plus haut à {hour(usual[1])} ({number(usual[0], 0)})"
     return f"{text}. Le tableau suit."
 
 

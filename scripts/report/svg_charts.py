@@ -38,7 +38,7 @@ def hour_chart(kind: str, values: Values, usual: Values, words: str) -> Markup:
     ticks = axis_ticks(top)
     ceiling = max(top, ticks[-1])
     day, before = ([None if one is None else _y(one, ceiling) for one in line] for line in (values, usual))
-    high = _extreme(values, max)
+    high = extreme(values, max)
     return drawing(
         "heures",
         genre=kind,
@@ -59,7 +59,7 @@ def weather_chart(hours: Sequence[dict[str, Any]], words: str) -> Markup:
     """Draw temperature as a line above rain as bars; `hours` are rows of heure, temp (°C) and precip (mm)."""
     by_hour = {one["heure"]: one for one in hours}
     temps, rains = ([by_hour.get(at, {}).get(key) for at in range(HOURS)] for key in ("temp", "precip"))
-    wettest, cold, warm = _extreme(rains, max), _extreme(temps, min), _extreme(temps, max)
+    wettest, cold, warm = extreme(rains, max), extreme(temps, min), extreme(temps, max)
     full = max(wettest[0], LEAST_FULL) if wettest else LEAST_FULL
     low, stretch = (cold[0], max(warm[0] - cold[0], 4.0)) if cold and warm else (0.0, 1.0)  # a flat day stays flat
     heights = [None if temp is None else 110 - 75 * (temp - low) / stretch for temp in temps]
@@ -140,7 +140,7 @@ def _between(heights: Values, usual: Values) -> Markup:
     return Markup("".join(data))
 
 
-def _extreme(values: Values, pick: Any) -> tuple[float, int] | None:
+def extreme(values: Values, pick: Any) -> tuple[float, int] | None:
     """Find the lowest or highest value and its first hour."""
     known = {at: value for at, value in enumerate(values) if value is not None}
     at = pick(known, key=known.__getitem__) if known else None

@@ -4,7 +4,7 @@ Streets and counters, the whole city, lines of transport and the weather are eac
 scripts/report/usual).
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from datetime import date
 from functools import partial
 from typing import Any
@@ -62,12 +62,19 @@ def unusual(
             row["quoi"],
         )
     )
-    told: list[dict[str, Any]] = []
-    for row in found:
-        if sum(one["source"] == row["source"] for one in told) < TOLD_OF_A_SOURCE and len(told) < TOLD:
-            told.append(row)
+    told = first_of_sources(found, TOLD)
     others = [row for row in found if row not in told]
     return {"lignes": told, "autres": others[:LISTED], "nombre": len(found)}
+
+
+def first_of_sources(rows: Iterable[dict[str, Any]], most: int) -> list[dict[str, Any]]:
+    """Choose the first `most` rows, TOLD_OF_A_SOURCE of each source and none twice of a name."""
+    told: list[dict[str, Any]] = []
+    for row in rows:
+        names = [one["quoi"] for one in told if one["source"] == row["source"]]
+        if len(told) < most and len(names) < TOLD_OF_A_SOURCE and row["quoi"] not in names:
+            told.append(row)
+    return told
 
 
 def _of_sensors(

@@ -13,8 +13,9 @@ from typing import Any, NamedTuple
 from markupsafe import Markup
 
 from lib.common.paris_time import days_between
-from lib.figures.calendar_days import MONTHS, WEEKDAYS, long_date
+from lib.figures.calendar_days import WEEKDAYS, long_date
 from scripts.report.cards import CARD, Card
+from scripts.report.french import month_name
 from scripts.report.history.strips import strips
 from scripts.report.key_figures import usable
 from scripts.report.page import is_synthetic
@@ -86,7 +87,7 @@ def history_page(days: Sequence[HistoryDay], bilans: Mapping[date, Way] = Mappin
         ),
         mois=[
             {
-                "nom": f"{MONTHS[month.month - 1].capitalize()} {month.year}",
+                "nom": month_name(month).capitalize(),
                 "numero": month.month,
                 "bilan": bilans.get(month),
                 "semaines": [

@@ -15,7 +15,7 @@ from typing import Any
 import pandas as pd
 
 from lib.common.paris_time import month_before, month_days
-from lib.figures.calendar_days import MONTHS, particularity, public_holiday, school_holiday
+from lib.figures.calendar_days import particularity, public_holiday, school_holiday
 from lib.figures.changes import LEAST_SHARED
 from lib.figures.key_figures import KeyFigure
 from lib.figures.numbers import plain, rounded
@@ -25,16 +25,14 @@ from scripts.report.history.month_days import COMPLETE, MISSING, NOTHING, PARTIA
 from scripts.report.history.month_streets import moved_streets
 from scripts.report.history.weeks import Weeks, day_levels, usable_days, weeks_of, working_day
 from scripts.report.key_figures import FIGURES
+from scripts.report.unusual import first_of_sources
 
 Report = dict[str, Any]
 # Of each figure that has good and bad days: whether more of it is better.
 JUDGED = {"fiabilite_transports": True, "temps_perdu": False, "passages_velo": True, "debit_routier": False}
+NO_DAY = "aucun jour assez complet"
 TOO_LITTLE = "moins de la moitié des mesures en commun"
-RANKED, TOLD, TOLD_OF_A_SOURCE, LINES = 3, 6, 2, 8  # rows
-
-
-def month_name(month: date) -> str:
-    return f"{MONTHS[month.month - 1]} {month.year}"
+RANKED, TOLD, LINES = 3, 6, 8  # rows
 
 
 def compute_month(
@@ -121,7 +119,7 @@ def _figure(
         "moyenne_mois_precedent": _average(earlier.values()),
         "jours_retenus_mois_precedent": len(earlier),
         **(_of_sensors(source, figure, weeks[figure.name]) if figure.name in weeks else _of_days(values, earlier)),
-    } | ({"pourquoi": _missing(values, earlier)} if _missing(values, earlier) else {})
+    } | ({} if values and earlier else {"pourquoi": NO_DAY if not values else f"{NO_DAY} le mois précédent"})
 
 
 def _of_sensors(source: Source, figure: KeyFigure, weeks: Weeks) -> dict[str, Any]:
@@ -154,13 +152,6 @@ def _of_days(values: Mapping[date, float], earlier: Mapping[date, float]) -> dic
         "base": None,
         "pourquoi": None if enough else TOO_LITTLE,
     }
-
-
-def _missing(values: Mapping[date, float], earlier: Mapping[date, float]) -> str | None:
-    """Say which of the two months has no day at all."""
-    if not values:
-        return "aucun jour assez complet"
-    return None if earlier else "aucun jour assez complet le mois précédent"
 
 
 def _average(values: Any) -> float | None:
@@ -211,13 +202,7 @@ def _unusual(reports: Mapping[date, Report]) -> list[dict[str, Any]]:
         for row in (report.get("hors_ordinaire") or {}).get("lignes", ())
     ]
     every.sort(key=lambda row: (-abs(row["ecart_robuste"]), row["date"], row["source"], row["quoi"]))
-    told: list[dict[str, Any]] = []
-    for row in every:
-        same = sum(one["source"] == row["source"] for one in told)
-        again = any((one["source"], one["quoi"]) == (row["source"], row["quoi"]) for one in told)
-        if same < TOLD_OF_A_SOURCE and not again and len(told) < TOLD:
-            told.append(row)
-    return sorted(told, key=lambda row: row["date"])
+    return sorted(first_of_sources(every, TOLD), key=lambda row: row["date"])
 
 
 def _lines(this: Mapping[date, SourceDay], before: Mapping[date, SourceDay]) -> dict[str, Any]:
@@ -252,8 +237,8 @@ def _left_out(days: Sequence[date], every: SourceDays, usable: SourceDays) -> li
             "jours_trop_partiels": {
                 day.isoformat(): one.coverage for day, one in sorted(every[name].items()) if day not in usable[name]
             },
-            "capteurs_ecartes": max((one.sensors.get("ecartes", 0) for one in every[name].values()), default=0),
-            "jours_avec_capteurs_ecartes": sum(one.sensors.get("ecartes", 0) > 0 for one in every[name].values()),
+            "capteurs_ecartes": max((one.set_aside for one in every[name].values()), default=0),
+            "jours_avec_capteurs_ecartes": sum(one.set_aside > 0 for one in every[name].values()),
         }
         for name in (source.name for source in on_the_page(SOURCES))
     ]

@@ -33,14 +33,14 @@ class SourceDay(NamedTuple):
     coverage: float  # 0..1
     values: dict[str, float | None]  # by key figure
     hours: dict[str, pd.DataFrame]  # of each key figure that sensors measure: a row a sensor, a column an hour
-    sensors: dict[str, int]  # attendus, mesures, ecartes; of a source of sensors
+    set_aside: int  # sensors that are in no figure of the day
     labels: dict[str, tuple[str, int | None]]  # of its sensors: name, arrondissement
     lines: dict[str, float]  # hours disturbed of each structuring line
     service: float  # hours of service that these are of
     synthetic: bool
 
 
-NOTHING = SourceDay(MISSING, 0.0, {}, {}, {}, {}, {}, 0.0, False)
+NOTHING = SourceDay(MISSING, 0.0, {}, {}, 0, {}, {}, 0.0, False)
 SourceDays = dict[str, dict[date, SourceDay]]  # by source; a day that has no figures is not a key
 
 
@@ -87,7 +87,7 @@ def _reduced(source: Source, metrics: Metrics, day: date) -> SourceDay:
         coverage(metrics),
         {figure.name: at(metrics, figure.where) for figure in source.key_figures},
         hours,
-        {key: value for key, value in (account.get("capteurs") or {}).items() if key != "base"},
+        (account.get("capteurs") or {}).get("ecartes", 0),
         labels,
         lines,
         metrics.get("heures_de_service") or 0.0,

@@ -14,8 +14,7 @@ from lib.figures.key_figures import HourlyProfile
 from lib.figures.past_days import USABLE_FROM
 from scripts.registry import SOURCES, on_the_page
 from scripts.report.cards import CARD, Card, cards_of, noun_of, rests_on
-from scripts.report.french import NARROW, counted, joined, number, percent, quantity, share_percent
-from scripts.report.history.month import month_name
+from scripts.report.french import NARROW, counted, joined, month_name, number, percent, quantity, share_percent
 from scripts.report.history.month_days import COMPLETE, PARTIAL
 from scripts.report.history.strips import strips
 from scripts.report.rendering import render

@@ -28,7 +28,7 @@ def roads(day: date, level: Level, coverage: float = 1.0, sensors: str = "abcdef
         coverage,
         figures | {"debit_routier": float(frame.sum().sum())},
         {"debit_routier": frame},
-        {"attendus": len(sensors), "mesures": int(frame.notna().any(axis=1).sum()), "ecartes": 0},
+        0,
         {one: (f"Rue_{one.upper()}", 12) for one in sensors},
         {},
         0.0,
@@ -38,7 +38,7 @@ def roads(day: date, level: Level, coverage: float = 1.0, sensors: str = "abcdef
 
 def transport(coverage: float, lines: dict[str, float], reliability: float = 99.0) -> SourceDay:
     values = {"perturbations": float(len(lines)), "fiabilite_transports": reliability}
-    return SourceDay("complet", coverage, values, {}, {}, {}, lines, 20.0, False)
+    return SourceDay("complet", coverage, values, {}, 0, {}, lines, 20.0, False)
 
 
 def days(**sources: dict[date, SourceDay]) -> SourceDays:
