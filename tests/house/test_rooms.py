@@ -2,6 +2,7 @@
 
 import ast
 import tomllib
+from functools import cache
 from pathlib import Path
 
 from scripts.registry import SOURCES
@@ -16,6 +17,7 @@ def modules(folder: Path) -> list[Path]:
     return [path for path in folder.glob("*.py") if path.name != "__init__.py"]
 
 
+@cache
 def imported(path: Path) -> set[Path]:
     """The files of lib/ and scripts/ that a file names in an import, wherever it stands."""
     found = set()

@@ -1,6 +1,5 @@
 """Which store a machine uses, and what is said when a store's package is not installed."""
 
-import subprocess
 import sys
 from pathlib import Path
 
@@ -8,6 +7,7 @@ import pytest
 
 from lib.common.settings import LAPTOP_MARKER, ROOT, load_settings
 from lib.database_factory import get_database_type
+from tests import script_server
 from tests.conftest import RawTree
 
 # A Python where the package cannot be imported, as on a machine where it was never installed.
@@ -22,7 +22,7 @@ sys.exit(process_weather.main(["--date", "2025-11-04", "--store", {kind!r}]))
 @pytest.mark.parametrize(("kind", "package"), [("mongodb", "pymongo"), ("dynamodb", "boto3")])
 def test_a_missing_package_is_named_with_the_command_that_installs_it(raw: RawTree, kind: str, package: str) -> None:
     script = WITHOUT.format(package=package, kind=kind)
-    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False)
+    done = script_server.run([sys.executable, "-c", script], cwd=ROOT)
     assert done.returncode == 3
     assert f"CITYFLOW_STORE={kind} demande le paquet {package}" in done.stderr
     assert "make venv" in done.stderr
@@ -32,7 +32,7 @@ def test_a_missing_package_is_named_with_the_command_that_installs_it(raw: RawTr
 @pytest.mark.parametrize("package", ["pymongo", "boto3"])
 def test_files_need_no_database_package(raw: RawTree, package: str) -> None:
     script = WITHOUT.format(package=package, kind="local_files")
-    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False)
+    done = script_server.run([sys.executable, "-c", script], cwd=ROOT)
     assert done.returncode == 4, done.stderr  # there is no raw file: the store was not the trouble
 
 

@@ -21,6 +21,7 @@ from scripts import (
     process_comptages,
     process_weather,
 )
+from tests import script_server
 from tests.conftest import ROOT, Ran, RawTree, mains
 from tests.support.patience import child, deadline, wait_until
 from tests.support.portal_server import (
@@ -445,14 +446,7 @@ sys.exit(code)
 def test_an_export_of_hundreds_of_megabytes_takes_little_memory(raw: RawTree, portal: Portal) -> None:
     portal.faults[COUNTS] = [growing(250)]
     words = ["--date", portal.day.isoformat(), "--source", "comptages"]
-    ran = subprocess.run(
-        [sys.executable, "-c", MEASURED, *words],
-        capture_output=True,
-        text=True,
-        cwd=ROOT,
-        timeout=deadline(),
-        check=False,
-    )
+    ran = script_server.run([sys.executable, "-c", MEASURED, *words], cwd=ROOT, timeout=deadline())
     assert ran.returncode == 0 and "nouvel essai" not in ran.stderr, ran.stderr
     assert counts_file(raw, portal).stat().st_size > 240_000_000, ran.stdout
     assert float(ran.stdout.split("GREW")[1]) < 60, ran.stdout  # MB

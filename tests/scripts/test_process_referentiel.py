@@ -3,7 +3,6 @@
 import csv
 import json
 import os
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +13,7 @@ from pyproj import Geod
 
 from lib.figures import geometry
 from scripts.process_referentiel import main
+from tests import script_server
 from tests.conftest import ROOT, SAMPLES, Ran, RawTree, gz, needs_samples
 from tests.support.patience import deadline
 
@@ -208,7 +208,7 @@ def test_it_runs_from_any_directory_on_the_file_asked_for(
     mine = raw.batch("../mon_export.csv", exported(row("7", WEST, MIDDLE)))
     monkeypatch.setenv("REFERENTIEL_CSV", str(mine))
     command = [sys.executable, str(ROOT / "scripts" / "process_referentiel.py"), "--date", DAY]
-    ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=deadline(), check=False)
+    ran = script_server.run(command, cwd=tmp_path, timeout=deadline())
     assert ran.returncode == 0, ran.stderr
     assert ran.stdout.startswith(f"referentiel {DAY} : complet, 1 ligne retenue -> ")
     assert raw.metrics("referentiel", DAY)["statistiques"]["nombre_arcs"] == 1

@@ -21,6 +21,7 @@ from scripts import (
     process_weather,
     show_status,
 )
+from tests import script_server
 from tests.conftest import Ran, RawTree, mains
 from tests.support.aws_server import AwsServer
 from tests.support.fault_proxy import FaultProxy
@@ -154,9 +155,14 @@ def test_missing_tables_are_said_after_the_files_are_written(tree: RawTree, run:
     assert tree.metrics("weather", DAY)["qualite"]["statut"] == "complet"
 
 
-def test_make_keeps_the_file_and_does_the_day_again(tree: RawTree, mongo: MongoServer, nobody: str) -> None:
+def test_make_keeps_the_file_and_does_the_day_again(
+    tree: RawTree, mongo: MongoServer, nobody: str, tmp_path: Path
+) -> None:
     """make deletes what a failed command made, and takes a newer file for done: neither may happen here."""
-    command = ["make", f"PY={sys.executable}", "--assume-old=venv", "weather"]
+    python = tmp_path / "python"
+    python.write_text(script_server.launcher(Path(sys.executable)), encoding="utf-8")
+    python.chmod(0o755)
+    command = ["make", f"PY={python}", "--assume-old=venv", "weather"]
     environment = {**os.environ, "DATE": DAY, "CITYFLOW_STORE": "mongodb"}
 
     def make(**change: str) -> subprocess.CompletedProcess[str]:

@@ -20,6 +20,7 @@ import pytest
 
 from lib.run import manifest
 from scripts.report.rendering import _environment
+from tests import script_server
 from tests.conftest import Ran
 from tests.support.patience import deadline
 
@@ -86,6 +87,23 @@ def _become(main: Main, argv: list[str], confine: Confine, streams: list[int]) -
             sys.stdout.flush()
             sys.stderr.flush()
         os._exit(code)
+
+
+LIMITED = """
+import os, resource, runpy, sys
+sys.dont_write_bytecode = True  # Python takes half a compiled file for a whole one
+size = int(sys.argv[1])
+resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+sys.argv = sys.argv[2:]
+sys.path[0] = os.path.dirname(sys.argv[0])
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+
+
+def run_limited(size: int, script: Path, *words: str) -> Ran:
+    """What a user sees of a script whose files may hold so many bytes (ulimit -f)."""
+    ran = script_server.run([sys.executable, "-c", LIMITED, str(size), str(script), *words], timeout=deadline())
+    return Ran(ran.returncode, ran.stdout, ran.stderr)
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from scripts.report.history.month_page import month_page
 from tests.scripts.report.history.test_month import figures
 from tests.scripts.report.test_colours import DARK, LIGHT
 from tests.support import report_days
+from tests.support.cases import shortened
 from tests.support.report_days import changed_day
 from tests.support.web.browser import Site, browse, measured, needs_browser, served
 from tests.support.web.standards import axe_findings, html_errors, needs_axe, needs_nu
@@ -123,52 +124,58 @@ def test_an_hour_chosen_above_the_map_colours_its_arcs_without_a_script(site: Si
     assert json.loads(found[1]) == [calm, calm, "inline", "none", slower, calm, "none", "inline"]
 
 
-SMALLEST = """<link rel="icon" href="data:,"><body><iframe src="/{page}" style="width:{width}px;height:900px">
-</iframe><script>
-onload = () => {{
-  const frame = document.querySelector("iframe").contentWindow, page = frame.document, found = {{}};
+SMALLEST = """
+onload = () => document.body.textContent = "SMALLEST" + JSON.stringify([...document.querySelectorAll("iframe")].map(
+  one => smallest(one.contentWindow))) + "END";
+function smallest(frame) {
+  const page = frame.document, found = {};
   const walker = page.createTreeWalker(page.body, NodeFilter.SHOW_TEXT);
-  while (walker.nextNode()) {{
+  while (walker.nextNode()) {
     const one = walker.currentNode.parentElement, box = one.getBoundingClientRect();
     if (!walker.currentNode.data.trim() || !box.width || one.closest("title, .vu, .saut, script, style")) continue;
     const scale = one.ownerSVGElement ? one.getScreenCTM().a : 1;
     const px = parseFloat(frame.getComputedStyle(one).fontSize) * scale;
     const kind = one.ownerSVGElement ? one.ownerSVGElement.classList[0] : "texte";
     found[kind] = Math.min(found[kind] ?? 99, px);
-  }}
-  document.body.textContent = "SMALLEST" + JSON.stringify(found) + "END";
-}}</script>"""
+  }
+  return found;
+}"""
 
 
-def smallest_texts(site: Site, page: str, width: int) -> dict[str, float]:
-    """The smallest font (px) that is drawn in a frame of that width: of the text, and of each kind of drawing."""
-    (site.folder / "smallest.html").write_text(SMALLEST.format(page=page, width=width), encoding="utf-8")
-    dom, _ = browse(f"{site.address}/smallest.html", "--dump-dom", "--virtual-time-budget=10000")
-    found = re.search(r"SMALLEST({.*})END", dom)
-    assert found, dom[:500]
-    return dict(json.loads(found[1]))
-
-
-@pytest.mark.parametrize("page", ["full.html", "heavy.html"])
-def test_on_paper_no_text_is_below_7_points(site: Site, page: str) -> None:
-    text = (site.folder / page).read_text(encoding="utf-8")
-    assert text.count("@media print{") == 1
-    (site.folder / "paper.html").write_text(
-        text.replace("@media print{", "@media all{").replace("@media screen", "@media not all"), encoding="utf-8"
+def smallest_texts(site: Site, *frames: tuple[str, int]) -> list[dict[str, float]]:
+    """The smallest font (px) that is drawn of each page at its width: of the text, and of each kind of drawing."""
+    shown = "".join(f'<iframe src="/{page}" style="width:{width}px;height:900px"></iframe>' for page, width in frames)
+    (site.folder / "smallest.html").write_text(
+        f'<link rel="icon" href="data:,"><body>{shown}<script>{SMALLEST}</script>', encoding="utf-8"
     )
-    found = smallest_texts(site, "paper.html", A4_WIDTH)
-    assert {"texte", "carte", "graphique"} <= set(found)
-    assert {kind: px for kind, px in found.items() if px < 7 * 96 / 72} == {}
+    dom, _ = browse(f"{site.address}/smallest.html", "--dump-dom", "--virtual-time-budget=10000")
+    found = re.search(r"SMALLEST(\[.*\])END", dom)
+    assert found, dom[:500]
+    smallest = list(json.loads(found[1]))
+    assert len(smallest) == len(frames)
+    return smallest
 
 
-@pytest.mark.parametrize("width", [360, 760, 1280])
-def test_on_a_screen_the_words_of_charts_and_map_are_12_pixels_at_least(site: Site, width: int) -> None:
-    found = smallest_texts(site, "full.html", width)
-    assert {kind: px for kind, px in found.items() if px < 11.9} == {}
-    assert {"texte", "carte", "graphique"} <= set(found)
+def test_on_paper_no_text_is_below_7_points(site: Site) -> None:
+    pages = ("full.html", "heavy.html")
+    for page in pages:
+        text = (site.folder / page).read_text(encoding="utf-8")
+        assert text.count("@media print{") == 1
+        (site.folder / f"paper-{page}").write_text(
+            text.replace("@media print{", "@media all{").replace("@media screen", "@media not all"), encoding="utf-8"
+        )
+    for found in smallest_texts(site, *((f"paper-{page}", A4_WIDTH) for page in pages)):
+        assert {"texte", "carte", "graphique"} <= set(found)
+        assert {kind: px for kind, px in found.items() if px < 7 * 96 / 72} == {}
 
 
-@pytest.mark.parametrize("page", ["full.html", "heavy.html"])
+def test_on_a_screen_the_words_of_charts_and_map_are_12_pixels_at_least(site: Site) -> None:
+    for found in smallest_texts(site, *(("full.html", width) for width in (360, 760, 1280))):
+        assert {kind: px for kind, px in found.items() if px < 11.9} == {}
+        assert {"texte", "carte", "graphique"} <= set(found)
+
+
+@pytest.mark.parametrize("page", shortened(["full.html", "heavy.html"], ["heavy.html"]))
 def test_on_paper_a_day_takes_two_to_four_a4_pages(site: Site, tmp_path: Path, page: str) -> None:
     pdf = tmp_path / "page.pdf"
     browse(f"{site.address}/{page}", f"--print-to-pdf={pdf}", "--no-pdf-header-footer")

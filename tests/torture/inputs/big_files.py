@@ -1,27 +1,28 @@
 """Raw files of any size, and what a script takes to read them."""
 
 import json
-import os
-import subprocess
 import sys
 import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests import script_server
 from tests.conftest import ROOT, Ran, bike
 from tests.support.patience import deadline
 from tests.torture.inputs.forms import BULK, COUNTS_API, DAY, disruption
 from tests.torture.inputs.forms import visual_crossing as weather
 
 MB = 1_000_000
-# The peak memory of what a command starts, as the kernel counts it. A process begins with its parent's peak: the small
-# one between this and the command keeps pytest's out of it.
+# The peak memory of a script and of what it starts, as the kernel counts it. A process begins with its parent's peak:
+# that of the tests' server, which holds the packages that the script would import.
 WATCH = """
-import resource, subprocess, sys
-code = subprocess.run(sys.argv[1:]).returncode
-print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss, file=sys.stderr)
-sys.exit(code if code >= 0 else 128 - code)
+import atexit, os, resource, runpy, sys
+whose = resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN
+atexit.register(lambda: print(max(resource.getrusage(one).ru_maxrss for one in whose), file=sys.stderr))
+sys.argv = sys.argv[1:]
+sys.path[0] = os.path.dirname(sys.argv[0])
+runpy.run_path(sys.argv[0], run_name="__main__")
 """
 
 
@@ -37,8 +38,7 @@ class Took:
 def process(data_type: str) -> Took:
     """Run a source's script on DAY, in the environment of the `raw` fixture."""
     script = ROOT / "scripts" / f"process_{data_type}.py"
-    command = [sys.executable, "-c", WATCH, sys.executable, str(script), "--date", DAY]
-    ran = subprocess.run(command, env=os.environ, capture_output=True, text=True, timeout=deadline(300))
+    ran = script_server.run([sys.executable, "-c", WATCH, str(script), "--date", DAY], timeout=deadline(300))
     *messages, peak = ran.stderr.strip().split("\n")
     return Took(ran.returncode, "\n".join(messages), int(peak) * 1024 / MB)
 

@@ -80,7 +80,7 @@ def temporary(disk: SmallDisk, raw: RawTree, tree: Path, monkeypatch: pytest.Mon
     monkeypatch.setenv("DATA_DIR", str(tree))
     monkeypatch.setenv("TMPDIR", str(disk.path))
     monkeypatch.setattr(tempfile, "tempdir", str(disk.path))  # where Python would take another one that has room
-    monkeypatch.setattr(scan, "Job", partial(Job, block=1 << 12, alone=0))
+    monkeypatch.setattr(scan, "Job", partial(Job, block=1 << 15, alone=0))
 
 
 TWO_DAYS = ["--from", "2025-11-03", "--to", DAY]

@@ -1,15 +1,10 @@
 """Files that may not grow (ulimit -f): the old file stays whole. More in test_full_disk.py and test_no_rights.py."""
 
-import os
-import resource
-import subprocess
-import sys
-
 import pytest
 
 from scripts import process_comptages
 from tests.conftest import ROOT, RawTree
-from tests.support.patience import deadline
+from tests.support.confined import run_limited
 from tests.support.shared_trees import demo_tree
 
 DAY = "2025-11-04"
@@ -24,25 +19,13 @@ def demo(raw: RawTree, tmp_path_factory: pytest.TempPathFactory, monkeypatch: py
     return raw
 
 
-def process(file_size: int | None = None, **changed: str) -> subprocess.CompletedProcess[str]:
-    def limit() -> None:
-        if file_size is not None:
-            resource.setrlimit(resource.RLIMIT_FSIZE, (file_size, file_size))
-
-    command = [sys.executable, str(ROOT / "scripts" / "process_comptages.py"), "--date", DAY]
-    environment = {**os.environ, **changed}
-    return subprocess.run(
-        command, env=environment, preexec_fn=limit, capture_output=True, text=True, timeout=deadline()
-    )
-
-
 @pytest.mark.parametrize("size", SIZES)
 def test_a_full_disk_leaves_the_old_file(demo: RawTree, size: int) -> None:
     path = demo.output / "metrics" / f"comptages_metrics_{DAY}.json"
     before = path.read_bytes()
     assert len(before) > 20_000
-    ran = process(size)
-    assert ran.returncode == 1 and "Traceback" not in ran.stderr
-    assert "impossible d'écrire" in ran.stderr and "Vérifier les droits et la place disponible" in ran.stderr
+    ran = run_limited(size, ROOT / "scripts" / "process_comptages.py", "--date", DAY)
+    assert ran.code == 1 and "Traceback" not in ran.err
+    assert "impossible d'écrire" in ran.err and "Vérifier les droits et la place disponible" in ran.err
     assert path.read_bytes() == before
     assert [one for one in path.parent.iterdir() if one != path] == []

@@ -5,7 +5,6 @@ import json
 import os
 import pty
 import re
-import resource
 import signal
 import struct
 import subprocess
@@ -21,11 +20,11 @@ from scripts.process_comptages import main
 from scripts.sources.comptages.worker import ALONE
 from tests import script_server
 from tests.conftest import ROOT, Ran, RawTree, count_row
+from tests.support.confined import run_limited
 from tests.support.patience import child, deadline, wait_until
 
 Run = Callable[..., Ran]
-SCRIPT = [sys.executable, "scripts/process_comptages.py"]
-COMMAND = [*SCRIPT, "--date", "2025-11-04"]
+COMMAND = [sys.executable, "scripts/process_comptages.py", "--date", "2025-11-04"]
 
 
 def rows_of(*days: int, arcs: int = 3) -> list[str]:
@@ -122,13 +121,11 @@ def test_a_large_file_gives_the_same_figures_from_the_command_line(raw: RawTree,
 @pytest.mark.parametrize("words", [("--date", "2025-11-04"), ("--from", "2025-11-03", "--to", "2025-11-04")])
 def test_a_disk_that_refuses_is_exit_1_and_no_figures(raw: RawTree, words: tuple[str, ...]) -> None:
     large_export(raw)
-    limit = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (8_000, 8_000))  # noqa: E731
-    command = [*SCRIPT, *words]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=deadline(), preexec_fn=limit)
-    assert done.returncode == 1
-    assert "la recherche dans" in done.stderr
-    assert "aucun chiffre" in done.stderr
-    assert "Traceback" not in done.stderr
+    done = run_limited(8_000, ROOT / "scripts" / "process_comptages.py", *words)
+    assert done.code == 1
+    assert "la recherche dans" in done.err
+    assert "aucun chiffre" in done.err
+    assert "Traceback" not in done.err
     assert not figures(raw)
 
 
@@ -151,7 +148,7 @@ def test_progress_shows_bytes_and_speed_on_a_terminal_only(raw: RawTree) -> None
     large_export(raw)
     terminal, end = pty.openpty()
     fcntl.ioctl(end, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 100, 0, 0))
-    seen = subprocess.run([*COMMAND, "-q"], cwd=ROOT, stderr=end, timeout=deadline())
+    seen = script_server.run([*COMMAND, "-q"], cwd=ROOT, stderr=end, timeout=deadline())
     os.close(end)
     assert seen.returncode == 0
     assert re.search(rb"permanents\.csv: .*[0-9.]+/[0-9.]+M .*o/s", os.read(terminal, 65536))
