@@ -25,15 +25,15 @@ class Plain(list[Any]):
     """A list that holds nothing but values as they are stored: no NaN, no infinity, nothing of pandas or numpy."""
 
 
-def read_json(content: bytes) -> Any:
-    """Read the JSON of a document; ValueError or RecursionError where it is none."""
+def read_json(content: bytes, errors: str = "strict") -> Any:
+    """Read a JSON text in UTF-8; ValueError or RecursionError where it is none. `errors` is as of bytes.decode."""
     import orjson
 
     # It says its errors in words of its own, knows no NaN, and makes floats of integers beyond 64 bits.
     if LONG_NUMBER not in content.translate(DIGITS):
         with suppress(ValueError):
             return orjson.loads(content)
-    return json.loads(content)
+    return json.loads(content.decode("utf-8-sig", errors))
 
 
 def readable_text(value: Any) -> bytes:

@@ -72,7 +72,7 @@ def refusal(body: Any) -> str:
     """Say why an answer holds no data, in its own words; empty where it holds some, or is no refusal."""
     if body is None or isinstance(body, str | int | float):
         return on_one_line(str(body))[:_SHOWN]
-    if not isinstance(body, dict) or any(body.get(name) for name in _CONTENT):
+    if not isinstance(body, dict) or any(map(body.get, _CONTENT)):
         return ""
     error = body.get("error")
     if isinstance(error, dict) and error.get("id") in _NORMAL_ERRORS:

@@ -6,7 +6,6 @@ A short file that is one JSON value is decoded at once, which is quickest. Any o
 does not depend on its length: line by line, or as the bodies of a document (lib/raw/json_stream).
 """
 
-import json
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -16,6 +15,7 @@ from typing import Any
 from stringzilla import count, find  # SIMD search: ten times that of bytes
 
 from lib.common.errors import InputError, RefusedAnswerError
+from lib.common.exact_json import read_json
 from lib.figures.answers import CUT, HEADLESS, Answer
 from lib.figures.quality import CONTENT_KEPT, Quality
 from lib.raw.contents import first_bytes, last_line, lines_of, read_blocks
@@ -31,6 +31,7 @@ LOOKED_AT = 20  # lines, to tell JSONL from a document: the first ones may be br
 LONGEST_DATE = 64  # bytes, with the name before it
 
 _SPACES = b" \t\r\n\xef\xbb\xbf"
+_NUMBERS = frozenset({int, float, bool})
 _DATED = re.compile(rb"[12][0-9]{3}-[01][0-9]-[0-3][0-9]")
 
 
@@ -122,11 +123,7 @@ def _answer(raw: RawFile, body: Any) -> Answer:
 def _identity(record: Any) -> int:
     """Tell records apart by all but their numbers: a count that was revised is of the same hour."""
     values = record.values() if isinstance(record, dict) else [record]
-    return hash(tuple(value if isinstance(value, str) else repr(value) for value in values if not _is_number(value)))
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float)
+    return hash(repr([value for value in values if type(value) not in _NUMBERS]))
 
 
 def _blocks(raw: RawFile, data: bytes | None, overlap: int = 0) -> Iterable[bytes]:
@@ -136,7 +133,7 @@ def _blocks(raw: RawFile, data: bytes | None, overlap: int = 0) -> Iterable[byte
 def _decoded(text: bytes) -> tuple[Any, bool]:
     """Read a JSON text, and tell whether it is one."""
     with suppress(*BROKEN):
-        return json.loads(text.decode("utf-8-sig", MENDING)), True
+        return read_json(text, MENDING), True
     return None, False
 
 

@@ -82,7 +82,7 @@ class BikeRecords:
 def read_day_records(files: list[RawFile], day: date, quality: Quality) -> BikeRecords:
     """Read the pulls, oldest first; invalid rows of the day are rejected, the newest pull wins."""
     table = join_places(_table(_batches(files, day, quality), quality), "coordinates")
-    texts = table["date"].map(_date_text)
+    texts = pd.Series(map(_date_text, table["date"]), table.index, dtype=object)
     table["instant"] = pd.to_datetime(
         texts.map({text: parse_instant(text) for text in texts.dropna().unique()}), utc=True
     )
@@ -250,8 +250,9 @@ def _columns(found: list[dict[str, Any]], known: dict[str, str]) -> list[list[An
     written = set().union(*found)
     columns = []
     for names in COLUMNS.values():
-        column: list[Any] = [None] * len(found)
-        for name in filter(written.__contains__, names):
+        first, *others = [name for name in names if name in written] or names
+        column = [record.get(first) for record in found]
+        for name in others:
             if None in column:
                 column = [
                     record.get(name) if value is None else value for value, record in zip(column, found, strict=True)
@@ -292,19 +293,23 @@ def _identity(table: pd.DataFrame) -> pd.Series:
 
 def _text(values: pd.Series) -> pd.Series:
     """Trim the texts, NaN where there is none."""
-    return values.map(lambda value: str(value).strip() or np.nan, na_action="ignore").astype(object)
+    known = {value: value.strip() or np.nan for value in set(values) if type(value) is str}
+    rest = [known[value] if type(value) is str else np.nan if pd.isna(value) else str(value) for value in values]
+    return pd.Series(rest, values.index, dtype=object)
 
 
 def _valid(rows: pd.DataFrame, quality: Quality) -> pd.DataFrame:
     """Keep the rows that can be counted, `comptage` as a number; the others are rejected under their first reason."""
     texts = list({value for value in rows["comptage"] if isinstance(value, str)})
     written = dict(zip(texts, point_decimals(texts), strict=True))
-    scalars = rows["comptage"].map(lambda value: written.get(value) if isinstance(value, str) else _scalar(value))
-    number = pd.to_numeric(scalars, errors="coerce").astype(float)
+    scalars = [written[value] if isinstance(value, str) else _scalar(value) for value in rows["comptage"]]
+    number = pd.to_numeric(pd.Series(scalars, rows.index, dtype=object), errors="coerce").astype(float)
+    unread = ~np.isfinite(number)
+    unread[unread] = np.array([_is_value(value) for value in rows.loc[unread, "comptage"]], dtype=bool)
     reasons = {
         "date_illisible": rows["instant"].isna(),
         "identifiant_absent": rows["id_compteur"].isna(),
-        "comptage_non_numerique": rows["comptage"].map(_is_value) & ~np.isfinite(number),
+        "comptage_non_numerique": unread,
         "comptage_negatif": number < 0,
         "comptage_impossible": number > MAX_COUNT,
         "comptage_fractionnaire": np.isfinite(number) & (number != np.floor(number)),  # « 1.002 » may mean 1002
