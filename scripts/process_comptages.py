@@ -228,14 +228,15 @@ def process(settings: Settings, day: date) -> DayResult:
 
 def road_day(counts: pd.DataFrame, arcs: pd.DataFrame, day: date, reference: list[str]) -> RoadDay:
     """Turn the rows of a day into frames of its hours."""
-    hours = sorted(road_label_hours(day).values())
-    counts = counts.assign(stated=1.0)
+    hours = pd.Index(sorted(road_label_hours(day).values()))
+    cells = arcs.index.get_indexer(pd.Index(counts["identifiant_arc"])), hours.get_indexer(pd.Index(counts["heure"]))
 
-    def frame(name: str) -> pd.DataFrame:
-        wide = counts.pivot(index="identifiant_arc", columns="heure", values=name)
-        return wide.reindex(index=arcs.index, columns=hours)
+    def frame(values: pd.Series | float) -> pd.DataFrame:
+        wide = np.full((len(arcs), len(hours)), np.nan)
+        wide[cells] = values
+        return pd.DataFrame(wide, arcs.index, hours)
 
-    return RoadDay(day, frame("debit"), frame("taux_occupation"), frame("stated").notna(), arcs, reference)
+    return RoadDay(day, frame(counts["debit"]), frame(counts["taux_occupation"]), frame(1.0).notna(), arcs, reference)
 
 
 def days_at_hand(settings: Settings, days: list[date]) -> AbstractContextManager[None]:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from lib.figures.quality import Quality
@@ -21,10 +22,10 @@ def without_rejects(
     """
     struck = pd.Series(False, index=rows.index)
     for reason, mask in reasons.items():
-        for row in rows[mask & ~struck].to_dict("records"):
+        for row in rows[mask & ~struck].to_dict("records") if mask.any() else ():
             quality.reject(reason, row["_fichier"], line(row["_ligne"]), {name: row[name] for name in shown})
         struck |= mask
-    return rows[~struck].copy()
+    return rows[~struck].copy() if struck.any() else rows.copy(deep=False)
 
 
 def newest(rows: pd.DataFrame, key: list[str], values: list[str], quality: Quality) -> pd.DataFrame:
@@ -32,10 +33,25 @@ def newest(rows: pd.DataFrame, key: list[str], values: list[str], quality: Quali
 
     A blank that comes later takes nothing away of what was measured. Rows of one key that differ are conflicts.
     """
-    blank = rows[values].isna().all(axis=1)
-    ordered = pd.concat([rows[blank], rows[~blank]]) if blank.any() else rows
-    kept = ordered.drop_duplicates(key, keep="last").sort_values(key, ignore_index=True)
-    quality.conflits += len(rows.drop_duplicates([*key, *values])) - len(kept)
+    repeated = rows.duplicated(key, keep=False)
+    kept = rows
+    if repeated.any():
+        repeats = rows[repeated]
+        blank = repeats[values].isna().all(axis=1)
+        last = pd.concat([repeats[blank], repeats[~blank]]).drop_duplicates(key, keep="last")
+        quality.conflits += len(repeats.drop_duplicates([*key, *values])) - len(last)
+        kept = pd.concat([rows[~repeated], last])
+    kept = kept.sort_values(key, ignore_index=True)
     quality.doublons += len(rows) - len(kept)
     quality.lignes_retenues += len(kept)
     return kept
+
+
+def without_echoes(rows: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
+    """Drop the rows that say in these columns what the one before says; the first and the last of each text stay."""
+    new = np.zeros(len(rows), dtype=bool)
+    new[:1] = True
+    for name in columns:
+        values = rows[name].to_numpy(dtype=object)
+        new[1:] |= (values[1:] != values[:-1]).astype(bool)
+    return rows[new]

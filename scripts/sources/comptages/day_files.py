@@ -86,8 +86,8 @@ class DayFiles:
         self.held.clear()
         self.size = 0
 
-    def lines(self, day: date) -> list[tuple[int, bytes]]:
-        """List the lines of a day that are held in memory, each with its offset."""
+    def lines(self, day: date) -> Iterator[tuple[int, bytes]]:
+        """Yield the lines of a day that are held in memory, each with its offset."""
         return _in_order(self.held.get(self.numbers[day], ()))
 
     def __enter__(self) -> Self:
@@ -98,8 +98,8 @@ class DayFiles:
             self.write()
 
 
-def kept_lines(paths: Sequence[Path]) -> list[tuple[int, bytes]]:
-    """Return the lines of a day's files, each with its offset, in the order of the export they come from.
+def kept_lines(paths: Sequence[Path]) -> Iterator[tuple[int, bytes]]:
+    """Yield the lines of a day's files, each with its offset, in the order of the export they come from.
 
     TooManyRowsError when they are more text than a day has.
     """
@@ -108,8 +108,10 @@ def kept_lines(paths: Sequence[Path]) -> list[tuple[int, bytes]]:
     return _in_order(batch for path in paths for batch in _batches(path))
 
 
-def _in_order(batches: Iterable[Batch]) -> list[tuple[int, bytes]]:
-    return sorted(line for offsets, text in batches for line in zip(offsets.tolist(), text.split(b"\n"), strict=True))
+def _in_order(batches: Iterable[Batch]) -> Iterator[tuple[int, bytes]]:
+    """Yield the lines of batches; each is of a span, so that no other has lines between its own."""
+    for offsets, text in sorted(batches, key=lambda batch: int(batch[0][0])):
+        yield from zip(offsets.tolist(), text.split(b"\n"), strict=True)
 
 
 def _batches(path: Path) -> Iterator[Batch]:

@@ -5,12 +5,12 @@ label it holds.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from functools import lru_cache
-from itertools import islice
-from typing import Any
+from itertools import compress, islice
+from typing import TypeVar
 
 from lib.common.paris_time import parse_road_label, road_label_hours
 from lib.figures.quality import CONTENT_KEPT
@@ -24,10 +24,12 @@ _STAMP = re.compile(
 )
 
 
-LABEL = 1 + list(COLUMNS).index("t_1h")  # of a row, behind its offset
+LABEL = list(COLUMNS).index("t_1h")
 BATCH = 500  # lines read together
-MOST_TEXTS = 50_000  # ends of lines that are kept for the lines to come
+MOST_TEXTS = 50_000  # ends of lines, and words in them, that are kept for the lines to come
 MEASURES = ("debit", "taux_occupation")  # columns of numbers, few of which are equal
+
+Read = TypeVar("Read")
 
 
 class TooManyRowsError(Exception):
@@ -36,22 +38,25 @@ class TooManyRowsError(Exception):
 
 @dataclass
 class DayRows:
-    """Rows as (offset, the texts of COLUMNS), rejected lines as (offset, reason, text), both in file order."""
+    """Rows by their offsets and the texts of COLUMNS, rejected lines as (offset, reason, text), both in file order."""
 
-    rows: list[tuple[Any, ...]] = field(default_factory=list)
+    offsets: list[int] = field(default_factory=list)
+    columns: list[list[str | None]] = field(default_factory=lambda: [[] for _ in COLUMNS])
     rejects: list[tuple[int, str, str]] = field(default_factory=list)
     windows: bool = False  # whether a line was read in Windows-1252
 
-    def extend(self, other: "DayRows") -> None:
-        self.rows += other.rows
-        self.rejects += other.rejects
-        self.windows |= other.windows
-        self.check_room()
-
-    def check_room(self) -> None:
-        """TooManyRowsError when there are more than a day can have: they would fill the memory."""
-        if len(self.rows) + len(self.rejects) > DAY_ROWS:
+    def add(self, offsets: Sequence[int], columns: Sequence[Sequence[str | None]]) -> None:
+        """Add rows; TooManyRowsError when there are more than a day can have: they would fill the memory."""
+        self.offsets += offsets
+        for mine, more in zip(self.columns, columns, strict=True):
+            mine += more
+        if len(self.offsets) + len(self.rejects) > DAY_ROWS:
             raise TooManyRowsError
+
+    def extend(self, other: "DayRows") -> None:
+        self.rejects += other.rejects
+        self.add(other.offsets, other.columns)
+        self.windows |= other.windows
 
 
 def day_rows(
@@ -62,25 +67,26 @@ def day_rows(
     `known`: the encoding that the export's head showed, empty where it showed none.
     """
     labels = road_label_hours(day)
-    concerns: dict[str, bool] = {}
+    concerns: dict[str | None, bool] = {}
     found, encoding = DayRows(), Encoding(known)
     split, waiting = Splitter(header, delimiter, encoding), iter(lines)
     while batch := list(islice(waiting, BATCH)):
-        offsets, whole = zip(*((offset, ended.rstrip(b"\r")) for offset, ended in batch), strict=True)
-        columns = split.columns_of(whole)
+        offsets, whole = zip(*batch, strict=True)
+        columns: Sequence[Sequence[str | None]] | None = split.columns_of(whole)
         if columns is None:
-            read = [(offset, line, *split.line_of(line)) for offset, line in zip(offsets, whole, strict=True)]
+            read = [(offset, line, *split.line_of(line.rstrip(b"\r"))) for offset, line in batch]
             for offset, line, _, reason in read:
-                text = line.decode("utf-8", errors="replace") if reason else ""
+                text = line.rstrip(b"\r").decode("utf-8", errors="replace") if reason else ""
                 if any(parse_road_label(stamp) in labels for stamp in _STAMP.findall(text)):
                     found.rejects.append((offset, reason, text[:CONTENT_KEPT]))
-            rows = [(offset, *texts) for offset, _, texts, reason in read if not reason]
-        else:
-            rows = list(zip(offsets, *columns, strict=True))
-        for label in {row[LABEL] for row in rows} - concerns.keys():
+            offsets = tuple(offset for offset, _, _, reason in read if not reason)
+            columns = [[texts[place] for *_, texts, reason in read if not reason] for place in range(len(COLUMNS))]
+        for label in set(columns[LABEL]) - concerns.keys():
             concerns[label] = _concerns(label, labels, day)
-        found.rows += [row for row in rows if concerns[row[LABEL]]]
-        found.check_room()
+        wanted = [concerns[label] for label in columns[LABEL]]
+        if not all(wanted):
+            offsets, columns = tuple(compress(offsets, wanted)), [list(compress(one, wanted)) for one in columns]
+        found.add(offsets, columns)
     found.windows = encoding.name == WINDOWS
     return found
 
@@ -97,6 +103,7 @@ class Splitter:
         self.places = {name: header.index(name) if name in header else len(header) for name in COLUMNS}
         self.behind = [place - self.changing for place in self.places.values() if place >= self.changing]
         self.same: dict[str | None, str | None] = {}
+        self.words: dict[bytes, str | None] = {}
         self.ends: dict[bytes, tuple[str | None, ...]] = {}
 
     def columns_of(self, lines: Sequence[bytes]) -> list[Sequence[str | None]] | None:
@@ -107,13 +114,13 @@ class Splitter:
             return None
         *columns, ends = zip(*parts, strict=True)
         try:
-            if len(self.ends) >= MOST_TEXTS:
-                self.ends.clear()
-            for end in set(ends) - self.ends.keys():
-                self.ends[end] = self.end_of(end)
-            behind = zip(*map(self.ends.__getitem__, ends), strict=True)
+            behind = zip(*_each_once(self.ends, ends, self.end_of), strict=True)
             return [
-                self.texts_of(columns[place], name not in MEASURES) if place < most else next(behind)
+                next(behind)
+                if place >= most
+                else self.numbers_of(columns[place])
+                if name in MEASURES
+                else _each_once(self.words, columns[place], self.word_of)
                 for name, place in self.places.items()
             ]
         except ValueError:
@@ -129,23 +136,38 @@ class Splitter:
 
     def end_of(self, end: bytes) -> tuple[str | None, ...]:
         """Read the end of a line; ValueError where that cannot be told of it alone."""
-        fields = plain_fields(self.delimiter + self.decoded(end), self.delimiter)[1:]
+        fields = plain_fields(self.delimiter + self.decoded(end.rstrip(b"\r")), self.delimiter)[1:]
         if self.changing + len(fields) != self.width:
             raise ValueError
         return self.picked([*fields, None], self.behind)
 
-    def texts_of(self, column: Sequence[bytes], are_words: bool) -> Sequence[str | None]:
-        """Read a column; ValueError where a line has to be read as a whole."""
+    def word_of(self, written: bytes) -> str | None:
+        """Read a field that comes again; ValueError where its line has to be read as a whole."""
+        if b'"' in written or b"\r" in written:
+            raise ValueError
+        text = self.decoded(written)
+        return self.same.setdefault(text, text)
+
+    def numbers_of(self, column: Sequence[bytes]) -> list[str]:
+        """Read a column of texts, few of which come again; ValueError where a line has to be read as a whole."""
         written = b"\n".join(column)
         if b'"' in written or b"\r" in written:
             raise ValueError
-        texts = self.decoded(written).split("\n")
-        return list(map(self.same.setdefault, texts, texts)) if are_words else texts
+        return self.decoded(written).split("\n")
 
     def decoded(self, written: bytes) -> str:
         if not self.encoding.name and not written.isascii():
             raise ValueError  # the first line with such a text decides for the file
         return written.decode(UTF8)
+
+
+def _each_once(known: dict[bytes, Read], written: Sequence[bytes], read: Callable[[bytes], Read]) -> list[Read]:
+    """Read each text, equal ones once; `known` keeps MOST_TEXTS of them."""
+    if len(known) >= MOST_TEXTS:
+        known.clear()
+    for text in set(written) - known.keys():
+        known[text] = read(text)
+    return list(map(known.__getitem__, written))
 
 
 def fields_of(line: bytes, delimiter: str, width: int, encoding: Encoding) -> tuple[list[str], str]:
@@ -185,6 +207,6 @@ def _unquoted(tail: str) -> str | None:
     return text if inside != tail and 2 * text.count('"') == inside.count('"') else None
 
 
-def _concerns(label: str, labels: dict[datetime, int], day: date) -> bool:
-    moment = parse_road_label(label)
+def _concerns(label: str | None, labels: dict[datetime, int], day: date) -> bool:
+    moment = None if label is None else parse_road_label(label)
     return moment is None or datetime.combine(day, time()) < moment <= max(labels)

@@ -12,13 +12,14 @@ from operator import itemgetter
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from lib.common.errors import InputError
 from lib.common.paris_time import parse_road_label, road_label_hours
 from lib.figures.answers import CUT, Answer
 from lib.figures.quality import Quality
-from lib.figures.raw_rows import newest, without_rejects
+from lib.figures.raw_rows import newest, without_echoes, without_rejects
 from lib.figures.written_places import join_places
 from lib.raw.contents import last_line, read_lines, readable
 from lib.raw.csv_dialect import MAX_ROW_CHARACTERS, SPLIT_PLACE, point_decimals
@@ -51,9 +52,8 @@ def read_day_rows(raw: RawFile, day: date, quality: Quality) -> pd.DataFrame:
     rows = _csv_rows(raw, day, quality) if is_csv else read_table(raw, COLUMNS, REQUIRED, quality)
     line = "octet {}".format if is_csv else int
     rows = _of_day(join_places(rows, "geo_point_2d").assign(_fichier=raw.name), day, labels, line, quality)
-    texts = ["" if value is None else str(value) for value in rows["identifiant_arc"]]
-    names = {text: arc_identifier(text) for text in set(texts)}
-    arcs = _objects([names[text] for text in texts], rows.index)
+    codes, texts = _texts(rows["identifiant_arc"])
+    arcs = pd.Series(np.array([arc_identifier(text) for text in texts], dtype=object)[codes], rows.index)
     flows, no_flow = _numbers(rows["debit"])
     rates, no_rate = _numbers(rows["taux_occupation"])
     nameless = arcs.isin(["", "*"])
@@ -77,8 +77,9 @@ def read_day_rows(raw: RawFile, day: date, quality: Quality) -> pd.DataFrame:
 def read_files(files: Sequence[RawFile], day: date, quality: Quality) -> pd.DataFrame:
     """Return the valid rows of all usable files, oldest first (see newest_rows); InputError when none is usable."""
     counts = newest_rows(read_usable(files, lambda raw: read_day_rows(raw, day, quality), quality), quality)
-    places = counts[["geo_point_2d", "geo_shape"]]
-    placed = (places.notna() & (places != "")).any(axis=1).groupby(counts["identifiant_arc"]).any()
+    places = without_echoes(counts, ["identifiant_arc", "geo_point_2d", "geo_shape"])
+    known = places[["geo_point_2d", "geo_shape"]].replace("", None).notna().any(axis=1)
+    placed = known.groupby(places["identifiant_arc"]).any()
     if placed.all():
         return counts
     others = _rows_of_any_day(tuple(files))
@@ -94,8 +95,9 @@ def newest_rows(tables: Iterable[pd.DataFrame], quality: Quality) -> pd.DataFram
 
 def _with_texts_of_all(kept: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
     """Fill the blank texts of the kept rows with those of any row of the arc: a file may come without geometry."""
-    if len(kept) == len(rows):
+    if len(kept) == len(rows) or not kept[list(TEXTS)].replace("", None).isna().any(axis=None):
         return kept
+    rows = rows.drop_duplicates(["identifiant_arc", *TEXTS], keep="last")
     known = rows[list(TEXTS)].where(rows[list(TEXTS)] != "").groupby(rows["identifiant_arc"]).last()
     arcs = kept["identifiant_arc"]
     return kept.assign(**{name: kept[name].where(kept[name] != "").fillna(arcs.map(known[name])) for name in TEXTS})
@@ -133,12 +135,12 @@ def _rows_of_any_day(files: tuple[RawFile, ...]) -> pd.DataFrame:
 
 def _csv_rows(raw: RawFile, day: date, quality: Quality) -> pd.DataFrame:
     found = rows_of_day(raw, day)
-    quality.answers.add(Answer(raw.origin, None, len(found.rows), broken=CUT if is_cut(raw) else ""))
+    quality.answers.add(Answer(raw.origin, None, len(found.offsets), broken=CUT if is_cut(raw) else ""))
     if found.windows:
         encoding.warn_of_windows(quality, raw.name)
     for offset, reason, text in found.rejects:
         quality.reject(reason, raw.name, f"octet {offset}", text)
-    return pd.DataFrame(found.rows, columns=["_ligne", *COLUMNS], dtype=object)
+    return pd.DataFrame(dict(zip(("_ligne", *COLUMNS), (found.offsets, *found.columns), strict=True)), dtype=object)
 
 
 def is_cut(raw: RawFile) -> bool:
@@ -161,27 +163,29 @@ def _of_day(rows: pd.DataFrame, day: date, labels: dict[datetime, int], line: Li
 
     A blank row is not: archives have one for each arc at the 02:00 that the spring clock skips.
     """
-    texts = _objects(["" if value is None else str(value) for value in rows["t_1h"]], rows.index)
-    moments = {text: parse_road_label(text) for text in texts.unique()}
-    midnight, known = datetime.combine(day, time()), {text: moment for text, moment in moments.items() if moment}
-    strange = {text for text, wall in known.items() if midnight < wall < max(labels) and wall not in labels}
-    off_clock = texts.isin(strange)
+    codes, texts = _texts(rows["t_1h"])
+    moments, midnight, end = [parse_road_label(text) for text in texts], datetime.combine(day, time()), max(labels)
+    hours = [np.nan if wall is None else labels.get(wall, np.nan) for wall in moments]
+    strange = [wall is not None and midnight < wall < end and wall not in labels for wall in moments]
+    off_clock = pd.Series(np.array(strange, dtype=bool)[codes], rows.index)
     measured = [~_numbers(rows.loc[off_clock, name])[1] for name in ("debit", "taux_occupation")]
     off_clock[off_clock] = measured[0] | measured[1]
-    reasons = {"date_illisible": texts.isin(moments.keys() - known.keys()), "heure_inexistante": off_clock}
-    rows = rows.assign(heure=texts.map({text: labels.get(wall) for text, wall in known.items()}))
-    rows = without_rejects(rows, reasons, SHOWN, quality, line)
+    unread = pd.Series(np.array([wall is None for wall in moments], dtype=bool)[codes], rows.index)
+    rows = rows.assign(heure=np.array(hours, dtype=float)[codes])
+    rows = without_rejects(rows, {"date_illisible": unread, "heure_inexistante": off_clock}, SHOWN, quality, line)
     return rows[rows["heure"].notna()].astype({"heure": np.int64})
+
+
+def _texts(values: pd.Series) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.object_]]:
+    """Find the different texts, blank for a missing one, and of each value its place among them."""
+    texts = ["" if value is None else str(value) for value in values.tolist()]
+    return pd.factorize(np.array(texts, dtype=object))
 
 
 def _numbers(values: pd.Series) -> tuple[pd.Series, pd.Series]:
     """Read the numbers, NaN where there is no finite one, and which are blank. Each different text is read once."""
-    codes, texts = pd.factorize(_objects([str(value) for value in values], values.index))
+    codes, texts = _texts(values)
     numbers = pd.to_numeric(pd.Series(point_decimals(texts), dtype=object), errors="coerce").to_numpy(dtype=float)
     blank = np.array([not text.strip() for text in texts], dtype=bool)
     finite = np.where(np.isfinite(numbers), numbers, np.nan)
     return pd.Series(finite[codes], values.index), pd.Series(blank[codes], values.index) | values.isna()
-
-
-def _objects(values: list[str], index: pd.Index) -> pd.Series:
-    return pd.Series(values, index, dtype=object)  # named, or pandas looks at every value to guess it

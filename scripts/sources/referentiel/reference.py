@@ -21,6 +21,7 @@ from lib.common.settings import Settings
 from lib.figures import geometry
 from lib.figures.answers import Answer
 from lib.figures.quality import Quality, QualityWarning, Reject
+from lib.figures.raw_rows import without_echoes
 from lib.figures.written_places import parse_shape, read_places
 from lib.files.copies import keep_copy, packed, read_copy, unpacked
 from lib.raw.contents import readable
@@ -159,6 +160,7 @@ def read_arcs(
     The length is the road reference's, which knows all parts of an arc, else that of the counts' own geo_shape. The
     place is the counts' own point, else the middle of their shape, else that of the reference's.
     """
+    counts = without_echoes(counts, ["identifiant_arc", "libelle", "geo_point_2d", "geo_shape"])
     texts = counts[["libelle", "geo_shape"]].astype(object)
     own = texts.where(texts != "", None).groupby(counts["identifiant_arc"]).last()  # a blank hides no other row's
     known = pd.DataFrame(columns=["identifiant_arc", "libelle", *NUMBERS], dtype=object)

@@ -95,7 +95,7 @@ def test_many_days_in_one_pass_are_the_days_one_by_one(
     with one_pass([raw], days):
         raw.path.unlink()  # nothing is read a second time
         assert [rows_of_day(raw, day) for day in days] == single
-    assert [len(rows.rows) for rows in single[:4]] == [3, 3 * 24, 3 * 24 + 2, 3 * 24 + 2]
+    assert [len(rows.offsets) for rows in single[:4]] == [3, 3 * 24, 3 * 24 + 2, 3 * 24 + 2]
     assert [len(rows.rejects) for rows in single[:4]] == [0, 0, 2, 1]
 
 
@@ -117,7 +117,7 @@ def test_a_temporary_folder_cleared_meanwhile_is_an_error_not_a_day_without_data
     with one_pass([raw], days):
         for path in tmp_path.glob("cityflow-*/2025-11-04.*"):
             path.unlink()
-        assert len(rows_of_day(raw, days[0]).rows) == 3 * 24
+        assert len(rows_of_day(raw, days[0]).offsets) == 3 * 24
         with pytest.raises(SearchError, match=r"2025-11-04 mises de côté dans .* ont disparu"):
             rows_of_day(raw, days[1])
 
@@ -140,4 +140,4 @@ def test_a_file_that_grows_gives_the_lines_begun_before(tmp_path: Path) -> None:
 
 def test_a_small_file_needs_no_temporary_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "absent"))
-    assert len(rows_of_day(export(tmp_path / "a.csv"), date(2025, 11, 4)).rows) == 3 * 24 + 2
+    assert len(rows_of_day(export(tmp_path / "a.csv"), date(2025, 11, 4)).offsets) == 3 * 24 + 2

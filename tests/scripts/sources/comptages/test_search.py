@@ -46,7 +46,7 @@ def lines(job: Job) -> list[tuple[int, bytes]]:
     """The lines that processes find."""
     assert job.folder and not job.is_small
     search(job)
-    return kept_lines(sorted(job.folder.iterdir()))
+    return list(kept_lines(sorted(job.folder.iterdir())))
 
 
 Meanwhile = Callable[[Callable[[], object]], list[ForkProcess]]
@@ -77,8 +77,8 @@ def test_processes_find_what_one_finds(path: Path, tmp_path: Path, meanwhile: Me
     processes = meanwhile(lambda: None)
     (alone,) = search(replace(job(path), alone=10**9))
     assert not processes
-    assert lines(job(path, tmp_path)) == alone.lines(DAY)
-    assert len(alone.lines(DAY)) == CANDIDATES
+    assert lines(job(path, tmp_path)) == list(alone.lines(DAY))
+    assert len(list(alone.lines(DAY))) == CANDIDATES
     assert all_ended(processes)
 
 
