@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 from lib.common.errors import CityflowError, InputError, NoDataError
@@ -24,7 +24,7 @@ from lib.raw.limits import MOST_FILES
 from lib.raw.names import JSON_SUFFIXES, TABLE_SUFFIXES, is_beside_data, is_raw_name, suffix_of
 from lib.raw.places import exports_folder, pulls_folder, raw_path, raw_root
 from lib.raw.source import Source
-from lib.raw.tree import files_below, is_file
+from lib.raw.tree import Wanted, files_below, is_file
 
 STRANGERS_SHOWN = 5
 RENAME = "Les nommer et les enregistrer comme le dit docs/sources, ou les retirer."
@@ -95,7 +95,7 @@ def source_files(settings: Settings, source: Source, quality: Quality | None = N
     """
     if override := _single_file(settings, source):
         return [_named_by_a_setting(override, source)]
-    files = sorted(map(raw_file, _paths(settings, source)))
+    files = sorted(raw_file(path) for folder, own in _folders(settings, source) for path in files_below(folder, own))
     if quality and len(files) > MOST_FILES:
         text = (
             f"« {source.name} » a {len(files)} fichiers bruts : seuls les {MOST_FILES} plus récents sont lus. "
@@ -106,11 +106,12 @@ def source_files(settings: Settings, source: Source, quality: Quality | None = N
     return files[-MOST_FILES:]
 
 
-def _paths(settings: Settings, source: Source) -> Iterator[Path]:
+def _folders(settings: Settings, source: Source) -> Iterator[tuple[Path, Wanted]]:
+    """Yield the folders where its raw files are expected, each with how to tell by its name that a file is its own."""
     if source.pulls:
-        yield from files_below(pulls_folder(settings) / source.name, is_raw_name)
+        yield pulls_folder(settings) / source.name, is_raw_name
     if source.export:
-        yield from files_below(exports_folder(settings), lambda name: is_raw_name(name) and source.names_export(name))
+        yield exports_folder(settings), lambda name: is_raw_name(name) and source.names_export(name)
 
 
 def _named_by_a_setting(path: Path, source: Source) -> RawFile:
@@ -138,7 +139,7 @@ def _single_file(settings: Settings, source: Source) -> Path | None:
 
 def usual_folder(settings: Settings, source: Source) -> Path:
     """Find where its raw files are expected."""
-    return pulls_folder(settings) / source.name if source.pulls else exports_folder(settings)
+    return next(_folders(settings, source))[0]
 
 
 def require_files(settings: Settings, source: Source, quality: Quality, known: Iterable[Source]) -> list[RawFile]:
@@ -179,23 +180,16 @@ def _shown_place(settings: Settings, path: Path) -> str:
 
 def strangers(settings: Settings, source: Source, known: Iterable[Source]) -> list[Path]:
     """List what lies where a source's files are expected and no known source takes; not what is another one's."""
-    found: list[Path] = []
     if _single_file(settings, source):
-        return found
-    if source.pulls:
-        found += files_below(
-            pulls_folder(settings) / source.name, lambda name: not is_raw_name(name) and not is_beside_data(name)
-        )
-    if source.export:
-        others = [one for one in known if one is not source]
-        found += files_below(
-            exports_folder(settings),
-            lambda name: (
-                not is_beside_data(name)
-                and not any(one.names_export(name) and _is_of_use(one, name) for one in others)
-                and not (is_raw_name(name) and source.names_export(name))
-            ),
-        )
+        return []
+    exports, others = exports_folder(settings), [one for one in known if one is not source]
+
+    def unread(folder: Path, own: Wanted, name: str) -> bool:
+        of_others = folder == exports and any(one.names_export(name) and _is_of_use(one, name) for one in others)
+        return not (own(name) or of_others or is_beside_data(name))
+
+    folders = _folders(settings, source)
+    found = [path for folder, own in folders for path in files_below(folder, partial(unread, folder, own))]
     return [path for path in found if is_file(path)]  # what cannot be looked at is one of source_files
 
 
