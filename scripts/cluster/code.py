@@ -51,9 +51,10 @@ call.__module__ = "__main__"  # which Dask takes for a function that nobody else
 
 
 def archive(root: Path) -> bytes:
-    """Pack lib/ and scripts/ below `root`; the same code gives the same bytes."""
+    """Pack lib/, scripts/ and requirements.txt below `root`; the same code gives the same bytes."""
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as packed:
-        for path in sorted(path for package in PACKAGES for path in (root / package).rglob("*.py")):
+        modules = sorted(path for package in PACKAGES for path in (root / package).rglob("*.py"))
+        for path in (*modules, root / "requirements.txt"):
             packed.writestr(zipfile.ZipInfo(str(path.relative_to(root))), path.read_bytes())
     return content.getvalue()
