@@ -12,7 +12,6 @@ from types import MappingProxyType
 from typing import Any
 
 from lib.figures.calendar_days import particularity
-from lib.figures.gate import INFORMATION, SERIOUS, SOURCE_MISSING
 from lib.figures.past_days import Past
 from lib.raw.source import Credit, Source
 from lib.run.day_run import SYNTHETIC
@@ -60,9 +59,7 @@ def daily_page(
         voies=ways,
         noms_comptes=[name_list(source, beside) for source, beside in named_sensors(known, dict(past), day).items()],
         constat=sentence(report["chiffres_cles"], report["contexte"]["jour_semaine"]),
-        constats=new_findings(report),
-        graves=[one for one in new_findings(report) if one["severite"] == SERIOUS],
-        a_voir=to_see(report),
+        constats=shown_findings(report),
         exploitation=operations(report, day),
         references=compared_days(report, day),
         synthetique=is_synthetic(report),
@@ -75,7 +72,8 @@ def daily_page(
         structurants=(METRO, RER, TRAM),
         impacts=IMPACTS,
         troncons_d_une_zone=LEAST_ARCS,
-        qualite=quality_rows(report, metrics),
+        ordre=[source.name for source in on_the_page(SOURCES)],
+        comptes={source: one["qualite"] for source, one in metrics.items()},
         credits=[credit for source in on_the_page(RAW) for credit in _credits(source, metrics)],
     )
 
@@ -86,25 +84,9 @@ def is_synthetic(report: Report) -> bool:
     return SYNTHETIC in warnings
 
 
-def new_findings(report: Report) -> list[dict[str, Any]]:
-    """Choose the findings that no source's own warning says already, and that are not merely a source missing."""
-    told = {(source, one["code"]) for source, state in report["sources"].items() for one in state["avertissements"]}
-    missing = {source for source, state in report["sources"].items() if state["statut"] == "manquant"}
-    return [
-        {**one, "message": advice(one["message"])[0]}
-        for one in report["constats"]
-        if (one["source"], one["code"]) not in told and not (one["code"] == SOURCE_MISSING and one["source"] in missing)
-    ]
-
-
-def own_warnings(state: dict[str, Any]) -> list[str]:
-    """List the warnings of a source in words, but that its figures are invented: the page says so above all else."""
-    return [one["message"] for one in state["avertissements"] if one["code"] != SYNTHETIC]
-
-
-def to_see(report: Report) -> int:
-    """Count what a person should look at before using the figures."""
-    return sum(one["severite"] != INFORMATION and one["code"] != SYNTHETIC for one in report["constats"])
+def shown_findings(report: Report) -> list[dict[str, Any]]:
+    """List what there is to know, the worst first; that figures are invented, the page says above all else."""
+    return [{**one, "message": advice(one["message"])[0]} for one in report["constats"] if one["code"] != SYNTHETIC]
 
 
 def advice(message: str) -> tuple[str, str]:
@@ -115,12 +97,10 @@ def advice(message: str) -> tuple[str, str]:
 
 
 def operations(report: Report, day: date) -> list[tuple[str, str]]:
-    """List (source, what its operator can do): process what is missing, then the advice of findings and warnings."""
+    """List (source, what its operator can do): process what is missing, then the advice of findings."""
     states = report["sources"]
     missing = [(name, f"{COMMAND}{name} DATE={day}") for name, one in states.items() if one["statut"] == "manquant"]
-    messages = [(one["source"], one["message"]) for one in report["constats"]]
-    messages += [(source, text) for source, state in states.items() for text in own_warnings(state)]
-    advised = [(source, remedy) for source, text in messages if (remedy := advice(text)[1])]
+    advised = [(one["source"], remedy) for one in report["constats"] if (remedy := advice(one["message"])[1])]
     return list(dict.fromkeys([*missing, *advised]))
 
 
@@ -155,19 +135,6 @@ def blocks(values: Sequence[float]) -> str:
     known = [value for value in values if value == value]
     top = max(known, default=0.0) or 1.0
     return "".join(BLOCKS[round(value / top * (len(BLOCKS) - 1))] if value == value else "·" for value in values)
-
-
-def quality_rows(report: Report, metrics: dict[str, Metrics]) -> list[dict[str, Any]]:
-    """Build one row per source: its state, its warnings, and the account of its rows where it is not missing."""
-    return [
-        {
-            "nom": source.french,
-            **report["sources"][source.name],
-            "messages": [advice(one)[0] for one in own_warnings(report["sources"][source.name])],
-            "compte": metrics[source.name]["qualite"] if source.name in metrics else None,
-        }
-        for source in on_the_page(SOURCES)
-    ]
 
 
 def _credits(source: Source, metrics: dict[str, Metrics]) -> list[Credit]:
