@@ -34,7 +34,7 @@ from lib.run import cli
 from lib.run.day_run import DayResult
 from scripts.registry import TRAFFIC, files_to_read
 from scripts.sources.traffic.forms import BLOCKING, DISTURBED, SEVERITIES
-from scripts.sources.traffic.lines import BUS, METRO, NETWORK, RER, TRAM, line_order, mode_order
+from scripts.sources.traffic.lines import BUS, METRO, NETWORK, RER, TRAM, mode_order
 from scripts.sources.traffic.pages import PULL_WINDOW, coverage, pull_days
 from scripts.sources.traffic.periods import Window, civil_day, merged, night, service
 from scripts.sources.traffic.records import Disruptions, read_disruptions
@@ -44,6 +44,10 @@ HELP = """Perturbations des transports : par sévérité, cause, mode et ligne, 
 Exemple : python scripts/process_traffic.py --date 2025-11-04"""
 
 NO_LINE = "sans ligne"  # lifts, stations
+DESCRIBED = [  # of perturbations[]
+    "id", "titre", "severite", "effet", "cause", "categorie", "tags", "lignes", "debut", "fin", "heures_dans_le_jour",
+    "longue_duree", "nombre_messages", "message",
+]  # fmt: skip
 STANDING = ("id", "titre", "severite", "cause", "lignes", "debut", "fin")  # of longue_duree[]
 
 
@@ -107,24 +111,18 @@ def line_figures(found: Disruptions, day: date) -> pd.DataFrame:
     standing = found.touched["id"].map(found.disruptions.set_index("id")["longue_duree"]).astype(bool)
     rank = found.touched["severite"].map(SEVERITIES.index).astype("int64")
     groups = found.touched.assign(rang=rank, longue=standing).groupby("cle")
-    keys = sorted(groups.groups, key=lambda key: line_order(found.lines[str(key)]))
-    lines = [found.lines[str(key)] for key in keys]
+    lines = found.lines[found.lines.index.isin(groups.groups)]
 
-    def hours(severities: tuple[str, ...], window: Window) -> list[float]:
-        return list(line_hours(found, severities, window).reindex(keys, fill_value=0.0).round(2))
+    def hours(severities: tuple[str, ...], window: Window) -> pd.Series:
+        return line_hours(found, severities, window).reindex(lines.index, fill_value=0.0).round(2)
 
-    return pd.DataFrame(
-        {
-            "ligne": [line.label for line in lines],
-            "id_ligne": pd.Series([line.id for line in lines], dtype=object),
-            "mode": [line.mode for line in lines],
-            "nombre_perturbations": groups["id"].nunique().reindex(keys).to_list(),
-            "nombre_longue_duree": groups["longue"].sum().reindex(keys).to_list(),
-            "severite_max": [SEVERITIES[one] for one in groups["rang"].min().reindex(keys)],
-            "heures_perturbees": hours((BLOCKING, DISTURBED), service(day)),
-            "heures_bloquees": hours((BLOCKING,), service(day)),
-            "heures_hors_service": hours((BLOCKING, DISTURBED), night(day)),
-        }
+    return lines.assign(
+        nombre_perturbations=groups["id"].nunique(),
+        nombre_longue_duree=groups["longue"].sum(),
+        severite_max=groups["rang"].min().map(SEVERITIES.__getitem__),
+        heures_perturbees=hours((BLOCKING, DISTURBED), service(day)),
+        heures_bloquees=hours((BLOCKING,), service(day)),
+        heures_hors_service=hours((BLOCKING, DISTURBED), night(day)),
     )
 
 
@@ -142,8 +140,7 @@ def by_cause(current: pd.DataFrame) -> dict[str, int]:
 
 def by_mode(found: Disruptions, current: pd.DataFrame, touched: pd.DataFrame) -> dict[str, int]:
     """Count the disruptions that touch a line of each mode; one that touches two modes is in both."""
-    modes = touched.assign(mode=touched["cle"].map({key: line.mode for key, line in found.lines.items()}))
-    counts = modes.groupby("mode")["id"].nunique()
+    counts = on_lines(touched, found).groupby("mode")["id"].nunique()
     names = sorted({METRO, RER, TRAM, *counts.index}, key=mode_order)
     return {mode: int(counts.get(mode, 0)) for mode in names} | {NO_LINE: len(current) - touched["id"].nunique()}
 
@@ -174,61 +171,37 @@ def top_lines(per_line: pd.DataFrame) -> list[dict[str, Any]]:
     return ranked(impacted.sort_values(order, ascending=False, kind="stable"))
 
 
+def on_lines(rows: pd.DataFrame, found: Disruptions) -> pd.DataFrame:
+    """Add ligne, id_ligne and mode of each row's line (cle), and rang, the place at which people expect it."""
+    return rows.join(found.lines.assign(rang=range(len(found.lines))), on="cle")
+
+
 def alerts(found: Disruptions, day: date) -> list[dict[str, Any]]:
     """Build one alert per line, disruption and uninterrupted time of the service during which the line does not run."""
     pairs = passing(found, (BLOCKING,))
     spans = merged(found.periods[found.periods["id"].isin(pairs["id"])], "id", service(day))
     rows = spans.merge(pairs, on="id").merge(found.disruptions[["id", "titre"]], on="id")
-    found_alerts = [
-        (
-            line_order(found.lines[row["cle"]]),
-            {
-                "ligne": found.lines[row["cle"]].label,
-                "id_ligne": found.lines[row["cle"]].id,
-                "mode": found.lines[row["cle"]].mode,
-                "titre": row["titre"],
-                "debut": clock(row["debut"]),
-                "fin": clock(row["fin"]),
-                "duree_heures": round(row["heures"], 2),
-                "id": row["id"],
-            },
-        )
-        for row in rows.to_dict("records")
-    ]
-    found_alerts.sort(key=lambda one: (one[0], one[1]["debut"], one[1]["id"]))
-    return [alert for _, alert in found_alerts]
+    table = on_lines(rows, found).assign(
+        debut=rows["debut"].map(clock),
+        fin=rows["fin"].map(clock),
+        duree_heures=[round(hours, 2) for hours in rows["heures"]],
+    )
+    columns = ["ligne", "id_ligne", "mode", "titre", "debut", "fin", "duree_heures", "id"]
+    return records(table.sort_values(["rang", "debut", "id"])[columns])
 
 
 def described(found: Disruptions, current: pd.DataFrame, touched: pd.DataFrame, day: date) -> list[dict[str, Any]]:
     """Build perturbations[]: each disruption in force, the worst first; debut and fin are its whole extent."""
     hours = merged(found.periods, "id", civil_day(day)).groupby("id")["heures"].sum()
-    labels: dict[str, list[str]] = {}
-    for identifier, key in sorted(
-        touched[["id", "cle"]].to_numpy().tolist(), key=lambda pair: line_order(found.lines[pair[1]])
-    ):
-        labels.setdefault(identifier, []).append(found.lines[key].label)
-    rows = sorted(
-        current.to_dict("records"), key=lambda row: (SEVERITIES.index(row["severite"]), row["debut"], row["id"])
+    labels = on_lines(touched, found).sort_values("rang").groupby("id")["ligne"].agg(list).to_dict()
+    table = current.assign(rang=current["severite"].map(SEVERITIES.index)).sort_values(["rang", "debut", "id"])
+    table = table.assign(
+        lignes=table["id"].map(lambda identifier: labels.get(identifier, [])),
+        debut=table["debut"].map(clock),
+        fin=table["fin"].map(clock, na_action="ignore"),
+        heures_dans_le_jour=table["id"].map(hours).astype(float).fillna(0.0).round(2),
     )
-    return [
-        {
-            "id": row["id"],
-            "titre": row["titre"],
-            "severite": row["severite"],
-            "effet": row["effet"],
-            "cause": row["cause"],
-            "categorie": row["categorie"],
-            "tags": row["tags"],
-            "lignes": labels.get(row["id"], []),
-            "debut": clock(row["debut"]),
-            "fin": clock(row["fin"]) if row["fin"] is not None else None,
-            "heures_dans_le_jour": rounded(hours.get(row["id"], 0.0)),
-            "longue_duree": row["longue_duree"],
-            "nombre_messages": row["nombre_messages"],
-            "message": row["message"],
-        }
-        for row in rows
-    ]
+    return records(table[DESCRIBED])
 
 
 def clock(moment: datetime) -> str:

@@ -9,7 +9,7 @@ from lib.common.paris_time import PARIS, parse_instant
 from lib.common.settings import Settings
 from lib.raw.envelopes import records
 from scripts.sources.answers import json_body, nothing, unexpected
-from scripts.sources.bikes.records import COLUMNS
+from scripts.sources.bikes.pulls import COLUMNS
 from scripts.sources.publishers import Address, midnights, portal_export
 
 

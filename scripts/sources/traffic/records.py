@@ -17,11 +17,11 @@ from lib.common.html_text import shortened
 from lib.figures.quality import Quality
 from lib.raw.source_files import RawFile
 from scripts.sources.traffic import forms
-from scripts.sources.traffic.lines import NETWORK, UNKNOWN_MODE, Line, lines_in_text
+from scripts.sources.traffic.lines import NETWORK, UNKNOWN_MODE, Line, line_order, lines_in_text
 from scripts.sources.traffic.objects import Touched
 from scripts.sources.traffic.pages import Answer
 from scripts.sources.traffic.periods import Period, clipped, periods, reach, read_period
-from scripts.sources.traffic.pulls import Message, Pulled, read_pulls
+from scripts.sources.traffic.pulls import Message, read_pulls
 
 MESSAGE_MAX = 500  # characters of a stored message
 TITLE_MAX = 160  # characters of a stored title
@@ -37,25 +37,22 @@ class Disruptions:
     disruptions: one row per disruption that is in force at some time of reach(day): id, titre, message, severite,
     effet, cause, categorie, tags, debut, fin (whole extent; fin None when open), longue_duree (it extends over more
     than STANDING_DAYS), nombre_messages (how many say it). periods: id, debut, fin, clipped to reach(day). touched:
-    id, cle, severite (that of the disruption on this line), one row per disruption and line. lines: the structuring
-    network and the lines touched, by cle (Line.key). answers: what was answered around the day, see pages.
-    nowhere: number of disturbances of a network of which no line is known.
+    id, cle, severite (that of the disruption on this line), one row per disruption and line. lines: ligne, id_ligne and
+    mode of the structuring network and the lines touched, by cle (Line.key), in the order of line_order. answers: what
+    was answered around the day, see pages. nowhere: number of disturbances of a network of which no line is known.
     """
 
     disruptions: pd.DataFrame
     periods: pd.DataFrame
     touched: pd.DataFrame
-    lines: dict[str, Line]
+    lines: pd.DataFrame
     answers: list[Answer]
     nowhere: int
 
 
 def read_disruptions(files: list[RawFile], day: date, quality: Quality) -> Disruptions:
     """Read the pulls; unreadable records are rejected, the newest state of each disruption is kept."""
-    return _frames(read_pulls(files, day, quality), day, quality)
-
-
-def _frames(pulled: Pulled, day: date, quality: Quality) -> Disruptions:
+    pulled = read_pulls(files, day, quality)
     rows: dict[Any, dict[str, Any]] = {}
     spans: list[tuple[str, datetime, datetime]] = []
     touched: dict[tuple[str, str], str] = {}
@@ -93,10 +90,16 @@ def _frames(pulled: Pulled, day: date, quality: Quality) -> Disruptions:
         pd.DataFrame(list(rows.values()), columns=_COLUMNS, dtype=object),
         pd.DataFrame(spans, columns=["id", "debut", "fin"]).astype({"debut": _UTC, "fin": _UTC}),
         pd.DataFrame([(*pair, severity) for pair, severity in touched.items()], columns=_TOUCHED, dtype=object),
-        lines,
+        _line_table(lines),
         [answer for answers in pulled.answers.values() for answer in answers],
         nowhere,
     )
+
+
+def _line_table(lines: dict[str, Line]) -> pd.DataFrame:
+    ordered = sorted(lines.items(), key=lambda one: line_order(one[1]))
+    rows = {key: (line.label, line.id, line.mode) for key, line in ordered}
+    return pd.DataFrame.from_dict(rows, "index", dtype=object, columns=["ligne", "id_ligne", "mode"])
 
 
 _COLUMNS = [
@@ -123,20 +126,12 @@ def _valid_periods(identifier: str, message: Message, quality: Quality) -> Itera
 def _row(identifier: str, record: dict[str, Any], valid: list[Period], quality: Quality) -> dict[str, Any]:
     severity, effect = forms.severity(record)
     if severity is None:
-        quality.warn(
-            "severite_inconnue",
-            "attention",
-            "Des perturbations sans sévérité lisible sont comptées comme information.",
-            exemples=[identifier],
-        )
+        text = "Des perturbations sans sévérité lisible sont comptées comme information."
+        quality.warn("severite_inconnue", "attention", text, exemples=[identifier])
     ends = [end for _, end in valid]
     if None in ends:
-        quality.warn(
-            "periode_sans_fin",
-            "information",
-            "Des perturbations sans fin annoncée sont comptées jusqu'à la fin du jour.",
-            exemples=[identifier],
-        )
+        text = "Des perturbations sans fin annoncée sont comptées jusqu'à la fin du jour."
+        quality.warn("periode_sans_fin", "information", text, exemples=[identifier])
     title, message = forms.texts(record)
     return {
         "id": identifier,
@@ -159,13 +154,11 @@ def _lines(message: Message, row: dict[str, Any], quality: Quality) -> list[Touc
         return message.lines
     found = lines_in_text(row["titre"] or "") or lines_in_text(row["message"] or "")
     if message.on_network and not found:
-        quality.warn(
-            "reseau_sans_ligne",
-            "attention",
+        text = (
             "Des perturbations d'un réseau entier ne touchent aucune ligne connue, le relevé n'en nommant pas : la "
-            "fiabilité n'en tient pas compte.",
-            exemples=[row["titre"] or row["id"]],
+            "fiabilité n'en tient pas compte."
         )
+        quality.warn("reseau_sans_ligne", "attention", text, exemples=[row["titre"] or row["id"]])
     return [(line, True) for line in found]
 
 

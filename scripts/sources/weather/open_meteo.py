@@ -92,22 +92,15 @@ def is_open_meteo(body: Any) -> bool:
 def by_model(body: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """Split an answer about several models into one answer each, its fields under their plain names."""
     parts = {name: body[name] for name in _PARTS if isinstance(body.get(name), dict)}
-    names = {field: _field_and_model(field) for part in parts.values() for field in part if field != "time"}
-    for model in dict.fromkeys(model for _, model in names.values()) or [""]:
-        plain = {
-            name: {
-                names[field][0] if field != "time" else field: value
-                for field, value in part.items()
-                if field == "time" or names[field][1] == model
-            }
+    fields = dict.fromkeys(field for part in parts.values() for field in part if field != "time")
+    named = {field: found.groups() if (found := _MODEL.fullmatch(field)) else (field, "") for field in fields}
+    for model in dict.fromkeys(model for _, model in named.values()) or [""]:
+        plain = {"time": "time"} | {field: name for field, (name, one) in named.items() if one == model}
+        own = {
+            name: {plain[field]: value for field, value in part.items() if field in plain}
             for name, part in parts.items()
         }
-        yield {**body, **plain}
-
-
-def _field_and_model(field: str) -> tuple[str, str]:
-    found = _MODEL.fullmatch(field)
-    return (found[1], found[2]) if found else (field, "")
+        yield {**body, **own}
 
 
 def clock(body: dict[str, Any]) -> tzinfo | None:
@@ -164,7 +157,7 @@ def day_values(body: dict[str, Any], day: date) -> dict[str, Any]:
     """
     daily, units, hourly = body.get("daily"), body.get("daily_units"), body.get("hourly")
     found: dict[str, Any] = {}
-    labels = [_daily_label(label, body) for label in column(daily, ("time",))]
+    labels = _days_of_arrays(body)
     if day in labels and is_on_paris_clock(clock(body), day):
         index = labels.index(day)
         found = {name: _at(_converted(daily, units, kind, names), index) for name, (kind, names) in DAILY.items()}
@@ -176,8 +169,7 @@ def day_values(body: dict[str, Any], day: date) -> dict[str, Any]:
 
 def is_day_of_another_clock(body: dict[str, Any], day: date) -> bool:
     """Tell whether the daily arrays name the day, which is not that of Paris on their offset."""
-    labels = {_daily_label(label, body) for label in column(body.get("daily"), ("time",))}
-    return day in labels and not is_on_paris_clock(clock(body), day)
+    return day in _days_of_arrays(body) and not is_on_paris_clock(clock(body), day)
 
 
 def days_named(body: dict[str, Any], names: tuple[str, ...] = ("time",)) -> set[date]:
@@ -185,8 +177,7 @@ def days_named(body: dict[str, Any], names: tuple[str, ...] = ("time",)) -> set[
     values = column(body.get("hourly"), names)
     hours = zip(instants(body), values, strict=False)
     days = {moment.astimezone(PARIS).date() for moment, value in hours if moment and value is not None}
-    labels = {_daily_label(label, body) for label in column(body.get("daily"), ("time",))}
-    return days | {label for label in labels if label and is_on_paris_clock(clock(body), label)}
+    return days | {named for named in _days_of_arrays(body) if named and is_on_paris_clock(clock(body), named)}
 
 
 def instants(body: dict[str, Any]) -> list[datetime | None]:
@@ -237,11 +228,12 @@ def _instant(label: Any, zone: tzinfo | None) -> datetime | None:
         return None
 
 
-def _daily_label(label: Any, body: dict[str, Any]) -> date | None:
-    """Read the day of a daily label, which as seconds since 1970 is that day's midnight on the answer's clock."""
-    zone = clock(body)
-    midnight = _instant(f"{label[:10]}T00:00" if isinstance(label, str) else label, zone)
-    return midnight.astimezone(zone).date() if midnight and zone else None
+def _days_of_arrays(body: dict[str, Any]) -> list[date | None]:
+    """Read the days of the daily labels, which as seconds since 1970 are each its midnight on the answer's clock."""
+    zone, labels = clock(body), column(body.get("daily"), ("time",))
+    texts = [f"{label[:10]}T00:00" if isinstance(label, str) else label for label in labels]
+    midnights = [_instant(text, zone) for text in texts]
+    return [midnight.astimezone(zone).date() if midnight and zone else None for midnight in midnights]
 
 
 def _converted(part: Any, units: Any, kind: str, names: tuple[str, ...]) -> list[float | None]:

@@ -188,7 +188,7 @@ def test_more_disruptions_than_there_are_cost_themselves(
 def test_more_bike_records_than_there_are_cost_themselves(
     raw: RawTree, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("scripts.sources.bikes.records.BIKE_ROWS", 24)
+    monkeypatch.setattr("scripts.sources.bikes.pulls.BIKE_ROWS", 24)
     for path, content in GOOD_BIKES.items():
         write(raw.root / path, content.decode(), [], "", 0)
     raw.pull("bikes", "2025-11-07", "c.json", {"results": hours("en trop", 3)})

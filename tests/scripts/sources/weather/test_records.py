@@ -11,7 +11,9 @@ from pyproj import Geod
 from lib.figures.quality import Quality
 from lib.raw.source_files import RawFile
 from scripts.sources.weather.open_meteo import wmo_text
-from scripts.sources.weather.records import conditions_text, days_present, distance, read_weather
+from scripts.sources.weather.places import distance
+from scripts.sources.weather.records import days_present, read_weather
+from scripts.sources.weather.visual_crossing import conditions_text
 
 DAY = date(2025, 11, 4)
 
