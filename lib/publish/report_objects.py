@@ -78,15 +78,15 @@ def latest_url(settings: Settings) -> str:
     return fixed_url(settings, "latest.html")
 
 
-def stored_form(suffix: str, content: bytes, digest: str = "") -> dict[str, Any]:
-    """Build what the PutObjects of a content have in common; `digest` is its sha256, where it is known."""
+def stored_form(suffix: str, content: bytes, digest: str) -> dict[str, Any]:
+    """Build what the PutObjects of a content with this sha256 have in common."""
     body = gzip.compress(content, PACKING, mtime=0) if suffix in ZIPPED else content
     zipped = {"ContentEncoding": "gzip"} if suffix in ZIPPED else {}
     return zipped | {
         "Body": body,
         "ContentType": CONTENT_TYPES[suffix],
         "ChecksumSHA256": base64.b64encode(hashlib.sha256(body).digest()).decode(),
-        "Metadata": {DIGEST: digest or sha256(content)},
+        "Metadata": {DIGEST: digest},
     }
 
 

@@ -162,7 +162,7 @@ class Publication:
                 if not _is((yield from self._state()), ours):
                     raise Changed
             if ready is None:
-                form = stored_form(one.suffix, (yield from self._content(one.suffix, ours)))
+                form = stored_form(one.suffix, (yield from self._content(one.suffix, ours)), one.digest)
                 ready = put_request(one.url, form, self.settings, ASK_EACH_TIME)
             try:
                 yield only_if(etag, ready, one.day)

@@ -98,11 +98,17 @@ def pack(content: bytes) -> bytes:
 
 
 def unpack(packed: bytes, names: dict[str, str], digest: str) -> Document:
-    """Read a packed document; ValueError unless it is the one with these keys and this content_sha256."""
+    """Read the body of a packed document; ValueError unless it is, with these names, the one of this digest."""
+    body = body_of(names)
     try:
-        document = read_json(gzip.decompress(packed)) | names
-    except (OSError, EOFError, zlib.error, TypeError) as error:
+        document = names | {body: read_json(gzip.decompress(packed))[body]}
+    except (OSError, EOFError, zlib.error, TypeError, KeyError) as error:
         raise ValueError(str(error)) from error
+    return sound(document, digest)
+
+
+def sound(document: Document, digest: object) -> Document:
+    """Return a document; ValueError unless this is its content_sha256."""
     if content_sha256(document) != digest:
         raise ValueError("sha256 différent")
     return document

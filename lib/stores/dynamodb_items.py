@@ -26,10 +26,10 @@ from lib.stores.documents import (
     Document,
     body_of,
     content_of,
-    content_sha256,
     encode,
     pack,
     shows,
+    sound,
     stem_of,
     unpack,
 )
@@ -90,28 +90,23 @@ def document_of(item: Item, content: bytes | None = None) -> Document:
 
     StoreError unless it is the document of the item's sha256 and has the figures of the item's map.
     """
-    keys = {name: item[name]["S"] for name in (*BODIES, "date") if "S" in item.get(name, {})}
+    names = {name: item[name]["S"] for name in (*BODIES, "date", "timestamp") if "S" in item.get(name, {})}
     packed = item.get(EXACT, {}).get("B") if content is None else content
     try:
-        digest, body = item["sha256"]["S"], body_of(item)
+        digest, body, _ = item["sha256"]["S"], body_of(names), names["timestamp"]
         shown = from_value(item[body])
         if packed is None:
             notes = {name: from_value(item[name]) for name in old_items.NOTES if name in item}
-            document = keys | {"timestamp": item["timestamp"]["S"], body: old_items.restored(shown, body, notes)}
-            if content_sha256(document) != digest:
-                raise ValueError("sha256 différent")
-            return document
-        document = unpack(packed, keys, digest)
-        if content is not None:
-            document = keys | {"timestamp": item["timestamp"]["S"], body: document[body]}
+            return sound(names | {body: old_items.restored(shown, body, notes)}, digest)
+        document = unpack(packed, names, digest)
     except (KeyError, StopIteration) as error:
         raise StoreError(f"élément DynamoDB incomplet ({error}).", _AGAIN) from error
     except ValueError as error:
-        what = f"l'objet S3 de {stem_of(keys)}" if content is not None else "l'élément DynamoDB"
+        what = f"l'objet S3 de {stem_of(names)}" if content is not None else "l'élément DynamoDB"
         raise StoreError(f"{what} n'est pas celui de son sha256 ({error}).", _AGAIN) from error
     summary = bool(item.get("omitted", {}).get("L"))
     if not shows(shown, document[body], lambda exact: from_value(to_value(exact)), summary):
-        raise StoreError(f"« {body} » de {stem_of(keys)} a été modifié dans DynamoDB, hors de CityFlow.", _AGAIN)
+        raise StoreError(f"« {body} » de {stem_of(names)} a été modifié dans DynamoDB, hors de CityFlow.", _AGAIN)
     return document
 
 
@@ -136,9 +131,8 @@ def shared_content(document: Document, written: bytes = b"") -> bytes:
 
 def object_key(document: Document, content: Content, prefix: str) -> str:
     """Build the key in the bucket of a document that does not fit into its item."""
-    folder = f"{prefix.strip('/')}/" if prefix.strip("/") else ""
     name = "daily_report" if "report_id" in document else f"{document['metric_type']}_metrics"
-    return f"{folder}documents/{name}.{content.body_digest[:16]}.json.gz"
+    return "/".join(filter(None, (prefix.strip("/"), f"documents/{name}.{content.body_digest[:16]}.json.gz")))
 
 
 def item_size(item: Item) -> int:

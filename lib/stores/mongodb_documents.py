@@ -22,10 +22,10 @@ from lib.stores.documents import (
     Document,
     body_of,
     content_of,
-    content_sha256,
     encode,
     pack,
     shows,
+    sound,
     stem_of,
     unpack,
 )
@@ -65,22 +65,22 @@ def from_mongo(stored: Document, content: Document | None = None) -> Document:
         name: stored[name] for name in ("metric_type", "report_id", "date", "timestamp") if name in stored
     }
     again = f"Relancer ce jour : make process DATE={stored['date']} FORCE=1"
-    if file_of(stored):
-        document = names | {body: (content or {}).get(body)}
-        if content_sha256(document) != stored.get("sha256"):
-            raise StoreError(
-                f"{file_of(stored)} d'OUTPUT_DIR n'est pas le document que MongoDB désigne "
-                "(il dépasse 16 Mo et n'y est pas en entier).",
-                again,
-            )
-    else:
-        try:
-            if EXACT not in stored:
-                notes = {name: _from_value(stored[name]) for name in old_items.NOTES if name in stored}
-                return names | {body: old_items.restored(_from_value(stored[body]), body, notes)}
+    try:
+        if file_of(stored):
+            document = sound(names | {body: (content or {}).get(body)}, stored.get("sha256"))
+        elif EXACT not in stored:
+            notes = {name: _from_value(stored[name]) for name in old_items.NOTES if name in stored}
+            return names | {body: old_items.restored(_from_value(stored[body]), body, notes)}
+        else:
             document = unpack(stored[EXACT], names, stored["sha256"])
-        except (ValueError, KeyError) as error:
-            raise StoreError(f"{stem_of(stored)} n'est pas dans MongoDB celui de son sha256.", again) from error
+    except (ValueError, KeyError) as error:
+        what = f"{stem_of(stored)} n'est pas dans MongoDB celui de son sha256."
+        if file_of(stored):
+            what = (
+                f"{file_of(stored)} d'OUTPUT_DIR n'est pas le document que MongoDB désigne "
+                "(il dépasse 16 Mo et n'y est pas en entier)."
+            )
+        raise StoreError(what, again) from error
     if not shows(stored[body], document[body], _to_value, summary=bool(stored.get("omitted"))):
         raise StoreError(f"« {body} » de {stem_of(stored)} a été modifié dans MongoDB, hors de CityFlow.", again)
     return document
