@@ -22,7 +22,7 @@ PY := .venv/bin/python
 SOURCES := $(patsubst scripts/process_%.py,%,$(wildcard scripts/process_*.py))
 COMMANDS := help demo test torture process $(SOURCES) report upload check-upload setup-aws fetch backfill history tables \
 	quality status daily doctor bench clean venv new-venv venv-dev venv-bench constraints
-.PHONY: $(COMMANDS)
+.PHONY: $(COMMANDS) step-known
 
 # What people type reaches the recipes through the environment, as "$$DATE": pasted into them it would be shell code.
 # What is set on make's command line is text, which make never expands ($(value …)), and has a name that something reads.
@@ -149,13 +149,12 @@ status: venv ## [FROM= TO=] dire quels jours sont complets, partiels, manquants,
 doctor: ## [AWS=1] dire ce qui empêcherait un traitement
 	$(run)$(or $(wildcard $(PY)),$(PYTHON),python3) scripts/doctor.py $(if $(AWS),--aws)
 
-bench: venv venv-bench ## [WHAT=day|range|road-counts|upload|all] mesurer (long, 16 Go de disque) ; résultats dans docs/benchmarks.md
-	$(run)what="$${WHAT:-road-counts}"; \
-	[[ "$$what" == all ]] && what="$(BENCHES)"; \
-	for one in $$what; do \
-		[[ " $(BENCHES) " == *" $$one "* ]] || { echo "WHAT=$$one est inconnu : $(BENCHES) ou all" >&2; exit 2; }; \
-		.venv-bench/bin/python bench/results.py "$$one" -- .venv-bench/bin/python "bench/$${one//-/_}.py"; \
-	done
+bench: step-known venv venv-bench ## [WHAT=day|range|road-counts|upload|all] mesurer (long, 16 Go de disque) ; résultats dans docs/benchmarks.md
+	$(run)[[ "$${WHAT:=road-counts}" != all ]] || WHAT="$(BENCHES)"; \
+	for one in $$WHAT; do .venv-bench/bin/python bench/results.py "$$one" -- .venv-bench/bin/python "bench/$${one//-/_}.py"; done
+
+step-known: # before minutes of installing
+	$(run)[[ " all $(BENCHES) " == *" $${WHAT:-road-counts} "* ]] || { echo "WHAT=$$WHAT est inconnu : $(BENCHES) ou all" >&2; exit 2; }
 
 BENCHES := $(subst _,-,$(basename $(notdir $(wildcard bench/day.py bench/range.py bench/road_counts.py bench/upload.py))))
 

@@ -57,14 +57,14 @@ def main(argv: list[str] | None = None) -> int:
         if arguments.json:
             cli.emit_json({"date": day.isoformat(), "constats": [dataclasses.asdict(one) for one in found]})
         else:
-            tell(found, serious, day)
+            tell(found, day)
         return ExitCode.FAILED if arguments.strict and serious else ExitCode.DONE
 
     return cli.guarded(work, arguments)
 
 
-def tell(found: list[Finding], serious: list[Finding], day: date) -> None:
-    """Print the findings, the worst first, then their count; what several sources have in common is said once."""
+def tell(found: list[Finding], day: date) -> None:
+    """Print the findings, the worst first, then their count; what several sources have in common is one of them."""
     alike: dict[tuple[str, str, str], list[str]] = {}
     for one in found:
         alike.setdefault((one.severite, one.code, one.message), []).append(one.source)
@@ -72,7 +72,8 @@ def tell(found: list[Finding], serious: list[Finding], day: date) -> None:
         several = f" ({', '.join(sources)})" if len(sources) > 1 else ""
         name = counted(len(sources), "source") if several else sources[0]
         cli.emit_row(severite, f"{severite:<11}  {name:<11}  ", f"{code} : {message}{several}")
-    cli.emit(f"{day} : {counted(len(serious), 'point')} à voir, {counted(len(found) - len(serious), 'information')}.")
+    known = sum(severite == INFORMATION for severite, _, _ in alike)
+    cli.emit(f"{day} : {counted(len(alike) - known, 'point')} à voir, {counted(known, 'information')}.")
 
 
 if __name__ == "__main__":

@@ -7,8 +7,10 @@ It reads the store and the manifests of the runs (output/runs/); what AWS really
 
 import logging
 import sys
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -209,10 +211,20 @@ def held(store: DatabaseService, statuses: list[dict[str, Any]]) -> dict[str, di
     return found
 
 
+def without_repeats(statuses: list[dict[str, Any]]) -> Iterator[tuple[tuple[str, str], dict[str, Any]]]:
+    """Yield each day with its status, and a run of days of which nothing is known as one: its first and last day."""
+    for unknown, run in groupby(statuses, lambda one: one["statut"] == MISSING and not detail(one)):
+        days = list(run)
+        if unknown and len(days) > 1:
+            yield (days[0]["date"], days[-1]["date"]), days[0]
+        else:
+            yield from (((one["date"], ""), one) for one in days)
+
+
 def tell(statuses: list[dict[str, Any]], sources: dict[str, dict[str, Any]]) -> None:
     """Print each day, with what would complete it, then what is held of each source, then what is not published."""
-    for one in statuses:
-        cli.emit_row(one["statut"], f"{one['date']}  {one['statut']:<9} ", detail(one))
+    for (first, last), one in without_repeats(statuses):
+        cli.emit_row(one["statut"], f"{first}{last and f' à {last}'}  {one['statut']:<9} ", detail(one))
         if one["pour_completer"]:
             cli.emit_row("", f"{'':12}-> ", one["pour_completer"])
     for name, one in sources.items():

@@ -67,6 +67,12 @@ def test_complete_partial_and_missing_days(day: RawTree, run: Run) -> None:
     assert lines[-2:] == ["Non publiés : 2025-11-02 à 2025-11-04.", "3 jours : 1 complet, 1 partiel, 1 manquant."]
 
 
+def test_days_of_which_nothing_is_known_are_one_line(day: RawTree, run: Run) -> None:
+    lines = said(run, "--from", "2025-10-01", "--to", "2025-11-04")
+    assert lines[0].split() == ["2025-10-01", "à", "2025-11-03", "manquant"]
+    assert lines[1].startswith("2025-11-04  complet") and lines[-1] == "35 jours : 1 complet, 0 partiel, 34 manquants."
+
+
 def test_what_is_held_of_each_source_is_said(day: RawTree, run: Run) -> None:
     store = LocalFileService(day.output)
     store.save_metrics(figures("partiel"), "bikes", date(2025, 11, 2))

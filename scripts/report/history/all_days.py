@@ -7,12 +7,13 @@ from bisect import bisect_left
 from calendar import Calendar
 from collections.abc import Mapping, Sequence
 from datetime import date
+from itertools import zip_longest
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from markupsafe import Markup
 
-from lib.common.paris_time import days_between
+from lib.common.paris_time import days_between, month_after, month_before
 from lib.figures.calendar_days import WEEKDAYS, long_date
 from scripts.report.cards import CARD, Card
 from scripts.report.french import month_name
@@ -66,7 +67,7 @@ def history_page(days: Sequence[HistoryDay], bilans: Mapping[date, Way] = Mappin
     first, last = days[0].day, days[-1].day
     span = list(days_between(first, last))
     by_day = {one.day: one for one in days}
-    months = sorted({day.replace(day=1) for day in span}, reverse=True)
+    months = sorted({one.day.replace(day=1) for one in days}, reverse=True)
     opened = {one.day: one for one in days if one.day.replace(day=1) in months[:MONTHS_OPEN]}
     ceilings = {
         name: max((value or 0.0 for one in days for value in one.profile(name)), default=0.0) for _, name in CURVES
@@ -88,6 +89,7 @@ def history_page(days: Sequence[HistoryDay], bilans: Mapping[date, Way] = Mappin
         mois=[
             {
                 "nom": month_name(month).capitalize(),
+                "sans_jour": _between(older, month),
                 "numero": month.month,
                 "bilan": bilans.get(month),
                 "semaines": [
@@ -96,7 +98,7 @@ def history_page(days: Sequence[HistoryDay], bilans: Mapping[date, Way] = Mappin
                     if any(day in span and day.month == month.month for day in week)
                 ],
             }
-            for month in months
+            for month, older in zip_longest(months, months[1:])
         ],
         ouverts=MONTHS_OPEN,
         chaleurs=HEATS,
@@ -112,6 +114,13 @@ def history_page(days: Sequence[HistoryDay], bilans: Mapping[date, Way] = Mappin
             for one in reversed(days)
         ],
     )
+
+
+def _between(older: date | None, month: date) -> str:
+    """Name the months between two, of which there is no day: « décembre 2025 à mars 2026 »."""
+    if older is None or month_after(older) == month:
+        return ""
+    return " à ".join(dict.fromkeys((month_name(month_after(older)), month_name(month_before(month)))))
 
 
 def _heats(days: Sequence[HistoryDay]) -> dict[date, int]:

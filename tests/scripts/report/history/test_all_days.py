@@ -122,6 +122,12 @@ def test_the_newest_months_are_open_and_the_older_ones_folded_as_heat_cells() ->
     assert table.index("daily_report_2026-02-04.html") < table.index("daily_report_2025-01-01.html")
 
 
+def test_months_without_a_day_are_one_line() -> None:
+    page = history_page([day("2024-07-01"), day("2024-09-30"), day("2025-11-04")]).decode()
+    assert re.findall(r"<caption>([^<]*)", page) == ["Novembre 2025", "Septembre 2024", "Juillet 2024"]
+    assert re.findall(r"<p>Aucun jour.: ([^<]*)", page) == ["octobre 2024 à octobre 2025.", "août 2024."]
+
+
 def test_heat_is_in_five_classes_of_as_many_days_and_a_day_without_roads_is_in_none() -> None:
     days = [day(f"2025-11-{number:02d}", float(number)) for number in range(1, 11)]
     page = history_page([*days, day("2025-11-11", None)]).decode()
