@@ -24,18 +24,29 @@ import lib  # isort: skip # noqa: F401 - first: it says which package is missing
 
 import pandas as pd
 
+from lib.common.errors import InputError
+from lib.common.exact_json import Plain
 from lib.common.settings import Settings
 from lib.figures import geometry
-from lib.figures.numbers import points, records, rounded
+from lib.figures.numbers import plain, points, records, rounded
 from lib.figures.quality import Quality
+from lib.files.copies import keep_copy, packed, read_copy, unpacked
 from lib.raw.source_files import RawFile, source_files
 from lib.raw.usable_files import newest_whole, passed_over
 from lib.run import cli
 from lib.run.day_run import DayResult
+from lib.run.dependencies import newest_code
 from scripts.registry import ARRONDISSEMENTS, REFERENTIEL, files_to_read
 from scripts.sources.arrondissements.polygons import Arrondissements, load_arrondissements
 from scripts.sources.referentiel.records import INCOMPLETE, is_ring
-from scripts.sources.referentiel.reference import Reference, read_reference
+from scripts.sources.referentiel.reference import (
+    FOLDER,
+    Reference,
+    account_of,
+    can_keep,
+    quality_of,
+    read_reference,
+)
 
 log = logging.getLogger("cityflow.referentiel")
 
@@ -134,10 +145,29 @@ def process(settings: Settings, day: date) -> DayResult:
 
 
 @lru_cache(maxsize=1)  # a file that changed is another key
-def _of_files(settings: Settings, _files: tuple[RawFile, ...], _others: str) -> tuple[dict[str, Any], Quality]:
+def _of_files(settings: Settings, files: tuple[RawFile, ...], others: str) -> tuple[dict[str, Any], Quality]:
+    """Compute the figures, or take them from the copy of an earlier run on the same files."""
+    path, state = settings.output_dir / FOLDER / "metrics.npz", _state(settings, files, others)
+    if state and (kept := read_copy(path, state)):
+        metrics = unpacked(kept["metrics"])
+        lists = {name: Plain(one) for name, one in metrics.items() if isinstance(one, list)}
+        return metrics | lists, quality_of(unpacked(kept["account"]), files)
     reference = read_raw(settings)
     arrondissements = load_arrondissements(settings, reference.quality)
-    return compute_metrics(reference.arcs, arrondissements), reference.quality
+    metrics = plain(compute_metrics(reference.arcs, arrondissements))
+    account = account_of(reference.quality)
+    if state and account and state == _state(settings, files, others):
+        keep_copy(path, state, {"metrics": packed(metrics), "account": packed(account)})
+    return metrics, reference.quality
+
+
+def _state(settings: Settings, files: tuple[RawFile, ...], others: str) -> str:
+    """Describe what the figures rest on; empty where no copy can be kept, or a file cannot be looked at."""
+    try:
+        states = [(raw.name, *raw.state) for raw in files if can_keep(settings.output_dir, raw)]
+    except InputError:  # said by whoever reads it
+        return ""
+    return f"{states} {newest_code()} {others}" if len(states) == len(files) else ""
 
 
 def main(argv: list[str] | None = None) -> int:

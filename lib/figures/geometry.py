@@ -5,15 +5,17 @@ Stored coordinates are WGS 84 degrees; metres come from Lambert-93 (EPSG:2154), 
 """
 
 from functools import lru_cache, partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 import shapely
-from pyproj import Transformer
 from shapely.geometry.base import BaseGeometry
 
-WKT_DECIMALS = 5  # of a degree: 1 m
+if TYPE_CHECKING:
+    from pyproj import Transformer
 
+WKT_DECIMALS = 5  # of a degree: 1 m
 
 Geometries = npt.NDArray[np.object_]
 
@@ -60,7 +62,9 @@ def as_geometries(values: list[BaseGeometry | None]) -> Geometries:
 
 
 @lru_cache(maxsize=1)
-def _transformer() -> Transformer:
+def _transformer() -> "Transformer":
+    from pyproj import Transformer  # 40 ms, which days without a shape to measure do without
+
     return Transformer.from_crs("EPSG:4326", "EPSG:2154", always_xy=True)
 
 

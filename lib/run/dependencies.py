@@ -69,6 +69,12 @@ def code_files(script: Path) -> set[Path]:
     return found | {ROOT / "requirements.txt"}
 
 
+def newest_code() -> int:
+    """Find when code was last written (ns), whatever imports it: quick to ask, where computing again costs little."""
+    files = (path for paths in _modules().values() for path in paths)
+    return max(path.stat().st_mtime_ns for path in (ROOT / "requirements.txt", *files))
+
+
 @lru_cache(maxsize=1000)
 def _used_by(path: Path) -> tuple[Path, ...]:
     """Find the files that one module imports, and the templates beside it if it fills any."""

@@ -12,6 +12,7 @@ import shapely
 from pyproj import Geod
 
 from lib.figures import geometry
+from scripts import process_referentiel
 from scripts.process_referentiel import main
 from tests import script_server
 from tests.conftest import ROOT, SAMPLES, Ran, RawTree, gz, needs_samples
@@ -255,3 +256,29 @@ def test_real_figures(raw: RawTree, run: Run, sample: str, arcs: int) -> None:
         assert [known[arc] for arc in ("31", "223", "5657", "1353", "6875")] == [1, 8, 15, 20, None]
     else:
         assert known["286"] == 1  # place des Pyramides
+
+
+def test_figures_of_unchanged_files_are_not_computed_again(
+    raw: RawTree, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    raw.batch(f"{STEM}.csv", exported(row("7", WEST, MIDDLE), row("8", WEST, MIDDLE), row("*", WEST, EAST)))
+    outlines = raw.batch("arrondissements.geojson", "{}")
+    computed: list[int] = []
+
+    def figures(day: str, again: bool) -> tuple[dict[str, object], str]:
+        process_referentiel._of_files.cache_clear()  # as another run
+        known = len(computed)
+        assert run(main, "--date", day).code == 0
+        assert (len(computed) > known) == again
+        rejects = (raw.output / "rejects" / f"referentiel_{day}.csv").read_text("utf-8")
+        return raw.metrics("referentiel", day), rejects
+
+    compute = process_referentiel.compute_metrics
+    monkeypatch.setattr(process_referentiel, "compute_metrics", lambda *of: computed.append(1) or compute(*of))
+    first = figures(DAY, again=True)
+    assert figures(DAY, again=False) == figures("2025-11-05", again=False) == first
+    outlines.unlink()
+    codes = [one["code"] for one in figures(DAY, again=True)[0]["qualite"]["avertissements"]]
+    assert codes == ["arrondissements_absents"]
+    (raw.output / ".reference" / "metrics.npz").write_bytes(b"PK")
+    assert figures(DAY, again=True) == figures(DAY, again=False)

@@ -6,6 +6,7 @@ copy of what was read of an export (see lib/files/copies), found by the digest o
 
 import hashlib
 from collections import Counter
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache, partial
@@ -27,13 +28,14 @@ from lib.files.copies import keep_copy, packed, read_copy, unpacked
 from lib.raw.contents import readable
 from lib.raw.source_files import RawFile, source_files
 from lib.raw.usable_files import newest_whole
-from lib.run.dependencies import code_files
+from lib.run.dependencies import newest_code
 from scripts.registry import REFERENTIEL
 from scripts.sources.arrondissements.polygons import load_arrondissements
 from scripts.sources.referentiel.records import INCOMPLETE, TEXTS, merge_parts, read_road_parts, warn_of_shapes
 
 # A map of Paris on a screen or an A4 page has about 15 m to the pixel.
 TRACE_TOLERANCE = 5.0  # m
+FOLDER = ".reference"  # of OUTPUT_DIR
 COPIES = 3  # kept: those written last
 NUMBERS = {"longueur_metres": float, "nombre_parties": int, "lon": float, "lat": float}
 
@@ -57,18 +59,18 @@ def read_reference(settings: Settings, raw: RawFile) -> Reference:
 
 @lru_cache(maxsize=2)  # the newest, and an older one where that is cut
 def _of_state(output_dir: Path, raw: RawFile, state: tuple[int, int]) -> Reference:
-    # A worker of a cluster has no OUTPUT_DIR, and reads S3 in parts.
-    rests_on = _rests_on(raw) if output_dir.is_dir() and not str(raw.path).startswith("s3://") else ""
-    path = output_dir / ".reference" / f"{rests_on[:16]}.npz"
+    rests_on = _rests_on(raw) if can_keep(output_dir, raw) else ""
+    path = output_dir / FOLDER / f"{rests_on[:16]}.npz"
     copy = read_copy(path, rests_on) if rests_on else None
     if copy:
-        return _restored(raw, **unpacked(copy["reference"]))
+        found = unpacked(copy["reference"])
+        return Reference(_frame(found["columns"]), quality_of(found["account"], [raw]))
     quality = Quality()
     parts = read_road_parts(raw, quality)
     if parts.empty:
         raise InputError(f"{raw.path} n'a aucun arc utilisable : {dict(quality.rejets)}.", "Vérifier l'export.")
     columns = _columns(merge_parts(parts))
-    account = _account(raw, quality)
+    account = account_of(quality)
     if rests_on and account and raw.state == state:
         content = {"reference": packed({"columns": columns, "account": account})}
         if keep_copy(path, rests_on, content):
@@ -76,15 +78,19 @@ def _of_state(output_dir: Path, raw: RawFile, state: tuple[int, int]) -> Referen
     return Reference(_frame(columns), quality)
 
 
+def can_keep(output_dir: Path, raw: RawFile) -> bool:
+    """Tell whether copies can be kept: a worker of a cluster has no OUTPUT_DIR, and reads S3 in parts."""
+    return output_dir.is_dir() and not str(raw.path).startswith("s3://")
+
+
 def _rests_on(raw: RawFile) -> str:
     with readable(raw.path), raw.path.open("rb") as stream:
-        digest = hashlib.file_digest(stream, "sha256").hexdigest()
-    return f"{digest} {raw.name} {max(path.stat().st_mtime_ns for path in code_files(Path(__file__)))}"
+        return f"{hashlib.file_digest(stream, 'sha256').hexdigest()} {raw.name} {newest_code()}"
 
 
 def _remove_old_ones(folder: Path) -> None:
     with suppress(OSError):  # another process has removed it
-        for old in sorted(folder.glob("*.npz"), key=lambda path: path.stat().st_mtime)[:-COPIES]:
+        for old in sorted(folder.glob(16 * "[0-9a-f]" + ".npz"), key=lambda path: path.stat().st_mtime)[:-COPIES]:
             old.unlink()
 
 
@@ -107,12 +113,13 @@ def _frame(columns: dict[str, list[Any]]) -> pd.DataFrame:
     return pd.DataFrame({name: pd.Series(one, dtype=NUMBERS.get(name, object)) for name, one in columns.items()})
 
 
-def _account(raw: RawFile, quality: Quality) -> dict[str, Any] | None:
-    """Describe the account of an export; None of one that is in doubt (see lib/figures/answers): it is read again."""
+def account_of(quality: Quality) -> dict[str, Any] | None:
+    """Describe the account of one export; None of one that is in doubt (see lib/figures/answers): it is read again."""
     answers = quality.answers
-    if answers.known or answers.open_ends or quality.unusable or set(answers.origins) != {raw.name}:
+    if answers.known or answers.open_ends or quality.unusable or len(answers.origins) != 1:
         return None
     return {
+        "fichier": next(iter(answers.origins)),
         "lignes_retenues": quality.lignes_retenues,
         "doublons": quality.doublons,
         "rejets": quality.rejets,
@@ -121,15 +128,17 @@ def _account(raw: RawFile, quality: Quality) -> dict[str, Any] | None:
     }
 
 
-def _restored(raw: RawFile, columns: dict[str, list[Any]], account: dict[str, Any]) -> Reference:
+def quality_of(account: dict[str, Any], files: Sequence[RawFile]) -> Quality:
+    """Rebuild an account that account_of described; the export is one of the files."""
     quality = Quality(account["lignes_retenues"], account["doublons"], rejets=Counter(account["rejets"]))
     quality.kept_rejects += [Reject(**one) for one in account["kept_rejects"]]
     quality.avertissements += [
         QualityWarning(**one | {"exemples": tuple(one["exemples"])}) for one in account["avertissements"]
     ]
+    raw = next(one for one in files if one.name == account["fichier"])
     quality.answers.add(Answer(raw.origin, None, quality.lignes_retenues))
     quality.answers.of_day[raw.name] = quality.lignes_retenues
-    return Reference(_frame(columns), quality)
+    return quality
 
 
 def reference_arcs(settings: Settings, quality: Quality, consequence: str) -> pd.DataFrame | None:
