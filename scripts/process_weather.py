@@ -183,13 +183,8 @@ def coverage(weather: WeatherDay, day: date, quality: Quality) -> float:
         quality.warn("heures_absentes", "attention", "Seules les valeurs du jour sont connues, sans les heures.")
         share = DAY_ONLY_COVERAGE * float(worth.mean())
     elif (rain := int(known["precip"].sum())) < expected:
-        quality.warn(
-            "pluie_incomplete",
-            "information",
-            "La pluie manque à certaines heures ; Open-Meteo donne celle de 23 h à minuit au lendemain 00:00.",
-            mesure=rain,
-            attendu=expected,
-        )
+        text = "La pluie manque à certaines heures ; Open-Meteo donne celle de 23 h à minuit au lendemain 00:00."
+        quality.warn("pluie_incomplete", "information", text, rain, expected)
     missing = [hour for hour in clock_hours(day) if hour < 24 and not known["temp"][hour]]
     if len(missing) < expected:
         name_missing_hours(missing, quality)

@@ -6,7 +6,6 @@ scripts/sources/<name>/tables.py says which tables the metrics of a source hold.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
-from functools import partial
 from typing import Any
 
 from lib.common.paris_time import clock_hours
@@ -42,7 +41,16 @@ class Column:
 JOUR = Column("jour", DAY, "jour civil de Paris")
 SOURCE = Column("source", TEXT, "bikes, comptages…")
 HEURE = Column("heure", WHOLE, "début, 0 à 23 ; 24 : le second 02 h d'automne")
-LON, LAT = (partial(Column, name, NUMBER, "degrés WGS 84") for name in ("lon", "lat"))
+
+
+def columns_of(kind: str, *names: str, unit: str = "") -> tuple[Column, ...]:
+    """Describe some columns of one kind and unit."""
+    return tuple(Column(name, kind, unit) for name in names)
+
+
+def place(where: str) -> tuple[Column, ...]:
+    """Describe the two columns of a point that a record holds at `where`."""
+    return tuple(Column(name, NUMBER, "degrés WGS 84", f"{where}.{name}") for name in ("lon", "lat"))
 
 
 @dataclass(frozen=True)

@@ -38,14 +38,18 @@ class Address:
 
 
 def portal_export(
-    settings: Settings, source: str, dataset: str, kind: str, day: date | None = None, where: str = ""
+    settings: Settings, source: str, dataset: str, kind: str, where: str = "", day: date | None = None
 ) -> Address:
-    """Ask for an export of the portal of Paris, as `kind` (csv, json, geojson): of one day, or whole for None."""
+    """Ask for an export of the portal of Paris, as `kind` (csv, json, geojson): whole, or what `where` says of a day.
+
+    `where` may name the midnights that begin and end the day, {first} and {last}; the portal reads them in `timezone`.
+    """
     params = {"lang": "fr", "timezone": "Europe/Paris"}
     if kind == "csv":
         params |= {"use_labels": "true", "delimiter": ";"}
-    if where:
-        params |= {"where": where}
+    if day:
+        ends = {"first": day, "last": day + timedelta(days=1)}
+        params["where"] = where.format_map({name: f"date'{one}T00:00:00'" for name, one in ends.items()})
     return Address(
         source,
         day,
@@ -55,11 +59,6 @@ def portal_export(
         max_bytes=EXPORT_MAX if kind == "csv" else ANSWER_MAX,
         max_seconds=EXPORT_SECONDS if kind == "csv" else ANSWER_SECONDS,
     )
-
-
-def midnights(day: date) -> tuple[str, str]:
-    """Write the two ends of a day as date literals of the portal, which reads them in the `timezone` asked for."""
-    return f"date'{day}T00:00:00'", f"date'{day + timedelta(days=1)}T00:00:00'"
 
 
 def require_key(key: str, name: str, way_out: str) -> None:

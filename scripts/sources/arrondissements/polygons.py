@@ -47,11 +47,8 @@ def load_arrondissements(settings: Settings, quality: Quality) -> Arrondissement
     """Read the newest whole arrondissements*.geojson; a warning says which are missing, or all."""
     files = [raw for raw in source_files(settings, ARRONDISSEMENTS) if not raw.is_csv]  # the CSV is of no use here
     if not files:
-        quality.warn(
-            "arrondissements_absents",
-            "information",
-            "Sans batch/arrondissements.geojson, aucun arrondissement n'est calculé. Le récupérer : make fetch",
-        )
+        text = "Sans batch/arrondissements.geojson, aucun arrondissement n'est calculé. Le récupérer : make fetch"
+        quality.warn("arrondissements_absents", "information", text)
         return Arrondissements([], [])
     try:
         found, refused = newest_whole(files, _numbered_polygons, INCOMPLETE, len, ALL)

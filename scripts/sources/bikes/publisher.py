@@ -10,14 +10,13 @@ from lib.common.settings import Settings
 from lib.raw.envelopes import records
 from scripts.sources.answers import json_body, nothing, unexpected
 from scripts.sources.bikes.pulls import COLUMNS
-from scripts.sources.publishers import Address, midnights, portal_export
+from scripts.sources.publishers import Address, portal_export
 
 
 def address(settings: Settings, day: date, today: date) -> Address:
     """Ask for the rows of a day: their labels are the START of the hour."""
-    first, last = midnights(day)
-    where = f"date >= {first} and date < {last}"
-    return portal_export(settings, "bikes", "comptage-velo-donnees-compteurs", "json", day, where)
+    where = "date >= {first} and date < {last}"
+    return portal_export(settings, "bikes", "comptage-velo-donnees-compteurs", "json", where, day)
 
 
 def check_answer(asked: Address, path: Path) -> Any:

@@ -1,20 +1,17 @@
 """The tidy tables of the bike counts: counters, and their hours."""
 
-from lib.figures.tidy_tables import LAT, LON, NUMBER, TEXT, WHOLE, YES_NO, Column, Table, hours_table
+from lib.figures.tidy_tables import NUMBER, TEXT, WHOLE, YES_NO, Column, Table, columns_of, hours_table, place
 
 TABLES = (
     Table(
         "counters",
         "metrics",
         (
-            Column("id_compteur", TEXT),
-            Column("nom_compteur", TEXT),
+            *columns_of(TEXT, "id_compteur", "nom_compteur"),
             Column("arrondissement", WHOLE, "1 à 20"),
-            LON(where="coordinates.lon"),
-            LAT(where="coordinates.lat"),
+            *place("coordinates"),
             Column("total_jour", NUMBER, "passages"),
-            Column("moyenne_horaire", NUMBER, "passages/h"),
-            Column("pic_horaire", NUMBER, "passages/h"),
+            *columns_of(NUMBER, "moyenne_horaire", "pic_horaire", unit="passages/h"),
             Column("heure_pic", WHOLE, "heure, 0 à 23"),
             Column("heures_valides", WHOLE, "heures"),
             Column("anomalie_detectee", YES_NO),

@@ -59,15 +59,12 @@ def warn_of_a_cut_export(tables: list[pd.DataFrame], quality: Quality) -> None:
     before, newest = tables[-2:] if len(tables) > 1 else (tables[0], tables[0])
     if len(newest) < WHOLE_FROM * len(before):
         names = [table["_fichier"].iloc[0] if len(table) else "le plus récent export" for table in (newest, before)]
-        quality.warn(
-            "chantiers_incomplets",
-            "attention",
+        text = (
             f"{names[0]} ({counted(len(newest), 'ligne')}) est bien plus petit que {names[1]} "
             f"({counted(len(before), 'ligne')}), d'avant : "
-            "il est sans doute coupé, et les chantiers qu'il n'a pas viennent de l'autre. Le récupérer : make fetch",
-            mesure=len(newest),
-            attendu=len(before),
+            "il est sans doute coupé, et les chantiers qu'il n'a pas viennent de l'autre. Le récupérer : make fetch"
         )
+        quality.warn("chantiers_incomplets", "attention", text, len(newest), len(before))
 
 
 def is_outside(works: pd.DataFrame, day: date, quality: Quality) -> bool:

@@ -8,13 +8,12 @@ import re
 import numpy as np
 import pandas as pd
 import shapely
-from shapely.geometry.base import BaseGeometry
 
 from lib.common.text import counted
 from lib.figures import geometry
 from lib.figures.quality import Quality
 from lib.figures.raw_rows import newest, without_rejects
-from lib.figures.written_places import Point, is_written, join_places, parse_shape, read_places
+from lib.figures.written_places import is_written, join_places, parse_shape, read_places
 from lib.raw.csv_dialect import SPLIT_PLACE, Aliases, fold
 from lib.raw.limits import EXPORT_ROWS
 from lib.raw.source_files import RawFile
@@ -133,51 +132,29 @@ def _impacts(values: pd.Series, quality: Quality) -> pd.Series:
     impacts = values.map(parse_impact).astype(object)
     unknown = values[impacts == OTHER]
     if len(unknown):
-        quality.warn(
-            "impacts_inconnus",
-            "information",
-            f"{counted(len(unknown), 'chantier a', 'chantiers ont')} un impact hors nomenclature, compté sous {OTHER}.",
-            mesure=len(unknown),
-            attendu=0,
-            exemples=sorted(set(map(str, unknown))),
-        )
+        works_have = counted(len(unknown), "chantier a", "chantiers ont")
+        text = f"{works_have} un impact hors nomenclature, compté sous {OTHER}."
+        quality.warn("impacts_inconnus", "information", text, len(unknown), 0, sorted(set(map(str, unknown))))
     return impacts
 
 
 def _located(works: pd.DataFrame, quality: Quality) -> pd.DataFrame:
     """Add `geometry`, and lon and lat of geo_point_2d, else of a point of the shape."""
-    shapes = [parse_shape(value) for value in works["geo_shape"]]
+    shapes = geometry.as_geometries([parse_shape(value) for value in works["geo_shape"]])
     names = works["identifiant"].fillna(works["_fichier"].astype(str) + " ligne " + works["_ligne"].astype(str))
     own = read_places(works["geo_point_2d"].set_axis(names), quality, "chantiers").reindex(names)
-    pairs = zip(own["lon"].tolist(), own["lat"].tolist(), shapes, strict=True)
-    points = [_point_of(shape) if np.isnan(lon) else (lon, lat) for lon, lat, shape in pairs]
-    invalid = [
-        identifier
-        for identifier, value, shape in zip(works["identifiant"], works["geo_shape"], shapes, strict=True)
-        if shape is None and is_written(value)
-    ]
-    if invalid:
-        quality.warn(
-            "formes_illisibles",
-            "information",
-            f"{counted(len(invalid), 'chantier a', 'chantiers ont')} un geo_shape illisible : dans le compte, mais "
-            "sans surface.",
-            mesure=len(invalid),
-            attendu=0,
-            exemples=invalid,
-        )
+    within = shapely.point_on_surface(shapes)
+    invalid = works.loc[shapely.is_missing(shapes) & works["geo_shape"].map(is_written), "identifiant"]
+    if len(invalid):
+        works_have = counted(len(invalid), "chantier a", "chantiers ont")
+        text = f"{works_have} un geo_shape illisible : dans le compte, mais sans surface."
+        quality.warn("formes_illisibles", "information", text, len(invalid), 0, invalid)
+    lon, lat = own["lon"].to_numpy(), own["lat"].to_numpy()
     return works.assign(
-        geometry=geometry.as_geometries(shapes),
-        lon=[point[0] if point else np.nan for point in points],
-        lat=[point[1] if point else np.nan for point in points],
+        geometry=shapes,
+        lon=np.where(np.isnan(lon), shapely.get_x(within), lon),
+        lat=np.where(np.isnan(lon), shapely.get_y(within), lat),
     )
-
-
-def _point_of(shape: BaseGeometry | None) -> Point | None:
-    if shape is None:
-        return None
-    point = shapely.point_on_surface(shape)
-    return point.x, point.y
 
 
 def _postal_arrondissement(value: object) -> int | None:

@@ -1,6 +1,6 @@
 """The tidy table of the road works: those active on the day."""
 
-from lib.figures.tidy_tables import DAY, LAT, LON, NUMBER, TEXT, WHOLE, Column, Table
+from lib.figures.tidy_tables import DAY, NUMBER, TEXT, WHOLE, Column, Table, columns_of, place
 
 TABLES = (
     Table(
@@ -9,12 +9,8 @@ TABLES = (
         (
             Column("identifiant", TEXT),
             Column("arrondissement", WHOLE, "1 à 20"),
-            LON(where="geo_point_2d.lon"),
-            LAT(where="geo_point_2d.lat"),
-            Column("objet", TEXT),
-            Column("voies", TEXT),
-            Column("description", TEXT),
-            Column("impact", TEXT),
+            *place("geo_point_2d"),
+            *columns_of(TEXT, "objet", "voies", "description", "impact"),
             Column("niveau", WHOLE, "1 à 3"),
             Column("statut", TEXT),
             Column("date_debut", DAY),

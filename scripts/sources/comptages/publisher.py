@@ -7,14 +7,13 @@ from lib.common.paris_time import parse_road_label, road_label_hours
 from lib.common.settings import Settings
 from scripts.sources.answers import check_csv, unexpected
 from scripts.sources.comptages.export import COLUMNS, REQUIRED
-from scripts.sources.publishers import Address, midnights, portal_export
+from scripts.sources.publishers import Address, portal_export
 
 
 def address(settings: Settings, day: date, today: date) -> Address:
     """Return the rows of a day, about 30 MB: their labels are the END of the hour."""
-    first, last = midnights(day)
-    where = f"t_1h > {first} and t_1h <= {last}"
-    return portal_export(settings, "comptages", "comptages-routiers-permanents", "csv", day, where)
+    where = "t_1h > {first} and t_1h <= {last}"
+    return portal_export(settings, "comptages", "comptages-routiers-permanents", "csv", where, day)
 
 
 def check_answer(asked: Address, path: Path) -> None:

@@ -1,20 +1,17 @@
 """The tidy tables of the disruptions: the lines that they touch, and each of them."""
 
-from lib.figures.tidy_tables import MOMENT, NUMBER, TEXT, TEXTS, WHOLE, YES_NO, Column, Table
+from lib.figures.tidy_tables import MOMENT, NUMBER, TEXT, TEXTS, WHOLE, YES_NO, Column, Table, columns_of
 
 TABLES = (
     Table(
         "lines",
         "par_ligne",
         (
-            Column("id_ligne", TEXT),
-            Column("ligne", TEXT),
-            Column("mode", TEXT),
+            *columns_of(TEXT, "id_ligne", "ligne", "mode"),
             Column("nombre_perturbations", WHOLE, "perturbations"),
             Column("nombre_longue_duree", WHOLE, "perturbations de plus de 30 jours"),
             Column("severite_max", TEXT, "bloquante, perturbée ou information"),
-            Column("heures_perturbees", NUMBER, "heures de service"),
-            Column("heures_bloquees", NUMBER, "heures de service"),
+            *columns_of(NUMBER, "heures_perturbees", "heures_bloquees", unit="heures de service"),
             Column("heures_hors_service", NUMBER, "heures de nuit"),
         ),
     ),
@@ -22,15 +19,11 @@ TABLES = (
         "disruptions",
         "perturbations",
         (
-            Column("id", TEXT),
-            Column("titre", TEXT),
+            *columns_of(TEXT, "id", "titre"),
             Column("severite", TEXT, "bloquante, perturbée ou information"),
-            Column("effet", TEXT),
-            Column("cause", TEXT),
-            Column("categorie", TEXT),
+            *columns_of(TEXT, "effet", "cause", "categorie"),
             Column("lignes", TEXTS),
-            Column("debut", MOMENT, "horloge de Paris"),
-            Column("fin", MOMENT, "horloge de Paris"),
+            *columns_of(MOMENT, "debut", "fin", unit="horloge de Paris"),
             Column("heures_dans_le_jour", NUMBER, "heures"),
             Column("longue_duree", YES_NO, "plus de 30 jours"),
             Column("message", TEXT),

@@ -122,13 +122,8 @@ def without_impossible(weather: WeatherDay, quality: Quality) -> WeatherDay:
             found.append(f"{name} {value:g}")
             daily[name] = None
     if found:
-        quality.warn(
-            "valeurs_impossibles",
-            "attention",
-            f"Des valeurs impossibles sont tenues pour manquantes : {', '.join(found[:SAMPLES_KEPT])}.",
-            mesure=len(found),
-            exemples=found,
-        )
+        text = f"Des valeurs impossibles sont tenues pour manquantes : {', '.join(found[:SAMPLES_KEPT])}."
+        quality.warn("valeurs_impossibles", "attention", text, len(found), exemples=found)
     return replace(weather, hours=hours, daily=daily)
 
 
