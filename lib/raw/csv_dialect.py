@@ -3,9 +3,10 @@
 import csv
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from lib.common.errors import InputError
+from lib.raw.forms.encoding import Encoding
 from lib.raw.source_files import RawFile
 
 MAX_ROW_CHARACTERS = 10_000_000
@@ -54,15 +55,17 @@ def detect_delimiter(header: str) -> str:
     return max(DELIMITERS, key=header.count)
 
 
-def said_delimiter(line: str) -> str:
-    """Read the separator that Excel's first line names, such as sep=; ; empty where it is another line."""
-    found = _SEPARATOR_LINE.fullmatch(line)
-    return found[1].replace("\\t", "\t") if found else ""
+def read_header(lines: Iterator[bytes], encoding: Encoding) -> tuple[str, list[str]]:
+    """Read the separator of a CSV and the names of its columns off its first lines.
 
-
-def header_names(line: str, delimiter: str) -> list[str]:
-    """Split a header into its names; of quotes that are not balanced there none counts."""
-    return split_row(line.replace('"', "") if line.count('"') % 2 else line, delimiter)
+    Excel's own first line may name the separator (sep=;). Of quotes that are not balanced in a header none counts.
+    """
+    line = encoding.heading(next(lines, b""))
+    said = _SEPARATOR_LINE.fullmatch(line)
+    if said:
+        line = encoding.heading(next(lines, b""))
+    delimiter = said[1].replace("\\t", "\t") if said else detect_delimiter(line)
+    return delimiter, split_row(line.replace('"', "") if line.count('"') % 2 else line, delimiter)
 
 
 def split_row(text: str, delimiter: str, strict: bool = False) -> list[str]:

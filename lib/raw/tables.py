@@ -16,16 +16,7 @@ from lib.common.errors import InputError
 from lib.figures.answers import CUT, Answer
 from lib.figures.quality import CONTENT_KEPT, Quality
 from lib.raw.contents import lines_of, read_blocks, too_large
-from lib.raw.csv_dialect import (
-    MAX_ROW_CHARACTERS,
-    Aliases,
-    canonical,
-    detect_delimiter,
-    header_names,
-    require_columns,
-    said_delimiter,
-    split_row,
-)
+from lib.raw.csv_dialect import MAX_ROW_CHARACTERS, Aliases, canonical, read_header, require_columns, split_row
 from lib.raw.envelopes import records
 from lib.raw.forms.encoding import WINDOWS, Encoding, warn_of_windows
 from lib.raw.forms.parquet import Window
@@ -148,12 +139,7 @@ def _csv_rows(
     lines: "_Lines", columns: _Columns, accounted: Callable[[bytes], bool], quality: Quality
 ) -> Iterator[list[Any]]:
     encoding = Encoding()
-    line = encoding.heading(lines.take() or b"")
-    delimiter = said_delimiter(line)
-    if delimiter:
-        line = encoding.heading(lines.take() or b"")
-    delimiter = delimiter or detect_delimiter(line)
-    header = header_names(line, delimiter)
+    delimiter, header = read_header(iter(lines.take, None), encoding)
     for name in header:
         columns.place(name)
     lines.last_column = canonical(header[-1], columns.aliases) if header else ""

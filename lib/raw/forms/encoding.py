@@ -33,7 +33,7 @@ class Encoding:
 
     def heading(self, line: bytes) -> str:
         """Decode the first line of a file, without its mark; what is in neither encoding is replaced."""
-        line = line.removeprefix(codecs.BOM_UTF8).removesuffix(b"\r")
+        line = line.removeprefix(codecs.BOM_UTF8).rstrip(b"\r\n")
         try:
             return self.text(line)
         except UnicodeDecodeError:

@@ -3,6 +3,7 @@
 The size is the one at opening: of a file that grows meanwhile, the lines begun before then are read, no later one.
 """
 
+import io
 import re
 import zlib
 from contextlib import suppress
@@ -12,16 +13,7 @@ from typing import BinaryIO
 
 from lib.common.errors import InputError
 from lib.raw.contents import unreadable
-from lib.raw.csv_dialect import (
-    SPLIT_PLACE,
-    Aliases,
-    canonical,
-    detect_delimiter,
-    header_names,
-    require_columns,
-    said_delimiter,
-    split_row,
-)
+from lib.raw.csv_dialect import SPLIT_PLACE, Aliases, canonical, read_header, require_columns, split_row
 from lib.raw.forms.encoding import UTF8, Encoding
 from lib.raw.forms.parquet import Window
 from lib.raw.forms.streams import is_plain, opened
@@ -83,14 +75,11 @@ def open_export(raw: RawFile) -> Export:
     except (OSError, EOFError, zlib.error) as error:
         raise unreadable(raw.path, error) from error
     encoding = Encoding()
-    line, _, rest = head.partition(b"\n")
-    if delimiter := said_delimiter(encoding.heading(line)):
-        line, _, rest = rest.partition(b"\n")
-    text = encoding.heading(line)
-    delimiter = delimiter or detect_delimiter(text)
-    header = [canonical(name, COLUMNS) for name in header_names(text, delimiter)]
+    lines = io.BytesIO(head)
+    delimiter, names = read_header(lines, encoding)
+    header = [canonical(name, COLUMNS) for name in names]
     require_columns(raw, header, COLUMNS, REQUIRED)
-    sample, first = rest[:SAMPLE], len(head) - len(rest)
+    first, sample = lines.tell(), lines.read(SAMPLE)
     for line in [] if encoding.name else sample.split(b"\n")[:-1]:
         with suppress(UnicodeDecodeError):
             encoding.text(line)
