@@ -1,12 +1,10 @@
 """The average week of a month, and what is read off it: sensors by weekday and hour, without public holidays."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from lib.figures.calendar_days import public_holiday
@@ -81,28 +79,15 @@ def dead_at_zero(source: Source) -> bool:
 def average_week(days: Mapping[date, pd.DataFrame]) -> pd.DataFrame:
     """Average frames of hours by weekday: a row a sensor, columns WEEK; public holidays are left out."""
     ordinary = {day: frame for day, frame in days.items() if public_holiday(day) is None}
-    sensors = _sensors(ordinary)
-    means = [_mean(sensors, [frame for day, frame in ordinary.items() if day.weekday() == at]) for at in range(7)]
-    return pd.DataFrame(np.hstack(means), sensors, WEEK)
+    weekdays = {at: _average({day: one for day, one in ordinary.items() if day.weekday() == at}) for at in range(7)}
+    return pd.concat(weekdays, axis=1).reindex(columns=WEEK).sort_index()
 
 
 def _average(days: Mapping[date, pd.DataFrame]) -> pd.DataFrame:
-    sensors = _sensors(days)
-    return pd.DataFrame(_mean(sensors, list(days.values())), sensors, HOURS)
-
-
-def _sensors(days: Mapping[date, pd.DataFrame]) -> pd.Index:
-    return pd.Index(sorted({one for frame in days.values() for one in frame.index}), dtype=object)
-
-
-def _mean(sensors: pd.Index, frames: Sequence[pd.DataFrame]) -> npt.NDArray[np.float64]:
-    """Average frames cell by cell over the values there are; NaN where there is none."""
-    total, count = np.zeros((len(sensors), len(HOURS))), np.zeros((len(sensors), len(HOURS)))
-    for frame in frames:
-        values = frame.reindex(index=sensors, columns=HOURS).to_numpy(dtype=float)
-        total += np.nan_to_num(values)
-        count += np.isfinite(values)
-    return np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
+    """Average frames of hours over the values there are; NaN where there is none."""
+    if not days:
+        return pd.DataFrame(columns=HOURS, dtype=float)
+    return pd.concat(days.values()).reindex(columns=HOURS).astype(float).groupby(level=0).mean()
 
 
 def day_levels(source: Source, days: Mapping[date, SourceDay]) -> dict[str, dict[date, float | None]]:
