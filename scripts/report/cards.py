@@ -29,6 +29,7 @@ class Card:
     gap_unit: str | None = None
     divisor: float = 1  # from the figure's own unit to the number shown
     in_millions: bool = False  # from one million on
+    one: str = ""  # what one of them is called, where that is not `what`
 
     def shown(self, value: float) -> tuple[str, str]:
         """Write the number, and what it counts or measures."""
@@ -36,7 +37,8 @@ class Card:
             return quantity(value, self.unit), self.what
         if self.in_millions and value >= MILLION:
             return number(value / MILLION), f"{agreed(value / MILLION, 'million')} de {self.what}"
-        return number(value / self.divisor, 0), self.what
+        shown = round(value / self.divisor)
+        return number(shown, 0), agreed(shown, self.one or self.what, self.what)
 
     def view(
         self, value: float | None, gap: float | None = None, margin: float | None = None, **more: Any
@@ -69,13 +71,13 @@ class Card:
 
 CARDS = (
     Card("debit_routier", "Trafic routier", "véhicules × arcs", in_millions=True),
-    Card("passages_velo", "Vélo", "passages aux compteurs"),
+    Card("passages_velo", "Vélo", "passages aux compteurs", one="passage aux compteurs"),
     Card("fiabilite_transports", "Métro, RER et tram", "des heures de service sans perturbation", "%", "pt"),
     Card("precipitations", "Pluie", "dans la journée", "mm", "mm"),
     Card("taux_occupation_routier", "Occupation des voies", "du temps, en moyenne", "%", "pt"),
-    Card("temps_perdu", "Temps perdu (modèle)", "heures de véhicule", divisor=60),
+    Card("temps_perdu", "Temps perdu (modèle)", "heures de véhicule", one="heure de véhicule", divisor=60),
     Card("perturbations", "Perturbations", "en vigueur", gap_unit=""),
-    Card("chantiers_actifs", "Chantiers", "actifs", gap_unit=""),
+    Card("chantiers_actifs", "Chantiers", "actifs", one="actif", gap_unit=""),
     Card("temperature_moyenne", "Température", "en moyenne", "°C", "°C"),
 )
 CARD = {card.key: card for card in CARDS}

@@ -32,6 +32,8 @@ def shown(key: str, value: float | None, usual: float | None = None, recent: tup
         ("debit_routier", 870_500.0, "870\u202f500", "véhicules × arcs"),
         ("passages_velo", 55_256.0, "55\u202f256", "passages aux compteurs"),
         ("temps_perdu", 337_290.87, "5\u202f622", "heures de véhicule"),
+        ("temps_perdu", 89.0, "1", "heure de véhicule"),
+        ("chantiers_actifs", 1, "1", "actif"),
         ("temperature_moyenne", -2.0, "\u22122\u202f°C", "en moyenne"),
         ("precipitations", 0.0, "0\u202fmm", "dans la journée"),
         ("precipitations", None, "n.\u202fd.", "donnée manquante"),

@@ -204,6 +204,15 @@ def test_the_account_of_each_source_closes_in_its_table(metrics: dict[str, Metri
         assert read == kept + twice + rejected > 0, row
 
 
+def test_no_zone_is_congested_where_no_hour_is(metrics: dict[str, Metrics]) -> None:
+    for zone in metrics["comptages"]["top_10_zones_congestionnees"][1:]:
+        zone["part_heures_saturees_pct"] = 0.0
+    ranking = Outline(page_of(metrics)).text.partition("Zones congestionnées")[2].partition("Compteurs vélo")[0]
+    assert ranking.count("\u202f%") == 2  # of the one zone, and of what is meant
+    metrics["comptages"]["top_10_zones_congestionnees"][0]["part_heures_saturees_pct"] = 0.0
+    assert "Aucune heure à 30\u202f% d’occupation ou plus dans une zone connue." in Outline(page_of(metrics)).text
+
+
 def test_works_that_the_map_cannot_draw_are_said_beside_it(metrics: dict[str, Metrics]) -> None:
     drawn = "sans position dans ce cadre n’y est pas"
     for work in metrics["chantiers"]["metrics"]:
