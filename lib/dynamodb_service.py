@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 from lib.aws.bodies import read_object
 from lib.aws.clients import AwsClients, aws_clients
 from lib.aws.errors import DENIED, aws_errors, error_code
-from lib.aws.names import table_names
+from lib.aws.names import bucket_and_key, object_url, table_names
 from lib.common.errors import StoreError
 from lib.common.settings import Settings
 from lib.database_service import DatabaseService
@@ -35,11 +35,12 @@ class DynamodbService(DatabaseService):
     def save(self, document: Document) -> None:
         """Put what the item points to first: an interruption leaves the former item, and what that one points to."""
         settings, table = self._settings, table_names(self._settings)[kind_of(document)]
-        item = item_of(document, settings.now(), settings.s3_reports_bucket, settings.s3_reports_prefix)
-        place = pointer(item)
-        if place:
-            bucket, key = place
-            with aws_errors(f"s3://{bucket}/{key}"):
+        folder = object_url(settings, "documents") if settings.s3_reports_bucket else ""
+        item = item_of(document, settings.now(), folder)
+        url = pointer(item)
+        if url:
+            bucket, key = bucket_and_key(url)
+            with aws_errors(url):
                 self._aws.s3.put_object(
                     Bucket=bucket,
                     Key=key,
@@ -73,22 +74,21 @@ class DynamodbService(DatabaseService):
 
     def _document(self, item: Item) -> Document:
         """Read the document of an item, or of the S3 object that it points to."""
-        place = pointer(item)
-        return document_of(item, self._object(*place) if place else None)
+        url = pointer(item)
+        return document_of(item, self._object(url) if url else None)
 
-    def _object(self, bucket: str, key: str) -> bytes:
-        with aws_errors(f"s3://{bucket}/{key}"):
+    def _object(self, url: str) -> bytes:
+        with aws_errors(url):
             try:
-                content = read_object(self._aws.s3, bucket, key)
+                return read_object(self._aws.s3, *bucket_and_key(url))
             except ClientError as error:
                 if error_code(error) not in DENIED | {"NoSuchKey"}:
                     raise
                 # Without the right to list the bucket, S3 answers "denied" for what does not exist.
                 raise StoreError(
-                    f"s3://{bucket}/{key} (document de plus de 400 Ko) manque, ou ne peut pas être lu d'ici.",
+                    f"{url} (document de plus de 400 Ko) manque, ou ne peut pas être lu d'ici.",
                     "Le republier : make check-upload REPAIR=1",
                 ) from error
-        return content
 
     def _query(self, condition: str, values: dict[str, str], **options: Any) -> Iterator[Item]:
         """Yield the items of one type that meet the condition, oldest first, whatever the number of pages."""

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from lib.aws.names import prefixed, reports_bucket
+from lib.aws.names import object_url
 from lib.common.errors import CityflowError, ExitCode, InputError, NoDataError
 from lib.common.settings import Settings
 from lib.common.text import counted
@@ -134,7 +134,7 @@ def parquet_bytes(
 
 def athena_ddl(settings: Settings) -> str:
     """Write the statements that declare every table to Athena, its days by projection: no day is ever added by hand."""
-    place = f"s3://{reports_bucket(settings)}/{prefixed(settings, 'tables')}"
+    place = object_url(settings, "tables")
     found = {table.name: table for source in SOURCES.values() for table in tables(source)}
     statements = [_statement(table, f"{place}/{table.name}") for table in found.values()]
     return "\n\n".join(["CREATE DATABASE IF NOT EXISTS cityflow;", *statements])

@@ -12,7 +12,7 @@ from lib.common.paris_time import machine_now
 from lib.common.settings import load_settings
 from lib.dynamodb_service import DynamodbService
 from lib.publish.infrastructure.policy import upload_policy
-from lib.publish.report_objects import sha256
+from lib.stores.documents import sha256
 from lib.stores.dynamodb_items import LIMIT, item_of, item_size
 from tests.conftest import Ran
 from tests.support.aws_server import BUCKET, AwsServer

@@ -65,6 +65,16 @@ def wanted_tags(settings: Settings) -> dict[str, str]:
     return found
 
 
+def object_url(settings: Settings, name: str) -> str:
+    """Name the object, or the folder, that lies under this name below S3_REPORTS_PREFIX."""
+    return f"s3://{reports_bucket(settings)}/{prefixed(settings, name)}"
+
+
+def bucket_and_key(url: str) -> tuple[str, str]:
+    bucket, _, key = url.removeprefix("s3://").partition("/")
+    return bucket, key
+
+
 def prefixed(settings: Settings, name: str) -> str:
     """Put the key of an object below S3_REPORTS_PREFIX, which may be empty or have slashes around it."""
     return "/".join(part for part in (settings.s3_reports_prefix.strip("/"), name) if part)

@@ -3,7 +3,6 @@
 A document is one JSON file; a report also has the CSV and the HTML made beside it, where they are. Nothing here writes.
 """
 
-import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -20,7 +19,7 @@ from lib.common.paris_time import parse_day, parse_instant
 from lib.common.settings import Settings
 from lib.files.locks import day_lock
 from lib.local_file_service import names_in
-from lib.stores.documents import BODIES, Content, Document, content_of
+from lib.stores.documents import BODIES, Content, Document, content_of, sha256
 
 _NAMES = {
     "metrics": re.compile(r"(?P<name>[a-z][a-z0-9_]{0,40})_metrics_(?P<day>\d{4}-\d{2}-\d{2})"),
@@ -62,7 +61,7 @@ class Files(dict[str, bytes]):
     @cached_property
     def digests(self) -> dict[str, str]:
         """Hash each of them."""
-        return {suffix: hashlib.sha256(content).hexdigest() for suffix, content in self.items()}
+        return {suffix: sha256(content) for suffix, content in self.items()}
 
 
 @dataclass(frozen=True)

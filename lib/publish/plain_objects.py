@@ -11,6 +11,7 @@ of; one of other metrics is late: it is left for `make tables`, and said.
 from contextlib import suppress
 from dataclasses import replace
 
+from lib.aws.names import object_url
 from lib.common.errors import InputError, StoreError
 from lib.common.settings import Settings
 from lib.files.duck import METRICS_NOTE, parquet_notes, scratch_database
@@ -19,7 +20,7 @@ from lib.publish.local_documents import PAGES, TABLES, DocumentFile, Files, metr
 from lib.publish.outcome import DocumentOutcome
 from lib.publish.plan import Wish
 from lib.publish.remote import Remote, damage, head, state
-from lib.publish.report_objects import ASK_EACH_TIME, NO_OBJECT, fixed_url, only_if, put_request, stored_form
+from lib.publish.report_objects import ASK_EACH_TIME, NO_OBJECT, only_if, put_request, stored_form
 from lib.publish.steps import ROUNDS
 
 LATE = "ses métriques ont changé : make tables, puis make upload"
@@ -27,7 +28,7 @@ LATE = "ses métriques ont changé : make tables, puis make upload"
 
 def url_of(source: DocumentFile, settings: Settings) -> str:
     """Name the object of a page or of a table."""
-    return fixed_url(settings, source.path.name if source.kind == PAGES else source.label)
+    return object_url(settings, source.path.name if source.kind == PAGES else source.label)
 
 
 def treated(

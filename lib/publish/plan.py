@@ -9,14 +9,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from lib.aws.names import REPORT_INDEX_KEY, SORT_KEY, reports_bucket, table_names
+from lib.aws.names import REPORT_INDEX_KEY, SORT_KEY, object_url, table_names
 from lib.common.paris_time import parse_instant
 from lib.common.settings import Settings
 from lib.publish.asking import Request
 from lib.publish.local_documents import DocumentFile, Files, LocalDocument
 from lib.publish.remote import ABSENT, CLAIM, FILE, LIFE, SEEN, Remote, identity_of, item_key, remote_of
 from lib.publish.report_objects import ASK_EACH_TIME, Readable, pointed, put_request, readables, stored_form
-from lib.stores.dynamodb_items import RETENTION, Item, item_size, object_key, shared_content, sized_item
+from lib.stores.dynamodb_items import RETENTION, Item, item_size, shared_content, shared_url, sized_item
 
 RENEWED_BELOW = RETENTION / 2  # of life left: renewing costs a write, made once in half a year, not at each upload
 # How long a request of another upload may still be under way after it marked an item: its attempts and their waits.
@@ -137,8 +137,7 @@ def beside(digests: dict[str, str]) -> dict[str, str]:
 
 def content_url(local: LocalDocument, settings: Settings) -> str:
     """Name the object of a document whose item does not hold it."""
-    key = object_key(local.document, local.content, settings.s3_reports_prefix)
-    return f"s3://{reports_bucket(settings)}/{key}"
+    return shared_url(local.document, local.content, object_url(settings, "documents"))
 
 
 def _item(
@@ -158,16 +157,14 @@ def _item(
         if not wish.again and _has_json(local, remote, settings):
             more |= _life(now)
             return _update(source, remote, settings, "page", more), _with(remote, more), {}
-    bucket, prefix = reports_bucket(settings), settings.s3_reports_prefix
-    item, size = sized_item(
-        local.document, now, bucket, prefix, more, local.content, written=files[".json"], shared=local.unchanged
-    )
+    folder, written = object_url(settings, "documents"), files[".json"]
+    item, size = sized_item(local.document, now, folder, more, local.content, written, shared=local.unchanged)
     condition = {} if wish.force else _condition_on(remote)
     table, stands = table_names(settings)[source.kind], remote_of(item)
     put = {"TableName": table, "Item": item} | condition
     content = {}
     if stands.pointer and stands.pointer not in held:
-        packed = shared_content(local.document, files[".json"])
+        packed = shared_content(local.document, written)
         content[stands.pointer] = stored_form(".gz", packed, local.content.body_digest)
     return Request("dynamodb", "put_item", put, _place(table, source), size), stands, content
 

@@ -5,14 +5,14 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from lib.aws.errors import PassingError
-from lib.aws.names import KEY_ATTRIBUTES, SORT_KEY, table_names
+from lib.aws.names import KEY_ATTRIBUTES, SORT_KEY, bucket_and_key, table_names
 from lib.common.errors import StoreError
 from lib.common.paris_time import parse_instant
 from lib.common.settings import Settings
 from lib.publish.asking import Absent, Request, Steps
 from lib.publish.local_documents import COMPANIONS, DocumentFile
-from lib.publish.report_objects import DAY, DIGEST, NO_OBJECT, Objects, bucket_and_key, is_ours, sha256
-from lib.stores.documents import Document
+from lib.publish.report_objects import DAY, DIGEST, NO_OBJECT, Objects, is_ours
+from lib.stores.documents import Document, sha256
 from lib.stores.dynamodb_items import POINTERS, Item, document_of, pointer
 from lib.stores.dynamodb_values import AttributeValue
 
@@ -61,7 +61,6 @@ def remote_of(item: Item | None) -> Remote:
     """Read the state of a document from its item (COMPARED attributes suffice); unknown shapes count as nothing."""
     if item is None:
         return ABSENT
-    place = pointer(item)
     life = item.get(LIFE, {}).get("N", "")  # that of another program may be 1.5E9: DynamoDB heeds whole seconds alone
     return Remote(
         exists=True,
@@ -74,7 +73,7 @@ def remote_of(item: Item | None) -> Remote:
             if suffix in (".json", *COMPANIONS) and "M" in one
         },
         claim=_text(item, CLAIM),
-        pointer=f"s3://{place[0]}/{place[1]}" if place else "",
+        pointer=pointer(item),
         expires=int(life) if life.isdecimal() else None,
         seen=tuple(item.get(name) for name in SEEN),
     )
@@ -105,8 +104,8 @@ def state(source: DocumentFile, settings: Settings) -> Steps[Remote]:
 
 def whole_document(item: Item, settings: Settings) -> Steps[Document]:
     """Read the document of an item, or of the object that it points to; StoreError where it is damaged."""
-    place = pointer(item)
-    content = (yield from read_object(f"s3://{place[0]}/{place[1]}", settings)) if place else None
+    url = pointer(item)
+    content = (yield from read_object(url, settings)) if url else None
     return document_of(item, content)
 
 

@@ -10,7 +10,7 @@ import hashlib
 from dataclasses import dataclass, replace
 from typing import Any
 
-from lib.aws.names import prefixed, reports_bucket
+from lib.aws.names import bucket_and_key, object_url
 from lib.common.settings import Settings
 from lib.publish.asking import Request
 from lib.stores.documents import PACKING
@@ -22,6 +22,7 @@ CONTENT_TYPES = {
     ".gz": "application/gzip",
     ".parquet": "application/vnd.apache.parquet",
 }
+LATEST = "latest.html"  # the page of the last day
 ZIPPED = (".html",)  # forms that browsers read: they undo the gzip of what says Content-Encoding
 FOR_EVER = "max-age=31536000, immutable"  # of a key with its content's digest
 ASK_EACH_TIME = "no-cache"  # of a key that is replaced: kept, but compared by its ETag at each visit
@@ -42,23 +43,14 @@ class Readable:
     day: str = ""
 
 
-def sha256(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
-
-
-def bucket_and_key(url: str) -> tuple[str, str]:
-    bucket, _, key = url.removeprefix("s3://").partition("/")
-    return bucket, key
-
-
 def is_ours(url: str, settings: Settings) -> bool:
     """Tell whether an object lies where the settings have objects lie: an item may point anywhere."""
-    return url.startswith(f"s3://{reports_bucket(settings)}/{prefixed(settings, '')}")
+    return url.startswith(object_url(settings, ""))
 
 
 def pointed(stem: str, digests: dict[str, str], settings: Settings) -> Objects:
     """Describe the objects that the item of a report points to; its JSON is in the item itself."""
-    folder = f"s3://{reports_bucket(settings)}/{prefixed(settings, 'documents')}"
+    folder = object_url(settings, "documents")
     return {
         suffix: (f"{folder}/{stem}.{digest[:16]}{suffix}", digest)
         for suffix, digest in digests.items()
@@ -68,14 +60,10 @@ def pointed(stem: str, digests: dict[str, str], settings: Settings) -> Objects:
 
 def readables(stem: str, digests: dict[str, str], settings: Settings, latest: str = "") -> list[Readable]:
     """Describe the keys that people read of a report; also latest.html where `latest` names the report's day."""
-    found = [Readable(fixed_url(settings, stem + suffix), digest, suffix) for suffix, digest in digests.items()]
+    found = [Readable(object_url(settings, stem + suffix), digest, suffix) for suffix, digest in digests.items()]
     if latest and ".html" in digests:
-        found.append(Readable(latest_url(settings), digests[".html"], ".html", latest))
+        found.append(Readable(object_url(settings, LATEST), digests[".html"], ".html", latest))
     return found
-
-
-def latest_url(settings: Settings) -> str:
-    return fixed_url(settings, "latest.html")
 
 
 def stored_form(suffix: str, content: bytes, digest: str) -> dict[str, Any]:
@@ -110,8 +98,3 @@ def only_if(etag: str, request: Request, day: str = "") -> Request:
     condition = {"IfNoneMatch": "*"} if etag == NO_OBJECT else {"IfMatch": etag}
     metadata = request.request["Metadata"] | ({DAY: day} if day else {})
     return replace(request, request=request.request | condition | {"Metadata": metadata})
-
-
-def fixed_url(settings: Settings, name: str) -> str:
-    """Name the object of a file that people read under its own name."""
-    return f"s3://{reports_bucket(settings)}/{prefixed(settings, name)}"

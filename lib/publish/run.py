@@ -16,6 +16,7 @@ from typing import Any
 
 from lib.aws.clients import AwsClients
 from lib.aws.errors import PassingError, UnreachableError
+from lib.aws.names import object_url
 from lib.common.errors import CityflowError, ConfigError, InputError, LockHeldError, StoreError
 from lib.common.settings import Settings
 from lib.common.text import counted
@@ -34,7 +35,7 @@ from lib.publish.local_documents import (
 from lib.publish.outcome import DocumentOutcome, Run, outcome_of
 from lib.publish.plan import Wish, beside
 from lib.publish.remote import UNKNOWN, Remote, damage, head, read_item, remote_of, state, whole_document
-from lib.publish.report_objects import is_ours, latest_url, readables
+from lib.publish.report_objects import LATEST, is_ours, readables
 from lib.publish.seen import entry_of
 from lib.publish.steps import Publication
 from lib.stores.dynamodb_items import Item
@@ -200,7 +201,7 @@ def _damage(local: LocalDocument, item: Item, remote: Remote, settings: Settings
         if reason:
             return reason
     if newest:
-        latest = latest_url(settings)
+        latest = object_url(settings, LATEST)
         day = (yield from head(latest)).day
         own = day == local.source.day_text
         if day < local.source.day_text or (own and (yield from damage(latest, digests[".html"], settings))):

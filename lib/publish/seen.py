@@ -5,7 +5,6 @@ AWS had, and when. It is set aside where anything speaks against it (see `credib
 one comparison of everything. The upload and its dry run alone read it, not with --force, --check or --repair.
 """
 
-import hashlib
 import json
 import logging
 import random
@@ -28,6 +27,7 @@ from lib.publish.outcome import DocumentOutcome
 from lib.publish.plain_objects import url_of
 from lib.publish.plan import RENEWED_BELOW
 from lib.publish.remote import Remote, head, state
+from lib.stores.documents import sha256
 
 RECENT = timedelta(days=7)  # days that are always asked for: another machine may well have published them again
 BELIEVED_FOR = timedelta(days=30)  # since a document was seen: then AWS is asked again
@@ -137,7 +137,7 @@ def _are_files(paths: dict[str, Path], noted: dict[str, list[Any]]) -> bool:
         return False
     try:
         return all(
-            list(version(path)) == noted[suffix][1] or hashlib.sha256(path.read_bytes()).hexdigest() == noted[suffix][0]
+            list(version(path)) == noted[suffix][1] or sha256(path.read_bytes()) == noted[suffix][0]
             for suffix, path in paths.items()
         )
     except OSError:
@@ -145,4 +145,4 @@ def _are_files(paths: dict[str, Path], noted: dict[str, list[Any]]) -> bool:
 
 
 def _digest(value: Any) -> str:
-    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
+    return sha256(json.dumps(value, sort_keys=True).encode())

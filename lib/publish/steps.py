@@ -41,10 +41,9 @@ from lib.publish.report_objects import (
     only_if,
     put_request,
     readables,
-    sha256,
     stored_form,
 )
-from lib.stores.documents import EXACT, encode
+from lib.stores.documents import EXACT, encode, sha256
 
 Ready = dict[Readable, Request | None]  # the request of each key, where its content is at hand
 

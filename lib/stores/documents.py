@@ -37,6 +37,10 @@ class Content:
     sizes: dict[str, int]  # of each part's shortest JSON, its name included
 
 
+def sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
 def metrics_document(metrics: Document, data_type: str, day: date) -> Document:
     """Build the document stored for a day's metrics; StoreError for a bad type."""
     if not _TYPE.fullmatch(data_type):
@@ -141,7 +145,7 @@ def content_sha256(document: Document) -> str:
     StoreError for NaN, Infinity or a type foreign to JSON.
     """
     with _storable(document):
-        return _sha256(canonical_text({key: value for key, value in document.items() if key != "timestamp"}))
+        return sha256(canonical_text({key: value for key, value in document.items() if key != "timestamp"}))
 
 
 def content_of(document: Document) -> Content:
@@ -153,15 +157,11 @@ def content_of(document: Document) -> Content:
         texts = {key: _named(key, value) for key, value in document.items() if key not in (name, "timestamp")}
     whole = b",".join(text for _, text in sorted((texts | {name: body}).items()))
     sizes = {key: len(text) + 1 for key, text in parts.items()}
-    return Content(_sha256(b"{%b}" % whole), _sha256(b"{%b}" % body), sizes)
+    return Content(sha256(b"{%b}" % whole), sha256(b"{%b}" % body), sizes)
 
 
 def _named(key: str, value: Any) -> bytes:
     return b"%b:%b" % (canonical_text(key), canonical_text(value))
-
-
-def _sha256(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
 
 
 @contextmanager

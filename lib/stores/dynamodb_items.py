@@ -44,26 +44,25 @@ _AGAIN = "Le republier : make check-upload REPAIR=1"
 Item = dict[str, AttributeValue]
 
 
-def item_of(document: Document, now: datetime, bucket: str = "", prefix: str = "", **more: Any) -> Item:
+def item_of(document: Document, now: datetime, folder: str = "", **more: Any) -> Item:
     """Build the item of a document (see sized_item)."""
-    return sized_item(document, now, bucket, prefix, **more)[0]
+    return sized_item(document, now, folder, **more)[0]
 
 
 def sized_item(
     document: Document,
     now: datetime,
-    bucket: str = "",
-    prefix: str = "",
+    folder: str = "",
     beside: Item | None = None,
     content: Content | None = None,
     written: bytes = b"",
     shared: bool = False,
 ) -> tuple[Item, int]:
-    """Build the item of a document: with its JSON where it fits, else pointing to S3 (see `pointer`); and its bytes.
+    """Build the item of a document: with its JSON where it fits, else pointing into `folder` of S3; and its bytes.
 
     `beside` are attributes of the caller's own, which count in the size; `content` is content_of the document and
     `written` its JSON, where they are known. What is `shared` with another day points to S3 whatever its size.
-    ConfigError when the document does not fit and `bucket` is not set; StoreError for what DynamoDB cannot hold.
+    ConfigError when the document does not fit and there is no `folder`; StoreError for what DynamoDB cannot hold.
     """
     name, beside, content = body_of(document), beside or {}, content or content_of(document)
     body = document[name]
@@ -72,12 +71,12 @@ def sized_item(
         size = item_size(item)
         if size <= LIMIT:
             return item, size
-    if not bucket:
+    if not folder:
         raise ConfigError(
             f"{stem_of(document)} dépasse la limite de DynamoDB ({LIMIT // 1024} Ko) et S3_REPORTS_BUCKET est vide.",
             "Indiquer un bucket : option, environnement ou .env.",
         )
-    url = f"s3://{bucket}/{object_key(document, content, prefix)}"
+    url = shared_url(document, content, folder)
 
     def summary(kept: Document, omitted: list[str]) -> Item:
         return _item(document, kept, content, now) | {f"{name}_s3": {"S": url}, "omitted": to_value(omitted)} | beside
@@ -110,13 +109,9 @@ def document_of(item: Item, content: bytes | None = None) -> Document:
     return document
 
 
-def pointer(item: Item) -> tuple[str, str] | None:
-    """Return bucket and key of the S3 object with the exact document, where the item itself does not hold it."""
-    url = next((item[name]["S"] for name in POINTERS if "S" in item.get(name, {})), None)
-    if url is None:
-        return None
-    bucket, _, key = url.removeprefix("s3://").partition("/")
-    return bucket, key
+def pointer(item: Item) -> str:
+    """Return the address of the S3 object with the exact document, where the item itself does not hold it."""
+    return next((str(item[name]["S"]) for name in POINTERS if "S" in item.get(name, {})), "")
 
 
 def shared_content(document: Document, written: bytes = b"") -> bytes:
@@ -129,10 +124,10 @@ def shared_content(document: Document, written: bytes = b"") -> bytes:
     return pack(shorter + written[len(head) :] if written.startswith(head) else encode(without))
 
 
-def object_key(document: Document, content: Content, prefix: str) -> str:
-    """Build the key in the bucket of a document that does not fit into its item."""
+def shared_url(document: Document, content: Content, folder: str) -> str:
+    """Build the address of a document that does not fit into its item."""
     name = "daily_report" if "report_id" in document else f"{document['metric_type']}_metrics"
-    return "/".join(filter(None, (prefix.strip("/"), f"documents/{name}.{content.body_digest[:16]}.json.gz")))
+    return f"{folder}/{name}.{content.body_digest[:16]}.json.gz"
 
 
 def item_size(item: Item) -> int:

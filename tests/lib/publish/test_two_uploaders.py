@@ -14,14 +14,15 @@ from typing import Any
 
 import pytest
 
+from lib.aws.names import bucket_and_key
 from lib.common.settings import Settings, load_settings
 from lib.publish.asking import Absent, Changed, Request
 from lib.publish.local_documents import DocumentFile, Files
 from lib.publish.plan import Wish
 from lib.publish.remote import Remote, remote_of
-from lib.publish.report_objects import DAY, bucket_and_key, sha256
+from lib.publish.report_objects import DAY
 from lib.publish.steps import Publication
-from lib.stores.documents import encode
+from lib.stores.documents import encode, sha256
 
 NOW = datetime(2025, 11, 5, 6, 30, tzinfo=UTC)
 LATER = timedelta(hours=1)  # the next plain upload, once nothing is under way

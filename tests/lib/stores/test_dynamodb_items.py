@@ -214,14 +214,14 @@ def arcs(count: int) -> dict[str, Any]:
 
 def test_a_large_document_leaves_its_summary_and_points_to_the_whole() -> None:
     document = metrics(arcs(3000), "comptages")
-    item = item_of(document, NOW, "un-bucket", "/reports/")
+    item = item_of(document, NOW, "s3://un-bucket/reports/documents")
     assert item_size(item) <= LIMIT
     assert shown(item) == {name: value for name, value in arcs(1).items() if name != "metrics"}
     assert item["omitted"] == {"L": [{"S": "metrics"}]}
     digest = content_sha256(document)
     assert item["sha256"] == {"S": digest}
     body = content_sha256({"metrics": document["metrics"]})
-    assert pointer(item) == ("un-bucket", f"reports/documents/comptages_metrics.{body[:16]}.json.gz")
+    assert pointer(item) == f"s3://un-bucket/reports/documents/comptages_metrics.{body[:16]}.json.gz"
     assert document_of(item, shared_content(document)) == document
     assert document_of(item, pack(encode(document))) == document  # as objects were before
 
@@ -238,13 +238,13 @@ def test_a_large_document_leaves_its_summary_and_points_to_the_whole() -> None:
 )
 def test_an_object_is_the_document_however_its_file_is_laid_out(written: bytes) -> None:
     document = json.loads(written or encode(metrics({"a": 1})))
-    item = item_of(document, NOW, "un-bucket", shared=True)
+    item = item_of(document, NOW, "s3://un-bucket", shared=True)
     assert document_of(item, shared_content(document, written)) == document
 
 
 def test_days_of_the_same_content_point_to_one_object() -> None:
     monday, tuesday = (metrics(arcs(3000), "comptages") | {"date": f"2025-11-0{day}"} for day in (3, 4))
-    items = [item_of(document, NOW, "un-bucket", shared=True) for document in (monday, tuesday)]
+    items = [item_of(document, NOW, "s3://un-bucket", shared=True) for document in (monday, tuesday)]
     assert pointer(items[0]) == pointer(items[1])
     assert shared_content(monday) == shared_content(tuesday) == shared_content(tuesday, encode(tuesday))
     assert max(map(item_size, items)) <= SHARED_ROOM
@@ -256,10 +256,10 @@ def test_the_limit_is_met_to_the_byte() -> None:
     room = LIMIT - item_size(item_of(document, NOW)) - len("beside")
     item = item_of(document, NOW, beside={"beside": {"S": "x" * room}})
     assert item_size(item) == LIMIT
-    assert pointer(item) is None
-    item = item_of(document, NOW, "un-bucket", beside={"beside": {"S": "x" * (room + 1)}})
+    assert not pointer(item)
+    item = item_of(document, NOW, "s3://un-bucket", beside={"beside": {"S": "x" * (room + 1)}})
     assert item_size(item) <= LIMIT
-    assert pointer(item) is not None
+    assert pointer(item)
 
 
 def noise(size: int) -> dict[str, Any]:
@@ -269,11 +269,11 @@ def noise(size: int) -> dict[str, Any]:
 
 def test_a_map_that_has_room_stays_whole_and_only_its_json_goes_to_s3() -> None:
     document = metrics(noise(300_000))
-    item = item_of(document, NOW, "un-bucket")
+    item = item_of(document, NOW, "s3://un-bucket")
     assert item_size(item) <= LIMIT
     assert item["omitted"] == {"L": []}
     assert "json_gz" not in item
-    assert pointer(item) is not None
+    assert pointer(item)
     assert shown(item) == document["metrics"]
     assert document_of(item, pack(encode(document))) == document
     with pytest.raises(StoreError, match="modifié"):
@@ -292,32 +292,32 @@ def test_a_map_that_has_room_stays_whole_and_only_its_json_goes_to_s3() -> None:
 )
 def test_a_summary_changed_by_another_program_is_refused(changed: Item) -> None:
     document = metrics(arcs(3000), "comptages")
-    item = item_of(document, NOW, "un-bucket")
+    item = item_of(document, NOW, "s3://un-bucket")
     with pytest.raises(StoreError, match="modifié dans DynamoDB"):
         document_of(item | {"metrics": {"M": item["metrics"]["M"] | changed}}, pack(encode(document)))
 
 
 def test_a_map_without_any_room_is_empty() -> None:
-    assert shown(item_of(metrics({"a": "x" * LIMIT}), NOW, "un-bucket")) == {}
+    assert shown(item_of(metrics({"a": "x" * LIMIT}), NOW, "s3://un-bucket")) == {}
 
 
 def test_accents_count_as_the_bytes_they_are() -> None:
-    assert pointer(item_of(metrics({"a": "é" * 300_000}), NOW, "un-bucket")) is not None  # 300 000 characters, 600 kB
+    assert pointer(item_of(metrics({"a": "é" * 300_000}), NOW, "s3://un-bucket"))  # 300 000 characters, 600 kB
 
 
 def test_of_a_section_only_its_long_list_goes() -> None:
     report = {"chantiers": {"nombre": 3, "troncons_impactes": ["x" * 50] * 20_000}, "resume": {"phrase": "Mardi"}}
     document = {"report_id": "daily_report_2025-11-04", "date": "2025-11-04", "timestamp": "t", "report": report}
-    item = item_of(document, NOW, "un-bucket", "reports")
+    item = item_of(document, NOW, "s3://un-bucket/reports/documents")
     assert from_value(item["report"]) == {"chantiers": {"nombre": 3}, "resume": {"phrase": "Mardi"}}
     assert document_of(item, pack(encode(document))) == document
     assert item["omitted"] == {"L": [{"S": "chantiers/troncons_impactes"}]}
-    assert pointer(item) == ("un-bucket", item["report_s3"]["S"].removeprefix("s3://un-bucket/"))
+    assert pointer(item) == item["report_s3"]["S"]
 
 
 def test_a_section_far_too_large_does_not_take_the_others_with_it() -> None:
     lists = {f"liste_{rank}": ["x" * 50] * (6000 if rank == 0 else 4000) for rank in range(9)}
-    item = item_of(metrics({"global_metrics": {"total": 1.0}, "section": lists | {"nombre": 9}}), NOW, "un-bucket")
+    item = item_of(metrics({"global_metrics": {"total": 1.0}, "section": lists | {"nombre": 9}}), NOW, "s3://un-bucket")
     kept = shown(item)
     assert kept["global_metrics"] == {"total": 1.0}
     assert kept.get("section", {"nombre": 9})["nombre"] == 9
@@ -334,9 +334,9 @@ def test_a_section_far_too_large_does_not_take_the_others_with_it() -> None:
     ids=["flat", "nested", "numbers", "long names"],
 )
 def test_whatever_the_shape_the_summary_fits(body: dict[str, Any]) -> None:
-    item = item_of(metrics(body), NOW, "un-bucket")
+    item = item_of(metrics(body), NOW, "s3://un-bucket")
     assert item_size(item) <= LIMIT
-    assert pointer(item) is not None
+    assert pointer(item)
     assert 0 < len(item["omitted"]["L"]) <= NAMES_KEPT + 1
 
 
@@ -346,7 +346,7 @@ def test_a_large_document_without_a_bucket_is_a_setting_to_mend() -> None:
 
 
 def test_an_object_of_another_version_is_refused() -> None:
-    item = item_of(metrics(arcs(3000)), NOW, "un-bucket")
+    item = item_of(metrics(arcs(3000)), NOW, "s3://un-bucket")
     for content in (pack(encode(metrics(arcs(2999)))), pack(encode(metrics(arcs(3000))))[:-9], b"", b"<html>"):
         with pytest.raises(StoreError, match="make check-upload REPAIR=1"):
             document_of(item, content)

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 import upload_to_aws
+from lib.aws.names import bucket_and_key
 from lib.common.errors import StoreError
 from lib.common.settings import load_settings
 from lib.dynamodb_service import DynamodbService
@@ -82,7 +83,7 @@ def test_an_old_summary_of_dynamodb_is_compared_and_followed(
     raw: RawTree, aws: AwsServer, run: Callable[..., Ran]
 ) -> None:
     item = FROZEN["dynamodb_summary"] | {"ttl": {"N": "9999999999"}}
-    bucket, key = pointer(item) or ("", "")
+    bucket, key = bucket_and_key(pointer(item))
     LocalFileService(raw.output).save(FROZEN["document"])
     aws.clients.s3.put_object(Bucket=bucket, Key=key, Body=pack(encode(FROZEN["document"])))
     aws.clients.dynamodb.put_item(TableName="cityflow-metrics", Item=item)

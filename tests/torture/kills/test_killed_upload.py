@@ -16,8 +16,7 @@ from typing import Any
 import pytest
 
 from lib.publish.remote import CLAIM, remote_of
-from lib.publish.report_objects import sha256
-from lib.stores.documents import content_sha256
+from lib.stores.documents import content_sha256, sha256
 from lib.stores.dynamodb_items import Item, document_of, pointer
 from tests.conftest import ROOT
 from tests.support.aws_server import KEYS, AwsServer
@@ -98,8 +97,8 @@ def published(aws: AwsServer) -> Published:
     objects = {key.removeprefix("reports/"): content for key, content in aws.contents().items()}
     items, documents = {}, {}
     for item in (one for table in KEYS for one in aws.items(table)):
-        place = pointer(item)
-        document = document_of(item, objects[place[1].removeprefix("reports/")] if place else None)
+        url = pointer(item)
+        document = document_of(item, objects[url.partition("/reports/")[2]] if url else None)
         items[named(document)], documents[named(document)] = item, document
     return Published(items, documents, objects)
 
