@@ -116,10 +116,7 @@ def _filled_hours(hours: pd.DataFrame, zero: Flags, known: Flags, past: Sequence
     filled = zero.any(axis=0) & (zero.sum(axis=0) >= FILLED_FROM * known.sum(axis=0))
     if not filled.any():  # nearly always: the past needs no look
         return filled
-    before = [one.hours.reindex_like(hours).to_numpy() for one in past if one.hours is not None]
-    days = np.array(before).reshape(-1, *hours.shape)
-    seen = np.isfinite(days).sum(axis=0)
-    counting = known & (seen >= HABIT_DAYS) & ((days == 0).sum(axis=0) <= HABIT_ZEROS * seen)
+    counting = known & hours_of_habit(hours, past)
     sensors, fallen = counting.sum(axis=0), (zero & counting).sum(axis=0)
     filled &= (sensors >= LEAST_FOR_ZEROS) & (fallen >= FILLED_FROM * sensors)
     empty = np.asarray((zero | ~known).all(axis=0))
@@ -127,6 +124,14 @@ def _filled_hours(hours: pd.DataFrame, zero: Flags, known: Flags, past: Sequence
     for at, beside in [*pairwise(hour), *pairwise(reversed(hour))]:
         filled[beside] |= filled[at] and empty[beside]
     return filled
+
+
+def hours_of_habit(hours: pd.DataFrame, past: Sequence[SensorDay]) -> Flags:
+    """Tell for each sensor and hour whether it hardly ever counts nothing then."""
+    before = [one.hours.reindex_like(hours).to_numpy() for one in past if one.hours is not None]
+    days = np.array(before).reshape(-1, *hours.shape)
+    seen = np.isfinite(days).sum(axis=0)
+    return np.asarray((seen >= HABIT_DAYS) & ((days == 0).sum(axis=0) <= HABIT_ZEROS * seen))
 
 
 def _named(hours: Iterable[int]) -> str:

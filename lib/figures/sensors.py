@@ -10,7 +10,7 @@ import pandas as pd
 
 from lib.common.text import agreed, counted, grouped
 from lib.figures.changes import STUCK_HOURS, longest_runs
-from lib.figures.day_coverage import by_day, published
+from lib.figures.day_coverage import by_day, hours_of_habit, published
 from lib.figures.key_figures import Sensors
 from lib.figures.numbers import count, ranked, rounded
 from lib.figures.quality import Quality
@@ -156,8 +156,12 @@ def examine(
     totals = hours.sum(axis=1, min_count=1)
     found = faults(hours, measured) + [Fault(sensor, "valeur impossible", None) for sensor in impossible]
     if columns.dead_at_zero:
-        zero = hours.index[hours.eq(0).all(axis=1)]
-        found += [Fault(sensor, "zéro toute la journée", hours.shape[1]) for sensor in zero]
+        zero = hours.eq(0).to_numpy()
+        dead, fallen = np.asarray(zero.all(axis=1)), longest_runs(zero & hours_of_habit(hours, past))
+        found += [Fault(sensor, "zéro toute la journée", hours.shape[1]) for sensor in hours.index[dead]]
+        told = ~dead & (fallen >= SILENT_HOURS)
+        pairs = zip(hours.index[told], fallen[told].tolist(), strict=True)
+        found += [Fault(sensor, "zéros contre son habitude", length) for sensor, length in pairs]
 
     def named(sensor: str) -> dict[str, Any]:
         return {columns.identifier: sensor, columns.label: names.get(sensor)}

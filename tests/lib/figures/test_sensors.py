@@ -105,6 +105,22 @@ def test_a_sensor_with_an_impossible_value_is_set_aside_and_failing_also_where_n
     assert found.rules.isna().all() and found.sound.equals(hours)
 
 
+@pytest.mark.parametrize(("zeros", "told"), [(5, False), (6, True), (12, True), (24, False)])
+def test_a_counter_that_falls_to_zero_against_its_habit_is_failing(zeros: int, told: bool) -> None:
+    """The night of a counter that counts nothing then is none of it; a day of zeros has its own words."""
+    usual = table([0.0] * 5 + [7.0, 9.0] * 9 + [8.0], [0.0] * 24)
+    hours = usual.copy()
+    hours.iloc[0, 24 - zeros :] = 0.0
+    past = [SensorDay(DAY - timedelta(days=number), pd.DataFrame(), usual, True) for number in range(1, 6)]
+    nothing = pd.DataFrame({"highest": [7.0]}, ["S0"])
+    past = [SensorDay(one.day, nothing, one.hours, True) for one in past]
+    for dead_at_zero in (True, False):
+        columns = Sensors("id", "nom", "compteur", "heures", "total", "plus_haut", dead_at_zero=dead_at_zero)
+        found = examine(hours, hours.notna(), pd.Series(dtype=object), set(), past, BIKES, columns).failing
+        fallen = [one["heures_consecutives"] for one in found if one["motif"] == "zéros contre son habitude"]
+        assert fallen == ([zeros] if told and dead_at_zero else [])
+
+
 BIKES = Bounds(highest=2902.0, floor=300.0, marks=True)
 
 
