@@ -17,6 +17,7 @@ from lib.common.settings import SYNTHETIC_MARKER
 from lib.files.locks import day_lock
 from scripts.registry import SOURCES
 from tests.conftest import ROOT
+from tests.support.cases import each_once
 from tests.support.checkout import DAY, Checkout, copy_checkout
 from tests.support.patience import deadline
 from tests.support.shared_trees import demo_tree
@@ -248,17 +249,21 @@ def test_a_raw_file_named_by_mistake_fails_its_own_source_alone(seed: Checkout, 
 HERE = Checkout(ROOT, ROOT, {"PATH": os.environ["PATH"]})  # for commands that write nothing
 
 
-@pytest.mark.parametrize(
-    ("word", "near"),
-    [("DRYRUN=1", "DRY_RUN="), ("dry_run=1", "DRY_RUN="), ("date=2025-11-04", "DATE="), ("Force=1", "FORCE="),
-     ("OUTPUTDIR=/tmp/x", "OUTPUT_DIR="), ("S3_REPORT_BUCKET=x", "S3_REPORTS_BUCKET="), ("x'y=1", "")],
-)  # fmt: skip
-def test_a_variable_that_nothing_reads_is_refused_with_the_one_that_was_meant(word: str, near: str) -> None:
-    for command in ("help", "upload"):
-        ran = HERE.make(command, word)
-        assert ran.code == 1
-        assert f"{word.split('=')[0]}= est inconnu" in ran.err
-        assert (f"est-ce {near} ?" in ran.err) == bool(near)
+MEANT = [
+    ("DRYRUN=1", "DRY_RUN="), ("dry_run=1", "DRY_RUN="), ("date=2025-11-04", "DATE="), ("Force=1", "FORCE="),
+    ("OUTPUTDIR=/tmp/x", "OUTPUT_DIR="), ("S3_REPORT_BUCKET=x", "S3_REPORTS_BUCKET="), ("x'y=1", ""),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("meant", "command"), each_once(MEANT, ["help", "upload"]))
+def test_a_variable_that_nothing_reads_is_refused_with_the_one_that_was_meant(
+    meant: tuple[str, str], command: str
+) -> None:
+    word, near = meant
+    ran = HERE.make(command, word)
+    assert ran.code == 1
+    assert f"{word.split('=')[0]}= est inconnu" in ran.err
+    assert (f"est-ce {near} ?" in ran.err) == bool(near)
     assert not (ROOT / "x").exists()
 
 

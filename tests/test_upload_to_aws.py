@@ -455,17 +455,21 @@ def test_check_of_a_local_file_that_changed(proxy: FaultProxy, output: Output, r
     assert proxy.writes() == []
 
 
-@pytest.mark.parametrize("suffix", ["json", "csv", "html"])
-def test_check_reads_the_objects_back(aws: AwsServer, output: Output, run: Run, suffix: str) -> None:
-    output.report()
+def test_check_reads_the_objects_back(aws: AwsServer, output: Output, run: Run) -> None:
+    days = {"json": "2025-11-02", "csv": "2025-11-03", "html": DAY}
+    keys = {day: f"reports/daily_report_{day}.{suffix}" for suffix, day in days.items()}
+    for day in keys:
+        output.report(day=day)
     run(main)
-    key = f"reports/daily_report_{DAY}.{suffix}"
-    aws.clients.s3.put_object(Bucket=BUCKET, Key=key, Body=b"autre")
+    for key in keys.values():
+        aws.clients.s3.put_object(Bucket=BUCKET, Key=key, Body=b"autre")
     ran = run(main, "--check")
     assert ran.code == 1
-    assert f"! reports/daily_report_{DAY}.json : s3://{BUCKET}/{key} n'est pas celui qui a été publié" in ran.out
-    aws.clients.s3.delete_object(Bucket=BUCKET, Key=key)
-    assert f"s3://{BUCKET}/{key} est absent" in run(main, "--check").err
+    for day, key in keys.items():
+        assert f"! reports/daily_report_{day}.json : s3://{BUCKET}/{key} n'est pas celui qui a été publié" in ran.out
+        aws.clients.s3.delete_object(Bucket=BUCKET, Key=key)
+    ran = run(main, "--check")
+    assert all(f"s3://{BUCKET}/{key} est absent" in ran.err for key in keys.values())
     assert run(main, "--force").code == 0
     assert run(main, "--check").code == 0
 

@@ -32,7 +32,7 @@ EXAMPLES = [json.loads(text) for text in re.findall(r"```json\n(.*?)```", GUIDE,
 def test_the_commands_run_from_the_first_to_the_last(
     aws: AwsServer, portal: Portal, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    raw = Path(copytree(demo_tree(tmp_path_factory, 8), tmp_path / "machine" / "raw"))
+    raw = Path(copytree(demo_tree(tmp_path_factory, 3), tmp_path / "machine" / "raw"))
     (raw / "LISEZMOI.txt").unlink()  # invented figures are never published
     set_written(raw, NEXT_MORNING)
     machine = copy_checkout(tmp_path / "machine" / "checkout", raw)

@@ -15,7 +15,7 @@ from tests.conftest import Ran, RawTree
 from tests.torture.inputs.forms import DAY, FORMS, Form
 from tests.torture.inputs.mutations import mutated
 
-SHORT = 3  # trials of each form with the other tests
+SHORT = 2  # trials of each form with the other tests
 PAST, NOW = 1_762_300_000, 1_762_400_000  # mtimes: the victim of a batch export is the older file
 
 Run = Callable[..., Ran]
