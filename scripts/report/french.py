@@ -73,6 +73,11 @@ def hour(value: int | None) -> str:
     return MISSING if value is None else f"{value:02d}{NARROW}h"
 
 
+def hours(start: int, end: int) -> str:
+    """Write « de 10 h à 16 h »."""
+    return f"de {hour(start)} à {hour(end)}" if end - start < 24 else "toute la journée"
+
+
 def clock(text: str | None) -> str:
     """Write 2025-11-04T08:30 as « 08 h 30 », None as « n. d. »."""
     if text is None:

@@ -11,7 +11,7 @@ from markupsafe import Markup
 from lib.figures.key_figures import HourlyProfile, at
 from lib.figures.past_days import change
 from scripts.registry import SOURCES, on_the_page
-from scripts.report.french import counted, hour, joined, number, percent, quantity
+from scripts.report.french import counted, hour, hours, joined, number, percent, quantity
 from scripts.report.key_figures import Metrics
 from scripts.report.svg_charts import extreme, hour_chart, weather_chart
 
@@ -45,7 +45,7 @@ def _view(profile: dict[str, Any], drawn: HourlyProfile, weekday: str, metrics: 
         "jour": f"ce {weekday}",
         "usuel": f"médiane de {counted(profile['jours_compares'], weekday)}" if profile["jours_compares"] else None,
         "ecart": _gap(day, usual),
-        "manquantes": joined([f"de {hour(start)} à {hour(end)}" for start, end in unknown_hours(day)]),
+        "manquantes": joined([hours(*run) for run in unknown_hours(day)]),
         "dessin": chart,
         "heure_double": double,
         "lignes": list(zip(day, usual, map(change, day, usual), measured, strict=True)),
@@ -73,7 +73,7 @@ def _gap(day: list[float | None], usual: list[float | None]) -> str:
     if start is None or end is None:
         return ""
     sums = [sum(value or 0.0 for value in line[start:end]) for line in (day, usual)]
-    return f"{percent(change(*sums), 0, True)} de {hour(start)} à {hour(end)}"
+    return f"{percent(change(*sums), 0, True)} {hours(start, end)}"
 
 
 def longest_gap(day: Hours, usual: Hours) -> tuple[int | None, int | None]:
@@ -101,10 +101,10 @@ def _words(title: str, profile: dict[str, Any], weekday: str) -> str:
 
 def weather_drawing(metrics: Metrics) -> Markup | str:
     """Draw the hours of the weather; nothing of a day of which only the day's values are known."""
-    hours, day = metrics["heures"], metrics["metrics"]
+    by_hour, day = metrics["heures"], metrics["metrics"]
     words = (
         f"Température et pluie heure par heure : de {quantity(day['temp_min'], '°C')} à "
         f"{quantity(day['temp_max'], '°C')}, {quantity(day['precip_totale'], 'mm')} de pluie. Le tableau suit."
     )
-    known = any(one["temp"] is not None or one["precip"] is not None for one in hours)
-    return weather_chart(hours, words) if known else ""
+    known = any(one["temp"] is not None or one["precip"] is not None for one in by_hour)
+    return weather_chart(by_hour, words) if known else ""

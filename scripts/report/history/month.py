@@ -10,6 +10,7 @@ no mean of days and in no ranking of them.
 from collections.abc import Mapping, Sequence
 from datetime import date
 from itertools import groupby
+from statistics import fmean
 from typing import Any
 
 import pandas as pd
@@ -111,12 +112,12 @@ def _figure(
     return {
         "source": source.name,
         "unite": figure.unit,
-        "moyenne_par_jour": _average(values.values()),
+        "moyenne_par_jour": rounded(fmean(values.values())) if values else None,
         "jours_retenus": len(values),
         "somme_des_jours_retenus": rounded(sum(values.values()), 1) if values else None,
         "minimum": least and {"date": least.isoformat(), "valeur": values[least]},
         "maximum": most and {"date": most.isoformat(), "valeur": values[most]},
-        "moyenne_mois_precedent": _average(earlier.values()),
+        "moyenne_mois_precedent": rounded(fmean(earlier.values())) if earlier else None,
         "jours_retenus_mois_precedent": len(earlier),
         **(_of_sensors(source, figure, weeks[figure.name]) if figure.name in weeks else _of_days(values, earlier)),
     } | ({} if values and earlier else {"pourquoi": NO_DAY if not values else f"{NO_DAY} le mois précédent"})
@@ -152,11 +153,6 @@ def _of_days(values: Mapping[date, float], earlier: Mapping[date, float]) -> dic
         "base": None,
         "pourquoi": None if enough else TOO_LITTLE,
     }
-
-
-def _average(values: Any) -> float | None:
-    found = list(values)
-    return rounded(sum(found) / len(found), 2) if found else None
 
 
 def _weekdays(values: Mapping[date, float]) -> pd.Series:

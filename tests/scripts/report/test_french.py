@@ -46,6 +46,7 @@ def test_french_is_singular_below_two(value: int, text: str) -> None:
 
 def test_hours_and_durations() -> None:
     assert french.hour(8) == "08\u202fh"
+    assert [french.hours(*run) for run in ((10, 16), (0, 24))] == ["de 10\u202fh à 16\u202fh", "toute la journée"]
     assert french.clock("2025-11-04T08:30") == "08\u202fh\u202f30"
     assert french.span("2025-11-04T22:30", "2025-11-05T00:00") == "22\u202fh\u202f30 – 24\u202fh"
     assert french.span("2025-11-04T00:00", "2025-11-04T04:45") == "00\u202fh – 04\u202fh\u202f45"
