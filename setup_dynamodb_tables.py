@@ -90,7 +90,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--profile", metavar="NOM", help="profil de ~/.aws/config (défaut : AWS_PROFILE)")
     parser.add_argument("--bucket", metavar="NOM", help="bucket des rapports (défaut : S3_REPORTS_BUCKET)")
-    cli.add_common(parser)
     return parser
 
 

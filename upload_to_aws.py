@@ -180,12 +180,6 @@ def conclude(run: Run, mode: str, asked: int, seconds: float, arguments: argpars
     return ExitCode.FAILED if run.count(*PROBLEMS) else ExitCode.DONE
 
 
-def _jobs(text: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text) <= MAX_JOBS:
-        raise argparse.ArgumentTypeError(f"{text} n'est pas un nombre de 1 à {MAX_JOBS}")
-    return int(text)
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = cli.Parser(HELP)
     day_range.add_day(parser, "ce jour seulement")
@@ -199,11 +193,15 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--force", action="store_true", help="tout renvoyer, même identique ou plus récent dans AWS")
     parser.add_argument(
-        "-j", "--jobs", type=_jobs, default=JOBS, metavar="N", help=f"envois à la fois (défaut : {JOBS})"
+        "-j",
+        "--jobs",
+        type=cli.whole_number(f"un nombre de 1 à {MAX_JOBS}", 1, MAX_JOBS),
+        default=JOBS,
+        metavar="N",
+        help=f"envois à la fois (défaut : {JOBS})",
     )
     parser.add_argument("--bucket", metavar="NOM", help="bucket des rapports (défaut : S3_REPORTS_BUCKET)")
     parser.add_argument("--profile", metavar="NOM", help="profil de ~/.aws/config (défaut : AWS_PROFILE)")
-    cli.add_common(parser)
     return parser
 
 

@@ -186,24 +186,20 @@ def exit_code(plan: Plan, failures: list[Failure], blank: list[date]) -> ExitCod
     return ExitCode.FAILED if failed else ExitCode.DONE
 
 
-def _jobs(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or not int(text):
-        raise argparse.ArgumentTypeError(f"{text} n'est pas un nombre de processus (1 ou plus)")
-    return int(text)
-
-
 def _parser() -> argparse.ArgumentParser:
-    parser = cli.Parser(HELP)
+    parser = cli.Parser(HELP, store="où enregistrer")
     day_range.add_range(parser, required=True)
     parser.add_argument("--source", action="append", choices=list(SOURCES), help="une source seulement (répétable)")
     parser.add_argument(
-        "--jobs", type=_jobs, default=os.cpu_count() or 1, metavar="N", help="processus (défaut : un par cœur)"
+        "--jobs",
+        type=cli.whole_number("un nombre de processus (1 ou plus)", 1),
+        default=os.cpu_count() or 1,
+        metavar="N",
+        help="processus (défaut : un par cœur)",
     )
     parser.add_argument("--scheduler", metavar="ADRESSE", help="cluster Dask (défaut : DASK_SCHEDULER_ADDRESS)")
     parser.add_argument("--force", action="store_true", help="refaire même ce qui est à jour")
     parser.add_argument("--dry-run", action="store_true", help="dire ce qui serait fait, sans rien écrire")
-    cli.add_store(parser, "où enregistrer")
-    cli.add_common(parser)
     return parser
 
 

@@ -8,7 +8,6 @@ late, which is no error until it is older than its `late_after` (scripts/registr
     python scripts/daily.py --days 3 --fetch
 """
 
-import argparse
 import logging
 import os
 import subprocess
@@ -245,11 +244,15 @@ def alert(settings: Settings, text: str) -> None:
 
 
 def main(argv: list[str] | None = None) -> int:
-    parser = cli.Parser(HELP)
-    parser.add_argument("--days", type=_days, default=3, metavar="N", help="derniers jours à compléter (défaut : 3)")
+    parser = cli.Parser(HELP, store="où enregistrer")
+    parser.add_argument(
+        "--days",
+        type=cli.whole_number("un nombre de jours (1 à 31)", 1, 31),
+        default=3,
+        metavar="N",
+        help="derniers jours à compléter (défaut : 3)",
+    )
     parser.add_argument("--fetch", action="store_true", help="d'abord redemander aux éditeurs ce qui manque")
-    cli.add_store(parser, "où enregistrer")
-    cli.add_common(parser)
     arguments = parser.parse_args(argv)
 
     def work() -> int:
@@ -275,12 +278,6 @@ def main(argv: list[str] | None = None) -> int:
         return morning.exit_code
 
     return cli.guarded(work, arguments)
-
-
-def _days(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 31:
-        raise argparse.ArgumentTypeError(f"{text} n'est pas un nombre de jours (1 à 31)")
-    return int(text)
 
 
 if __name__ == "__main__":

@@ -89,13 +89,19 @@ def _rank(name: str) -> int:
 
 
 def main(argv: list[str] | None = None) -> int:
-    parser = cli.Parser(HELP)
-    parser.set_defaults(store=None, verbose=False, quiet=False)  # the steps take these from the environment, or not
+    parser = cli.Parser(HELP, json=False)
+    parser.set_defaults(store=None)  # the steps take it from the environment
     add_day(parser, "jour traité (défaut : hier, à Paris)")
     parser.add_argument("--wait", action="store_true", help="attendre la fin d'un autre traitement du même jour")
     parser.add_argument("--only", choices=(*SOURCES, REPORT), help="une étape seulement")
     parser.add_argument("--force", action="store_true", help="refaire même ce qui est à jour")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, metavar="N", help="étapes à la fois")
+    parser.add_argument(
+        "--jobs",
+        type=cli.whole_number("un nombre d'étapes", 1),
+        default=os.cpu_count() or 1,
+        metavar="N",
+        help="étapes à la fois",
+    )
     arguments = parser.parse_args(argv)
 
     def work() -> int:
@@ -108,7 +114,7 @@ def main(argv: list[str] | None = None) -> int:
                 cli.emit(f"{what}, rien à refaire (FORCE=1 pour refaire).")
                 return ExitCode.DONE
             unsure = not arguments.only and bool(after_the_last_pull(settings, SOURCES.values(), [day]))
-            return run_day(day, steps, ["--force"] if arguments.force else [], max(arguments.jobs, 1), unsure)
+            return run_day(day, steps, ["--force"] if arguments.force else [], arguments.jobs, unsure)
 
     return cli.guarded(work, arguments)
 

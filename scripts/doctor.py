@@ -104,7 +104,6 @@ def _raw_bucket(settings: Settings, s3: object) -> CheckResult:
 def main(argv: list[str] | None = None) -> int:
     parser = cli.Parser(HELP)
     parser.add_argument("--aws", action="store_true", help="regarder aussi AWS : identité, tables, buckets")
-    cli.add_common(parser)
     arguments = parser.parse_args(argv)
 
     def work() -> int:

@@ -256,7 +256,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--source", action="append", choices=list(RAW), help="une source seulement (répétable)")
     parser.add_argument("--origin", choices=("portal", "s3"), default="portal", help="d'où (défaut : portal)")
     parser.add_argument("--force", action="store_true", help="redemander ce qui est là, accepter moins qu'il n'y a")
-    cli.add_common(parser)
     return parser
 
 

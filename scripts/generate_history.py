@@ -161,7 +161,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = cli.Parser(HELP)
+    parser = cli.Parser(HELP, store="où lire")
     day_range.add_range(parser)
     parser.add_argument(
         "--month",
@@ -169,8 +169,6 @@ def _parser() -> argparse.ArgumentParser:
         metavar="AAAA-MM",
         help="le bilan de ce mois (défaut : ce qui a changé)",
     )
-    cli.add_store(parser, "où lire")
-    cli.add_common(parser)
     return parser
 
 

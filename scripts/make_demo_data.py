@@ -90,7 +90,11 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def build_parser() -> argparse.ArgumentParser:
-    parser = cli.Parser(HELP)
+    parser = cli.Parser(HELP, json=False)
+
+    def at_least(least: int) -> Callable[[str], int]:
+        return cli.whole_number(f"un nombre entier, {least} au moins", least)
+
     add = parser.add_argument
     add("--output", type=Path, default=DEFAULT_OUTPUT, metavar="DOSSIER", help="racine brute (défaut : %(default)s)")
     add(
@@ -107,20 +111,7 @@ def build_parser() -> argparse.ArgumentParser:
     names = f"{', '.join(SOURCES)} ou all ; répétable"
     add("--source", type=source_text, action="append", metavar="SOURCE", help=names)
     add("--force", action="store_true", help="recréer un dossier de démonstration existant")
-    add("-v", "--verbose", action="store_true", help="tout dire, avec le détail des erreurs")
-    add("-q", "--quiet", action="store_true", help="n'afficher que les erreurs")
     return parser
-
-
-def at_least(least: int) -> Callable[[str], int]:
-    """Make an argparse type: a whole number, not below the least."""
-
-    def whole_number(text: str) -> int:
-        if not text.isdecimal() or int(text) < least:
-            raise argparse.ArgumentTypeError(f"« {text} » : il faut un nombre entier, {least} au moins")
-        return int(text)
-
-    return whole_number
 
 
 def source_text(text: str) -> str:

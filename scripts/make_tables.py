@@ -184,14 +184,12 @@ def _tell(settings: Settings, written: list[Path], same: int, failed: list[str],
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = cli.Parser(HELP)
+    parser = cli.Parser(HELP, store="où lire")
     day_range.add_day(parser, "ce jour seulement")
     day_range.add_range(parser)
     parser.add_argument(
         "--ddl", action="store_true", help="afficher les CREATE EXTERNAL TABLE d'Athena, sans rien écrire"
     )
-    cli.add_store(parser, "où lire")
-    cli.add_common(parser)
     return parser
 
 

@@ -32,8 +32,8 @@ from lib.figures.numbers import count, hour_lists, points, records, rounded, who
 from lib.figures.quality import Quality
 from lib.figures.sensor_days import SensorDay, beside_past
 from lib.raw.source_files import no_data
-from lib.run import cli
 from lib.run.day_run import DayResult
+from lib.run.source_command import run_source
 from scripts.registry import BIKE_SENSORS, BIKES, files_to_read
 from scripts.sources.arrondissements.polygons import load_arrondissements
 from scripts.sources.bikes.pulls import days_present
@@ -215,7 +215,7 @@ def process(settings: Settings, day: date) -> DayResult:
 
 
 def main(argv: list[str] | None = None) -> int:
-    return cli.run_source(BIKES, HELP, process, argv, compare)
+    return run_source(BIKES, HELP, process, argv, compare)
 
 
 if __name__ == "__main__":

@@ -26,8 +26,8 @@ from lib.common.settings import Settings
 from lib.figures import geometry
 from lib.figures.numbers import points, records, rounded
 from lib.figures.quality import Quality
-from lib.run import cli
 from lib.run.day_run import DayResult
+from lib.run.source_command import run_source
 from scripts.registry import CHANTIERS, files_to_read
 from scripts.sources.arrondissements.polygons import Arrondissements, load_arrondissements
 from scripts.sources.chantiers.exports import is_outside, newest_export
@@ -234,7 +234,7 @@ def process(settings: Settings, day: date) -> DayResult:
 
 
 def main(argv: list[str] | None = None) -> int:
-    return cli.run_source(CHANTIERS, HELP, process, argv)
+    return run_source(CHANTIERS, HELP, process, argv)
 
 
 if __name__ == "__main__":

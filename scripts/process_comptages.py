@@ -36,8 +36,8 @@ from lib.figures.numbers import count, hour_lists, points, records, rounded, sha
 from lib.figures.quality import Quality
 from lib.figures.sensor_days import SensorDay
 from lib.raw.source_files import no_data, source_files
-from lib.run import cli
 from lib.run.day_run import DayResult
+from lib.run.source_command import run_source
 from scripts.registry import COMPTAGES, ROAD_SENSORS, files_to_read
 from scripts.sources.comptages import congestion
 from scripts.sources.comptages.records import read_files
@@ -249,7 +249,7 @@ def days_at_hand(settings: Settings, days: list[date]) -> AbstractContextManager
 
 
 def main(argv: list[str] | None = None) -> int:
-    return cli.run_source(COMPTAGES, HELP, process, argv, compare, days_at_hand)
+    return run_source(COMPTAGES, HELP, process, argv, compare, days_at_hand)
 
 
 if __name__ == "__main__":

@@ -33,9 +33,9 @@ from lib.figures.quality import Quality
 from lib.files.copies import keep_copy, packed, read_copy, unpacked
 from lib.raw.source_files import RawFile, source_files
 from lib.raw.usable_files import newest_whole, passed_over
-from lib.run import cli
 from lib.run.day_run import DayResult
 from lib.run.dependencies import newest_code
+from lib.run.source_command import run_source
 from scripts.registry import ARRONDISSEMENTS, REFERENTIEL, files_to_read
 from scripts.sources.arrondissements.polygons import Arrondissements, load_arrondissements
 from scripts.sources.referentiel.records import INCOMPLETE, is_ring
@@ -171,7 +171,7 @@ def _state(settings: Settings, files: tuple[RawFile, ...], others: str) -> str:
 
 
 def main(argv: list[str] | None = None) -> int:
-    return cli.run_source(REFERENTIEL, HELP, process, argv)
+    return run_source(REFERENTIEL, HELP, process, argv)
 
 
 if __name__ == "__main__":

@@ -30,8 +30,8 @@ from lib.common.settings import Settings
 from lib.figures.numbers import ranked, records, rounded
 from lib.figures.quality import Quality
 from lib.raw.source_files import no_data
-from lib.run import cli
 from lib.run.day_run import DayResult
+from lib.run.source_command import run_source
 from scripts.registry import TRAFFIC, files_to_read
 from scripts.sources.traffic.forms import BLOCKING, DISTURBED, SEVERITIES
 from scripts.sources.traffic.lines import BUS, METRO, NETWORK, RER, TRAM, mode_order
@@ -219,7 +219,7 @@ def process(settings: Settings, day: date) -> DayResult:
 
 
 def main(argv: list[str] | None = None) -> int:
-    return cli.run_source(TRAFFIC, HELP, process, argv)
+    return run_source(TRAFFIC, HELP, process, argv)
 
 
 if __name__ == "__main__":

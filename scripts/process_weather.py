@@ -21,8 +21,8 @@ from lib.common.settings import Settings
 from lib.figures.numbers import records, rounded
 from lib.figures.quality import Quality
 from lib.raw.source_files import no_data
-from lib.run import cli
 from lib.run.day_run import DayResult
+from lib.run.source_command import run_source
 from scripts.registry import WEATHER, files_to_read
 from scripts.sources.weather.checks import MEASURES, best_account, warn_of_forecast
 from scripts.sources.weather.records import OPEN_METEO, WeatherDay, days_present, read_weather
@@ -224,7 +224,7 @@ def _level(value: float | None, steps: tuple[tuple[float, str], ...], below: str
 
 
 def main(argv: list[str] | None = None) -> int:
-    return cli.run_source(WEATHER, HELP, process, argv)
+    return run_source(WEATHER, HELP, process, argv)
 
 
 if __name__ == "__main__":

@@ -243,10 +243,8 @@ def totals(statuses: list[dict[str, Any]]) -> str:
 
 
 def main(argv: list[str] | None = None) -> int:
-    parser = cli.Parser(HELP)
+    parser = cli.Parser(HELP, store="où lire")
     day_range.add_range(parser)
-    cli.add_store(parser, "où lire")
-    cli.add_common(parser)
     arguments = parser.parse_args(argv)
 
     def work() -> int:

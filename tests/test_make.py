@@ -279,7 +279,7 @@ def test_a_variable_that_nothing_reads_is_refused_with_the_one_that_was_meant(
         (["history", "MONTH=2025-13"], "erreur : MONTH= : mois « 2025-13 » invalide : écrire AAAA-MM (de 1970 à 2100), "
          "par exemple 2025-10"),
         (["bench", "WHAT=x"], "WHAT=x est inconnu : day range road-counts upload ou all"),
-        (["daily", "DAYS=x"], "erreur : DAYS= : x n'est pas un nombre de jours (1 à 31)"),
+        (["daily", "DAYS=x"], "erreur : DAYS= : « x » n'est pas un nombre de jours (1 à 31)"),
     ],
 )  # fmt: skip
 def test_a_typing_error_is_one_line_of_french_that_names_it_as_typed(words: list[str], said: str) -> None:

@@ -3,33 +3,28 @@
 import argparse
 import contextlib
 import gc
+import hashlib
 import io
 import json
 import logging
+import math
+import mmap
 import os
 import re
 import shutil
 import sys
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
 from datetime import date
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from lib.common.errors import REFUSALS, CityflowError, ExitCode, UsageError, in_french
 from lib.common.paris_time import yesterday
 from lib.common.settings import MAKE, STORES, Settings, load_settings, typable
-from lib.common.text import counted, in_columns, on_one_line, printable, spelled
-from lib.database_factory import get_database_service
-from lib.database_service import DatabaseService
-from lib.figures.quality import rejects_in_words
-from lib.files.locks import day_lock
-from lib.local_file_service import LocalFileService
-from lib.run.day_range import add_day, add_range, range_days
-from lib.run.said_once import SaidOnce, said_by_the_command
+from lib.common.text import in_columns, on_one_line, printable, spelled
+from lib.run.day_range import add_day
 
 if TYPE_CHECKING:
-    from lib.raw.source import Source
-    from lib.run.day_run import Compare, Process, Stored
+    pass
 
 log = logging.getLogger("cityflow")
 
@@ -49,7 +44,6 @@ _FRENCH = (
     (r"^argument ([^:]+): invalid choice: (\S+) \(choose from (.*)\)$", r"\1 : \2 n'est pas un choix possible (\3)"),
     (r"^argument ([^:]+): not allowed with argument (.*)$", r"\1 ne va pas avec \2"),
     (r"^argument ([^:]+): ignored explicit argument (.*)$", r"\1 n'attend pas de valeur (reçu \2)"),
-    (r"^argument ([^:]+): invalid (?:int|float) value: (.*)$", r"\1 : \2 n'est pas un nombre"),
     (r"^argument ([^:]+): ", r"\1 : "),
     (r"^unrecognized arguments: ", "arguments inconnus : "),
     (r"^the following arguments are required: ", "arguments obligatoires : "),
@@ -57,18 +51,25 @@ _FRENCH = (
 
 
 class Parser(argparse.ArgumentParser):
-    """argparse in French, with the module docstring as the description."""
+    """argparse in French, with --store where a command says what for, and -v and -q; with --json where it has any."""
 
-    def __init__(self, doc: str, **options: Any) -> None:
+    def __init__(self, doc: str, store: str = "", json: bool = True) -> None:
         super().__init__(
             description=doc.strip(),
             formatter_class=argparse.RawDescriptionHelpFormatter,
             add_help=False,
             allow_abbrev=False,  # --st would become another option on the day one more begins with it
-            **options,
         )
         self._optionals.title = "options"
-        self.add_argument("-h", "--help", action="help", help="afficher cette aide")
+        add = self.add_argument
+        add("-h", "--help", action="help", help="afficher cette aide")
+        if store:
+            add("--store", choices=STORES, help=f"{store} (défaut : CITYFLOW_STORE)")
+        if json:
+            add("--json", action="store_true", help="un objet JSON sur la sortie standard")
+        noise = self.add_mutually_exclusive_group()
+        noise.add_argument("-v", "--verbose", action="store_true", help="tout dire, avec le détail des erreurs")
+        noise.add_argument("-q", "--quiet", action="store_true", help="ne dire que les erreurs")
 
     def error(self, message: str) -> NoReturn:
         for english, french in _FRENCH:
@@ -92,27 +93,23 @@ def as_typed(message: str) -> str:
     )
 
 
-def add_common(parser: argparse.ArgumentParser) -> None:
-    """Add --json, -v and -q, the same on every command."""
-    parser.add_argument("--json", action="store_true", help="un objet JSON sur la sortie standard")
-    noise = parser.add_mutually_exclusive_group()
-    noise.add_argument("-v", "--verbose", action="store_true", help="tout dire, avec le détail des erreurs")
-    noise.add_argument("-q", "--quiet", action="store_true", help="ne dire que les erreurs")
-
-
-def add_store(parser: argparse.ArgumentParser, purpose: str) -> None:
-    """Add --store."""
-    parser.add_argument("--store", choices=STORES, help=f"{purpose} (défaut : CITYFLOW_STORE)")
-
-
 def day_parser(doc: str) -> Parser:
     """Build the command line of a script that works on one day."""
-    parser = Parser(doc)
+    parser = Parser(doc, store="où enregistrer")
     add_day(parser, "jour traité (défaut : hier, à Paris)")
-    add_store(parser, "où enregistrer")
     parser.add_argument("--wait", action="store_true", help="attendre la fin d'un autre traitement du même jour")
-    add_common(parser)
     return parser
+
+
+def whole_number(what: str, least: int, most: float = math.inf) -> Callable[[str], int]:
+    """Make an argparse type of the numbers within bounds; `what` says in words what they are."""
+
+    def read(text: str) -> int:
+        if text.isascii() and text.isdigit() and least <= int(text) <= most:
+            return int(text)
+        raise argparse.ArgumentTypeError(f"« {text} » n'est pas {what}")
+
+    return read
 
 
 def day_settings(arguments: argparse.Namespace) -> tuple[Settings, date]:
@@ -127,98 +124,6 @@ def chosen_settings(overrides: Mapping[str, str | None]) -> Settings:
     if settings.fallback_notice:
         log.warning("%s", settings.fallback_notice)
     return settings
-
-
-Prepare = Callable[[Settings, list[date]], AbstractContextManager[None]]
-
-
-def run_source(
-    source: "Source",
-    doc: str,
-    process: "Process",
-    argv: list[str] | None,
-    compare: "Compare | None" = None,
-    prepare: Prepare | None = None,
-) -> int:
-    """Carry out the command line of a source; `prepare` is what makes one with --from and --to quick on many days."""
-    from lib.run.day_run import run_day  # pandas: the other commands, and doctor above all, start without it
-
-    parser = day_parser(doc)
-    parser.add_argument(
-        "--force", action="store_true", help="remplacer même des chiffres qui reposent sur plus de données"
-    )
-    if prepare:
-        add_range(parser)
-    arguments = parser.parse_args(argv)
-
-    def work() -> int:
-        days = range_days(arguments) if prepare else []
-        settings, day = day_settings(arguments)
-        if prepare and days:
-            with get_database_service(settings) as store, prepare(settings, days):
-                return _run_days(settings, store, source, process, compare, days, arguments)
-        with (
-            day_lock(settings.output_dir, day, source.name, settings.lock_fd, arguments.wait),
-            get_database_service(settings) as store,
-        ):
-            stored = run_day(settings, store, source, process, day, compare, arguments.force)
-        _tell(settings, source.name, day, stored, arguments.json)
-        return ExitCode.DONE
-
-    return guarded(work, arguments)
-
-
-def _run_days(
-    settings: Settings,
-    store: DatabaseService,
-    source: "Source",
-    process: "Process",
-    compare: "Compare | None",
-    days: list[date],
-    arguments: argparse.Namespace,
-) -> int:
-    """Go on past a day that fails; what failed is said again at the end."""
-    from lib.run.day_run import run_day
-
-    failures = []
-    for day in days:
-        try:
-            with day_lock(settings.output_dir, day, source.name, settings.lock_fd, arguments.wait):
-                stored = run_day(settings, store, source, process, day, compare, arguments.force)
-            if not arguments.json:
-                _tell(settings, source.name, day, stored, False)
-        except CityflowError as error:
-            log.error("%s : %s", day, error)
-            failures.append(f"{day} : {error}")
-    if arguments.json:
-        emit_json({"type": source.name, "jours": len(days), "echecs": failures})
-    else:
-        done = f"{counted(len(days), 'jour')}, {counted(len(failures), 'échec')}"
-        emit(f"{source.name} : {done} -> {settings.output_dir}")
-    for failure in failures:
-        log.error("%s", failure)
-    return ExitCode.FAILED if failures else ExitCode.DONE
-
-
-def _tell(settings: Settings, source: str, day: date, stored: "Stored", as_json: bool) -> None:
-    from lib.run.day_run import rejects_path
-
-    qualite = stored.metrics["qualite"]
-    path = LocalFileService(settings.output_dir).metrics_path(source, day)
-    if as_json:
-        said = {"garde": stored.kept} if stored.kept else {}
-        emit_json({"type": source, "date": day.isoformat(), "fichier": str(path), **said, "qualite": qualite})
-        return
-    state = f"chiffres gardés ({qualite['statut']})" if stored.kept else qualite["statut"]
-    kept = counted(qualite["lignes_retenues"], "ligne retenue", "lignes retenues")
-    emit(f"{source} {day} : {state}, {kept} -> {path}")
-    for warning in qualite["avertissements"]:
-        log.log(logging.INFO if warning["severite"] == "information" else logging.WARNING, "%s", warning["message"])
-    rejected = sum(qualite["rejets"].values())
-    if rejected:
-        reasons = rejects_in_words(qualite["rejets"])
-        lost = counted(rejected, "ligne rejetée", "lignes rejetées")
-        log.warning("%s (%s) : %s", lost, reasons, rejects_path(settings, source, day))
 
 
 def emit(text: str) -> None:
@@ -290,6 +195,38 @@ def guarded(work: Callable[[], int], arguments: argparse.Namespace) -> int:
 def _forget_output() -> None:
     """Drop what the standard output could not take, or Python would try again at its exit and change the exit code."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+class SaidOnce(logging.Filter):
+    """Let each warning through once, whichever process of the command meets it: forks share the memory of `said`.
+
+    It holds digests one after the other; a warning for which there is no room left is said each time.
+    """
+
+    SIZE, ROOM = 16, 16 * 4096  # bytes
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.command, self.said = os.getpid(), mmap.mmap(-1, self.ROOM)
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.levelno != logging.WARNING:
+            return True
+        digest = hashlib.blake2b(record.getMessage().encode(errors="replace"), digest_size=self.SIZE).digest()
+        for place in range(0, self.ROOM, self.SIZE):
+            known = self.said[place : place + self.SIZE]
+            if known == digest:
+                return False
+            if not any(known):
+                self.said[place : place + self.SIZE] = digest
+                break
+        return True
+
+
+def said_by_the_command() -> SaidOnce:
+    """Return the filter of the command that this process is a step of, forked off it; else a new one."""
+    there = [one for handler in logging.getLogger().handlers for one in handler.filters if isinstance(one, SaidOnce)]
+    return there[0] if there and there[0].command != os.getpid() else SaidOnce()
 
 
 class Message(logging.Formatter):

@@ -206,7 +206,7 @@ def test_a_day_that_no_source_tells_of_is_said_once_and_nothing_is_written(
 def test_a_number_of_processes_that_is_none_is_wrong_usage(raw: RawTree, run: Run, jobs: str) -> None:
     ran = run(main, "--from", "2025-11-03", "--to", "2025-11-04", f"--jobs={jobs}")
     assert ran.code == ExitCode.USAGE
-    assert f"{jobs} n'est pas un nombre de processus" in ran.err
+    assert f"« {jobs} » n'est pas un nombre de processus" in ran.err
 
 
 def started(*words: str) -> "AbstractContextManager[subprocess.Popen[str]]":

@@ -59,7 +59,7 @@ def test_wrong_words_are_said_in_french(raw: RawTree, run: Run, words: list[str]
 
 def test_a_number_that_is_none_is_said_in_french(run: Run) -> None:
     ran = run(day.main, "--jobs", "deux")
-    assert ran.code == ExitCode.USAGE and "--jobs : 'deux' n'est pas un nombre" in ran.err
+    assert ran.code == ExitCode.USAGE and "--jobs : « deux » n'est pas un nombre d'étapes" in ran.err
 
 
 @pytest.mark.parametrize("address", ["nulle:part", "10.0.0.4", "tcp://hote"])
@@ -174,7 +174,6 @@ def test_a_warning_of_every_day_is_said_once(capsys: pytest.CaptureFixture[str])
         return 0
 
     parser = cli.Parser("essai")
-    cli.add_common(parser)
     assert cli.guarded(work, parser.parse_args([])) == 0
     said = capsys.readouterr().err
     assert (said.count("un relevé illisible"), said.count("un échec")) == (1, 3)
@@ -183,7 +182,6 @@ def test_a_warning_of_every_day_is_said_once(capsys: pytest.CaptureFixture[str])
 def test_a_warning_of_several_steps_is_said_once_by_their_command(capfd: pytest.CaptureFixture[str]) -> None:
     """Each time that a command is run: its steps are forked off it."""
     parser = cli.Parser("essai")
-    cli.add_common(parser)
 
     def step() -> int:
         logging.getLogger("cityflow").warning("données inventées")
@@ -210,7 +208,6 @@ def test_results_that_fall_back_are_named_first_and_on_the_last_line(
         return 0
 
     parser = cli.Parser("essai")
-    cli.add_common(parser)
     assert cli.guarded(work, parser.parse_args([])) == 0
     first, _, last = capsys.readouterr().err.splitlines()
     assert "OUTPUT_DIR : repli" in first and "rappel : OUTPUT_DIR : repli" in last
