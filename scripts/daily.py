@@ -134,7 +134,7 @@ def write_tables_anew(settings: Settings, store: DatabaseService, days: list[dat
     if not (settings.output_dir / "tables").is_dir():
         return
     try:
-        morning.failures += [f"tables : {one}" for one in write_tables(settings, store, days[0], days[-1])[2]]
+        morning.failures += [f"tables : {one}" for one in write_tables(settings, store, days[0], days[-1]).failed]
     except NoDataError:
         return  # there are no figures of these days
     except CityflowError as error:

@@ -7,13 +7,13 @@ only when its metrics, or its columns, have changed. docs/tables.md lists the co
 """
 
 import argparse
-import hashlib
 import json
 import logging
 import sys
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
@@ -31,7 +31,7 @@ from lib.files.scratch_folder import scratch_folder
 from lib.raw.source import Source
 from lib.raw.source_files import shown_days
 from lib.run import cli, day_range
-from lib.stores.documents import Document, content_sha256
+from lib.stores.documents import Document, content_sha256, sha256
 from scripts.registry import SOURCES, tables
 
 if TYPE_CHECKING:
@@ -49,55 +49,52 @@ COLUMNS_NOTE = "colonnes"  # beside METRICS_NOTE: the digest of a table's defini
 ATHENA = {"VARCHAR": "string", "VARCHAR[]": "array<string>", "TIMESTAMP_MS": "timestamp"}  # else as in SQL
 
 
-def write_tables(
-    settings: Settings, store: DatabaseService, first: date | None, last: date | None
-) -> tuple[list[Path], int, list[str]]:
-    """Write the tables of the stored days within the bounds: the paths written, how many were up to date, what failed.
+@dataclass
+class Made:
+    """What was done: files written, how many were up to date, and the sources' days that failed."""
 
-    Raises NoDataError, naming the days there are, where the store has none of these.
-    """
+    written: list[Path] = field(default_factory=list)
+    same: int = 0
+    failed: list[str] = field(default_factory=list)
+
+
+def write_tables(settings: Settings, store: DatabaseService, first: date | None, last: date | None) -> Made:
+    """Write the tables of the stored days within the bounds; NoDataError where the store has none of these."""
     stored = {source: store.list_available_dates(source.name) for source in SOURCES.values()}
     days = sorted({day for found in stored.values() for day in found})
     asked = [day for day in days if (first or day) <= day <= (last or day)]
     if not asked:
-        known = (
-            f"Jours présents : {shown_days([str(day) for day in days])}." if days else "Traiter d'abord : make process"
-        )
+        known = f"Jours présents : {shown_days(list(map(str, days)))}." if days else "Traiter d'abord : make process"
         raise NoDataError("aucun résultat pour cette demande.", known)
-    written: list[Path] = []
-    same, failed = 0, []
+    made = Made()
     with scratch_database() as database:
         for day in asked:
             for source in (one for one, found in stored.items() if day in found):
                 try:
-                    made, left = _write_day(database, settings.output_dir, store, source, day)
+                    _write_day(database, settings.output_dir, store, source, day, made)
                 except CityflowError as error:
                     log.error("%s du %s : %s", source.name, day, error)
-                    failed.append(f"{source.name} {day}")
-                    continue
-                written += made
-                same += left
-    return written, same, failed
+                    made.failed.append(f"{source.name} {day}")
+    return made
 
 
 def _write_day(
-    database: "DuckDBPyConnection", output_dir: Path, store: DatabaseService, source: Source, day: date
-) -> tuple[list[Path], int]:
-    """Write the tables of a source's day that are not up to date: their paths, and how many were."""
+    database: "DuckDBPyConnection", output_dir: Path, store: DatabaseService, source: Source, day: date, made: Made
+) -> None:
+    """Write the tables of a source's day that are not up to date."""
     document = store.load({"metric_type": source.name, "date": day.isoformat()})
     if not document or not has_account(document["metrics"]):
         raise InputError("chiffres d'une version antérieure.", f"Les refaire : make {source.name} DATE={day} FORCE=1")
-    digest, paths, same = content_sha256(document), [], 0
+    digest = content_sha256(document)
     for table in tables(source):
         path = output_dir / "tables" / table.name / f"dt={day}" / f"{source.name}.parquet"
-        notes = {METRICS_NOTE: digest, COLUMNS_NOTE: hashlib.sha256(repr(table).encode()).hexdigest()}
+        notes = {METRICS_NOTE: digest, COLUMNS_NOTE: sha256(repr(table).encode())}
         if parquet_notes(database, path) == notes:
-            same += 1
-            continue
-        write_atomically(path, parquet_bytes(database, table, document, source.name, day, notes))
-        log.debug("%s", path)
-        paths.append(path)
-    return paths, same
+            made.same += 1
+        else:
+            write_atomically(path, parquet_bytes(database, table, document, source.name, day, notes))
+            log.debug("%s", path)
+            made.written.append(path)
 
 
 def parquet_bytes(
@@ -166,21 +163,17 @@ def main(argv: list[str] | None = None) -> int:
             cli.emit(athena_ddl(settings))
             return ExitCode.DONE
         with get_database_service(settings) as store:
-            written, same, failed = write_tables(settings, store, *day_range.bounds(arguments))
-        return _tell(settings, written, same, failed, arguments.json)
+            made = write_tables(settings, store, *day_range.bounds(arguments))
+        if arguments.json:
+            written = [str(path) for path in made.written]
+            cli.emit_json({"ecrites": written, "a_jour": made.same, "echecs": made.failed})
+        else:
+            lost = f", {counted(len(made.failed), 'échec')}" if made.failed else ""
+            done = f"{counted(len(made.written), 'écrite')}, {made.same} à jour{lost}"
+            cli.emit(f"tables : {done} -> {settings.output_dir / 'tables'}")
+        return ExitCode.FAILED if made.failed else ExitCode.DONE
 
     return cli.guarded(work, arguments)
-
-
-def _tell(settings: Settings, written: list[Path], same: int, failed: list[str], as_json: bool) -> int:
-    summary: dict[str, Any] = {"ecrites": [str(path) for path in written], "a_jour": same, "echecs": failed}
-    if as_json:
-        cli.emit_json(summary)
-    else:
-        lost = f", {counted(len(failed), 'échec')}" if failed else ""
-        done = f"{counted(len(written), 'écrite')}, {same} à jour{lost}"
-        cli.emit(f"tables : {done} -> {settings.output_dir / 'tables'}")
-    return ExitCode.FAILED if failed else ExitCode.DONE
 
 
 def _parser() -> argparse.ArgumentParser:
