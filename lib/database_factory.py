@@ -1,7 +1,5 @@
 """Which store a run uses, and how to open it."""
 
-import sys
-
 from lib.common.errors import ConfigError
 from lib.common.settings import Settings, load_settings
 from lib.database_service import DatabaseService
@@ -35,7 +33,3 @@ def get_database_service(settings: Settings) -> DatabaseService:
             "Lancer : make venv, ou pip install -r requirements.txt",
         ) from error
     return LocalFileService(settings.output_dir)
-
-
-if __name__ == "__main__":
-    sys.stdout.write(get_database_type() + "\n")
