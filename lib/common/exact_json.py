@@ -48,7 +48,7 @@ def readable_text(value: Any) -> bytes:
 def canonical_text(value: Any) -> bytes:
     """Write the JSON that digests are of: no spaces, keys sorted, numbers as Python spells them; raises as above."""
     _refuse_nan(value)
-    text = _one_line(value, sort_keys=True)
+    text = json_text(value, sort_keys=True)
     return _spelled_by_python(value, sort_keys=True) if _TINY in text or _TINIER.search(text) else text
 
 
@@ -56,24 +56,25 @@ def _laid_out(value: Any, margin: bytes) -> bytes:
     """Lay out a value whose lines begin with `margin`, a line feed and spaces."""
     inner = margin + b"  "
     if isinstance(value, dict) and value:
-        pairs = (b"%b%b: %b" % (inner, _one_line(str(key)), _laid_out(item, inner)) for key, item in value.items())
+        pairs = (b"%b%b: %b" % (inner, json_text(str(key)), _laid_out(item, inner)) for key, item in value.items())
         return b"{%b%b}" % (b",".join(pairs), margin)
     if isinstance(value, list | tuple) and any(isinstance(item, dict | list | tuple) for item in value):
         return b"[%b%b%b]" % (inner, _records(value, b"," + inner), margin)
-    return _one_line(value)
+    return json_text(value)
 
 
 def _records(values: list[Any] | tuple[Any, ...], between: bytes) -> bytes:
     """Write values with `between` from one to the next: in one call of orjson, which takes a tenth of one for each."""
     marked = [_MARK] * (2 * len(values) - 1)
     marked[::2] = values
-    text = _one_line(marked)[1:-1]
+    text = json_text(marked)[1:-1]
     if text.count(_MARKED) != len(values) - 1:  # a list within a record holds the mark too
-        return between.join(map(_one_line, values))
+        return between.join(map(json_text, values))
     return text.replace(_MARKED, between)
 
 
-def _one_line(value: Any, sort_keys: bool = False) -> bytes:
+def json_text(value: Any, sort_keys: bool = False) -> bytes:
+    """Write a value as JSON on one line, a NaN as null; ValueError or TypeError for what JSON has no form for."""
     import orjson
 
     options = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS

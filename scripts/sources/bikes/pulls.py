@@ -19,6 +19,7 @@ import numpy as np
 import pandas as pd
 
 from lib.common.errors import InputError
+from lib.common.exact_json import json_text
 from lib.common.paris_time import PARIS, days_between, parse_instant
 from lib.figures.quality import Quality
 from lib.raw.contents import read_blocks
@@ -128,7 +129,10 @@ def _one(value: Any, known: dict[str, str]) -> Any:
         return known.setdefault(value, value)
     if not isinstance(value, dict | list):
         return value
-    shown = repr(value)
+    try:
+        shown = json_text(value).decode()
+    except ValueError:  # half of a surrogate pair
+        shown = repr(value)
     return known.get(shown) or known.setdefault(shown, json.dumps(value)[:LONGEST_PLACE])
 
 
