@@ -85,7 +85,9 @@ def _cells(column: pd.Series) -> list[Any]:
     """List the plain values of a column, None for a missing one."""
     if column.dtype == np.float64:
         return [round(value, PRECISION) if math.isfinite(value) else None for value in column.tolist()]
-    cells = column.astype(object).where(column.notna(), None).tolist()
+    cells, gone = column.tolist(), column.isna().to_numpy()
+    for place in np.flatnonzero(gone).tolist():
+        cells[place] = None
     return cells if column.dtype.kind in "iub" else [cell if _is_plain(cell) else plain(cell) for cell in cells]
 
 

@@ -119,7 +119,7 @@ class Quality:
             self.kept_rejects.append(Reject(fichier, ligne, raison, str(contenu)[:CONTENT_KEPT]))
 
     def absorb(self, other: "Quality") -> None:
-        """Add the account of one file, which was read on its own."""
+        """Add the account of files that were read on their own."""
         rest = other.rejets.copy()
         for row in other.kept_rejects:
             self.reject(row.raison, row.fichier, row.ligne, row.contenu)
@@ -127,9 +127,14 @@ class Quality:
         self.rejets += rest
         for one in other.avertissements:
             self.warn(**vars(one))
+        self.lignes_retenues += other.lignes_retenues
+        self.doublons += other.doublons
+        self.conflits += other.conflits
         self.unusable = other.unusable | self.unusable
         self.answers.known += other.answers.known
         self.answers.origins |= other.answers.origins
+        self.answers.open_ends |= other.answers.open_ends
+        self.answers.of_day.update(other.answers.of_day)
 
     def reject_file(self, fichier: str, why: str, raison: str = "fichier_illisible") -> None:
         """Count an unusable file as one rejected row, its number of rows being unknown; summary() warns of it."""

@@ -54,8 +54,8 @@ class RawFile:
         return suffix in TABLE_SUFFIXES or (suffix not in JSON_SUFFIXES and not _looks_like_json(self.path))
 
     @property
-    def state(self) -> tuple[int, int]:
-        """When it was last written (ns) and its bytes: what was read of it holds as long as these do.
+    def state(self) -> tuple[int, ...]:
+        """Its bytes, and when it was last written and last changed (ns): what was read of it holds as long as these do.
 
         InputError when it cannot be looked at.
         """
@@ -63,7 +63,7 @@ class RawFile:
             status = self.path.stat()
         except OSError as error:
             raise unreadable(self.path, error) from error
-        return status.st_mtime_ns, status.st_size
+        return status.st_size, status.st_mtime_ns, status.st_ctime_ns or 0  # S3 knows no change but writing
 
     @cached_property
     def origin(self) -> Origin:

@@ -209,7 +209,7 @@ def _at_hand(raw: RawFile, account: Quality) -> Iterator[Batch]:
 
 
 @lru_cache(maxsize=PULLS_KEPT)
-def _short_pull(raw: RawFile, _state: tuple[int, int]) -> tuple[list[Batch], Quality, InputError | None]:
+def _short_pull(raw: RawFile, _state: tuple[int, ...]) -> tuple[list[Batch], Quality, InputError | None]:
     """Read one state of a pull: its records, its own account, and what it ends with."""
     account, batches = Quality(), list[Batch]()
     try:

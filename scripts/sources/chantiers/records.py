@@ -4,11 +4,14 @@ A row is one work with its first and last day. The state written there (statut) 
 """
 
 import re
+from contextlib import suppress
+from functools import lru_cache
 
 import numpy as np
 import pandas as pd
 import shapely
 
+from lib.common.errors import InputError
 from lib.common.text import counted
 from lib.figures import geometry
 from lib.figures.quality import Quality
@@ -63,6 +66,21 @@ def read_works(files: list[RawFile], quality: Quality) -> pd.DataFrame:
     geometry (shapely, degrees), lon and lat (degrees); export (YYYY-MM-DD, the day of the export that the row comes
     from) and export_connu (BY_DATE_MAJ, BY_NAME, or BY_FILE or BY_AHEAD, which are only the latest day it can be).
     """
+    works, account = _works_of(tuple(files), tuple(map(_state, files)))
+    quality.absorb(account)
+    return works.copy(deep=False)
+
+
+def _state(raw: RawFile) -> tuple[int, ...] | None:
+    with suppress(InputError):  # said where it is read
+        return raw.state
+    return None
+
+
+@lru_cache(maxsize=1)  # the exports serve all days of a range
+def _works_of(files: tuple[RawFile, ...], _states: tuple[tuple[int, ...] | None, ...]) -> tuple[pd.DataFrame, Quality]:
+    """Read these states of the exports, and their own account."""
+    quality = Quality()
     tables = read_usable(
         files,
         lambda raw: _dated(raw, read_table(raw, COLUMNS, REQUIRED, quality, most_rows=EXPORT_ROWS)),
@@ -81,7 +99,8 @@ def read_works(files: list[RawFile], quality: Quality) -> pd.DataFrame:
     works["statut"] = works["statut"].map(lambda value: _STATUS_WORDS.get(_code(value))).astype(object)
     works["impact"] = _impacts(works["impact"], quality)
     works = _located(works, quality)
-    return works.drop(columns=["code_postal", "geo_point_2d", "geo_shape", "date_maj", "_ligne", "_fichier"])
+    used = ["code_postal", "geo_point_2d", "geo_shape", "date_maj", "_ligne", "_fichier"]
+    return works.drop(columns=used), quality
 
 
 def _dated(raw: RawFile, table: pd.DataFrame) -> pd.DataFrame:

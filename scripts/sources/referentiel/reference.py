@@ -58,7 +58,7 @@ def read_reference(settings: Settings, raw: RawFile) -> Reference:
 
 
 @lru_cache(maxsize=2)  # the newest, and an older one where that is cut
-def _of_state(output_dir: Path, raw: RawFile, state: tuple[int, int]) -> Reference:
+def _of_state(output_dir: Path, raw: RawFile, state: tuple[int, ...]) -> Reference:
     rests_on = _rests_on(raw) if can_keep(output_dir, raw) else ""
     path = output_dir / FOLDER / f"{rests_on[:16]}.npz"
     copy = read_copy(path, rests_on) if rests_on else None

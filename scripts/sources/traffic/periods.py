@@ -5,11 +5,13 @@ from collections.abc import Iterable
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from lib.common.paris_time import HOUR, PARIS, day_start, parse_instant, wall_exists
 
 SERVICE_START, SERVICE_END = time(5, 30), time(1, 15)  # Paris clock: first and (next day) last trains of the metro
+TICK = pd.Timedelta(1, "us")  # of every readable time
 NO_END_YEAR = 9999  # how databases write « no end »
 
 Period = tuple[datetime, datetime | None]  # begin and end (UTC); None is an open end
@@ -73,11 +75,14 @@ def merged(spans: pd.DataFrame, by: str, window: Window) -> pd.DataFrame:
     begins, ends = spans["debut"], spans["fin"]
     inside = spans.assign(debut=begins.where(begins > first, first), fin=ends.where(ends < last, last))
     inside = inside[inside["debut"] < inside["fin"]].sort_values([by, "debut", "fin"])
-    reached = inside.groupby(by)["fin"].cummax().groupby(inside[by]).shift()
-    runs = (~(inside["debut"] <= reached)).cumsum().rename("run")
-    union = inside.groupby([by, runs]).agg(debut=("debut", "min"), fin=("fin", "max")).reset_index()
-    hours = (union["fin"] - union["debut"]).dt.total_seconds() / HOUR.total_seconds()
-    return union.drop(columns="run").assign(heures=hours)
+    # On one axis, a window for each group after that of the one before, a run begins beyond all that was reached.
+    shift = pd.factorize(inside[by])[0] * (2 * ((last - first) // TICK))
+    begun, ended = (((inside[name] - first) // TICK).to_numpy() + shift for name in ("debut", "fin"))
+    reached = np.maximum.accumulate(ended)
+    starts = np.flatnonzero(np.append(True, begun[1:] > reached[:-1])[: len(begun)])
+    union = inside.iloc[starts][[by, "debut"]].reset_index(drop=True)
+    lasting = pd.Series((reached[np.append(starts[1:], len(begun))[: len(starts)] - 1] - begun[starts]) * TICK)
+    return union.assign(fin=union["debut"] + lasting, heures=lasting.dt.total_seconds() / HOUR.total_seconds())
 
 
 def meets(raw: dict[str, Any], window: Window) -> bool:
