@@ -49,8 +49,6 @@ HELP = """Comptages routiers permanents : débits, occupation, congestion et tem
 Exemples : python scripts/process_comptages.py --date 2025-11-04
            python scripts/process_comptages.py --from 2025-10-05 --to 2025-11-04"""
 
-ENOUGH_RATES = 100  # arc-hours with vehicles, of which one at least is above 1 % on any real day
-
 # véh/h. The busiest arcs of the périphérique (five lanes) stay below 10 000; one lane of a street carries 1 800 at most
 # (saturation flow of a signalled lane), so that an arc below that may be a reopened street and not a broken loop.
 BOUNDS = sensors.Bounds(highest=10_000.0, floor=1_800.0)
@@ -118,18 +116,9 @@ def compare(result: DayResult, past: Sequence[SensorDay]) -> DayResult:
     coverage = day_coverage.account_for(quality, found.sound.notna(), len(found.aside), past, reference, name)
     if rates.notna().to_numpy().any():
         coverage = max(coverage, day_coverage.SEEN)  # a day of occupancies alone is not absent
-    warn_of_fractions(roads, quality)
+    congestion.warn_of_fractions(flows, rates, quality)
     sensors.warn_of_broken(quality, found.set_aside, ROAD_SENSORS, "véhicules × arcs")
     return DayResult(compute_metrics(roads, found), quality, coverage)
-
-
-def warn_of_fractions(roads: RoadDay, quality: Quality) -> None:
-    """Warn when no occupancy passes 1 % although vehicles do: fractions (0 to 1) written for percentages."""
-    rates = roads.rates.to_numpy()[roads.flows.to_numpy() > 0]
-    highest = np.nanmax(rates, initial=0.0)
-    if np.isfinite(rates).sum() >= ENOUGH_RATES and 0 < highest <= 1:
-        text = f"Aucun taux d'occupation ne dépasse {highest:g} % : des fractions (0 à 1) pour des pourcentages ?"
-        quality.warn("taux_en_fractions", "attention", text, highest, None)
 
 
 def arc_figures(

@@ -88,11 +88,10 @@ def _batches(files: list[RawFile], day: date, quality: Quality) -> Iterator[Batc
     around, before = _dates(day, -1, 1), _dates(day, -RECENT.days - 1, -2)  # dates are UTC as a rule, not Paris's
     for raw in files:
         try:
-            yield from (
-                _of_csv(raw, day, [*around, *before], quality)
-                if raw.is_csv
-                else _of_json(raw, day, around, before, quality)
-            )
+            if raw.is_csv:
+                yield _of_csv(raw, day, [*around, *before], quality)
+            else:
+                yield from _of_json(raw, day, around, before, quality)
         except InputError as error:
             passed_over(raw, error, quality)
 
@@ -140,7 +139,7 @@ def _dates(day: date, first: int, last: int) -> list[bytes]:
     return [one.isoformat().encode() for one in days_between(day + timedelta(first), day + timedelta(last))]
 
 
-def _of_csv(raw: RawFile, day: date, dates: list[bytes], quality: Quality) -> Iterator[Batch]:
+def _of_csv(raw: RawFile, day: date, dates: list[bytes], quality: Quality) -> Batch:
     wanted = set(dates)
 
     def of_another_day(line: bytes) -> bool:
@@ -156,7 +155,7 @@ def _of_csv(raw: RawFile, day: date, dates: list[bytes], quality: Quality) -> It
     table = read_table(raw, COLUMNS, REQUIRED, quality, of_another_day, accounted, window=window)
     *columns, lines = (table.iloc[:, place].tolist() for place in range(table.shape[1]))
     known: dict[str, str] = {}
-    yield Batch(raw.name, lines, [_kept_once(column, known) for column in columns])
+    return Batch(raw.name, lines, [_kept_once(column, known) for column in columns])
 
 
 def _of_json(raw: RawFile, day: date, around: list[bytes], before: list[bytes], quality: Quality) -> Iterator[Batch]:

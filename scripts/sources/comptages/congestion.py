@@ -12,6 +12,7 @@ import pandas as pd
 
 from lib.figures.changes import runs
 from lib.figures.numbers import ranked
+from lib.figures.quality import Quality
 from scripts.sources.referentiel.records import is_ring
 
 # The publisher's own states and thresholds of k.
@@ -35,6 +36,7 @@ ALERT_OCCUPANCY = 80.0  # %
 ALERT_HOURS = 2  # consecutive hours at ALERT_OCCUPANCY or more
 CRITICAL_HOURS = 4  # an alert this long is « critique », a shorter one « élevée »
 RING = "périphérique"
+ENOUGH_RATES = 100  # arc-hours with vehicles, of which one at least is above 1 % on any real day
 
 Codes = npt.NDArray[np.int64]
 
@@ -131,3 +133,12 @@ def alerts(rates: pd.DataFrame, arcs: pd.DataFrame, day: date) -> list[dict[str,
 
 def _hour_text(day: date, hour: int) -> str:
     return (datetime.combine(day, time()) + timedelta(hours=hour)).isoformat(timespec="minutes")
+
+
+def warn_of_fractions(flows: pd.DataFrame, rates: pd.DataFrame, quality: Quality) -> None:
+    """Warn when no occupancy passes 1 % although vehicles do: fractions (0 to 1) written for percentages."""
+    moving = rates.to_numpy()[flows.to_numpy() > 0]
+    highest = np.nanmax(moving, initial=0.0)
+    if np.isfinite(moving).sum() >= ENOUGH_RATES and 0 < highest <= 1:
+        text = f"Aucun taux d'occupation ne dépasse {highest:g} % : des fractions (0 à 1) pour des pourcentages ?"
+        quality.warn("taux_en_fractions", "attention", text, highest, None)
