@@ -23,7 +23,6 @@ import lib  # isort: skip # noqa: F401 - first: it says which package is missing
 
 import pandas as pd
 
-from lib.common.errors import InputError
 from lib.common.paris_time import HOUR, WEEKS_COMPARED, clock_hours, day_start, hours_in_day, same_weekdays_before
 from lib.common.settings import Settings
 from lib.figures import day_coverage, sensors
@@ -72,9 +71,6 @@ def read_raw(settings: Settings, day: date) -> tuple[BikeRecords, Quality]:
     bikes = read_day_records(files, day, quality)
     if bikes.counts.empty:
         days = days_present([raw for raw in files if raw.name not in quality.unusable])
-        if not quality.unusable and (day.isoformat() in days or (quality.rejets and not days)):
-            message = f"aucun comptage valable pour le {day} : {dict(quality.rejets)}."
-            raise InputError(message, "Vérifier les fichiers.")
         raise no_data("bikes", day, days, quality)
     return bikes, quality
 

@@ -75,10 +75,9 @@ def read_raw(settings: Settings, day: date) -> tuple[pd.DataFrame, Quality]:
     quality = Quality()
     files = files_to_read(settings, COMPTAGES, quality)
     counts = read_files(files, day, quality)
-    if counts.empty and quality.rejets and not quality.unusable:
-        raise InputError(f"aucune ligne valable pour le {day} : {dict(quality.rejets)}.", "Vérifier l'export.")
     if counts.empty:
-        raise no_data("comptages", day, days_named(files), quality)
+        are_rejected = quality.rejets and not quality.unusable  # these are rows of the day
+        raise no_data("comptages", day, {day.isoformat()} if are_rejected else days_named(files), quality)
     return counts, quality
 
 

@@ -24,7 +24,6 @@ import lib  # isort: skip # noqa: F401 - first: it says which package is missing
 
 import pandas as pd
 
-from lib.common.errors import InputError
 from lib.common.paris_time import HOUR, PARIS
 from lib.common.settings import Settings
 from lib.figures.numbers import ranked, records, rounded
@@ -55,10 +54,8 @@ def read_raw(settings: Settings, day: date) -> tuple[Disruptions, Quality]:
     """Read what the pulls say of the day, and the account of the records that could not be used."""
     quality = Quality(weighed=True)  # a disruption comes again in every pull: coverage() weighs what is rejected
     found = read_disruptions(files_to_read(settings, TRAFFIC, quality), day, quality)
-    if not found.answers and quality.unusable:
-        raise no_data("traffic", day, (), quality)
     if not found.answers:
-        raise InputError(f"aucun relevé lisible autour du {day} : {dict(quality.rejets)}.", "Vérifier les fichiers.")
+        raise no_data("traffic", day, () if quality.unusable else {day.isoformat()}, quality)
     pulled = pull_days(found.answers)
     if in_force(found, day).empty and all(abs(one - day) > PULL_WINDOW for one in pulled):
         raise no_data("traffic", day, {one.isoformat() for one in pulled}, quality)

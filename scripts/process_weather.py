@@ -15,7 +15,6 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from lib.common.errors import InputError
 from lib.common.paris_time import clock_hours, hours_in_day
 from lib.common.settings import Settings
 from lib.figures.numbers import records, rounded
@@ -60,12 +59,7 @@ def read_raw(settings: Settings, day: date) -> tuple[WeatherDay, Quality]:
     files = files_to_read(settings, WEATHER, quality)
     accounts = read_weather(files, day, quality)
     if not accounts:
-        days = days_present(files)
-        if not quality.unusable and (day.isoformat() in days or (quality.rejets and not days)):
-            raise InputError(
-                f"aucune mesure météo lisible pour le {day} : {dict(quality.rejets)}.", "Voir les fichiers."
-            )
-        raise no_data("weather", day, days, quality)
+        raise no_data("weather", day, days_present(files), quality)
     weather = best_account(files, accounts, day, quality)
     warn_of_forecast(weather, day, quality)
     return weather, quality

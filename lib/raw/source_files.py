@@ -201,9 +201,13 @@ def _is_of_use(source: Source, name: str) -> bool:
 def no_data(source: str, day: date, days: Iterable[str] | None, quality: Quality | None = None) -> CityflowError:
     """Build the error of a day without data; it names the days that have some, unless they were not looked for (None).
 
-    Files that could not be read are named: the day may be in these. Without any other it is an InputError.
+    Files that could not be read are named: the day may be in these. Without any other it is an InputError, and so it is
+    where the day is there and all its rows were rejected.
     """
     known = sorted(days or ())
+    if quality and not quality.unusable and (day.isoformat() in known or (quality.rejets and days == set())):
+        text = f"aucune donnée « {source} » valable pour le {day} : {dict(quality.rejets)}."
+        return InputError(text, "Vérifier les fichiers bruts.")
     lost = f"fichiers illisibles : {quality.unusable_files()}" if quality and quality.unusable else ""
     if lost and days is not None and not known:
         return InputError(f"aucune donnée « {source} » lisible pour le {day} ; {lost}", "Les récupérer à nouveau.")
