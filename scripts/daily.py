@@ -8,10 +8,12 @@ late, which is no error until it is older than its `late_after` (scripts/registr
     python scripts/daily.py --days 3 --fetch
 """
 
+import contextlib
 import logging
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -61,6 +63,20 @@ class Morning:
     last_known: date | None = None  # of which the store has figures
     locked: bool = False  # whether another run holds a day
 
+    def fail(self, what: object) -> None:
+        """Say a failure, and keep it for the summary."""
+        if str(what) not in self.failures:
+            log.error("%s", what)
+            self.failures.append(str(what))
+
+    @contextlib.contextmanager
+    def going_on(self) -> Iterator[None]:
+        """Keep what fails in the block as a failure of the morning, which goes on."""
+        try:
+            yield
+        except CityflowError as error:
+            self.fail(error)
+
     @property
     def overdue(self) -> list[str]:
         """Sources that are missing for longer than publishers take, by day."""
@@ -85,7 +101,10 @@ def run_morning(settings: Settings, count: int, fetch: bool, jobs: int) -> Morni
         for day in (days[0] - timedelta(days=1), *days):
             morning.states[day] = day_states(store, day, newest)
         morning.last_known = max((day for name in SOURCES for day in store.list_available_dates(name)), default=None)
-        write_tables_anew(settings, store, days, morning)
+        if (settings.output_dir / "tables").is_dir():  # who made tables before publishes them beside the figures
+            with morning.going_on(), contextlib.suppress(NoDataError):
+                for one in write_tables(settings, store, days[0], days[-1]).failed:
+                    morning.fail(f"tables : {one}")
         morning.grave = [text for day in days for text in grave_findings(store, day, morning.states[day])]
     return morning
 
@@ -104,8 +123,7 @@ def fetch_what_lacks(settings: Settings, days: list[date], morning: Morning) -> 
             elif isinstance(outcome.error, NoDataError):
                 log.warning("%s", outcome.failure)
             else:
-                log.error("%s", outcome.failure)
-                morning.failures.append(outcome.failure)
+                morning.fail(outcome.failure)
 
 
 def compute_what_is_stale(settings: Settings, days: list[date], jobs: int, morning: Morning) -> None:
@@ -116,30 +134,12 @@ def compute_what_is_stale(settings: Settings, days: list[date], jobs: int, morni
     require_some_raw(settings, plan)
     ended, morning.blank = run_plan(settings, plan, jobs, False)
     for failure in [one for one in ended if isinstance(one, Failure)]:
-        if isinstance(failure.error, LockHeldError):
-            morning.locked = True
-        if not isinstance(failure.error, NoDataError) and str(failure) not in morning.failures:
-            log.error("%s", failure)
-            morning.failures.append(str(failure))
+        morning.locked |= isinstance(failure.error, LockHeldError)
+        if not isinstance(failure.error, NoDataError):
+            morning.fail(failure)
     if any(step.day not in morning.blank for step in plan.to_do):
-        try:
+        with morning.going_on():
             write_history(settings)
-        except CityflowError as error:
-            log.error("%s", error)
-            morning.failures.append(str(error))
-
-
-def write_tables_anew(settings: Settings, store: DatabaseService, days: list[date], morning: Morning) -> None:
-    """Write the tables of the days that changed, for who made tables before: they are published beside the figures."""
-    if not (settings.output_dir / "tables").is_dir():
-        return
-    try:
-        morning.failures += [f"tables : {one}" for one in write_tables(settings, store, days[0], days[-1]).failed]
-    except NoDataError:
-        return  # there are no figures of these days
-    except CityflowError as error:
-        log.error("%s", error)
-        morning.failures.append(str(error))
 
 
 def day_states(store: DatabaseService, day: date, newest: date) -> dict[str, str]:
@@ -180,15 +180,13 @@ def summary_lines(morning: Morning, count: int) -> list[str]:
     for day, states in morning.states.items():
         if day in morning.blank:
             continue
-        by_state = {
-            state: [name for name in states if states[name] == state] for state in dict.fromkeys(states.values())
-        }
-        complete = by_state.pop(COMPLETE, [])
-        parts = [f"{', '.join(names)} {state}" for state, names in by_state.items()]
-        if complete:
-            parts.insert(0, "tout est complet" if not by_state else counted(len(complete), "source complète"))
-        if parts:
-            lines.append(f"  {day}  {' ; '.join(parts)}")
+        complete = list(states.values()).count(COMPLETE)
+        parts = [counted(complete, "source complète")] if complete else []
+        for wanted in dict.fromkeys(states.values()):
+            if wanted != COMPLETE:
+                parts.append(f"{', '.join(name for name, state in states.items() if state == wanted)} {wanted}")
+        if states:
+            lines.append(f"  {day}  {' ; '.join(parts) if complete < len(states) else 'tout est complet'}")
     lines += [f"  échec : {one}" for one in morning.failures]
     lines += [f"  toujours absent : {one}" for one in morning.overdue]
     lines += [f"  grave : {one}" for one in morning.grave]
@@ -226,16 +224,12 @@ def forget_old(settings: Settings, now: datetime) -> int:
 
 
 def alert(settings: Settings, text: str) -> None:
-    """Give the summary to ALERT_COMMAND on its standard input; one that fails is said and changes nothing else."""
+    """Give a text to ALERT_COMMAND on its standard input; one that fails is said and changes nothing else."""
+    if not settings.alert_command:
+        return
+    command = ["/bin/sh", "-c", settings.alert_command]
     try:
-        ran = subprocess.run(
-            ["/bin/sh", "-c", settings.alert_command],
-            input=text.encode(),
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            timeout=ALERT_SECONDS,
-            check=False,
-        )
+        ran = subprocess.run(command, input=f"{text}\n".encode(), capture_output=True, timeout=ALERT_SECONDS)
     except (OSError, subprocess.TimeoutExpired):
         log.error("ALERT_COMMAND n'a pas fini en %.0f s.", ALERT_SECONDS)
         return
@@ -260,16 +254,15 @@ def main(argv: list[str] | None = None) -> int:
         try:
             morning = run_morning(settings, arguments.days, arguments.fetch, os.cpu_count() or 1)
         except CityflowError as error:
-            if settings.alert_command:
-                alert(settings, f"{error}\n")
+            alert(settings, str(error))
             raise
         went = forget_old(settings, machine_now())  # the times of files are the machine's
         if went:
             words = counted(went, "journal ou compte rendu supprimé", "journaux ou comptes rendus supprimés")
             log.info("%s, de plus de %s.", words, counted(settings.keep_days, "jour"))
         lines = summary_lines(morning, arguments.days)
-        if settings.alert_command and (morning.exit_code or morning.grave):
-            alert(settings, "\n".join(lines) + "\n")
+        if morning.exit_code or morning.grave:
+            alert(settings, "\n".join(lines))
         if arguments.json:
             states = {day.isoformat(): one for day, one in morning.states.items()}
             cli.emit_json({"jours": states, "echecs": [*morning.failures, *morning.overdue], "graves": morning.grave})

@@ -5,6 +5,7 @@ It needs none of the project's packages, changes nothing, and asks AWS only with
     python scripts/doctor.py --aws
 """
 
+import contextlib
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -107,8 +108,8 @@ def main(argv: list[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
 
     def work() -> int:
-        findings = []
-        if not arguments.json and not arguments.quiet:
+        findings, settings = [], []
+        if not arguments.json:
             cli.emit(f"CityFlow Paris {__version__}")
         for one in _all_findings(arguments.aws):
             findings.append(one)
@@ -116,14 +117,16 @@ def main(argv: list[str] | None = None) -> int:
                 way_out = f" -> {one.way_out}" if one.way_out else ""
                 cli.emit_row(one.result, f"{one.result:<10} {one.what:<16} ", f"{one.detail}{way_out}")
         errors = sum(one.result == ERROR for one in findings)
-        settings = _shown(arguments.verbose or arguments.json)
+        with contextlib.suppress(ConfigError):  # already said
+            settings = shown_settings(load_settings())
         if arguments.json:
             constats = [asdict(one) for one in findings]
             cli.emit_json({"version": __version__, "erreurs": errors, "constats": constats, "reglages": settings})
-        else:
-            for setting in [] if arguments.quiet else settings:
+            return ExitCode.FAILED if errors else ExitCode.DONE
+        for setting in settings:
+            if arguments.verbose or setting["origine"] != "défaut":
                 cli.emit(f"  {setting['nom']}={setting['valeur']} ({setting['origine']})")
-            cli.emit(f"erreurs : {errors}, points d'attention : {sum(one.result == ATTENTION for one in findings)}")
+        cli.emit(f"erreurs : {errors}, points d'attention : {sum(one.result == ATTENTION for one in findings)}")
         return ExitCode.FAILED if errors else ExitCode.DONE
 
     return cli.guarded(work, arguments)
@@ -138,15 +141,6 @@ def _all_findings(with_aws: bool) -> Iterator[CheckResult]:
         yield CheckResult("réglages", ERROR, error.message, f"{error.hint} Le reste n'est pas regardé.".strip())
         return
     yield from examine(settings, with_aws)
-
-
-def _shown(whole: bool) -> list[dict[str, str]]:
-    """List the settings and where each comes from: all of them, or those that are not the default."""
-    try:
-        shown = shown_settings(load_settings())
-    except ConfigError:
-        return []  # already said
-    return [one for one in shown if whole or one["origine"] != "défaut"]
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ import difflib
 import os
 import re
 import shlex
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
@@ -288,16 +287,3 @@ def masked(text: str) -> str:
     """Strike out of an address its user and password, and the values of its query (?apikey=…)."""
     text = re.sub(r"(^|//)[^/@\s]*@", r"\1***@", text)
     return re.sub(r"([?&][^=&\s]*=)[^&\s]+", r"\1***", text) if "://" in text else text
-
-
-def env_example() -> str:
-    """Write the text of .env.example: every setting and its default."""
-    lines = ["# Copier ce fichier en .env et n'y garder que ce qui change. Ne jamais committer .env.", ""]
-    for one in _declared():
-        if not one["doc"].startswith(INTERNAL):
-            lines += [f"# {one['doc']}", f"#{one['name']}={one['default']}"]
-    return "\n".join(lines) + "\n"
-
-
-if __name__ == "__main__":
-    sys.stdout.write(env_example())

@@ -1,6 +1,7 @@
 """Days as people ask for them on a command line: one, or a range with both ends included."""
 
 import argparse
+from collections.abc import Callable
 from datetime import date
 
 from lib.common.errors import UsageError
@@ -9,20 +10,19 @@ from lib.common.paris_time import days_between, parse_asked_day, parse_asked_mon
 RANGE_MAX = 3660  # days, ten years: a longer range is a slip of the keyboard that would run for days
 
 
-def day_argument(text: str) -> date:
-    """Read a date of a command line (an argparse type)."""
-    try:
-        return parse_asked_day(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
+def _argument(read: Callable[[str], date]) -> Callable[[str], date]:
+    """Make an argparse type of a function that says in French what is wrong with a text."""
+
+    def argument(text: str) -> date:
+        try:
+            return read(text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+
+    return argument
 
 
-def month_argument(text: str) -> date:
-    """Read a month of a command line as its first day (an argparse type)."""
-    try:
-        return parse_asked_month(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
+day_argument, month_argument = _argument(parse_asked_day), _argument(parse_asked_month)  # a month: its first day
 
 
 def add_day(parser: argparse.ArgumentParser, text: str) -> None:

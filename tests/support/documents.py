@@ -5,14 +5,26 @@ The French guides fence their commands in ```bash and indent what is printed; th
 
 import re
 import shlex
+from dataclasses import fields
 from pathlib import Path
 
-from lib.common.settings import env_example
+from lib.common.settings import INTERNAL, Settings
 from scripts.registry import SOURCES
 from tests.conftest import ROOT
 
 PAGES = ("README.md", "UPLOAD_AWS_GUIDE.md", "CHANGEMENTS_EC2.md")
 DOCS = tuple(sorted(str(path.relative_to(ROOT)) for path in (ROOT / "docs").rglob("*.md")))
+
+
+def env_example() -> str:
+    """The text of .env.example: every setting that people set, and its default."""
+    lines = ["# Copier ce fichier en .env et n'y garder que ce qui change. Ne jamais committer .env.", ""]
+    for one in (field.metadata for field in fields(Settings)):
+        if one and not one["doc"].startswith(INTERNAL):
+            lines += [f"# {one['doc']}", f"#{one['name']}={one['default']}"]
+    return "\n".join(lines) + "\n"
+
+
 KNOWN_SETTINGS = dict(re.findall(r"^#([A-Z0-9_]+)=(.*)$", env_example(), re.MULTILINE))
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8").replace("$(SOURCES)", " ".join(SOURCES))
 _RULES: list[tuple[str, str]] = re.findall(r"^([a-z][a-z -]*):(?!=)[^#\n]*(?:## (.*))?$", MAKEFILE, re.MULTILINE)

@@ -11,12 +11,13 @@ import pytest
 
 from lib.common.errors import ConfigError, ExitCode
 from lib.common.paris_time import machine_now
-from lib.common.settings import MAKE, SYNTHETIC_MARKER, env_example, load_settings, shown_settings, typable
+from lib.common.settings import MAKE, SYNTHETIC_MARKER, load_settings, shown_settings, typable
 from lib.database_factory import get_database_service, get_database_type
 from lib.local_file_service import LocalFileService
 from scripts import process_weather
 from tests.conftest import ROOT, Ran, RawTree
 from tests.support.checkout import copy_checkout
+from tests.support.documents import env_example
 
 Run = Callable[..., Ran]
 
@@ -223,7 +224,7 @@ def test_secrets_are_not_shown(tmp_path: Path) -> None:
 
 def test_env_example_is_up_to_date_and_holds_the_defaults(tmp_path: Path) -> None:
     text = (ROOT / ".env.example").read_text(encoding="utf-8")
-    assert text == env_example(), "python -m lib.common.settings > .env.example"
+    assert text == env_example()
     defaults = load_settings({}, {}, tmp_path)
     for lines in (text, text.replace("\n#", "\n").replace("\n ", "\n# ")):  # as it is, then every setting taken up
         dotenv(tmp_path, lines)
