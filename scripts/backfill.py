@@ -30,8 +30,6 @@ from lib.database_factory import get_database_service
 from lib.files.locks import DayLocks, days_locked, new_run_id
 from lib.files.scratch_folder import clear_abandoned
 from lib.local_file_service import LocalFileService
-from lib.raw.source import Source
-from lib.raw.source_files import is_synthetic, source_files
 from lib.run import cli, day_range
 from lib.run.day_plan import (
     Plan,
@@ -73,7 +71,7 @@ def main(argv: list[str] | None = None) -> int:
         )
         sources = [source for name, source in SOURCES.items() if name in (arguments.source or SOURCES)]
         if not arguments.dry_run:
-            keep_demo_apart(settings, sources)
+            keep_apart(settings, sources)
         plan = plan_range(settings, days, sources, arguments.force, SOURCES.values())
         require_some_raw(settings, plan)
         without_pull = gaps(settings, plan)
@@ -105,12 +103,6 @@ def main(argv: list[str] | None = None) -> int:
 def dated_exports() -> list[str]:
     """Name the sources that may tell of a day after the last pull."""
     return [name for name, source in SOURCES.items() if source.dated_exports]
-
-
-def keep_demo_apart(settings: Settings, sources: list[Source]) -> None:
-    """Refuse once for all days to mix invented figures and real ones (see lib/run/demo_results)."""
-    if is_synthetic(settings) or any(source_files(settings, one) for one in sources):
-        keep_apart(settings)
 
 
 def run_plan(settings: Settings, plan: Plan, jobs: int, force: bool) -> tuple[list[Done | Failure], list[date]]:

@@ -29,9 +29,10 @@ from lib.database_service import DatabaseService
 from lib.figures.gate import SERIOUS
 from lib.run import cli
 from lib.run.day_plan import in_words, plan_range, require_some_raw
+from lib.run.demo_results import keep_apart
 from lib.run.manifest import PUBLICATION
 from lib.run.range_run import Failure
-from scripts.backfill import keep_demo_apart, run_plan
+from scripts.backfill import run_plan
 from scripts.check_quality import check_day
 from scripts.fetch_raw import fetch_from_publishers
 from scripts.generate_history import write_history
@@ -129,7 +130,7 @@ def fetch_what_lacks(settings: Settings, days: list[date], morning: Morning) -> 
 def compute_what_is_stale(settings: Settings, days: list[date], jobs: int, morning: Morning) -> None:
     """Compute and store what is missing or stale of the days, oldest first, then the history."""
     sources = list(SOURCES.values())
-    keep_demo_apart(settings, sources)
+    keep_apart(settings, sources)
     plan = plan_range(settings, days, sources, False, sources)
     require_some_raw(settings, plan)
     ended, morning.blank = run_plan(settings, plan, jobs, False)

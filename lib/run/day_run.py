@@ -17,7 +17,7 @@ from lib.figures.sensor_days import SensorDay
 from lib.files.atomic_file import write_atomically
 from lib.local_file_service import LocalFileService
 from lib.raw.source import Source
-from lib.raw.source_files import is_synthetic, source_files
+from lib.raw.source_files import is_synthetic
 from lib.run.both import from_either, save_in_both
 from lib.run.demo_results import keep_apart
 from lib.run.dependencies import dependencies
@@ -64,8 +64,7 @@ def run_day(
     force: bool = False,
 ) -> Stored:
     """Compute and store one source's day; its metrics have `qualite` last."""
-    if source_files(settings, source):
-        keep_apart(settings)  # before the past is read; a run that has no input at all moves nothing
+    keep_apart(settings, [source])
     rests_on = dependencies(source)
     note_inputs(settings, rests_on.raw)
     read, measure = lambda: inputs(rests_on.raw_paths(settings)), lambda: measured(process, settings, day)

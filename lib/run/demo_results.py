@@ -6,6 +6,7 @@ first run on real raw files moves them aside.
 """
 
 import logging
+from collections.abc import Iterable
 from pathlib import Path
 
 from lib.common.errors import NoDataError, StoreError, in_french
@@ -13,7 +14,8 @@ from lib.common.paris_time import PARIS, machine_now
 from lib.common.settings import SYNTHETIC_MARKER, Settings
 from lib.files.atomic_file import write_atomically
 from lib.files.locks import lock_briefly_held
-from lib.raw.source_files import is_synthetic
+from lib.raw.source import Source
+from lib.raw.source_files import is_synthetic, source_files
 
 log = logging.getLogger(__name__)
 
@@ -25,11 +27,14 @@ Le premier traitement de vraies données les range à côté, dans un dossier de
 """
 
 
-def keep_apart(settings: Settings) -> None:
-    """Mark a folder of invented results, or move them aside for real ones, before anything is written.
+def keep_apart(settings: Settings, sources: Iterable[Source]) -> None:
+    """Mark a folder of invented results, or move them aside for real ones, before anything is read or written.
 
-    StoreError when the raw files are invented and the folder holds results of real ones.
+    A run of which no source has a raw file moves nothing. StoreError when the raw files are invented and the folder
+    holds results of real ones.
     """
+    if not any(source_files(settings, one) for one in sources):
+        return
     if not is_synthetic(settings):
         _move_aside(settings.output_dir)
     elif not _is_demo(settings.output_dir):

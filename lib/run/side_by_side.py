@@ -5,28 +5,19 @@ What a step says is kept together and passed on when it ends; that it begins is 
 
 import contextlib
 import gc
+import multiprocessing
 import os
-import selectors
 import signal
 import sys
-import traceback
+import tempfile
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from multiprocessing.connection import wait
+from typing import IO, Any
 
 from lib.common.errors import ExitCode
 
-STREAMS = (1, 2)  # standard output and standard error
-PIECE = 2**16  # bytes read at once
-
-
-@dataclass
-class _Running:
-    """A process at work: what it has said so far on each of STREAMS, and its ends of these that are still open."""
-
-    pid: int
-    said: dict[int, bytes] = field(default_factory=lambda: dict.fromkeys(STREAMS, b""))
-    open_ends: set[int] = field(default_factory=set)
+Said = tuple[IO[bytes], IO[bytes]]  # what a step writes on its standard output, and on its standard error
 
 
 def side_by_side(steps: Mapping[str, Callable[[], int]], jobs: int) -> dict[str, int]:
@@ -35,18 +26,25 @@ def side_by_side(steps: Mapping[str, Callable[[], int]], jobs: int) -> dict[str,
     Ctrl-C reaches every process; no further step begins, and it is raised here once they have ended.
     """
     waiting, codes = deque(steps), dict.fromkeys(steps, int(ExitCode.INTERRUPTED))
+    fork = multiprocessing.get_context("fork")
+    running: dict[Any, tuple[str, multiprocessing.context.ForkProcess, Said]] = {}  # by what `wait` looks at
     gc.freeze()  # what is imported by now stays shared with the processes
-    with selectors.DefaultSelector() as selector, ctrl_c_at_the_end() as told:
-        while selector.get_map() or (waiting and not told):
-            while waiting and not told and len(_running(selector)) < jobs:
+    with ctrl_c_at_the_end() as told:
+        while running or (waiting and not told):
+            while waiting and not told and len(running) < jobs:
                 name = waiting.popleft()
-                _start(name, steps[name], selector)
-            _listen(selector, codes)
+                announce(name)
+                said = _memory(), _memory()
+                process = fork.Process(target=_carry_out, args=(steps[name], said))
+                process.start()
+                running[process.sentinel] = name, process, said
+            for sentinel in wait(list(running)):
+                name, process, said = running.pop(sentinel)
+                process.join()
+                code = process.exitcode or 0
+                codes[name] = code if code >= 0 else 128 - code  # killed: as a shell says it
+                _pass_on(said)
     return codes
-
-
-def _running(selector: selectors.BaseSelector) -> set[str]:
-    return {key.data[0] for key in selector.get_map().values()}
 
 
 @contextlib.contextmanager
@@ -70,63 +68,24 @@ def announce(name: str) -> None:
         sys.stderr.write(f"{name} : en cours…\n")
 
 
-def _start(name: str, step: Callable[[], int], selector: selectors.BaseSelector) -> None:
-    announce(name)
-    sys.stdout.flush()
-    sys.stderr.flush()
-    pipes = {stream: os.pipe() for stream in STREAMS}
-    pid = os.fork()
-    if pid == 0:
-        for stream, ends in pipes.items():
-            os.dup2(ends[1], stream)
-            for end in ends:
-                os.close(end)
-        _become(step)
-    running = _Running(pid)
-    for stream, (end, theirs) in pipes.items():
-        os.close(theirs)
-        running.open_ends.add(end)
-        selector.register(end, selectors.EVENT_READ, (name, running, stream))
+def _memory() -> IO[bytes]:
+    """Open a file that lies in memory, so that no full disk stops a step; elsewhere than on Linux in TMPDIR."""
+    return os.fdopen(os.memfd_create("said"), "w+b") if hasattr(os, "memfd_create") else tempfile.TemporaryFile()
 
 
-def _become(step: Callable[[], int]) -> None:
-    """Carry out the step and end this process with its exit code, as an interpreter does."""
-    code: int = ExitCode.FAILED
-    try:
-        if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
-            signal.signal(signal.SIGINT, signal.default_int_handler)
-        sys.stdout = open(1, "w", encoding=sys.stdout.encoding, errors=sys.stdout.errors, closefd=False)  # noqa: SIM115
-        sys.stderr = open(2, "w", encoding=sys.stderr.encoding, errors=sys.stderr.errors, closefd=False)  # noqa: SIM115
-        code = step()
-    except SystemExit as error:
-        code = error.code if isinstance(error.code, int) else ExitCode.FAILED
-    finally:  # whatever happens: a process that was forked must not go on as its parent
-        if sys.exc_info()[0]:
-            traceback.print_exc()
-        with contextlib.suppress(OSError, ValueError):
-            sys.stdout.flush()
-            sys.stderr.flush()
-        os._exit(code)
+def _carry_out(step: Callable[[], int], said: Said) -> None:
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    for number, file in enumerate(said, start=1):
+        os.dup2(file.fileno(), number)
+    sys.stdout = open(1, "w", encoding=sys.stdout.encoding, errors=sys.stdout.errors, closefd=False)  # noqa: SIM115
+    sys.stderr = open(2, "w", encoding=sys.stderr.encoding, errors=sys.stderr.errors, closefd=False)  # noqa: SIM115
+    sys.exit(step())
 
 
-def _listen(selector: selectors.BaseSelector, codes: dict[str, int]) -> None:
-    """Wait until processes say something, or end."""
-    for key, _ in selector.select():
-        name, running, stream = key.data
-        piece = os.read(key.fd, PIECE)
-        running.said[stream] += piece
-        if piece:
-            continue
-        selector.unregister(key.fd)
-        os.close(key.fd)
-        running.open_ends.remove(key.fd)
-        if not running.open_ends:
-            code = os.waitstatus_to_exitcode(os.waitpid(running.pid, 0)[1])
-            codes[name] = code if code >= 0 else 128 - code  # killed: as a shell says it
-            _pass_on(running.said)
-
-
-def _pass_on(said: Mapping[int, bytes]) -> None:
-    for stream, written in zip((sys.stdout, sys.stderr), said.values(), strict=True):
-        stream.write(written.decode(stream.encoding or "utf-8", "backslashreplace"))
+def _pass_on(said: Said) -> None:
+    for stream, file in zip((sys.stdout, sys.stderr), said, strict=True):
+        with file:
+            file.seek(0)
+            stream.write(file.read().decode(stream.encoding or "utf-8", "backslashreplace"))
         stream.flush()
