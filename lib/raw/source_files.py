@@ -16,6 +16,7 @@ from pathlib import Path
 from lib.common.errors import CityflowError, InputError, NoDataError
 from lib.common.paris_time import PARIS, parse_day
 from lib.common.settings import SYNTHETIC_MARKER, Settings
+from lib.common.text import counted
 from lib.figures.answers import Origin
 from lib.figures.quality import Quality
 from lib.raw.contents import first_bytes, readable, unreadable
@@ -97,10 +98,8 @@ def source_files(settings: Settings, source: Source, quality: Quality | None = N
         return [_named_by_a_setting(override, source)]
     files = sorted(raw_file(path) for folder, own in _folders(settings, source) for path in files_below(folder, own))
     if quality and len(files) > MOST_FILES:
-        text = (
-            f"« {source.name} » a {len(files)} fichiers bruts : seuls les {MOST_FILES} plus récents sont lus. "
-            "Ranger les autres hors de DATA_DIR."
-        )
+        text = f"« {source.name} » a {counted(len(files), 'fichier brut')} : seuls les {MOST_FILES} plus récents "
+        text += "sont lus. Ranger les autres hors de DATA_DIR."
         quality.reject("fichiers_en_trop", source.name, 1, text, len(files) - MOST_FILES)
         quality.warn("fichiers_en_trop", "attention", text, mesure=len(files), attendu=MOST_FILES)
     return files[-MOST_FILES:]
@@ -190,7 +189,7 @@ def strangers(settings: Settings, source: Source, known: Iterable[Source]) -> li
 
     folders = _folders(settings, source)
     found = [path for folder, own in folders for path in files_below(folder, partial(unread, folder, own))]
-    return [path for path in found if is_file(path)]  # what cannot be looked at is one of source_files
+    return sorted(path for path in found if is_file(path))  # what cannot be looked at is one of source_files
 
 
 def _is_of_use(source: Source, name: str) -> bool:
