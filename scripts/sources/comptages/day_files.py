@@ -4,6 +4,7 @@ A folder has a file per day and process, of pickled batches. What is then held i
 of lines or days.
 """
 
+import heapq
 import os
 import pickle
 from collections import defaultdict
@@ -88,7 +89,7 @@ class DayFiles:
 
     def lines(self, day: date) -> Iterator[tuple[int, bytes]]:
         """Yield the lines of a day that are held in memory, each with its offset."""
-        return _in_order(self.held.get(self.numbers[day], ()))
+        return _lines(self.held.get(self.numbers[day], ()))
 
     def __enter__(self) -> Self:
         return self
@@ -105,12 +106,13 @@ def kept_lines(paths: Sequence[Path]) -> Iterator[tuple[int, bytes]]:
     """
     if sum(path.stat().st_size for path in paths) > DAY_ROWS_BYTES:
         raise TooManyRowsError
-    return _in_order(batch for path in paths for batch in _batches(path))
+    # Each process took blocks, and wrote their lines, in the order of the export; a batch is of one span, so that no
+    # other has lines between its own.
+    return _lines(heapq.merge(*map(_batches, paths), key=lambda batch: int(batch[0][0])))
 
 
-def _in_order(batches: Iterable[Batch]) -> Iterator[tuple[int, bytes]]:
-    """Yield the lines of batches; each is of a span, so that no other has lines between its own."""
-    for offsets, text in sorted(batches, key=lambda batch: int(batch[0][0])):
+def _lines(batches: Iterable[Batch]) -> Iterator[tuple[int, bytes]]:
+    for offsets, text in batches:
         yield from zip(offsets.tolist(), text.split(b"\n"), strict=True)
 
 
