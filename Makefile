@@ -74,7 +74,7 @@ demo: venv ## démonstration complète sur des données inventées
 	$(run)$(DEMO) $(PY) scripts/backfill.py --from 2025-10-07 --to 2025-11-04
 	$(run)$(DEMO) $(PY) scripts/generate_report.py --date 2025-11-04
 	$(run)$(DEMO) $(PY) scripts/generate_history.py
-	$(run)$(DEMO) $(PY) -c 'from lib.common.settings import load_settings as s, typable as t; print(s().output_dir, t("make process DATE=2025-11-04 DATA_DIR=data/demo"), sep="\n")' | { \
+	$(run)$(DEMO) $(PY) -c 'from lib.common.settings import load_settings as s; from lib.common.shown_settings import typable as t; print(s().output_dir, t("make process DATE=2025-11-04 DATA_DIR=data/demo"), sep="\n")' | { \
 		read -r output; read -r again; printf '%s\n' '' 'À regarder (résultats inventés, que le premier traitement de vraies données rangera à côté) :' \
 			"  $$output/reports/daily_report_2025-11-04.html   (la page du jour, à ouvrir dans un navigateur)" \
 			"  $$output/reports/index.html   (tous les jours)" \

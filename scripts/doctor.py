@@ -23,7 +23,8 @@ except ZoneInfoNotFoundError:  # every module that knows the time fails then, th
 from lib import __version__
 from lib.common.errors import CityflowError, ConfigError, ExitCode
 from lib.common.paris_time import civil_day
-from lib.common.settings import Settings, load_settings, shown_settings
+from lib.common.settings import Settings, load_settings
+from lib.common.shown_settings import shown_settings
 from lib.common.text import counted
 from lib.database_factory import get_database_service
 from lib.run import cli

@@ -24,11 +24,10 @@ from lib.database_factory import get_database_service
 from lib.database_service import DatabaseService
 from lib.figures.quality import has_account
 from lib.local_file_service import LocalFileService
-from lib.raw.source import Source
 from lib.raw.source_files import is_synthetic
 from lib.raw.tree import is_readable
 from lib.run import cli, day_range
-from lib.run.day_plan import ABSENT, INCOMPLETE, INPUTS, REMADE, Step, plan_range, step_name
+from lib.run.day_plan import ABSENT, INCOMPLETE, INPUTS, REMADE, plan_range, step_name
 from lib.run.day_plan import in_words as days_in_words
 from lib.run.demo_results import are_of_other_files
 from lib.run.dependencies import dependencies
@@ -57,11 +56,8 @@ def day_status(settings: Settings, store: DatabaseService, day: date, stale: dic
     pour_completer: what would complete a partial day, empty where nobody can.
     """
     states = {source: state_of(store.load_metrics(source, day)) for source in SOURCES}
-    statut = PARTIAL
-    if all(state == COMPLETE for state in states.values()):
-        statut = COMPLETE
-    elif all(state == MISSING for state in states.values()):
-        statut = MISSING
+    alike = {*states.values()}
+    statut = alike.pop() if alike in ({COMPLETE}, {MISSING}) else PARTIAL
     report = LocalFileService(settings.output_dir).report_path(day).is_file()
     behind = bool(stale) or not report
     kept = {source: reason for source in SOURCES if (reason := why_kept(settings.output_dir, source, day))}
@@ -126,35 +122,28 @@ def stale_sources(settings: Settings, days: list[date]) -> dict[date, dict[str, 
     if are_of_other_files(settings):
         log.warning("résultats de make demo : ajouter DATA_DIR=data/demo pour savoir ce qui est à refaire.")
         return found
-    every = list(SOURCES.values())
-    newest = lru_cache(lambda name: newest_raw(settings, SOURCES[name]))  # the files of a source serve all its days
+    every, files = list(SOURCES.values()), LocalFileService(settings.output_dir)
+
+    @lru_cache
+    def newest(name: str) -> float:
+        """Find the time (POSIX) of the newest raw file of a source; the files serve all its days."""
+        paths = dependencies(SOURCES[name]).raw_paths(settings)
+        return max((path.stat().st_mtime for path in paths if is_readable(path)), default=0.0)
+
+    def figures_after_report(day: date) -> bool:
+        report = files.report_path(day)
+        return report.is_file() and changed_after(settings, day, datetime.fromtimestamp(report.stat().st_mtime, UTC))
+
     for step in plan_range(settings, days, every, False, every).to_do:
         if step.reason not in (ABSENT, INCOMPLETE):  # the state of the day says what is missing
-            if step.reason == REMADE and not found[step.day] and not older_than_figures(settings, step.day):
+            if step.reason == REMADE and not found[step.day] and not figures_after_report(step.day):
                 continue  # it is to be made again only if figures come of what is missing
-            came = came_since(settings, step, newest(step.source)) if step.reason == INPUTS else ""
-            found[step.day][step_name(step.source)] = came or step.reason
+            made = files.metrics_path(step.source, step.day)
+            when = newest(step.source) if step.reason == INPUTS and made.is_file() else 0.0
+            came = when and when > made.stat().st_mtime  # else a file went, say
+            why = f"fichiers bruts arrivés le {datetime.fromtimestamp(when, PARIS):%Y-%m-%d à %H:%M}"
+            found[step.day][step_name(step.source)] = why if came else step.reason
     return found
-
-
-def older_than_figures(settings: Settings, day: date) -> bool:
-    """Tell whether figures of a day were written after its report."""
-    report = LocalFileService(settings.output_dir).report_path(day)
-    return report.is_file() and changed_after(settings, day, datetime.fromtimestamp(report.stat().st_mtime, UTC))
-
-
-def newest_raw(settings: Settings, source: Source) -> float:
-    """Find the time (POSIX) of the newest raw file that a source reads."""
-    paths = dependencies(source).raw_paths(settings)
-    return max((path.stat().st_mtime for path in paths if is_readable(path)), default=0.0)
-
-
-def came_since(settings: Settings, step: Step, newest: float) -> str:
-    """Say when the newest raw file came, after the figures were computed; empty where none did (one went, say)."""
-    figures = LocalFileService(settings.output_dir).metrics_path(step.source, step.day)
-    if not figures.is_file() or newest <= figures.stat().st_mtime:
-        return ""
-    return f"fichiers bruts arrivés le {datetime.fromtimestamp(newest, PARIS):%Y-%m-%d à %H:%M}"
 
 
 def in_words(stale: dict[str, str]) -> str:
@@ -233,13 +222,9 @@ def tell(statuses: list[dict[str, Any]], sources: dict[str, dict[str, Any]]) -> 
         cli.emit_row("", f"{name:<11} ", f"{days}{' ; ci-dessus ' if lacking else ''}{', '.join(lacking)}")
     if unpublished := [date.fromisoformat(one["date"]) for one in statuses if one["publication"] == NOT_PUBLISHED]:
         cli.emit_row("", "", f"Non publiés : {days_in_words(unpublished)}.")
-    cli.emit(f"{counted(len(statuses), 'jour')} : {totals(statuses)}.")
-
-
-def totals(statuses: list[dict[str, Any]]) -> str:
-    """Count the days in each state, in words."""
-    counts = {word: sum(one["statut"] == word for one in statuses) for word in (COMPLETE, PARTIAL, MISSING)}
-    return ", ".join(counted(count, word) for word, count in counts.items())
+    states = [one["statut"] for one in statuses]
+    totals = ", ".join(counted(states.count(word), word) for word in (COMPLETE, PARTIAL, MISSING))
+    cli.emit(f"{counted(len(statuses), 'jour')} : {totals}.")
 
 
 def main(argv: list[str] | None = None) -> int:

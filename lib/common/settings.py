@@ -4,10 +4,7 @@ Order: command line, environment, .env at the project's root, default. Relative 
 a script means the same files from whichever directory it is started.
 """
 
-import difflib
 import os
-import re
-import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
@@ -23,7 +20,6 @@ SYNTHETIC_MARKER = "LISEZMOI.txt"  # make_demo_data.py leaves it at the root of 
 ORIGINS = ("option", "environnement", ".env", "défaut")  # of a setting, the nearest first
 S3_SCHEME = "s3://"
 MAKE = "CITYFLOW_MAKE"  # « make » and the names that were typed after it, given to each command by the Makefile
-_COMMAND = re.compile(r"\bmake (?!demo|venv)[a-z][a-z-]+(?: [A-Z_]+=[\w/-]*)*")
 INTERNAL = "Interne"  # begins the text of what commands tell each other and nobody sets by hand
 
 
@@ -124,8 +120,8 @@ def load_settings(
     Raises ConfigError when .env cannot be read or a value makes no sense.
     """
     environment = os.environ if environment is None else environment
-    defaults = {one["name"]: one["default"] for one in _declared()}
-    layers = dict(zip(ORIGINS, (overrides or {}, environment, _read_dotenv(root / ".env"), defaults), strict=True))
+    defaults = {one["name"]: one["default"] for one in declared()}
+    layers = dict(zip(ORIGINS, (overrides or {}, environment, read_dotenv(root / ".env"), defaults), strict=True))
     given = {name: [one for one in ORIGINS if layers[one].get(name, "").strip()] for name in defaults}
     origins = {name: (*places, ORIGINS[-1])[0] for name, places in given.items()}
     values = {name: layers[origin].get(name, "").strip() for name, origin in origins.items()}
@@ -135,23 +131,13 @@ def load_settings(
     return _build(values, origins, root)
 
 
-def typable(text: str) -> str:
-    """Add to each make command that a message proposes the settings that were typed after make and that it lacks."""
-    shown = {one["name"] for one in _declared() if not one["secret"] and not one["doc"].startswith(INTERNAL)}
-    typed = [name for name in os.environ.get(MAKE, "").split() if name in shown]
-
-    def whole(found: re.Match[str]) -> str:
-        lacks = [name for name in typed if f" {name}=" not in found[0]]
-        return " ".join([found[0], *(f"{name}={shlex.quote(os.environ.get(name, ''))}" for name in lacks)])
-
-    return _COMMAND.sub(whole, text) if typed else text
-
-
-def _declared() -> list[Mapping[str, Any]]:
+def declared() -> list[Mapping[str, Any]]:
+    """List what each setting was declared with: name, default, doc, secret."""
     return [one.metadata for one in fields(Settings) if one.metadata]
 
 
-def _read_dotenv(path: Path) -> Mapping[str, str]:
+def read_dotenv(path: Path) -> Mapping[str, str]:
+    """Read NAME=value lines; ConfigError, naming the line, where there are others."""
     if not os.path.lexists(path):
         return {}
     try:
@@ -262,28 +248,3 @@ def _fixed_now(text: str, origin: str) -> datetime | None:
             f"CITYFLOW_NOW={text} ({origin}) est refusé.",
             "L'enlever : il ne sert qu'aux essais, qui le donnent par l'environnement (2025-11-05T06:30:00+01:00).",
         ) from None
-
-
-def near_misses(root: Path = ROOT) -> dict[str, str]:
-    """Find the names in .env that nothing reads but that look like a setting's, each with that setting."""
-    known = [one["name"] for one in _declared()]
-    unknown = [name for name in _read_dotenv(root / ".env") if name not in known]
-    close = {name: difflib.get_close_matches(name.upper(), known, n=1, cutoff=0.8) for name in unknown}
-    return {name: found[0] for name, found in close.items() if found}
-
-
-def shown_settings(settings: Settings) -> list[dict[str, str]]:
-    """List every setting as a person may see it: nom, valeur (secrets masked, the path really used), origine."""
-    shown = []
-    for one in fields(Settings):
-        if one.metadata and not one.metadata["doc"].startswith(INTERNAL):
-            name, value = one.metadata["name"], getattr(settings, one.name)
-            text = "***" if one.metadata["secret"] and value else "" if value is None else str(value)
-            shown.append({"nom": name, "valeur": masked(text), "origine": settings.origins.get(name, "défaut")})
-    return shown
-
-
-def masked(text: str) -> str:
-    """Strike out of an address its user and password, and the values of its query (?apikey=…)."""
-    text = re.sub(r"(^|//)[^/@\s]*@", r"\1***@", text)
-    return re.sub(r"([?&][^=&\s]*=)[^&\s]+", r"\1***", text) if "://" in text else text

@@ -18,7 +18,8 @@ from typing import Any
 from lib.aws.clients import AwsClients
 from lib.common.errors import CityflowError
 from lib.common.paris_time import machine_now, parse_instant
-from lib.common.settings import Settings, shown_settings
+from lib.common.settings import Settings
+from lib.common.shown_settings import shown_settings
 from lib.files.atomic_file import write_atomically
 from lib.files.locks import brief_lock
 from lib.publish.asking import Asking, Steps

@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, NoReturn
 
 from lib.common.errors import REFUSALS, CityflowError, ExitCode, UsageError, in_french
 from lib.common.paris_time import yesterday
-from lib.common.settings import MAKE, STORES, Settings, load_settings, typable
+from lib.common.settings import MAKE, STORES, Settings, load_settings
+from lib.common.shown_settings import typable
 from lib.common.text import in_columns, on_one_line, printable, spelled
 from lib.run.day_range import add_day
 

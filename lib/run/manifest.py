@@ -19,7 +19,8 @@ from typing import Any
 from lib import __version__
 from lib.common.errors import CityflowError, ExitCode
 from lib.common.paris_time import machine_now
-from lib.common.settings import Settings, shown_settings
+from lib.common.settings import Settings
+from lib.common.shown_settings import shown_settings
 from lib.common.text import spelled, storable
 from lib.files.atomic_file import write_atomically
 from lib.files.locks import brief_lock, new_run_id

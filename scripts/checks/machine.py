@@ -11,7 +11,8 @@ from pathlib import Path
 
 from lib.common.errors import StoreError
 from lib.common.paris_time import PARIS
-from lib.common.settings import ROOT, Settings, near_misses
+from lib.common.settings import ROOT, Settings
+from lib.common.shown_settings import near_misses
 from lib.common.text import counted
 from lib.files.locks import held_locks
 from lib.raw.places import raw_root

@@ -15,7 +15,8 @@ from datetime import date
 from typing import Any
 
 from lib.common.errors import CityflowError, ConfigError, in_french
-from lib.common.settings import ROOT, Settings, masked
+from lib.common.settings import ROOT, Settings
+from lib.common.shown_settings import masked
 from lib.common.text import counted
 from lib.run.day_plan import Plan
 from lib.run.range_run import Measure, Outcome, chunks

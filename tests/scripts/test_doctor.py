@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from lib import __version__
-from lib.common.settings import near_misses
+from lib.common.shown_settings import near_misses
 from lib.files.locks import day_lock
 from scripts import doctor
 from scripts.checks import raw_data

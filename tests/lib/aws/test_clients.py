@@ -9,7 +9,8 @@ import pytest
 from lib.aws.clients import aws_clients, caller
 from lib.aws.errors import UnreachableError, aws_errors
 from lib.common.errors import ConfigError, StoreError
-from lib.common.settings import load_settings, shown_settings
+from lib.common.settings import load_settings
+from lib.common.shown_settings import shown_settings
 from tests.support.aws_server import ACCESS_KEY, BUCKET, SECRET_KEY, TOKEN, AwsServer
 
 

@@ -11,7 +11,8 @@ import pytest
 
 from lib.common.errors import ConfigError, ExitCode
 from lib.common.paris_time import machine_now
-from lib.common.settings import MAKE, SYNTHETIC_MARKER, load_settings, shown_settings, typable
+from lib.common.settings import MAKE, SYNTHETIC_MARKER, load_settings
+from lib.common.shown_settings import shown_settings, typable
 from lib.database_factory import get_database_service, get_database_type
 from lib.local_file_service import LocalFileService
 from scripts import process_weather
