@@ -9,12 +9,10 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from lib.figures.key_figures import Sensors, Watched
+from lib.figures.key_figures import Metrics, Sensors, Watched
 from lib.figures.numbers import rounded
 from lib.figures.past_days import Past, comparable, evolution
 from lib.figures.quality import COMPLETE_FROM, has_account, rejects_in_words
-
-Metrics = dict[str, Any]
 
 INFORMATION, ATTENTION, SERIOUS = "information", "attention", "grave"
 SEVERITIES = (INFORMATION, ATTENTION, SERIOUS)  # the worst last

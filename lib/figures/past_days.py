@@ -10,11 +10,10 @@ from lib.common.paris_time import WEEKS_COMPARED, YEAR_BEFORE, same_weekdays_bef
 from lib.common.text import counted
 from lib.figures.calendar_days import particularity
 from lib.figures.changes import LEAST_SHARED, Change, Shared, change_beside
-from lib.figures.key_figures import KeyFigure, Sensors, Watched, at
+from lib.figures.key_figures import KeyFigure, Metrics, Sensors, Watched, at
 from lib.figures.numbers import rounded
 from lib.figures.sensor_days import beside
 
-Metrics = dict[str, Any]
 Past = dict[date, Metrics]  # metrics of one source on earlier same weekdays, most recent first
 
 USABLE_FROM = 0.8  # coverage below which the totals of a day stand beside no other, and no sentence is about the city

@@ -13,10 +13,9 @@ import pandas as pd
 
 from lib.common.paris_time import clock_hours
 from lib.figures.changes import MOST_HOUR_MARGIN, Shared, change_beside, comparable_hours, shared, shared_by_hour
-from lib.figures.key_figures import KeyFigure, Sensors, Watched
+from lib.figures.key_figures import KeyFigure, Metrics, Sensors, Watched
 from lib.figures.numbers import rounded
 
-Metrics = dict[str, Any]
 Found = TypeVar("Found")
 
 

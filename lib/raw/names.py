@@ -1,7 +1,6 @@
-"""Which file names are raw data, and of which data set: those of the portal, of a browser, of people."""
+"""Which file names are raw data, and what they say of what a file holds."""
 
 import re
-from functools import lru_cache
 
 JSON_SUFFIXES = (".json", ".jsonl", ".ndjson", ".geojson")
 TABLE_SUFFIXES = (".csv", ".parquet")
@@ -30,13 +29,3 @@ def is_raw_name(name: str) -> bool:
 def is_beside_data(name: str) -> bool:
     """Tell whether a file is no data by its name: hidden, a note, a licence, what a system leaves."""
     return name.startswith((".", "~$")) or _ABOUT_DATA.fullmatch(name.lower()) is not None
-
-
-def is_named(name: str, stems: tuple[str, ...]) -> bool:
-    """Tell whether a name begins with one of these, case and _ aside; a year or a number may stand before."""
-    return bool(stems) and _beginning(stems).match(re.sub(r"[_ ]", "-", name.lower())) is not None
-
-
-@lru_cache
-def _beginning(stems: tuple[str, ...]) -> re.Pattern[str]:
-    return re.compile(rf"(?:[0-9]+[-.]+)*(?:{'|'.join(map(re.escape, stems))})(?![a-z])")

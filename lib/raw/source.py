@@ -1,10 +1,10 @@
 """What is known of one source of raw data before any of its files is read. The table of them is scripts/registry.py."""
 
+import re
 from dataclasses import dataclass, field
 from datetime import timedelta
 
 from lib.figures.key_figures import HourlyProfile, KeyFigure, Sensors, Watched
-from lib.raw.names import is_named
 
 
 @dataclass(frozen=True)
@@ -60,5 +60,10 @@ class Source:
         return bool(self.export) and not self.whole
 
     def names_export(self, name: str) -> bool:
-        """Tell whether a file of batch/ is named as one of its exports, whatever its suffix."""
-        return is_named(name, (self.export, *self.also_named)) if self.export else False
+        """Tell whether a file of batch/ is named as one of its exports, whatever its suffix.
+
+        Names of the portal, of a browser, of people: case and _ aside, a year or a number may stand before.
+        """
+        stems = "|".join(map(re.escape, (self.export, *self.also_named)))
+        pattern = rf"(?:[0-9]+[-.]+)*(?:{stems})(?![a-z])"
+        return bool(self.export) and re.match(pattern, re.sub("[_ ]", "-", name.lower())) is not None
