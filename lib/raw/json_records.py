@@ -27,7 +27,7 @@ from lib.raw.limits import JSON_BYTES, READ_WHOLE
 from lib.raw.source_files import RawFile
 from lib.raw.usable_files import passed_over
 
-LOOKED_AT = 20  # lines, to tell JSONL from a document: the first ones may be broken
+LOOKED_AT = 20  # lines after the first, to tell JSONL from a document: these may be broken
 LONGEST_DATE = 64  # bytes, with the name before it
 
 _SPACES = b" \t\r\n\xef\xbb\xbf"
@@ -140,9 +140,10 @@ def _decoded(text: bytes) -> tuple[Any, bool]:
 def _is_jsonl(blocks: Iterable[bytes]) -> bool:
     """Tell whether lines are JSON texts of their own: the first, or any other after one that opens no document."""
     lines = (line for line in lines_of(blocks, MAX_ROW_CHARACTERS) if line.strip())
-    first, *others = [*islice(lines, LOOKED_AT)] or [b""]
-    is_open = first.rstrip().endswith((b"[", b"{", b","))
-    return bool(others) and (_decoded(first)[1] or (not is_open and any(_decoded(line)[1] for line in others)))
+    first, others = next(lines, b""), islice(lines, LOOKED_AT)
+    if _decoded(first)[1]:
+        return next(others, None) is not None
+    return not first.rstrip().endswith((b"[", b"{", b",")) and any(_decoded(line)[1] for line in others)
 
 
 def _lines(raw: RawFile, blocks: Iterable[bytes], quality: Quality) -> Iterator[tuple[int, Any]]:
