@@ -66,6 +66,15 @@ def newest_whole(
     return kept[1], refused
 
 
+def warn_of_refused(refused: Iterable[tuple[RawFile, InputError]], smaller: str, other: str, quality: Quality) -> None:
+    """Warn of the newer files in whose place newest_whole took an older one, under the code of each reason."""
+    for _, why in refused:
+        if why.reason == smaller:
+            quality.warn(smaller, "attention", str(why))
+        else:
+            quality.warn(other, "attention", f"{why.message} Celui d'avant est pris à sa place.")
+
+
 def _may_be_larger(older: RawFile, newer: RawFile) -> bool:
     """Tell from their bytes whether the newer file may be cut; those of two forms say nothing."""
     try:

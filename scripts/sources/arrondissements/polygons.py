@@ -16,7 +16,7 @@ from lib.figures.written_places import parse_shape
 from lib.raw.contents import read_bytes
 from lib.raw.limits import POLYGONS_BYTES
 from lib.raw.source_files import RawFile, source_files
-from lib.raw.usable_files import newest_whole
+from lib.raw.usable_files import newest_whole, warn_of_refused
 from scripts.registry import ARRONDISSEMENTS
 
 ALL = 20  # arrondissements of Paris
@@ -62,11 +62,7 @@ def load_arrondissements(settings: Settings, quality: Quality) -> Arrondissement
             f"{counted(len(found), 'arrondissement')} sur {ALL} : ce qui est dans les autres n'a pas d'arrondissement. "
         )
         quality.warn(INCOMPLETE, "attention", f"{text}Le récupérer à nouveau : make fetch", len(found), ALL, missing)
-    for _, why in refused:
-        if why.reason == INCOMPLETE:
-            quality.warn(INCOMPLETE, "attention", str(why))
-        else:
-            quality.warn("arrondissements_illisibles", "attention", f"{why.message} Celui d'avant est pris à sa place.")
+    warn_of_refused(refused, INCOMPLETE, "arrondissements_illisibles", quality)
     pairs = [(number, shape) for number, shapes in found.items() for shape in shapes]
     return Arrondissements([number for number, _ in pairs], [shape for _, shape in pairs])
 

@@ -27,7 +27,7 @@ from lib.figures.written_places import parse_shape, read_places
 from lib.files.copies import keep_copy, packed, read_copy, unpacked
 from lib.raw.contents import readable
 from lib.raw.source_files import RawFile, source_files
-from lib.raw.usable_files import newest_whole
+from lib.raw.usable_files import newest_whole, warn_of_refused
 from lib.run.dependencies import newest_code
 from scripts.registry import REFERENTIEL
 from scripts.sources.arrondissements.polygons import load_arrondissements
@@ -153,11 +153,7 @@ def reference_arcs(settings: Settings, quality: Quality, consequence: str) -> pd
     except InputError as error:
         quality.warn("referentiel_illisible", "attention", f"{error.message} Sans référentiel, {consequence}.")
         return None
-    for _, why in refused:
-        if why.reason == INCOMPLETE:
-            quality.warn(INCOMPLETE, "attention", str(why))
-        else:
-            quality.warn("referentiel_illisible", "attention", f"{why.message} Celui d'avant est pris à sa place.")
+    warn_of_refused(refused, INCOMPLETE, "referentiel_illisible", quality)
     return found.arcs.copy()
 
 
