@@ -257,14 +257,14 @@ MEANT = [
 
 @pytest.mark.parametrize(("meant", "command"), each_once(MEANT, ["help", "upload"]))
 def test_a_variable_that_nothing_reads_is_refused_with_the_one_that_was_meant(
-    meant: tuple[str, str], command: str
+    seed: Checkout, meant: tuple[str, str], command: str
 ) -> None:
     word, near = meant
-    ran = HERE.make(command, word)
+    ran = seed.make(command, word)
     assert ran.code == 1
     assert f"{word.split('=')[0]}= est inconnu" in ran.err
     assert (f"est-ce {near} ?" in ran.err) == bool(near)
-    assert not (ROOT / "x").exists()
+    assert not (seed.root / "x").exists()
 
 
 @pytest.mark.parametrize(
@@ -282,13 +282,15 @@ def test_a_variable_that_nothing_reads_is_refused_with_the_one_that_was_meant(
         (["daily", "DAYS=x"], "erreur : DAYS= : « x » n'est pas un nombre de jours (1 à 31)"),
     ],
 )  # fmt: skip
-def test_a_typing_error_is_one_line_of_french_that_names_it_as_typed(words: list[str], said: str) -> None:
-    ran = HERE.make("-j2", *words)
+def test_a_typing_error_is_one_line_of_french_that_names_it_as_typed(
+    seed: Checkout, words: list[str], said: str
+) -> None:
+    ran = seed.make("-j2", *words)
     assert (ran.code, ran.out, ran.err.splitlines()) == (1, "", [said])
 
 
-def test_a_range_that_is_none_is_said_as_it_was_typed() -> None:
-    ran = HERE.make("upload", "FROM=2025-11-05", "TO=2025-11-04")
+def test_a_range_that_is_none_is_said_as_it_was_typed(seed: Checkout) -> None:
+    ran = seed.make("upload", "FROM=2025-11-05", "TO=2025-11-04")
     assert ran.code == 1 and ran.err.rstrip().endswith(" erreur : FROM=2025-11-05 est après TO=2025-11-04.")
 
 
@@ -336,8 +338,8 @@ def test_a_switch_can_be_off(value: str, dry: bool) -> None:
         assert ("--dry-run" in ran.out) == dry
 
 
-def test_a_switch_that_is_neither_on_nor_off_is_refused() -> None:
-    ran = HERE.make("upload", "DRY_RUN=peut-être")
+def test_a_switch_that_is_neither_on_nor_off_is_refused(seed: Checkout) -> None:
+    ran = seed.make("upload", "DRY_RUN=peut-être")
     assert ran.code == 1 and "écrire DRY_RUN=1, ou DRY_RUN=0" in ran.err
 
 

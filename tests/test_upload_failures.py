@@ -191,7 +191,7 @@ def test_a_service_that_fails_for_a_second_or_two_is_waited_for(
     proxy: FaultProxy, aws: AwsServer, output: Output, run: Run
 ) -> None:
     output.metrics()
-    proxy.faults.append(Fault("http_500", "dynamodb:PutItem", times=7))
+    proxy.faults.append(Fault("http_500", "dynamodb:PutItem", times=4))
     assert last_line(run(main)).startswith("publiés 1, identiques 0, échecs 0,")
     assert len(aws.items("cityflow-metrics")) == 1
 

@@ -17,18 +17,30 @@ from tests.conftest import ROOT, Ran
 from tests.support.aws_server import BUCKET, AwsServer
 from tests.support.fault_proxy import Fault, FaultProxy
 from tests.support.published import DAY, Output
+from tests.support.shared_trees import made_once
 from upload_to_aws import main
 
 Run = Callable[..., Ran]
 KEYS = [f"reports/tables/{table}/dt={DAY}/bikes.parquet" for table in ("counters", "hours", "sources")]
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The bikes of a golden day and their tables; to be copied."""
+
+    def make(root: Path) -> None:
+        metrics(root, "T09:00", 712)
+        with pytest.MonkeyPatch.context() as environment:
+            environment.setenv("OUTPUT_DIR", str(root))
+            environment.setenv("CITYFLOW_STORE", "local_files")
+            assert make_tables.main(["-q"]) == 0
+
+    return made_once(tmp_path_factory, "golden-tables", make)
+
+
 @pytest.fixture
-def golden(output: Output, run: Run) -> Path:
-    """The bikes of a golden day and their tables."""
-    metrics(output.root, "T09:00", 712)
-    assert run(make_tables.main).code == 0
-    return output.root
+def golden(output: Output, made: Path) -> Path:
+    return Path(shutil.copytree(made, output.root))
 
 
 def metrics(root: Path, computed: str, total: int) -> None:

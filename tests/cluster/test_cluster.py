@@ -6,7 +6,6 @@ import shutil
 import signal
 import socket
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -85,11 +84,9 @@ def test_workers_read_s3_themselves(
 ) -> None:
     demo, s3 = but_the_last_days, empty_aws.clients.s3
     s3.create_bucket(Bucket="bruts", CreateBucketConfiguration={"LocationConstraint": REGION})
-    for path in sorted(demo.root.rglob("*"), key=lambda path: path.stat().st_mtime_ns):
-        if "comptages-routiers" in path.name:
-            time.sleep(1.1)  # S3 tells times to the second, and the newest export is believed
-        if path.is_file():
-            s3.put_object(Bucket="bruts", Key=f"paris/raw/{path.relative_to(demo.root)}", Body=path.read_bytes())
+    paths = sorted(filter(Path.is_file, demo.root.rglob("*")), key=lambda path: path.stat().st_mtime_ns, reverse=True)
+    for seconds, path in enumerate(paths):  # the newest export is believed
+        empty_aws.put_earlier("bruts", f"paris/raw/{path.relative_to(demo.root)}", path.read_bytes(), seconds)
     there = {**environment(empty_aws.url), "DATA_DIR": "s3://bruts/paris/raw"}
     ran = backfilled(demo, two_workers.address, *LAST, **there)
     assert ran.code == 0, ran.err

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from lib.common.errors import StoreError
@@ -15,6 +15,7 @@ from lib.common.settings import STORES, load_settings
 from lib.database_factory import get_database_service
 from lib.database_service import DatabaseService
 from tests.conftest import RawTree
+from tests.support.cases import fewer_examples
 
 DAY = date(2025, 11, 4)
 
@@ -48,7 +49,7 @@ def same(one: Any, other: Any) -> bool:
 
 
 @given(body=st.dictionaries(keys, values))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@fewer_examples(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_what_was_saved_is_what_is_loaded(store: DatabaseService, body: dict[str, Any]) -> None:
     store.save_metrics(body, "bikes", DAY)
     assert same(store.load_metrics("bikes", DAY), body)

@@ -78,9 +78,9 @@ def test_what_goes_wrong_has_its_exit_code_and_leaves_the_page(raw: RawTree, sto
 
 
 def test_when_the_database_does_not_answer_the_files_do(
-    raw: RawTree, store: LocalFileService, run: Run, monkeypatch: pytest.MonkeyPatch
+    raw: RawTree, store: LocalFileService, run: Run, monkeypatch: pytest.MonkeyPatch, looked_for: list[str]
 ) -> None:
-    monkeypatch.setenv("MONGODB_URL", "mongodb://127.0.0.1:1/?serverSelectionTimeoutMS=200")
+    monkeypatch.setenv("MONGODB_URL", "mongodb://127.0.0.1:1/")
     ran = run(main, "--store", "mongodb")
     assert ran.code == 0
     assert "L'historique est lu dans" in ran.err

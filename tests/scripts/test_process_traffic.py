@@ -8,11 +8,12 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from scripts.process_traffic import main
 from tests.conftest import SAMPLES, Ran, RawTree, gz, needs_samples
+from tests.support.cases import fewer_examples
 
 DAY, NEXT = "2025-11-04", "2025-11-05"
 PARIS = ZoneInfo("Europe/Paris")
@@ -127,7 +128,7 @@ def test_the_figures_of_a_day_by_hand(raw: RawTree, run: Run) -> None:
     assert metrics["perturbations"][0]["message"] == "Trafic interrompu"
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@fewer_examples(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.sampled_from(["2025-11-04", "2025-10-26", "2025-03-30"]),
     st.lists(st.tuples(st.integers(-1500, 3000), st.integers(0, 1500)), min_size=1, max_size=6),

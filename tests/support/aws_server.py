@@ -5,6 +5,7 @@ import logging
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from urllib.request import Request, urlopen
 
@@ -58,6 +59,15 @@ class AwsServer:
         """Every object of the bucket, by key."""
         listed = self.clients.s3.list_objects_v2(Bucket=BUCKET).get("Contents", [])
         return {one["Key"]: self.clients.s3.get_object(Bucket=BUCKET, Key=one["Key"])["Body"].read() for one in listed}
+
+    def put_earlier(self, bucket: str, key: str, content: bytes, seconds: int) -> None:
+        """An object that was put so long ago: S3 tells times to the second."""
+        from moto.core.utils import utcnow
+        from moto.s3.models import s3_backends
+
+        self.clients.s3.put_object(Bucket=bucket, Key=key, Body=content)
+        (put,) = s3_backends["123456789012"]["aws"].buckets[bucket].keys.getlist(key)
+        put.last_modified = utcnow() - timedelta(seconds=seconds)
 
     def contents(self) -> dict[str, bytes]:
         """Every object as a browser has it, gzip undone where it is said of it."""

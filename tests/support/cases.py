@@ -1,9 +1,10 @@
-"""Which cases of a test are tried with the others, and which are marked `long`: for make torture alone."""
+"""Which cases of a test are tried with the others, and which are for make torture alone: those marked `long`."""
 
 from collections.abc import Collection, Iterable
 from itertools import product
 from typing import Any
 
+import hypothesis
 import pytest
 
 
@@ -23,3 +24,8 @@ def each_once(*axes: Iterable[Any]) -> list[Any]:
         )
         for chosen in product(*(range(len(axis)) for axis in values))
     ]
+
+
+def fewer_examples(**settings: Any) -> Any:
+    """Try a third of the examples that others try: each of them runs a command or asks a server."""
+    return hypothesis.settings(max_examples=hypothesis.settings().max_examples // 3, **settings)

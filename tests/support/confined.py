@@ -6,6 +6,7 @@ pages; what its main() says is what a user sees.
 
 import contextlib
 import ctypes
+import gc
 import io
 import logging
 import math
@@ -68,6 +69,7 @@ def run_confined(main: Main, *argv: str, confine: Confine = with_plain_rights) -
 def _become(main: Main, argv: list[str], confine: Confine, streams: list[int]) -> None:
     """The rest of the child's life; it never returns into the test."""
     code = 99
+    gc.freeze()  # else the collector copies each page of what the test has
     try:
         signal.alarm(math.ceil(deadline()))
         logging.getLogger().handlers.clear()  # a command of its own, no step of one that the test ran before

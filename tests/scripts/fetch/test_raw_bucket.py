@@ -4,7 +4,6 @@ import hashlib
 import json
 import os
 import threading
-import time
 from collections.abc import Callable, Iterator
 from datetime import date
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -35,8 +34,8 @@ def bucket(raw: RawTree, empty_aws: AwsServer) -> AwsServer:
     return empty_aws
 
 
-def put(bucket: AwsServer, key: str, content: bytes) -> None:
-    bucket.clients.s3.put_object(Bucket=BUCKET, Key=f"{PREFIX}/{key}", Body=content)
+def put(bucket: AwsServer, key: str, content: bytes, seconds_ago: int = 0) -> None:
+    bucket.put_earlier(BUCKET, f"{PREFIX}/{key}", content, seconds_ago)
 
 
 def counts(tree: RawTree, rows: int = 24) -> bytes:
@@ -125,8 +124,7 @@ def test_an_object_uploaded_in_parts_is_recognised(raw: RawTree, bucket: AwsServ
 
 def test_the_newest_export_of_the_bucket_stays_the_newest(raw: RawTree, bucket: AwsServer, run: Run) -> None:
     names = ["comptages-routiers-permanents-9.csv", "comptages-routiers-permanents-1.csv"]
-    put(bucket, f"batch/{names[0]}", b"old\n" * 9)
-    time.sleep(1.1)  # S3 tells times to the second
+    put(bucket, f"batch/{names[0]}", b"old\n" * 9, seconds_ago=2)
     put(bucket, f"batch/{names[1]}", b"new\n")
     assert fetch(run, "--source", "comptages").code == 0
     written = [(raw.root / "batch" / name).stat().st_mtime_ns for name in names]
@@ -139,9 +137,8 @@ def test_the_order_that_a_killed_copy_did_not_come_to_is_made_by_the_next_one(
     paths = []
     for rank, name in enumerate(("comptages-routiers-permanents-b.csv", "comptages-routiers-permanents-a.csv")):
         content = counts(raw, 10 + rank)
-        put(bucket, f"batch/{name}", content)
+        put(bucket, f"batch/{name}", content, seconds_ago=4 - 2 * rank)
         paths.append(raw.batch(name, content))
-        time.sleep(1.1)  # S3 keeps whole seconds
     for rank, path in enumerate(reversed(paths)):  # copied side by side: the older one ended last
         os.utime(path, ns=(rank, rank))
     assert fetch(run, "--source", "comptages").code == 0
