@@ -19,18 +19,21 @@ _TEMPORARY = re.compile(r"\..+\.[0-9a-f]{8}\.tmp")
 
 
 @contextmanager
-def atomic_writer(path: Path) -> Iterator[BinaryIO]:
+def atomic_writer(path: Path, lasting: bool = True) -> Iterator[BinaryIO]:
     """Yield a binary file that becomes `path` when the block ends well; on any failure `path` is left as it was.
 
     The bytes go to a hidden temporary file of the same folder (so that the rename cannot cross a file system), are
-    flushed to the disk, then renamed over `path`. StoreError names the file when the disk refuses.
+    flushed to the disk, then renamed over `path`. StoreError names the file when the disk refuses. A file that is not
+    `lasting` is not waited for: whoever reads it makes do without it where a power cut damaged it.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         clear_leftovers(path.parent)
         with _temporary(path) as stream:
             yield stream
-            flush_to_disk(stream)
+            stream.flush()
+            if lasting:
+                flush_to_disk(stream)
             os.replace(stream.name, path)
     except OSError as error:
         raise _refused(path, error) from error
@@ -69,9 +72,9 @@ def remove_unless_held(path: Path) -> None:
                 path.unlink()
 
 
-def write_atomically(path: Path, content: bytes) -> None:
-    """Replace `path` by `content`, whole or not at all."""
-    with atomic_writer(path) as stream:
+def write_atomically(path: Path, content: bytes, lasting: bool = True) -> None:
+    """Replace `path` by `content`, whole or not at all (see atomic_writer)."""
+    with atomic_writer(path, lasting) as stream:
         stream.write(content)
 
 

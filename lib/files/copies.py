@@ -39,7 +39,7 @@ def keep_copy(path: Path, state: str, arrays: Mapping[str, Any]) -> bool:
     named: dict[str, Any] = {_STATE: packed(state), **arrays}
     np.savez(content, **named)
     try:
-        write_atomically(path, content.getvalue())
+        write_atomically(path, content.getvalue(), lasting=False)
     except StoreError as error:
         log.debug("%s", error)
         return False

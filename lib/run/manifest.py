@@ -69,7 +69,8 @@ def record(settings: Settings, day: date, run: str, step: Entry) -> Path:
         }
         manifest["etapes"].append(asdict(step))
         text = spelled(json.dumps(manifest, ensure_ascii=False, indent=2))
-        write_atomically(path, f"{text}\n".encode(errors="backslashreplace"))  # \udce9: an escape that JSON has
+        # \udce9 becomes an escape that JSON has
+        write_atomically(path, f"{text}\n".encode(errors="backslashreplace"), lasting=False)
     return path
 
 

@@ -153,3 +153,14 @@ def test_files_that_belong_together_are_replaced_together_or_not_at_all(tmp_path
         write_together({first: b"new", second: b"new"})
     assert first.read_bytes() == b"old"
     assert sorted(one.name for one in tmp_path.iterdir()) == ["a.html", "b"]
+
+
+@pytest.mark.parametrize("lasting", [True, False])
+def test_only_what_is_lasting_waits_for_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lasting: bool
+) -> None:
+    flushed: list[int] = []
+    monkeypatch.setattr("os.fsync", flushed.append)
+    write_atomically(tmp_path / "a", b"whole", lasting)
+    assert (tmp_path / "a").read_bytes() == b"whole"
+    assert bool(flushed) is lasting
