@@ -21,7 +21,7 @@ def files_below(folder: Path, wanted: Wanted) -> Iterator[Path]:
     refused: list[OSError] = []
     for place, folders, names in os.walk(folder, onerror=refused.append, followlinks=True):
         for path in [Path(place, name) for name in sorted(folders)]:
-            if path.is_symlink() and any(above.samefile(path) for above in path.absolute().parents):
+            if os.path.islink(path) and os.path.realpath(path) in map(os.path.realpath, path.absolute().parents):
                 folders.remove(path.name)
                 yield path
         folders.sort()

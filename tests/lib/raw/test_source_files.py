@@ -80,6 +80,20 @@ def test_what_cannot_be_looked_at_is_kept_so_that_reading_it_says_so(raw: RawTre
         read_bytes(found[3].path)
 
 
+def test_a_link_back_by_way_of_another_folder_is_walked_once(raw: RawTree) -> None:
+    whole = raw.pull("bikes", "2025-11-05", "a.json", [])
+    volume = raw.root.parent / "volume"
+    (volume / "dt=2025-11-06").mkdir(parents=True)
+    (volume / "dt=2025-11-06" / "b.json").touch()
+    (volume / "back").symlink_to(raw.root)
+    (whole.parent / "volume").symlink_to(volume)
+    assert names(raw, "bikes") == [
+        "dt=2025-11-05/hour=06/a.json",
+        "dt=2025-11-05/hour=06/volume/back",
+        "dt=2025-11-05/hour=06/volume/dt=2025-11-06/b.json",
+    ]
+
+
 def test_a_folder_named_for_no_day_is_no_pull_day(raw: RawTree) -> None:
     raw.pull("traffic", "2025-99-99", "a.json", [])
     (found,) = source_files(raw.settings(), RAW["traffic"])
