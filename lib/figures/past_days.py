@@ -135,12 +135,12 @@ def _reference(
             return Reference(reference if comparable(past) else None, why="jour trop partiel")
         percent = change(value, reference)
         return Reference(reference, percent, why=None if percent is not None else "rien à comparer")
-    found = beside(figure, sensors, today, day, past, when)
+    found, why = beside(figure, sensors, today, day, past, when), None
     if coverage(today) < LEAST_SHARED:
-        return Reference(reference, shared=found, why="jour trop partiel")
-    if not found.enough:
-        return Reference(reference, shared=found, why="moins de la moitié des mesures en commun")
-    return Reference(reference, shared=found, why=None if found.comparable else "rien à comparer")
+        why = "jour trop partiel"
+    elif not found.comparable:
+        why = "rien à comparer" if found.enough else "moins de la moitié des mesures en commun"
+    return Reference(reference, shared=found, why=why)
 
 
 def _comparison(value: float | None, weeks: Iterable[Reference], used: Iterable[Reference]) -> str:
