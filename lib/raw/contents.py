@@ -54,11 +54,6 @@ def last_line(path: Path) -> bytes:
     return tail
 
 
-def read_lines(path: Path, limit: int, longest: int) -> Iterator[bytes]:
-    """Yield the file's lines (see lines_of). InputError as read_blocks."""
-    return lines_of(read_blocks(path, limit), longest)
-
-
 def lines_of(blocks: Iterable[bytes], longest: int) -> Iterator[bytes]:
     """Yield the lines of a text in pieces, without their ends.
 

@@ -46,7 +46,8 @@ def kind_of(head: bytes) -> str:
     if b"\0" in head.partition(b"\n")[0]:  # in a later line it is damage, which costs that line
         return "un fichier binaire"
     if head.lstrip(_SPACES).startswith(b"<"):
-        return f"une page HTML ou XML ({shown(_title(head))})"
+        title = _TITLE.search(head)
+        return f"une page HTML ou XML ({shown(title[1] if title else _TAG.sub(b' ', head))})"
     return OLD_MAC if b"\r" in head[:-1] and b"\n" not in head else TEXT
 
 
@@ -65,8 +66,3 @@ def _utf16(head: bytes) -> str:
     if max(high, low) * 10 < pairs * 7 or min(high, low) * 10 > max(high, low) or not pairs:
         return ""
     return UTF16[low > high]
-
-
-def _title(page: bytes) -> bytes:
-    found = _TITLE.search(page)
-    return found[1] if found else _TAG.sub(b" ", page)

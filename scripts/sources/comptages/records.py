@@ -21,7 +21,7 @@ from lib.figures.answers import CUT, Answer
 from lib.figures.quality import Quality
 from lib.figures.raw_rows import newest, without_echoes, without_rejects
 from lib.figures.written_places import join_places
-from lib.raw.contents import last_line, read_lines, readable
+from lib.raw.contents import last_line, lines_of, read_blocks, readable
 from lib.raw.csv_dialect import MAX_ROW_CHARACTERS, SPLIT_PLACE, point_decimals
 from lib.raw.forms import encoding
 from lib.raw.limits import COUNTS_BYTES, MEGABYTE
@@ -121,7 +121,7 @@ def _rows_of_any_day(files: tuple[RawFile, ...]) -> pd.DataFrame:
             pick = itemgetter(*(header.index(name) if name in header else len(header) for name in names))
             known = encoding.Encoding(export.encoding)
             found: dict[tuple[str | None, ...], None] = {}  # an arc has the same texts in all its rows
-            for line in islice(read_lines(raw.path, COUNTS_BYTES, MAX_ROW_CHARACTERS), 1, None):
+            for line in islice(lines_of(read_blocks(raw.path, COUNTS_BYTES), MAX_ROW_CHARACTERS), 1, None):
                 left -= len(line) + 1
                 if left < 0:
                     break
