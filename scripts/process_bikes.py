@@ -35,8 +35,7 @@ from lib.run.day_run import DayResult
 from lib.run.source_command import run_source
 from scripts.registry import BIKE_SENSORS, BIKES, files_to_read
 from scripts.sources.arrondissements.polygons import load_arrondissements
-from scripts.sources.bikes.pulls import days_present
-from scripts.sources.bikes.records import BikeRecords, read_day_records
+from scripts.sources.bikes.records import BikeRecords, days_present, read_day_records
 
 HELP = """Comptage vélo : passages par compteur, par arrondissement et par heure d'un jour, compteurs en panne.
 

@@ -4,7 +4,6 @@ Records are dated on several clocks and come again in later pulls, so that every
 bytes hold a date of the day or of the days just before it are read.
 """
 
-import contextlib
 import json
 import re
 from array import array
@@ -12,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
-from itertools import compress, islice
+from itertools import compress
 from typing import Any
 
 import numpy as np
@@ -22,12 +21,11 @@ from lib.common.errors import InputError
 from lib.common.exact_json import json_text
 from lib.common.paris_time import PARIS, days_between, parse_instant
 from lib.figures.quality import Quality
-from lib.raw.contents import read_blocks
 from lib.raw.csv_dialect import SPLIT_PLACE, Aliases
 from lib.raw.envelopes import records
 from lib.raw.forms.parquet import Window
-from lib.raw.json_records import LONGEST_DATE, bodies_of, holds, is_searchable, short_text
-from lib.raw.limits import BIKE_ROWS, MOST_LABELS, TABLE_BYTES
+from lib.raw.json_records import bodies_of, holds, is_searchable, short_text
+from lib.raw.limits import BIKE_ROWS
 from lib.raw.source_files import RawFile
 from lib.raw.tables import read_table
 from lib.raw.usable_files import passed_over
@@ -49,10 +47,7 @@ PULLS_KEPT = 64  # short pulls, each of which the days around it ask for
 LONGEST_PLACE = 1_000  # characters of an object; that of a point has 40
 _NUMBERS = {int, float, bool, type(None)}
 _DATED = re.compile(rb'"date"\s*:\s*"[0-9]')  # what a search for a day relies on
-_CSV_DATE = re.compile(rb"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}[0-9:.]*(?:Z|[+-][0-9]{2}:?[0-9]{2})?")
-# Every form that is read: in JSON also as a number, and escaped inside a text; in a CSV also as Excel writes it.
-_ANY_JSON_DATE = re.compile(rb'"date\\?"\s*:\s*(?:\\?")?([^",}\\]{10,40})')
-_ANY_CSV_DATE = re.compile(_CSV_DATE.pattern + rb"|[0-9]{1,2}/[0-9]{1,2}/[0-9]{4} [0-9]{1,2}:[0-9]{2}(?::[0-9]{2})?")
+CSV_DATE = re.compile(rb"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}[0-9:.]*(?:Z|[+-][0-9]{2}:?[0-9]{2})?")
 
 
 @dataclass(frozen=True)
@@ -70,18 +65,6 @@ def read_rows(files: list[RawFile], day: date, quality: Quality) -> pd.DataFrame
     A CSV that is no count export (the list of the counters, an HTML page) is rejected whole, and alone.
     """
     return _table(_batches(files, day, quality), quality)
-
-
-def days_present(files: list[RawFile]) -> set[str]:
-    """List every civil day (YYYY-MM-DD) that a record is dated of: a message offers them when a day has nothing."""
-    found: set[bytes] = set()
-    for raw in files:
-        with contextlib.suppress(InputError):  # said where the day was read
-            for text in read_blocks(raw.path, TABLE_BYTES, LONGEST_DATE, Window(COLUMNS["date"])):
-                dates = (_ANY_CSV_DATE if raw.is_csv else _ANY_JSON_DATE).findall(text)
-                found.update(islice(dates, MOST_LABELS - len(found)))
-    moments = map(parse_instant, (text.decode(errors="replace") for text in found))
-    return {moment.astimezone(PARIS).date().isoformat() for moment in moments if moment}
 
 
 def _batches(files: list[RawFile], day: date, quality: Quality) -> Iterator[Batch]:
@@ -143,11 +126,11 @@ def _of_csv(raw: RawFile, day: date, dates: list[bytes], quality: Quality) -> Ba
     wanted = set(dates)
 
     def of_another_day(line: bytes) -> bool:
-        found = _CSV_DATE.search(line)
+        found = CSV_DATE.search(line)
         return found is not None and found[0][:10] not in wanted
 
     def accounted(line: bytes) -> bool:
-        found = _CSV_DATE.search(line)
+        found = CSV_DATE.search(line)
         moment = parse_instant(found[0].decode()) if found else None
         return moment is None or moment.astimezone(PARIS).date() == day
 

@@ -1,22 +1,33 @@
-"""Bike-counter records of a day as valid measurements (which rows may be about it: see sources/bikes/pulls)."""
+"""Bike-counter records of a day as valid measurements (sources/bikes/pulls finds the rows that may be about it)."""
 
+import contextlib
+import re
 from dataclasses import dataclass
 from datetime import date
+from itertools import islice
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from lib.common.paris_time import HOUR, day_start, hours_in_day, parse_instant
+from lib.common.errors import InputError
+from lib.common.paris_time import HOUR, PARIS, day_start, hours_in_day, parse_instant
 from lib.figures.quality import Quality
 from lib.figures.raw_rows import newest, without_rejects
 from lib.figures.written_places import join_places, read_places
+from lib.raw.contents import read_blocks
 from lib.raw.csv_dialect import point_decimals
+from lib.raw.forms.parquet import Window
+from lib.raw.json_records import LONGEST_DATE
+from lib.raw.limits import MOST_LABELS, TABLE_BYTES
 from lib.raw.source_files import RawFile
-from scripts.sources.bikes.pulls import RECENT, date_text, read_rows
+from scripts.sources.bikes.pulls import COLUMNS, CSV_DATE, RECENT, date_text, read_rows
 
 MAX_COUNT = 5_000.0  # passages/h of one direction; the busiest counters of Paris stay below 2 500
 BEYOND = 10**9  # passages; far above MAX_COUNT
+# Every form that is read: in JSON also as a number, and escaped inside a text; in a CSV also as Excel writes it.
+_ANY_JSON_DATE = re.compile(rb'"date\\?"\s*:\s*(?:\\?")?([^",}\\]{10,40})')
+_ANY_CSV_DATE = re.compile(CSV_DATE.pattern + rb"|[0-9]{1,2}/[0-9]{1,2}/[0-9]{4} [0-9]{1,2}:[0-9]{2}(?::[0-9]{2})?")
 
 
 @dataclass(frozen=True)
@@ -47,6 +58,18 @@ def read_day_records(files: list[RawFile], day: date, quality: Quality) -> BikeR
     counts = newest(valid, ["id_compteur", "instant"], ["comptage"], quality)[["id_compteur", "instant", "comptage"]]
     lately = table[table["instant"].between(start - RECENT, end, "left") & table["id_compteur"].notna()]
     return BikeRecords(counts, _counters(lately, quality))
+
+
+def days_present(files: list[RawFile]) -> set[str]:
+    """List every civil day (YYYY-MM-DD) that a record is dated of: a message offers them when a day has nothing."""
+    found: set[bytes] = set()
+    for raw in files:
+        with contextlib.suppress(InputError):  # said where the day was read
+            for text in read_blocks(raw.path, TABLE_BYTES, LONGEST_DATE, Window(COLUMNS["date"])):
+                dates = (_ANY_CSV_DATE if raw.is_csv else _ANY_JSON_DATE).findall(text)
+                found.update(islice(dates, MOST_LABELS - len(found)))
+    moments = map(parse_instant, (text.decode(errors="replace") for text in found))
+    return {moment.astimezone(PARIS).date().isoformat() for moment in moments if moment}
 
 
 def _identity(table: pd.DataFrame) -> pd.Series:

@@ -13,6 +13,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from lib.common.paris_time import HOUR, PARIS, day_start
+from scripts.sources.weather.words import WMO, wmo_text
 
 # Declared units, folded: (factor, offset) to °C, mm and km/h.
 UNITS = {
@@ -39,38 +40,6 @@ DAILY = {  # stored name: kind, names in the response
     "precip_totale": ("precip", ("precipitation_sum", "rain_sum")),
     "vent_max": ("vent", ("wind_speed_10m_max", "windspeed_10m_max")),
     "code": ("code", ("weather_code", "weathercode")),
-}
-
-# WMO weather interpretation codes, the subset that Open-Meteo documents; a higher code is a worse weather.
-WMO = {
-    0: "Ciel dégagé",
-    1: "Ciel plutôt dégagé",
-    2: "Partiellement nuageux",
-    3: "Couvert",
-    45: "Brouillard",
-    48: "Brouillard givrant",
-    51: "Bruine faible",
-    53: "Bruine modérée",
-    55: "Bruine forte",
-    56: "Bruine verglaçante faible",
-    57: "Bruine verglaçante forte",
-    61: "Pluie faible",
-    63: "Pluie modérée",
-    65: "Pluie forte",
-    66: "Pluie verglaçante faible",
-    67: "Pluie verglaçante forte",
-    71: "Neige faible",
-    73: "Neige modérée",
-    75: "Neige forte",
-    77: "Neige en grains",
-    80: "Averses faibles",
-    81: "Averses modérées",
-    82: "Averses violentes",
-    85: "Averses de neige faibles",
-    86: "Averses de neige fortes",
-    95: "Orage",
-    96: "Orage avec grêle faible",
-    99: "Orage avec forte grêle",
 }
 
 _LABEL = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}")
@@ -209,11 +178,6 @@ def number(value: Any) -> float | None:
     except OverflowError:  # a whole number of hundreds of digits
         return None
     return found if math.isfinite(found) else None
-
-
-def wmo_text(code: object) -> str | None:
-    """Name a WMO code in French; None for no code or an unknown one."""
-    return WMO.get(int(code)) if isinstance(code, int | float) and code == code else None
 
 
 def _instant(label: Any, zone: tzinfo | None) -> datetime | None:

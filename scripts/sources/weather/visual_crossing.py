@@ -10,28 +10,8 @@ from typing import Any
 
 from lib.common.paris_time import PARIS, hours_in_day
 from scripts.sources.weather.open_meteo import HourRow, clock, is_on_paris_clock, number
+from scripts.sources.weather.words import conditions_text
 
-# The words Visual Crossing joins with commas when no `lang` is asked for.
-CONDITIONS = {
-    "clear": "Dégagé",
-    "partially cloudy": "Partiellement nuageux",
-    "overcast": "Couvert",
-    "rain": "Pluie",
-    "heavy rain": "Forte pluie",
-    "light rain": "Pluie faible",
-    "drizzle": "Bruine",
-    "light drizzle": "Bruine faible",
-    "freezing drizzle/freezing rain": "Pluie verglaçante",
-    "snow": "Neige",
-    "light snow": "Neige faible",
-    "heavy snow": "Forte neige",
-    "ice": "Verglas",
-    "hail": "Grêle",
-    "fog": "Brouillard",
-    "mist": "Brume",
-    "thunderstorm": "Orage",
-    "rain showers": "Averses",
-}
 DAILY = {  # stored name: name in the response
     "temp_moyenne": "temp",
     "temp_min": "tempmin",
@@ -116,13 +96,6 @@ def _paris_time(entry: dict[str, Any], hour: int, zone: tzinfo | None) -> dateti
         return midnight.replace(hour=hour, tzinfo=zone).astimezone(PARIS)
     except (ValueError, OverflowError):
         return None
-
-
-def conditions_text(text: object) -> str | None:
-    """Translate Visual Crossing's conditions word by word; a word that is not known stays as it is."""
-    if not isinstance(text, str) or not text.strip():
-        return None
-    return ", ".join(CONDITIONS.get(part.strip().casefold(), part.strip()) for part in text.split(","))
 
 
 def dicts(value: Any) -> list[dict[str, Any]]:

@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 
 from lib.figures.quality import REJECTS_KEPT, Quality
 from lib.raw.source_files import RawFile
-from scripts.sources.bikes.pulls import days_present
-from scripts.sources.bikes.records import BikeRecords, read_day_records
+from scripts.sources.bikes.records import BikeRecords, days_present, read_day_records
 from tests.conftest import bike
 
 PARIS = ZoneInfo("Europe/Paris")

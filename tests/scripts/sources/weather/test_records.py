@@ -10,10 +10,9 @@ from pyproj import Geod
 
 from lib.figures.quality import Quality
 from lib.raw.source_files import RawFile
-from scripts.sources.weather.open_meteo import wmo_text
 from scripts.sources.weather.places import distance
 from scripts.sources.weather.records import days_present, read_weather
-from scripts.sources.weather.visual_crossing import conditions_text
+from scripts.sources.weather.words import conditions_text, wmo_text
 
 DAY = date(2025, 11, 4)
 
