@@ -54,9 +54,10 @@ MARKS = {
     "alerte": "m0-135l125 225h-250z",
 }
 SMALL_MARKS = {"chantier": "m0-36l36 36-36 36-36-36z", "chantier-fort": "m0-46l46 46-46 46-46-46z"}  # without numbers
-# Of a number among marks: units that both take together to each side, and how far a mark's own number pushes it right.
-ROOM_OF_NUMBER, MARK_SIDE = (290, 190), 70
-# Where it is tried around its place, the nearest first: degrees of longitude and latitude.
+# Units: half of a letter of a place and of a digit of an arrondissement, half of what words and a mark take together,
+# how far to the right a mark reaches with its number.
+LETTER, DIGIT, ROOM, MARK_SIDE = 33, 50, 190, 70
+# Where words are tried around their place, the nearest first: degrees of longitude and latitude.
 _TURNS, _FAR = np.meshgrid(np.arange(0, 6.2, 0.7), np.arange(0, 9) * 1e-3)
 AROUND = np.column_stack([(_FAR * np.cos(_TURNS) * STRETCH).ravel(), (_FAR * np.sin(_TURNS)).ravel()])
 DOT, DASH = "h1", "m-35 0h70"  # the second where the state is not known
@@ -101,6 +102,7 @@ def city_map(
     )
     woods = {name: wood for name, (place, side) in WOODS.items() if (wood := _wood(shapes.get(place), side))}
     names = [(name, *shapely.get_coordinates(shapely.centroid(wood))[0]) for name, wood in woods.items()]
+    taken = _project(_degrees(mark.point for mark in marks))
     return drawing(
         "carte",
         largeur=MAP_WIDTH,
@@ -109,9 +111,9 @@ def city_map(
         contours=_closed(shapely.get_exterior_ring(shapely.get_parts(list(shapes.values())))),
         bois=_closed([wood.exterior for wood in woods.values()]),
         fleuve=_seine(shapes),
-        noms=_texts([*names, *(PLACES if contours else ())]),
+        noms=[_aside(name, lon, lat, LETTER, taken) for name, lon, lat in (*names, *(PLACES if contours else ()))],
         voies=_roads(arcs),
-        numeros=_numbers(shapes, arcs, marks),
+        numeros=_numbers(shapes, arcs, taken),
         reperes=_marks(marks),
     )
 
@@ -149,33 +151,32 @@ def _seine(shapes: Shapes) -> Markup:
     return Markup("".join(line for _, line in _lines(lines)))
 
 
-def _numbers(shapes: Shapes, arcs: Sequence[MapArc], marks: Sequence[MapMark]) -> list[tuple[int, int, str]]:
-    """Place the number of each arrondissement amid its arcs, else inside it, beside the marks that lie there."""
+def _numbers(shapes: Shapes, arcs: Sequence[MapArc], taken: Pixels) -> list[tuple[int, int, str]]:
+    """Place the number of each arrondissement amid its arcs, else inside it."""
     inside: dict[int, list[dict[str, float]]] = defaultdict(list)
     for arc in arcs:
         if arc.point and arc.place in shapes:
             inside[arc.place].append(arc.point)
-    taken, found = _project(_degrees(mark.point for mark in marks)), []
+    found = []
     for place, shape in shapes.items():
         mean = shapely.Point(_degrees(inside[place]).mean(axis=0)) if inside[place] else None
         at = mean if mean is not None and shape.contains(mean) else shapely.point_on_surface(shape)
-        tried = shapely.get_coordinates(at) + AROUND
-        free = shapely.contains_xy(shape, tried) & _clear(_project(tried), taken)
-        (x, y), *_ = _project(tried[[int(free.argmax())]]).tolist()  # the first free one, else the middle itself
-        found.append((x, y, str(place)))
+        found.append(_aside(str(place), at.x, at.y, DIGIT, taken, shape))
     return found
 
 
-def _clear(places: Pixels, marks: Pixels) -> npt.NDArray[np.bool_]:
-    """Tell at which places a number lies neither on a mark nor on the number to the right of one."""
-    apart = places[:, None] - marks - (MARK_SIDE, 0)
-    return (np.abs(apart) >= ROOM_OF_NUMBER).any(axis=2).all(axis=1)
+def _aside(text: str, lon: float, lat: float, half: int, taken: Pixels, shape: Any = None) -> tuple[int, int, str]:
+    """Place words at a point, or at the nearest one (on the shape) where they lie neither on a mark nor on its number.
 
-
-def _texts(texts: Sequence[tuple[str, float, float]]) -> list[tuple[int, int, str]]:
-    """Place texts (words, longitude, latitude) on the drawing; what they say stands in the page as well."""
-    points = _project(np.asarray([at for _, *at in texts], dtype=float).reshape(-1, 2)).tolist()
-    return [(x, y, text) for (x, y), (text, *_) in zip(points, texts, strict=True)]
+    half: units that half of a letter takes. What they say stands in the page as well.
+    """
+    tried = np.array([lon, lat]) + AROUND
+    apart = np.abs(_project(tried)[:, None] - taken - (MARK_SIDE, 0))
+    free = (apart >= (half * len(text) + ROOM, ROOM)).any(axis=2).all(axis=1)
+    if shape is not None:
+        free &= shapely.contains_xy(shape, tried)
+    ((x, y),) = _project(tried[[int(free.argmax())]]).tolist()  # where none is free, the point itself
+    return x, y, text
 
 
 def _roads(arcs: Sequence[MapArc]) -> list[tuple[str, Markup]]:
