@@ -53,7 +53,6 @@ def daily_page(
     return render(
         "report.html.j2",
         titre=f"Mobilité à Paris, {report['contexte']['date_longue']}",
-        jour=day.isoformat(),
         fichier=report_id(day),
         rapport=report,
         voies=ways,

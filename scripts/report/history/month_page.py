@@ -13,7 +13,7 @@ from lib.figures.calendar_days import MONTHS, WEEKDAYS, day_number
 from lib.figures.key_figures import HourlyProfile
 from lib.figures.past_days import USABLE_FROM
 from scripts.registry import SOURCES, on_the_page
-from scripts.report.cards import CARD, Card, cards_of, noun_of, rests_on
+from scripts.report.cards import CARD, LABELS, Card, cards_of, noun_of, rests_on
 from scripts.report.french import NARROW, counted, joined, month_name, number, percent, quantity, share_percent
 from scripts.report.history.month_days import COMPLETE, PARTIAL
 from scripts.report.history.strips import strips
@@ -25,12 +25,12 @@ from scripts.report.ways import Way
 
 Month = dict[str, Any]
 
-# Of each figure that has good and bad days: its name, and what the two rankings are of.
+# Of each figure that has good and bad days: what the two rankings are of.
 RANKINGS = {
-    "fiabilite_transports": ("Métro, RER et tram", "Les plus fiables", "Les moins fiables"),
-    "temps_perdu": ("Temps perdu (modèle)", "Le moins perdu", "Le plus perdu"),
-    "passages_velo": ("Vélo", "Le plus de passages", "Le moins de passages"),
-    "debit_routier": ("Trafic routier", "Les plus calmes", "Les plus chargés"),
+    "fiabilite_transports": ("Les plus fiables", "Les moins fiables"),
+    "temps_perdu": ("Le moins perdu", "Le plus perdu"),
+    "passages_velo": ("Le plus de passages", "Le moins de passages"),
+    "debit_routier": ("Les plus calmes", "Les plus chargés"),
 }
 IN_SENTENCE = (("trafic routier", "debit_routier"), ("vélo", "passages_velo"), ("temps perdu", "temps_perdu"))
 DAYS_NAMED = 6  # of a list of days; beyond it they are counted
@@ -62,16 +62,16 @@ def month_page(figures: Month, ways: Sequence[Way] = (), pages: Mapping[str, str
             lambda day, key: days[day]["valeurs"][key],
             "Trafic routier, vélo, part perturbée des transports et pluie de chaque jour du mois.",
         ),
-        ordre=[(source.name, source.french) for source in on_the_page(SOURCES)],
+        ordre=[source.name for source in on_the_page(SOURCES)],
         jours=[{**one, "jour": day, "page": pages.get(one["date"])} for day, one in days.items()],
         semaine=WEEKDAYS,
         palmares=[
-            (name, [(better, _ranked(key, rows["meilleurs"])), (worse, _ranked(key, rows["pires"]))])
-            for key, (name, better, worse) in RANKINGS.items()
+            (LABELS[key], [(better, _ranked(key, rows["meilleurs"])), (worse, _ranked(key, rows["pires"]))])
+            for key, (better, worse) in RANKINGS.items()
             if (rows := figures["jours_marquants"][key])["meilleurs"]
         ],
         profils=[
-            _profile(source.profiles[0], figures["profils_jours_ouvres"][source.profiles[0].name], month, before)
+            _profile(source.profiles[0], figures["profils_jours_ouvres"][source.profiles[0].name])
             for source in on_the_page(SOURCES)
             if source.sensors and source.profiles
         ],
@@ -145,7 +145,7 @@ def _ranked(key: str, rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     ]
 
 
-def _profile(drawn: HourlyProfile, profile: dict[str, Any], month: date, before: str) -> dict[str, Any]:
+def _profile(drawn: HourlyProfile, profile: dict[str, Any]) -> dict[str, Any]:
     """Build titre, genre, unite, dessin, compare, lignes of the average working day."""
     now, then = profile["mois"], profile["mois_precedent"]
     known = any(value is not None for value in now)
