@@ -37,7 +37,7 @@ from lib.run import cli
 from lib.run.both import from_either, save_in_both
 from lib.run.demo_results import refuse_invented
 from lib.run.manifest import inputs, recorded
-from lib.run.sensor_history import same_weekdays
+from lib.run.sensor_history import recent_figures, same_weekdays
 from lib.stores.documents import report_document
 from scripts.registry import SOURCES, watched_figures
 from scripts.report.key_figures import Metrics, hourly_profiles, key_figures, measured
@@ -219,8 +219,7 @@ def gather(
     if not metrics:
         raise no_data("rapport", day, {known.isoformat() for one in days.values() for known in one})
     last_days = {source: max((one for one in known if one <= day), default=None) for source, known in days.items()}
-    reports = {when: store.load_report(when) or {} for when in recent_days(day)}
-    recent = {when: one.get("chiffres_cles", {}) for when, one in reports.items()}
+    recent = recent_figures(store, recent_days(day))
     past = {name: same_weekdays(store, source, day) for name, source in SOURCES.items()}
     return {source: Remembering(one) for source, one in metrics.items()}, past, last_days, recent
 

@@ -26,6 +26,7 @@ from lib.local_file_service import LocalFileService
 from lib.raw.source import Source
 
 PAST_KEPT = 210  # days of all sources in memory: in a range each is compared again 7 days later, after 5 x 7 of six
+REPORTS_KEPT = 40  # of which the key figures are in memory: each of the 28 days after shows them
 KEPT = timedelta(days=60)  # copies of days farther than that from the one that is written go
 NOT_MEASURED = -1
 
@@ -52,6 +53,22 @@ def _loaded(store: DatabaseService, source: Source, day: date) -> dict[str, Any]
     if not metrics or not has_account(metrics):
         return None
     return without_rows(metrics, source.sensors, day, source.compared) if source.sensors else metrics
+
+
+def recent_figures(store: DatabaseService, days: Iterable[date]) -> dict[date, dict[str, Any]]:
+    """Load the key figures of the reports of some days; none of a day without a report."""
+    return {day: _figures(store, day) for day in days}
+
+
+def _figures(store: DatabaseService, day: date) -> dict[str, Any]:
+    if isinstance(store, LocalFileService) and (written := _written(store.report_path(day))):
+        return _figures_of_file(store.output_dir, day, written)
+    return (store.load_report(day) or {}).get("chiffres_cles", {})
+
+
+@lru_cache(maxsize=REPORTS_KEPT)
+def _figures_of_file(output_dir: Path, day: date, _written: str) -> dict[str, Any]:
+    return (LocalFileService(output_dir).load_report(day) or {}).get("chiffres_cles", {})
 
 
 def remembered(store: DatabaseService, source: Source, days: Iterable[date]) -> dict[date, SensorDay | None]:
@@ -91,12 +108,17 @@ def _path(files: LocalFileService, source: Source, day: date) -> Path:
 
 def _state(files: LocalFileService, source: Source, day: date) -> str:
     """Describe what a copy rests on: the file of the metrics, the keys read of it, and the code; empty without one."""
+    written = _written(files.metrics_path(source.name, day))
+    return written and f"{written} {source.sensors} {Path(sensor_days.__file__).stat().st_mtime_ns}"
+
+
+def _written(path: Path) -> str:
+    """Describe a state of a file; empty of one that is not there or not accessible."""
     try:
-        status = files.metrics_path(source.name, day).stat()
+        status = path.stat()
     except OSError:
         return ""
-    code = Path(sensor_days.__file__).stat().st_mtime_ns
-    return f"{status.st_mtime_ns} {status.st_size} {source.sensors} {code}"
+    return f"{status.st_mtime_ns} {status.st_size}"
 
 
 def _keep(files: LocalFileService, source: Source, day: date, found: SensorDay, state: str) -> None:

@@ -126,7 +126,8 @@ def day_list(days: Sequence[date], year: int) -> str:
     for day, following in zip(days, [*days[1:], None], strict=True):
         number = day_number(day)
         month = f"{NO_BREAK}{MONTHS[day.month - 1]}" + ("" if day.year == year else f" {day.year}")
-        words.append(number if following and following.replace(day=day.day) == day else f"{number}{month}")
+        goes_on = following is not None and (following.year, following.month) == (day.year, day.month)
+        words.append(number if goes_on else f"{number}{month}")
     return joined(words)
 
 

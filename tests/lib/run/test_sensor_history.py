@@ -11,7 +11,7 @@ import pytest
 
 from lib.figures.sensor_days import SensorDay, sensor_day
 from lib.local_file_service import LocalFileService
-from lib.run.sensor_history import remember, remembered, same_weekdays
+from lib.run.sensor_history import recent_figures, remember, remembered, same_weekdays
 from scripts.registry import BIKES, WEATHER
 
 DAY = date(2025, 11, 4)
@@ -93,3 +93,11 @@ def test_a_same_weekday_that_was_stored_again_is_read_again(tmp_path: Path) -> N
             assert {when: one["total_jour"] for when, one in found.items()} == {week: total}
     store.metrics_path("bikes", week).unlink()
     assert same_weekdays(store, BIKES, DAY) == {}
+
+
+def test_the_key_figures_of_a_report_that_was_made_again_are_read_again(tmp_path: Path) -> None:
+    store, week = LocalFileService(tmp_path), DAY - timedelta(weeks=1)
+    for value in (1, 22):
+        store.save_report({"chiffres_cles": {"passages_velo": {"valeur": value}}}, week)
+        for _ in range(2):
+            assert recent_figures(store, [week, DAY]) == {week: {"passages_velo": {"valeur": value}}, DAY: {}}

@@ -91,6 +91,8 @@ def test_a_list_of_days_names_each_month_once_and_another_year() -> None:
     assert french.day_list(days[2:], 2025) == "28\u00a0octobre, 4 et 11\u00a0novembre"
     assert french.day_list(days[:2], 2025) == "31\u00a0décembre 2024 et 1er\u00a0janvier"
     assert french.day_list(days[3:4], 2025) == "4\u00a0novembre"
+    short = [date(2024, 10, 31), date(2024, 11, 7)]  # a day that the next month does not have
+    assert french.day_list(short, 2024) == "31\u00a0octobre et 7\u00a0novembre"
 
 
 def test_apostrophes_between_letters_are_curved_in_words_and_in_attributes() -> None:
