@@ -106,6 +106,7 @@ def compare(result: DayResult, past: Sequence[SensorDay]) -> DayResult:
     roads, quality = result.metrics, result.quality
     flows = day_coverage.without_filled(roads.flows, past, quality, "tronçon")
     rates = roads.rates.mask(flows.isna() & roads.flows.notna() & roads.rates.eq(0))
+    rates = congestion.without_filled(flows, rates, quality)
     roads = replace(roads, flows=flows, rates=rates)
     names, impossible = roads.arcs["libelle"], quality.sensors_at_fault
     measured = flows.notna() | rates.notna()  # an arc is silent without a flow and an occupancy

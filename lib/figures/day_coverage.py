@@ -61,7 +61,7 @@ def account_for(
     }
     quality.heures_manquantes, quality.heures_vues = missing, len(shown) - len(missing)
     if 0 < len(missing) < len(shown):
-        text = f"Heures sans mesures de la plupart des capteurs : {_named(missing)}."
+        text = f"Heures sans mesures de la plupart des capteurs : {named_hours(missing)}."
         quality.warn("heures_manquantes", "attention", text, len(missing), 0, missing)
     seen = SEEN if measured.to_numpy().any() else 0.0
     return max(seen, float(np.minimum(counts, expected).sum() / expected.sum())) if expected.sum() else seen
@@ -98,8 +98,8 @@ def without_filled(hours: pd.DataFrame, past: Sequence[SensorDay], quality: Qual
     if filled.any():
         named = [int(hour) for hour in hours.columns[filled]]
         text = (
-            f"Heures où la plupart des {noun}s n'ont que des zéros, contre leur habitude ({_named(named)}) : des vides "
-            "remplis de 0 ? Ces zéros ne comptent pas comme mesurés."
+            f"Heures où la plupart des {noun}s n'ont que des zéros, contre leur habitude ({named_hours(named)}) : des "
+            "vides remplis de 0 ? Ces zéros ne comptent pas comme mesurés."
         )
         quality.warn("zeros_suspects", "attention", text, len(named), 0, named)
         return hours.mask(zero & filled)
@@ -134,5 +134,5 @@ def hours_of_habit(hours: pd.DataFrame, past: Sequence[SensorDay]) -> Flags:
     return np.asarray((seen >= HABIT_DAYS) & ((days == 0).sum(axis=0) <= HABIT_ZEROS * seen))
 
 
-def _named(hours: Iterable[int]) -> str:
+def named_hours(hours: Iterable[int]) -> str:
     return ", ".join("2 h (la seconde)" if hour == 24 else f"{hour} h" for hour in hours)

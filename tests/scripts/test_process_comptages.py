@@ -618,6 +618,19 @@ def test_zeros_filled_in_from_noon_on_are_no_measurements(raw: RawTree, run: Run
     assert metrics["metrics"][0]["debits_horaires"] == [100] * 12 + [None] * 12
 
 
+def test_rates_of_zero_beside_vehicles_are_no_rates(raw: RawTree, run: Run) -> None:
+    metrics = processed(
+        raw, run, [row for arc in range(12) for row in hours(str(arc), 200, lambda hour: 0 if hour >= 12 else 20)]
+    )
+    (warning,) = [one for one in metrics["qualite"]["avertissements"] if one["code"] == "taux_a_zero"]
+    assert (warning["mesure"], warning["exemples"]) == (12, [12, 13, 14, 15, 16])
+    assert metrics["global_metrics"]["taux_occupation_moyen"] == 20
+    assert metrics["global_metrics"]["profil_horaire"][12]["taux_occupation_moyen"] is None
+    assert (metrics["metrics"][0]["heures_valides"], metrics["qualite"]["couverture"]) == (24, 1.0)
+    quiet = [row for arc in range(12) for row in hours(str(arc), 20 if arc < 7 else 200, 0 if arc < 7 else 5)]
+    assert "taux_a_zero" not in {one["code"] for one in processed(raw, run, quiet)["qualite"]["avertissements"]}
+
+
 def test_the_state_at_the_peak_is_the_worst_held_for_two_hours_by_day(raw: RawTree, run: Run) -> None:
     def at(*busy: int, rate: float = 55) -> Callable[[int], object]:
         return lambda hour: rate if hour in busy else 5

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from lib.figures.changes import runs
+from lib.figures.day_coverage import named_hours
 from lib.figures.numbers import ranked
 from lib.figures.quality import Quality
 from scripts.sources.referentiel.records import is_ring
@@ -36,6 +37,8 @@ ALERT_OCCUPANCY = 80.0  # %
 ALERT_HOURS = 2  # consecutive hours at ALERT_OCCUPANCY or more
 CRITICAL_HOURS = 4  # an alert this long is « critique », a shorter one « élevée »
 RING = "périphérique"
+ZERO_RATES = 0.5  # share of the arcs with RATED_FLOW vehicles, LEAST_RATED at least, from which a rate of 0 is a blank
+RATED_FLOW, LEAST_RATED = 100.0, 10  # véhicules/h, arcs; of 2 300 real arc-hours two have 0 % beside any vehicle
 ENOUGH_RATES = 100  # arc-hours with vehicles, of which one at least is above 1 % on any real day
 
 Codes = npt.NDArray[np.int64]
@@ -133,6 +136,22 @@ def alerts(rates: pd.DataFrame, arcs: pd.DataFrame, day: date) -> list[dict[str,
 
 def _hour_text(day: date, hour: int) -> str:
     return (datetime.combine(day, time()) + timedelta(hours=hour)).isoformat(timespec="minutes")
+
+
+def without_filled(flows: pd.DataFrame, rates: pd.DataFrame, quality: Quality) -> pd.DataFrame:
+    """Blank the rates of 0 in hours in which most arcs with vehicles have one: they stand for blanks. Warn of them."""
+    rated = (flows >= RATED_FLOW) & rates.notna()
+    arcs, zeros = rated.sum(), (rated & rates.eq(0)).sum()
+    filled = (arcs >= LEAST_RATED) & (zeros >= ZERO_RATES * arcs)
+    if not filled.any():
+        return rates
+    hours = [int(hour) for hour in rates.columns[filled]]
+    text = (
+        f"Heures où la plupart des tronçons ont des véhicules et un taux d'occupation de 0 ({named_hours(hours)}) : "
+        "des vides remplis de 0 ? Ces taux ne comptent pas comme mesurés."
+    )
+    quality.warn("taux_a_zero", "attention", text, len(hours), 0, hours)
+    return rates.mask(rates.eq(0) & filled)
 
 
 def warn_of_fractions(flows: pd.DataFrame, rates: pd.DataFrame, quality: Quality) -> None:
