@@ -52,33 +52,16 @@ class ConfigError(CityflowError):
 class InputError(CityflowError):
     """Raw files are there but cannot be used; `reason` is the code under which such a file is counted as rejected."""
 
-    reason = "fichier_illisible"
-
-
-class EmptyFileError(InputError):
-    """A raw file without content."""
-
-    reason = "fichier_vide"
-
-
-class RefusedAnswerError(InputError):
-    """A raw file is the refusal of a publisher's service, and no data."""
-
-    reason = "reponse_en_erreur"
+    def __init__(self, message: str, hint: str = "", reason: str = "fichier_illisible") -> None:
+        super().__init__(message, hint)
+        self.reason = reason
 
 
 class TooLargeError(InputError):
     """A raw file is larger than any real one, once unzipped: it is passed over before it fills memory or disk."""
 
-    reason = "fichier_trop_gros"
-
-
-class SmallerExportError(InputError):
-    """An export is much smaller than an older one of the same data set: cut, most likely, and not used."""
-
-    def __init__(self, message: str, hint: str, reason: str) -> None:
-        super().__init__(message, hint)
-        self.reason = reason
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message, hint, "fichier_trop_gros")
 
 
 class SearchError(CityflowError):

@@ -14,7 +14,7 @@ from typing import Any
 
 from stringzilla import count, find  # SIMD search: ten times that of bytes
 
-from lib.common.errors import InputError, RefusedAnswerError
+from lib.common.errors import InputError
 from lib.common.exact_json import read_json
 from lib.figures.answers import CUT, HEADLESS, Answer
 from lib.figures.quality import CONTENT_KEPT, Quality
@@ -73,7 +73,7 @@ def bodies_of(raw: RawFile, data: bytes | None, quality: Quality, slim: Slim = N
         body = value if in_pieces else unwrapped(value)
         if why := refusal(body):
             text = f"{raw.path} ne contient pas de données, mais un refus (ligne {line}) : « {why} »."
-            passed_over(raw, RefusedAnswerError(text, "Refaire la demande."), quality)
+            passed_over(raw, InputError(text, "Refaire la demande.", "reponse_en_erreur"), quality)
             continue
         if not in_pieces:
             pages = body if isinstance(body, list) and body and announced(body[0]) is not None else [body]

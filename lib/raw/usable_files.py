@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
-from lib.common.errors import InputError, SmallerExportError, TooLargeError
+from lib.common.errors import InputError
 from lib.common.text import counted
 from lib.figures.answers import Answer
 from lib.figures.quality import Quality
@@ -13,6 +13,8 @@ from lib.raw.source_files import RawFile
 log = logging.getLogger(__name__)
 
 WHOLE_FROM = 0.8  # of the rows of an older export: from one week to the next, whole data sets change by some per cent
+
+UNUSABLE = ("fichier_illisible", "fichier_vide", "reponse_en_erreur")  # reasons that one warning of all names together
 
 Rows = TypeVar("Rows")
 
@@ -84,8 +86,8 @@ def _may_be_larger(older: RawFile, newer: RawFile) -> bool:
     return older.path.suffix != newer.path.suffix or sizes[1] < WHOLE_FROM * sizes[0]
 
 
-def _smaller(newer: RawFile, few: int, older: RawFile, many: int, code: str) -> SmallerExportError:
-    return SmallerExportError(
+def _smaller(newer: RawFile, few: int, older: RawFile, many: int, code: str) -> InputError:
+    return InputError(
         f"{newer.name} ({counted(few, 'ligne')}) est bien plus petit que {older.name} ({counted(many, 'ligne')}), "
         "plus ancien : il est sans doute coupé, et le plus ancien est pris à sa place.",
         f"Récupérer l'export à nouveau (make fetch), ou retirer {older.name} si le plus récent est juste.",
@@ -97,7 +99,7 @@ def passed_over(raw: RawFile, error: InputError, quality: Quality) -> None:
     """Count a file that cannot be used as rejected, and say why; a reason of its own is warned of as well."""
     log.warning("%s", error)
     quality.answers.add(Answer(raw.origin, None, 0, broken=error.reason.replace("_", " ")))
-    if isinstance(error, TooLargeError | SmallerExportError):
+    if error.reason not in UNUSABLE:
         quality.reject(error.reason, raw.name, 1, error.message)
         quality.warn(error.reason, "attention", str(error), exemples=[raw.name])
     else:

@@ -154,10 +154,8 @@ def _coloured(state: str) -> str:
 
 def emit_json(value: object) -> None:
     """Print one JSON object, also under -q; a terminal without accents gets JSON's own escapes."""
-    text = spelled(json.dumps(value, ensure_ascii=False, indent=2))
-    if (sys.stdout.encoding or "").lower() != "utf-8":
-        text = json.dumps(json.loads(text), indent=2)
-    print(text, flush=True)
+    accents = (sys.stdout.encoding or "").lower() == "utf-8"
+    print(spelled(json.dumps(value, ensure_ascii=not accents, indent=2)), flush=True)
 
 
 def guarded(work: Callable[[], int], arguments: argparse.Namespace) -> int:
@@ -177,7 +175,8 @@ def guarded(work: Callable[[], int], arguments: argparse.Namespace) -> int:
         log.error("mémoire insuffisante : en libérer, puis relancer. Les fichiers déjà écrits sont entiers.")
         return int(ExitCode.FAILED)
     except KeyboardInterrupt:
-        log.error("interrompu ; les fichiers déjà écrits sont entiers.")
+        if said.command == os.getpid():  # the command, not each of its steps
+            log.error("interrompu ; les fichiers déjà écrits sont entiers.")
         return int(ExitCode.INTERRUPTED)
     except BrokenPipeError:
         _forget_output()  # its reader (head, less) has gone: nothing is left to say

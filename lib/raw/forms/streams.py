@@ -13,7 +13,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
-from lib.common.errors import EmptyFileError, InputError
+from lib.common.errors import InputError
 from lib.common.text import counted
 from lib.raw.forms.kinds import EMPTY, GZIP, HEAD, OLD_MAC, PARQUET, TEXT, UTF16, ZIP, kind_of, shown
 from lib.raw.forms.parquet import Window, csv_pieces
@@ -123,7 +123,7 @@ def _unwrapped(path: Path, stream: BinaryIO, kind: str, window: Window | None) -
     if kind == OLD_MAC:
         return _converted(block.replace(b"\r", b"\n") for block in _blocks(stream))
     if kind == EMPTY:
-        raise EmptyFileError(f"{path} est vide.", "Le récupérer à nouveau.")
+        raise InputError(f"{path} est vide.", "Le récupérer à nouveau.", "fichier_vide")
     raise _refused(path, kind)
 
 

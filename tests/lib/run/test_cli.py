@@ -196,6 +196,21 @@ def test_a_warning_of_several_steps_is_said_once_by_their_command(capfd: pytest.
         assert capfd.readouterr().err.count("données inventées") == 1
 
 
+def test_ctrl_c_is_said_once_by_the_command(capfd: pytest.CaptureFixture[str]) -> None:
+    parser = cli.Parser("essai")
+
+    def interrupted() -> int:
+        raise KeyboardInterrupt
+
+    def steps() -> int:
+        one = partial(cli.guarded, interrupted, parser.parse_args([]))
+        assert set(side_by_side({"bikes": one, "weather": one}, 2).values()) == {130}
+        return interrupted()
+
+    assert cli.guarded(steps, parser.parse_args([])) == 130
+    assert capfd.readouterr().err.count("interrompu") == 1
+
+
 def test_results_that_fall_back_are_named_first_and_on_the_last_line(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

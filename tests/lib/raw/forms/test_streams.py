@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from lib.common.errors import EmptyFileError, InputError
+from lib.common.errors import InputError
 from lib.raw.contents import read_blocks, read_bytes
 from lib.raw.forms.kinds import HEAD
 from lib.raw.forms.streams import is_plain, opened, what_it_is
@@ -92,7 +92,7 @@ def test_what_is_no_data_is_named(tmp_path: Path, content: bytes, words: str) ->
 @pytest.mark.parametrize("content", [b"", b" \r\n\n", b"\xef\xbb\xbf", gzip.compress(b"", mtime=0)])
 def test_an_empty_file_is_said_empty(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "a.csv").write_bytes(content)
-    with pytest.raises(EmptyFileError, match=r"a\.csv est vide"):
+    with pytest.raises(InputError, match=r"a\.csv est vide"):
         read_bytes(tmp_path / "a.csv")
 
 
