@@ -13,6 +13,7 @@ from functools import lru_cache
 from pathlib import PosixPath
 from typing import Any, ClassVar, NamedTuple, cast
 
+from lib.common.errors import StoreError
 from lib.common.settings import S3_SCHEME as SCHEME
 from lib.common.text import counted
 
@@ -119,8 +120,13 @@ class S3Path(PosixPath):
             if not page.get("IsTruncated"):
                 return
             seen += len(page.get("Contents", []))
-            _expect_an_end(f"{SCHEME}{self.bucket}/{prefix}", seen, token, page["NextContinuationToken"])
-            token = page["NextContinuationToken"]
+            before, token, place = token, page["NextContinuationToken"], f"{SCHEME}{self.bucket}/{prefix}"
+            if token == before:
+                raise StoreError(f"la liste de {place} tourne en rond.", "Vérifier AWS_ENDPOINT_URL.")
+            if seen >= MOST_KEYS:
+                raise StoreError(
+                    f"plus de {MOST_KEYS} objets sous {place}.", "Vérifier DATA_DIR (s3://bucket/préfixe)."
+                )
 
 
 class S3Stream(io.RawIOBase):
@@ -199,16 +205,6 @@ class S3Stream(io.RawIOBase):
             if data:
                 return data
         raise OSError(f"S3 : lecture coupée {ATTEMPTS} fois ({cut})") from cut
-
-
-def _expect_an_end(place: str, seen: int, token: str, following: str) -> None:
-    """StoreError for a listing that has more keys than any raw tree, or sends us back to the page we are on."""
-    from lib.common.errors import StoreError
-
-    if following == token:
-        raise StoreError(f"la liste de {place} tourne en rond.", "Vérifier AWS_ENDPOINT_URL.")
-    if seen >= MOST_KEYS:
-        raise StoreError(f"plus de {MOST_KEYS} objets sous {place}.", "Vérifier DATA_DIR (s3://bucket/préfixe).")
 
 
 def _asked(path: S3Path, operation: str, **words: Any) -> dict[str, Any]:
