@@ -53,8 +53,10 @@ def treated(
         if there.digest == digest and not wish.again:
             return DocumentOutcome(source, "=", "same"), Remote(exists=True, digest=digest)
         if there.day > source.day_text and not wish.force:
-            sign, status = ("!", "damaged") if wish.damaged else ("=", "same")
-            return DocumentOutcome(source, sign, status, f"AWS a la page du {there.day}, plus récente"), None
+            reason = f"AWS a la page du {there.day}, plus récente"
+            if wish.damaged:
+                return DocumentOutcome(source, "!", "failed", f"abîmée, et {reason}"), None
+            return DocumentOutcome(source, "=", "same", reason), None
         late = (yield from _late(source, files, settings, dry)) if source.kind == TABLES else ""
         if late:
             return DocumentOutcome(source, "!", "late", late), None

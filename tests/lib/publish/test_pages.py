@@ -128,5 +128,6 @@ def test_a_damaged_page_of_a_later_day_is_said_and_left(aws: AwsServer, pages: P
     head = aws.clients.s3.head_object(Bucket=BUCKET, Key="reports/historique.csv")
     aws.clients.s3.put_object(Bucket=BUCKET, Key="reports/historique.csv", Body=b"abime", Metadata=head["Metadata"])
     ran = run(main, "--repair")
-    assert ran.code == 1 and "! reports/historique.csv : AWS a la page du 2025-11-04, plus récente" in ran.out
+    assert ran.code == 1 and "! reports/historique.csv : abîmée, et AWS a la page du 2025-11-04, plus réc" in ran.out
+    assert "échecs 1" in ran.out.splitlines()[-1] and "non traités" not in ran.out
     assert of_pages(aws)["historique.csv"] == b"abime"
