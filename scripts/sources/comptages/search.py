@@ -44,7 +44,8 @@ def search(job: Job) -> list[Any]:
     """
     path = job.export.raw.path
     try:
-        return [answer(job, job.blocks())] if job.is_small else _of_workers(job)
+        alone = job.is_small or multiprocessing.current_process().daemon  # a worker of a cluster may have no children
+        return [answer(job, job.blocks())] if alone else _of_workers(job)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise unreadable(path, error) from error
     except TooManyRowsError as error:

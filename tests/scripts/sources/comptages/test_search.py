@@ -82,6 +82,15 @@ def test_processes_find_what_one_finds(path: Path, tmp_path: Path, meanwhile: Me
     assert all_ended(processes)
 
 
+def test_a_process_that_may_have_no_children_searches_alone(
+    path: Path, tmp_path: Path, meanwhile: Meanwhile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    processes = meanwhile(lambda: None)
+    monkeypatch.setitem(multiprocessing.current_process()._config, "daemon", True)  # as dask makes its workers
+    assert len(lines(job(path, tmp_path))) == CANDIDATES
+    assert not processes
+
+
 def test_a_path_may_be_relative(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(path.parent)
     assert len(lines(job(Path(path.name), tmp_path))) == CANDIDATES
