@@ -47,7 +47,7 @@ from lib.run.input_lists import note_inputs
 from lib.run.range_run import Done, Failure, Outcome, computed, possible_jobs, reported, store_in_order
 from scripts import generate_report, process_comptages
 from scripts.cluster.client import computed_there
-from scripts.registry import SOURCES, compares, measure_days
+from scripts.registry import DATED_EXPORTS, SOURCES, compares, measure_days
 from scripts.report.ways import beside, link_again
 
 log = logging.getLogger("cityflow.backfill")
@@ -100,11 +100,6 @@ def main(argv: list[str] | None = None) -> int:
     return cli.guarded(work, arguments)
 
 
-def dated_exports() -> list[str]:
-    """Name the sources that may tell of a day after the last pull."""
-    return [name for name, source in SOURCES.items() if source.dated_exports]
-
-
 def run_plan(settings: Settings, plan: Plan, jobs: int, force: bool) -> tuple[list[Done | Failure], list[date]]:
     """Compute and store what the plan says; how each step ended, and the days of which there is nothing to say.
 
@@ -116,10 +111,10 @@ def run_plan(settings: Settings, plan: Plan, jobs: int, force: bool) -> tuple[li
     # make process finds these days up to date
     note_inputs(settings, (read for source in plan.sources for read in source.read))
     unsure = after_the_last_pull(settings, plan.sources, plan.days) if len(plan.sources) == len(SOURCES) else []
-    first = plan.only(lambda step: step.day in unsure and step.source in dated_exports())
+    first = plan.only(lambda step: step.day in unsure and step.source in DATED_EXPORTS)
     tried = _ended(settings, first, jobs, force)
     failed = Counter(one.step.day for one in tried if isinstance(one, Failure) and isinstance(one.error, NO_ROWS))
-    blank = [day for day in unsure if failed[day] == len(dated_exports())]
+    blank = [day for day in unsure if failed[day] == len(DATED_EXPORTS)]
     rest = plan.only(lambda step: step.day not in blank and step not in first.to_do)
     return [one for one in tried if one.step.day not in blank] + _ended(settings, rest, jobs, force), blank
 

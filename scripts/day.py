@@ -11,7 +11,6 @@ import importlib
 import logging
 import os
 import sys
-from collections.abc import Callable
 from datetime import date
 from functools import partial
 from pathlib import Path
@@ -27,7 +26,7 @@ from lib.run.day_range import add_day
 from lib.run.dependencies import REPORT
 from lib.run.kept_figures import why_kept
 from lib.run.side_by_side import announce, side_by_side
-from scripts.registry import SOURCES
+from scripts.registry import DATED_EXPORTS, SOURCES, script
 
 log = logging.getLogger("cityflow.day")
 
@@ -35,10 +34,8 @@ HELP = """Un jour : les sources à refaire, côte à côte, puis le rapport. C'e
 
 Exemple : python scripts/day.py --date 2025-11-04"""
 
-Command = Callable[[list[str] | None], int]
-
-# The sources that take longest begin first.
-SLOWEST_FIRST = ("comptages", "bikes")
+SLOWEST_FIRST = ("comptages", "bikes")  # the sources that take longest begin first
+NO_ROWS = {ExitCode.NO_INPUT, ExitCode.FAILED}  # of an export without the day, or that cannot be read
 
 
 def stale_steps(settings: Settings, day: date, only: str | None, force: bool) -> dict[str, str]:
@@ -54,38 +51,26 @@ def stale_steps(settings: Settings, day: date, only: str | None, force: bool) ->
     return steps
 
 
-def run_day(day: date, steps: list[str], words: list[str], jobs: int, unsure: bool) -> int:
+def run_day(day: date, steps: list[str], words: list[str], noise: list[str], jobs: int, unsure: bool) -> int:
     """Carry out the steps of a day; the exit code that all failed steps share, else FAILED.
 
     Of an `unsure` day exports alone may tell: they are tried first, and without any row nothing is written of it.
     """
-    commands = {name: command(name) for name in steps}
-    sources = sorted((name for name in steps if name != REPORT), key=_rank)
-    work = {name: partial(commands[name], ["--date", str(day), *words]) for name in sources}
+    sources = [name for name in dict.fromkeys((*SLOWEST_FIRST, *steps)) if name in steps and name != REPORT]
+    work = {name: partial(script(SOURCES[name]).main, ["--date", str(day), *words, *noise]) for name in sources}
+    report = importlib.import_module("scripts.generate_report").main if REPORT in steps else None  # before the forks
     codes: dict[str, int] = {}
     if unsure:
-        exports = [name for name, source in SOURCES.items() if source.dated_exports]
-        codes = side_by_side({name: work.pop(name) for name in exports if name in work}, jobs)
-        if [bool(codes.get(name)) for name in exports] == [True] * len(exports):
+        codes = side_by_side({name: work.pop(name) for name in DATED_EXPORTS if name in work}, jobs)
+        if len(codes) == len(DATED_EXPORTS) and {ExitCode.NO_INPUT} <= {*codes.values()} <= NO_ROWS:
             log.error("%s : aucune source n'a de données, rien n'est écrit.", day)
             return ExitCode.NO_INPUT
     codes |= side_by_side(work, jobs)
-    if REPORT in steps:
+    if report:
         announce(REPORT)
-        codes[REPORT] = commands[REPORT](["--date", str(day)])
+        codes[REPORT] = report(["--date", str(day), *noise])
     failed = {code for code in codes.values() if code}
     return failed.pop() if len(failed) == 1 else ExitCode.FAILED if failed else ExitCode.DONE
-
-
-def command(name: str) -> Command:
-    """Import the `main` of a step's script."""
-    script = importlib.import_module("scripts.generate_report" if name == REPORT else f"scripts.process_{name}")
-    found: Command = script.main
-    return found
-
-
-def _rank(name: str) -> int:
-    return SLOWEST_FIRST.index(name) if name in SLOWEST_FIRST else len(SLOWEST_FIRST)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -114,7 +99,9 @@ def main(argv: list[str] | None = None) -> int:
                 cli.emit(f"{what}, rien à refaire (FORCE=1 pour refaire).")
                 return ExitCode.DONE
             unsure = not arguments.only and bool(after_the_last_pull(settings, SOURCES.values(), [day]))
-            return run_day(day, steps, ["--force"] if arguments.force else [], arguments.jobs, unsure)
+            words = ["--force"] if arguments.force else []
+            noise = ["-v"] if arguments.verbose else ["-q"] if arguments.quiet else []
+            return run_day(day, steps, words, noise, arguments.jobs, unsure)
 
     return cli.guarded(work, arguments)
 

@@ -184,6 +184,8 @@ CHANTIERS = Source(
 
 # By name, in the order in which they are computed; RAW has those without figures of their own as well.
 SOURCES = {one.name: one for one in (BIKES, TRAFFIC, WEATHER, COMPTAGES, CHANTIERS, REFERENTIEL)}
+# The sources that may tell of a day after the last pull: their exports are of the days that rows are about.
+DATED_EXPORTS = [name for name, one in SOURCES.items() if one.export and not one.whole]
 RAW = SOURCES | {ARRONDISSEMENTS.name: ARRONDISSEMENTS}
 
 

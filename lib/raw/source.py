@@ -54,11 +54,6 @@ class Source:
         """List every source whose raw files its figures come from, itself first."""
         return (self, *self.reads)
 
-    @property
-    def dated_exports(self) -> bool:
-        """Tell whether it may have exports, each of the days that its rows are about."""
-        return bool(self.export) and not self.whole
-
     def names_export(self, name: str) -> bool:
         """Tell whether a file of batch/ is named as one of its exports, whatever its suffix.
 
