@@ -16,6 +16,7 @@ import pytest
 
 from scripts import doctor, process_bikes, process_chantiers, process_comptages, process_traffic, process_weather
 from tests.conftest import ARCS_HEADER, Ran, RawTree, bike, count_row, mains
+from tests.support.cases import each_once
 
 DAY, NEXT, LATER = "2025-11-04", "2025-11-05", "2025-11-07"
 HOURS = ["2025-11-03T23:00:00+00:00", *(f"2025-11-04T{hour:02}:00:00+00:00" for hour in range(23))]
@@ -293,20 +294,19 @@ def slashed(hour: int) -> str:
     return f"{4 + hour // 24:02}/11/2025 {hour % 24:02}:00"
 
 
-@pytest.mark.parametrize(
-    ("name", "content"),
-    [
-        ("", road(iso, libelle="Quai_d'été").encode("cp1252")),
-        ("", road(slashed, "10,0", "2,5").encode("utf-8-sig")),
-        ("", road(iso).encode("utf-16")),
-        ("", ("sep=;\n" + road(iso)).encode()),
-        ("", road(iso).replace("\r\n", "\r").encode()),
-        ("", road(iso, "10", "2,500").replace("2,500", "2,51", 1).encode()),  # 2,500 is no 2500 in this column
-    ],
-)
-@pytest.mark.parametrize("days", [(), ("--from", "2025-11-03", "--to", DAY)])
+EXCEL = [
+    road(iso, libelle="Quai_d'été").encode("cp1252"),
+    road(slashed, "10,0", "2,5").encode("utf-8-sig"),
+    road(iso).encode("utf-16"),
+    ("sep=;\n" + road(iso)).encode(),
+    road(iso).replace("\r\n", "\r").encode(),
+    road(iso, "10", "2,500").replace("2,500", "2,51", 1).encode(),  # 2,500 is no 2500 in this column
+]
+
+
+@pytest.mark.parametrize(("content", "days"), each_once(EXCEL, [(), ("--from", "2025-11-03", "--to", DAY)]))
 def test_road_counts_of_excel_are_those_of_the_portal(
-    raw: RawTree, run: Run, name: str, content: bytes, days: tuple[str, ...]
+    raw: RawTree, run: Run, content: bytes, days: tuple[str, ...]
 ) -> None:
     raw.batch("comptages-routiers-permanents.csv", content)
     run(process_comptages.main, *(days or ("--date", DAY)))

@@ -51,9 +51,10 @@ def test_the_publishers_answer_the_same_way_day_after_day(
 def test_yesterday_is_fetched_and_processed(
     clock: Clock, raw: RawTree, portal: Portal, run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    portal.tree, portal.day = small_tree(tmp_path / "publishers", clock.yesterday), clock.yesterday
+    told = ("bikes", "comptages", "weather")
+    portal.tree, portal.day = small_tree(tmp_path / "publishers", clock.yesterday, *told), clock.yesterday
     monkeypatch.setenv("CITYFLOW_NOW", clock.now)
-    fetched = run(fetch_raw.main)
+    fetched = run(fetch_raw.main, *(f"--source={source}" for source in told))
     assert fetched.code == 0, fetched.err
     for main in (process_bikes.main, process_comptages.main):
         assert run(main).code == 0
