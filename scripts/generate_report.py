@@ -129,21 +129,12 @@ def source_state(metrics: Metrics | None) -> dict[str, Any]:
 
     Metrics that hold not one measured value ("absent" in their account) are missing all the same.
     """
-    if metrics is None:
-        return {
-            "statut": "manquant",
-            "couverture": None,
-            **dict.fromkeys(SENSOR_KEYS),
-            "rejets": None,
-            "avertissements": [],
-        }
-    qualite = metrics["qualite"]
+    account: Metrics = metrics["qualite"] if metrics else {"statut": "absent"}
     return {
-        "statut": "manquant" if qualite["statut"] == "absent" else qualite["statut"],
-        "couverture": qualite["couverture"],
-        **{key: qualite.get(key) for key in SENSOR_KEYS},
-        "rejets": sum(qualite["rejets"].values()),
-        "avertissements": qualite["avertissements"],
+        "statut": "manquant" if account["statut"] == "absent" else account["statut"],
+        **{key: account.get(key) for key in ("couverture", *SENSOR_KEYS)},
+        "rejets": sum(account["rejets"].values()) if metrics else None,
+        "avertissements": account.get("avertissements", []),
     }
 
 
