@@ -14,14 +14,17 @@ _COMMAND = re.compile(r"\bmake (?!demo|venv)[a-z][a-z-]+(?: [A-Z_]+=[\w/-]*)*")
 
 def typable(text: str) -> str:
     """Add to each make command that a message proposes the settings that were typed after make and that it lacks."""
+    names = os.environ.get(MAKE, "").split()[1:]
+    if not names:
+        return text
     shown = {one["name"] for one in declared() if not one["secret"] and not one["doc"].startswith(INTERNAL)}
-    typed = [name for name in os.environ.get(MAKE, "").split() if name in shown]
+    typed = [name for name in names if name in shown]
 
     def whole(found: re.Match[str]) -> str:
         lacks = [name for name in typed if f" {name}=" not in found[0]]
         return " ".join([found[0], *(f"{name}={shlex.quote(os.environ.get(name, ''))}" for name in lacks)])
 
-    return _COMMAND.sub(whole, text) if typed else text
+    return _COMMAND.sub(whole, text)
 
 
 def near_misses(root: Path = ROOT) -> dict[str, str]:
