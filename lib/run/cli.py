@@ -154,8 +154,10 @@ def _coloured(state: str) -> str:
 
 def emit_json(value: object) -> None:
     """Print one JSON object, also under -q; a terminal without accents gets JSON's own escapes."""
-    accents = (sys.stdout.encoding or "").lower() == "utf-8"
-    print(spelled(json.dumps(value, ensure_ascii=not accents, indent=2)), flush=True)
+    text = spelled(json.dumps(value, ensure_ascii=False, indent=2))
+    if (sys.stdout.encoding or "").lower() != "utf-8":
+        text = json.dumps(json.loads(text), indent=2)
+    print(text, flush=True)
 
 
 def guarded(work: Callable[[], int], arguments: argparse.Namespace) -> int:
