@@ -190,13 +190,15 @@ def _ranked(
     return {"meilleurs": [row(day) for day in order[:some]], "pires": [row(day) for day in order[::-1][:some]]}
 
 
-def _unusual(reports: Mapping[date, Report]) -> list[dict[str, Any]]:
-    """Choose what was farthest out of the ordinary on any day (as the daily reports say), in the order of the days."""
-    every = [
-        {"date": day.isoformat(), **row}
-        for day, report in sorted(reports.items())
-        for row in (report.get("hors_ordinaire") or {}).get("lignes", ())
-    ]
+def _unusual(reports: Mapping[date, Report]) -> list[dict[str, Any]] | None:
+    """Choose what was farthest out of the ordinary on any day (as the daily reports say), in the order of the days.
+
+    None where no report knew what is ordinary.
+    """
+    known = {day: found for day, report in reports.items() if (found := report.get("hors_ordinaire")) is not None}
+    every = [{"date": day.isoformat(), **row} for day, found in sorted(known.items()) for row in found["lignes"]]
+    if not known:
+        return None
     every.sort(key=lambda row: (-abs(row["ecart_robuste"]), row["date"], row["source"], row["quoi"]))
     return sorted(first_of_sources(every, TOLD), key=lambda row: row["date"])
 

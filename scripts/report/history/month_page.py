@@ -39,7 +39,7 @@ DAYS_NAMED = 6  # of a list of days; beyond it they are counted
 def month_page(figures: Month, ways: Sequence[Way] = (), pages: Mapping[str, str] = MappingProxyType({})) -> bytes:
     """Render the page of a month as UTF-8. pages: by day (ISO), the name of the page that lies beside it."""
     month = date.fromisoformat(f"{figures['mois']}-01")
-    days = {date.fromisoformat(one["date"]): one for one in figures["jours"]}
+    days = {date.fromisoformat(one["date"]): _known(figures, one) for one in figures["jours"]}
     before = month_name(month_before(month))
     reasons = _uncompared(figures["chiffres"])
     return render(
@@ -80,6 +80,15 @@ def month_page(figures: Month, ways: Sequence[Way] = (), pages: Mapping[str, str
         sans_comparaison=reasons,
         utilisable=percent(100 * USABLE_FROM),
     )
+
+
+def _known(figures: Month, one: dict[str, Any]) -> dict[str, Any]:
+    """Leave out of a day the figures of a source too partial to stand beside other days, as the calendar does."""
+    thin = {source for source, share in one["couvertures"].items() if share < USABLE_FROM}
+    values = {
+        key: None if figures["chiffres"][key]["source"] in thin else one["valeurs"][key] for key in one["valeurs"]
+    }
+    return {**one, "valeurs": values}
 
 
 def sentence(figures: Month, before: str) -> str:

@@ -33,7 +33,7 @@ def _rows(figures: dict[str, Any]) -> Iterator[Row]:
         for which in ("mois", "mois_precedent"):
             for hour, value in enumerate(profile[which]):
                 yield ("Heures des jours ouvrés", hour, name, which, "heure", value, profile["unite"])
-    for rank, one in enumerate(figures["hors_ordinaire"], start=1):
+    for rank, one in enumerate(figures["hors_ordinaire"] or (), start=1):
         named = ("Hors de l'ordinaire", rank, one["date"], one["quoi"])
         yield (*named, "ce jour", one["valeur"], one["unite"])
         yield (*named, "habitude", one["usuel"], one["unite"])

@@ -212,6 +212,8 @@ def test_the_strangest_days_are_told_once_a_name_and_two_a_source() -> None:
         )
     } | {date(2025, 10, 9): {"hors_ordinaire": None}}
     told = month(OCTOBER, days(), days(), reports=reports)["hors_ordinaire"]
+    unknown = {OCTOBER: {"hors_ordinaire": None}}
+    assert month(OCTOBER, days(), days(), reports=unknown)["hors_ordinaire"] is None
     assert [(one["date"][8:], one["quoi"]) for one in told] == [("01", "B"), ("02", "A"), ("03", "RER A")]
 
 

@@ -65,6 +65,12 @@ def test_values_are_under_the_pointer_and_in_a_table(figures: dict[str, Any]) ->
     assert '<th scope="row">Mercredi 1er octobre 2025</th><td>partiel</td><td>264\u202f000</td>' in page
 
 
+def test_a_day_too_thin_to_stand_beside_others_is_a_gap_in_the_bars_and_in_the_table(figures: dict[str, Any]) -> None:
+    page = month_page(figures).decode()
+    assert "<title>mer. 8 oct. 2025\ntrafic n.\u202fd." in page
+    assert '<th scope="row">Mercredi 8 octobre 2025</th><td>partiel</td><td>n.\u202fd.</td>' in page
+
+
 def test_days_are_ranked_by_a_level_that_is_shown(figures: dict[str, Any]) -> None:
     page = month_page(figures).decode()
     ranking = page.partition("Les plus calmes")[2].partition("</ul>")[0]
