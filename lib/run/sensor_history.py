@@ -25,6 +25,7 @@ from lib.files.copies import keep_copy, packed, read_copy, unpacked
 from lib.local_file_service import LocalFileService
 from lib.raw.source import Source
 
+ROWS = ("metrics", "mapping")  # under which figures have a row for each work, or arc: no past figure is of one
 PAST_KEPT = 210  # days of all sources in memory: in a range each is compared again 7 days later, after 5 x 7 of six
 REPORTS_KEPT = 40  # of which the key figures are in memory: each of the 28 days after shows them
 KEPT = timedelta(days=60)  # copies of days farther than that from the one that is written go
@@ -52,7 +53,9 @@ def _loaded(store: DatabaseService, source: Source, day: date) -> dict[str, Any]
     metrics = store.load_metrics(source.name, day)
     if not metrics or not has_account(metrics):
         return None
-    return without_rows(metrics, source.sensors, day, source.compared) if source.sensors else metrics
+    if source.sensors:
+        return without_rows(metrics, source.sensors, day, source.compared)
+    return {key: value for key, value in metrics.items() if key not in ROWS or not isinstance(value, list)}
 
 
 def recent_figures(store: DatabaseService, days: Iterable[date]) -> dict[date, dict[str, Any]]:

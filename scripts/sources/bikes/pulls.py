@@ -8,6 +8,7 @@ import json
 import re
 from array import array
 from collections.abc import Iterator
+from copy import copy
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
@@ -187,7 +188,7 @@ def _at_hand(raw: RawFile, account: Quality) -> Iterator[Batch]:
     account.absorb(read)
     yield from batches
     if error:
-        raise error
+        raise copy(error)  # of each day: the one that is kept would keep what every function that it passed has at hand
 
 
 @lru_cache(maxsize=PULLS_KEPT)

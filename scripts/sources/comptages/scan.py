@@ -7,6 +7,7 @@ day's text, and only those found are read as CSV. Many days are found in one pas
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
+from copy import copy
 from dataclasses import replace
 from datetime import date, timedelta
 from functools import partial
@@ -46,7 +47,7 @@ def rows_of_day(raw: RawFile, day: date) -> DayRows:
         with one_pass([raw], [day]):
             return rows_of_day(raw, day)
     if isinstance(known, CityflowError):
-        raise known
+        raise copy(known)  # one that is raised again and again keeps what every function that it passed has at hand
     return known(day)
 
 

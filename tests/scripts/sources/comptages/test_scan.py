@@ -125,8 +125,13 @@ def test_a_temporary_folder_cleared_meanwhile_is_an_error_not_a_day_without_data
 def test_a_file_that_cannot_be_read_is_said_of_each_day(tmp_path: Path) -> None:
     broken = export(tmp_path / "a.csv.gz")
     broken.path.write_bytes(broken.path.read_bytes()[:-200])
-    with one_pass([broken], [date(2025, 11, 4)]), pytest.raises(InputError, match="illisible"):
-        rows_of_day(broken, date(2025, 11, 4))
+    days, calls = [date(2025, 11, 4), date(2025, 11, 5)], []
+    with one_pass([broken], days):
+        for day in days:
+            with pytest.raises(InputError, match="illisible") as caught:
+                rows_of_day(broken, day)
+            calls.append(len(caught.traceback))
+    assert calls[0] == calls[1], "what a day had at hand is not kept by the error of the next"
 
 
 def test_a_file_that_grows_gives_the_lines_begun_before(tmp_path: Path) -> None:
