@@ -134,7 +134,10 @@ def test_a_day_the_store_does_not_know_names_the_days_it_does(store: LocalFileSe
 
 
 def codes_in_the_code() -> set[str]:
-    """Every code the program can say: first words of warn() and reject(), second of Finding(), keys of `reasons`."""
+    """Every code the program can say: first words of warn() and reject(), second of Finding(), keys of `reasons`.
+
+    Also the third of InputError(), which counts a file as rejected.
+    """
     found: set[str] = set()
     for path in [*(ROOT / "lib").rglob("*.py"), *(ROOT / "scripts").rglob("*.py")]:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -144,8 +147,9 @@ def codes_in_the_code() -> set[str]:
                 isinstance(node, ast.Call) and _name(node.func) == "Finding" and isinstance(node.args[1], ast.Constant)
             ):
                 found |= _texts(node.args[1])
+            elif isinstance(node, ast.Call) and _name(node.func) == "InputError":
+                found |= {code for one in node.args[2:] for code in _texts(one)}
             elif isinstance(node, ast.Assign) and _name(node.targets[0]) in (
-                "reason",
                 "reasons",
                 "DATE_REJECTS",
                 "SYNTHETIC",
