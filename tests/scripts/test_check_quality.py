@@ -147,7 +147,7 @@ def codes_in_the_code() -> set[str]:
                 isinstance(node, ast.Call) and _name(node.func) == "Finding" and isinstance(node.args[1], ast.Constant)
             ):
                 found |= _texts(node.args[1])
-            elif isinstance(node, ast.Call) and _name(node.func) == "InputError":
+            elif isinstance(node, ast.Call) and _name(node.func) in ("InputError", "__init__"):
                 found |= {code for one in node.args[2:] for code in _texts(one)}
             elif isinstance(node, ast.Assign) and _name(node.targets[0]) in (
                 "reasons",
