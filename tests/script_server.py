@@ -35,7 +35,7 @@ from pathlib import Path
 from typing import Any
 
 PACKAGES = (
-    "pandas", "shapely", "jinja2", "boto3", "pymongo", "zoneinfo", "multiprocessing.pool",
+    "pandas", "shapely", "pyproj", "jinja2", "boto3", "pymongo", "zoneinfo", "multiprocessing.pool", "holidays",
     "orjson", "tqdm", "argparse", "statistics", "concurrent.futures.process", "stringzilla", "pkgutil", "resource",
 )  # fmt: skip
 DASK = (*PACKAGES, "distributed.cli.dask_worker", "distributed.cli.dask_scheduler")

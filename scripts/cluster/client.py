@@ -31,7 +31,7 @@ LOOK, SAID_EVERY = 5.0, 300.0  # s between two looks at a cluster that computes,
 LOST_LOOK = 0.1  # s between two tries to give the code to workers of which one was just lost
 WORKERS_MISSED = 300.0  # s without a worker before the run gives up
 # What the figures depend on; a worker must have what this process has.
-SAME_PACKAGES = ("pandas", "numpy", "shapely", "stringzilla", "tzdata", "boto3", "distributed", "cloudpickle")
+SAME_PACKAGES = ("pandas", "numpy", "shapely", "pyproj", "stringzilla", "tzdata", "boto3", "distributed", "cloudpickle")
 
 
 class ClusterError(CityflowError):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import shapely
-from pyproj import Geod, Transformer
+from pyproj import Geod
 
 from lib.figures import geometry
 from lib.figures.written_places import parse_shape
@@ -47,13 +47,3 @@ def test_the_middle_of_two_separate_parts_is_on_one_of_them() -> None:
     lon, lat = geometry.middles(geometry.as_geometries([parts]))
     assert geometry.lengths(geometry.as_geometries([shapely.LineString([(lon[0], lat[0]), (lon[0], 48.86)])]))[0] < 1
     assert 2.33 < lon[0] < 2.36
-
-
-def test_lambert_93_is_that_of_proj() -> None:
-    places = np.random.default_rng(93).uniform((-5.0, 41.0), (10.0, 51.5), (20_000, 2))  # around France
-    proj = Transformer.from_crs("EPSG:4326", "EPSG:2154", always_xy=True)
-    expected = np.column_stack(proj.transform(*places.T))
-    metres = geometry.to_metres(shapely.points(places))
-    assert np.abs(shapely.get_coordinates(metres) - expected).max() < 1e-8  # m
-    degrees = geometry._to_degrees(shapely.points(expected))
-    assert np.abs(shapely.get_coordinates(degrees) - places).max() < 1e-12
