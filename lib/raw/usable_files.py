@@ -30,7 +30,7 @@ def read_usable(files: Iterable[RawFile], read: Callable[[RawFile], Rows], quali
             found.append(read(raw))
         except InputError as error:
             passed_over(raw, error, quality)
-            unusable = error
+            unusable = error.with_traceback(None)  # or it would keep the rows of the others, and they it
     if unusable and not found:
         raise unusable
     return found
@@ -57,7 +57,7 @@ def newest_whole(
         try:
             found = read(raw)
         except InputError as error:
-            refused += [] if kept else [(raw, error)]
+            refused += [] if kept else [(raw, error.with_traceback(None))]
             continue
         if kept and rows(kept[1]) < (1.0 if most else WHOLE_FROM) * rows(found):
             refused.append((kept[0], _smaller(kept[0], rows(kept[1]), raw, rows(found), code)))
