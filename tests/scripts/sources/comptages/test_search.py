@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import date
 from multiprocessing import connection
@@ -105,11 +106,19 @@ def test_a_long_search_is_said(
     assert f"recherche dans {path} : en cours depuis 0 min" in caplog.text
 
 
-def test_a_killed_worker_is_an_error_and_none_is_left(path: Path, tmp_path: Path, meanwhile: Meanwhile) -> None:
-    order = job(path, tmp_path, block=1)
-    processes = meanwhile(lambda: processes[-1].kill())
+def test_a_killed_worker_is_an_error_and_none_is_left(
+    path: Path, tmp_path: Path, meanwhile: Meanwhile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(*_: object) -> None:
+        with suppress(FileExistsError):
+            (tmp_path / "killed").touch(exist_ok=False)
+            signal.raise_signal(signal.SIGKILL)
+        signal.pause()  # the others would never end
+
+    monkeypatch.setattr("scripts.sources.comptages.search.work", killed)
+    processes = meanwhile(lambda: None)
     with pytest.raises(SearchError, match="SIGKILL"):
-        search(order)
+        search(job(path, tmp_path))
     assert all_ended(processes)
 
 
