@@ -69,8 +69,9 @@ def code_files(script: Path) -> set[Path]:
     return found | {ROOT / "requirements.txt"}
 
 
+@lru_cache(maxsize=1)
 def newest_code() -> int:
-    """Find when code was last written (ns), whatever imports it: quick to ask, where computing again costs little."""
+    """Find when the code of this run was last written (ns), whatever imports it: for what it costs little to redo."""
     files = (path for paths in _modules().values() for path in paths)
     return max(path.stat().st_mtime_ns for path in (ROOT / "requirements.txt", *files))
 

@@ -17,13 +17,13 @@ import numpy.typing as npt
 
 from lib.common.paris_time import days_compared
 from lib.database_service import DatabaseService
-from lib.figures import sensor_days
 from lib.figures.past_days import Past
 from lib.figures.quality import has_account
 from lib.figures.sensor_days import SensorDay, hours_frame, sensor_day, sensor_frame, without_rows
 from lib.files.copies import keep_copy, packed, read_copy, unpacked
 from lib.local_file_service import LocalFileService
 from lib.raw.source import Source
+from lib.run.dependencies import newest_code
 
 ROWS = ("metrics", "mapping")  # under which figures have a row for each work, or arc: no past figure is of one
 PAST_KEPT = 210  # days of all sources in memory: in a range each is compared again 7 days later, after 5 x 7 of six
@@ -112,16 +112,16 @@ def _path(files: LocalFileService, source: Source, day: date) -> Path:
 def _state(files: LocalFileService, source: Source, day: date) -> str:
     """Describe what a copy rests on: the file of the metrics, the keys read of it, and the code; empty without one."""
     written = _written(files.metrics_path(source.name, day))
-    return written and f"{written} {source.sensors} {Path(sensor_days.__file__).stat().st_mtime_ns}"
+    return written and f"{written} {source.sensors} {newest_code()}"
 
 
 def _written(path: Path) -> str:
-    """Describe a state of a file; empty of one that is not there or not accessible."""
+    """Describe a state of a file, as RawFile.state; empty of one that is not there or not accessible."""
     try:
         status = path.stat()
     except OSError:
         return ""
-    return f"{status.st_mtime_ns} {status.st_size}"
+    return f"{status.st_size} {status.st_mtime_ns} {status.st_ctime_ns}"
 
 
 def _keep(files: LocalFileService, source: Source, day: date, found: SensorDay, state: str) -> None:

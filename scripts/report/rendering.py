@@ -3,7 +3,6 @@
 import sys
 from contextlib import suppress
 from functools import lru_cache
-from hashlib import sha256
 from importlib.util import cache_from_source
 from inspect import getmembers, isfunction
 from pathlib import Path
@@ -16,14 +15,13 @@ from markupsafe import Markup
 from lib.common.errors import StoreError
 from lib.figures.calendar_days import long_date
 from lib.files.atomic_file import write_atomically
+from lib.files.copies import sealed, unsealed
 from scripts.registry import SOURCES
 from scripts.report import french
 
 TEMPLATES = Path(__file__).parent / "templates"
 # The page may load nothing and run nothing; its styles are in it, and its empty icon is a data: address.
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
-
-DIGEST = 32  # bytes of the sha256 before a compiled template
 
 
 class Compiled(BytecodeCache):
@@ -34,20 +32,15 @@ class Compiled(BytecodeCache):
     """
 
     def load_bytecode(self, bucket: Bucket) -> None:
-        with suppress(OSError):
+        with suppress(OSError, ValueError):
             path = _compiled(bucket)
-            content = path.read_bytes()
-            is_sound = sha256(content[DIGEST:]).digest() == content[:DIGEST]
-            if is_sound and path.stat().st_mtime > max(
-                Path(code).stat().st_mtime for code in (__file__, french.__file__)
-            ):
-                bucket.bytecode_from_string(content[DIGEST:])
+            if path.stat().st_mtime > max(Path(code).stat().st_mtime for code in (__file__, french.__file__)):
+                bucket.bytecode_from_string(unsealed(path.read_bytes()))
 
     def dump_bytecode(self, bucket: Bucket) -> None:
-        content = bucket.bytecode_to_string()
         if not sys.dont_write_bytecode:
             with suppress(StoreError):  # the code may lie where a run cannot write
-                write_atomically(_compiled(bucket), sha256(content).digest() + content)
+                write_atomically(_compiled(bucket), sealed(bucket.bytecode_to_string()))
 
 
 def _compiled(bucket: Bucket) -> Path:
