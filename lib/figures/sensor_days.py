@@ -4,7 +4,7 @@ import statistics
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, TypeVar
 
 import numpy as np
@@ -17,6 +17,10 @@ from lib.figures.key_figures import KeyFigure, Metrics, Sensors, Watched
 from lib.figures.numbers import rounded
 
 Found = TypeVar("Found")
+
+NOT_MEASURED = -1
+# How hours are kept of past days: counts, then shares (%) and minutes, which are stored with two decimals.
+SHORT_FORMS = ((1, np.int16), (100, np.int16), (100, np.int32))
 
 
 @dataclass(frozen=True)
@@ -62,21 +66,60 @@ def once(metrics: Metrics, key: tuple[Any, ...], read: Callable[[], Found]) -> F
 
 
 def without_rows(metrics: Metrics, columns: Sensors, day: date, figures: Iterable[KeyFigure | Watched]) -> Remembering:
-    """Keep of a past day what `beside` and `hours_of` ask for, in a tenth of the memory: no row of a sensor."""
-    kept = Remembering(metrics)
+    """Keep of a past day what `beside` and `hours_of` ask for, in short: no row of a sensor."""
+    whole = Remembering(metrics)
+    kept = Remembering({key: value for key, value in metrics.items() if key != "metrics"})
+    names = kept.known["column", columns.identifier] = names_of(_column(whole, columns, columns.identifier))
     for one in figures:
         if one.hours:
-            hours_of(kept, columns, one.hours, day)
-            _column(kept, columns, one.whole_day)
-    for key in (columns.identifier, columns.valid):
-        _column(kept, columns, key)
-    del kept["metrics"]
+            hours = hours_of(whole, columns, one.hours, day)
+            kept.known["hours", one.hours] = None if hours is None else ShortHours.of(hours.to_numpy(), names, day)
+            kept.known["column", one.whole_day] = np.array(_column(whole, columns, one.whole_day), dtype=float)
+    kept.known["column", columns.valid] = np.array(_column(whole, columns, columns.valid), dtype=float)
     return kept
+
+
+@dataclass(frozen=True)
+class ShortHours:
+    """A frame of hours in as few bytes as hold it exactly: a range has those of 35 days in memory."""
+
+    values: npt.NDArray[Any]
+    scale: int
+    names: pd.Index
+    day: date
+
+    @classmethod
+    def of(cls, hours: npt.NDArray[np.float64], names: pd.Index, day: date) -> "ShortHours":
+        return cls(*shortened(hours), names, day)
+
+    def frame(self) -> pd.DataFrame:
+        return hours_frame(lengthened(self.values, self.scale), self.names, self.day)
+
+
+def shortened(hours: npt.NDArray[np.float64]) -> tuple[npt.NDArray[Any], int]:
+    """Write numbers as whole ones of two or four bytes, and by what they are divided; unchanged where none is exact."""
+    known = np.isfinite(hours)
+    for scale, form in SHORT_FORMS:
+        whole = np.where(known, np.rint(hours * scale), NOT_MEASURED)
+        if (whole[known] < 0).any() or (whole > np.iinfo(form).max).any():
+            continue
+        short = whole.astype(form)
+        if np.array_equal(lengthened(short, scale), hours, equal_nan=True):
+            return short, scale
+    return hours, 1
+
+
+def lengthened(short: npt.NDArray[Any], scale: int) -> npt.NDArray[np.float64]:
+    """Return the numbers that were shortened."""
+    if short.dtype == np.float64:
+        return short
+    return np.where(short == NOT_MEASURED, np.nan, short / scale)
 
 
 def hours_of(metrics: Metrics, columns: Sensors, key: str, day: date) -> pd.DataFrame | None:
     """Build the frame of the hours that each sound sensor holds under `key`; None for a version without them."""
-    return once(metrics, ("hours", key), lambda: _hours_of(metrics, columns, key, day))
+    found = once(metrics, ("hours", key), lambda: _hours_of(metrics, columns, key, day))
+    return found.frame() if isinstance(found, ShortHours) else found
 
 
 def _hours_of(metrics: Metrics, columns: Sensors, key: str, day: date) -> pd.DataFrame | None:
@@ -87,27 +130,37 @@ def _hours_of(metrics: Metrics, columns: Sensors, key: str, day: date) -> pd.Dat
     return hours_frame(values, _column(metrics, columns, columns.identifier), day)
 
 
-def _column(metrics: Metrics, columns: Sensors, key: str) -> list[Any]:
+def _column(metrics: Metrics, columns: Sensors, key: str) -> Sequence[Any]:
     """List what each sound sensor holds under `key`."""
     return once(metrics, ("column", key), lambda: [row.get(key) for row in _sound(metrics, columns)])
 
 
-def sensor_frame(values: npt.NDArray[np.float64], names: list[str]) -> pd.DataFrame:
+def names_of(names: Sequence[Any] | pd.Index) -> pd.Index:
+    """Return the index of some sensors: one object for all days that have the same ones."""
+    return names if isinstance(names, pd.Index) else _same_names(tuple(names))
+
+
+@lru_cache(maxsize=16)
+def _same_names(names: tuple[Any, ...]) -> pd.Index:
+    return pd.Index(names, dtype=object)
+
+
+def sensor_frame(values: npt.NDArray[np.float64], names: Sequence[str]) -> pd.DataFrame:
     """Build the frame of SensorDay.sensors."""
-    return pd.DataFrame(values, pd.Index(names, dtype=object), ["total", "highest", "valid"])
+    return pd.DataFrame(values, names_of(names), ["total", "highest", "valid"])
 
 
-def hours_frame(values: npt.NDArray[np.float64], names: list[str], day: date) -> pd.DataFrame:
+def hours_frame(values: npt.NDArray[np.float64], names: Sequence[str] | pd.Index, day: date) -> pd.DataFrame:
     """Build a frame of hours, a row per sensor."""
     clock = clock_hours(day)
     shown = clock if values.shape[1] == len(clock) else range(values.shape[1])  # road labels are always 24
-    return pd.DataFrame(values, pd.Index(names, dtype=object), shown)
+    return pd.DataFrame(values, names_of(names), shown)
 
 
 def _whole_days(metrics: Metrics, columns: Sensors, key: str, day: date) -> pd.DataFrame:
     """Build a frame of one column: the day's value of each sound sensor that measured all its hours."""
     whole = np.array(_column(metrics, columns, columns.valid), dtype=float) >= min(len(clock_hours(day)), 24)
-    names = pd.Index(_column(metrics, columns, columns.identifier), dtype=object)
+    names = names_of(_column(metrics, columns, columns.identifier))
     return pd.DataFrame({"jour": np.array(_column(metrics, columns, key), dtype=float)[whole]}, names[whole])
 
 

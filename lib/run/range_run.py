@@ -6,6 +6,8 @@ order of the days too, each once its day is stored.
 """
 
 import contextlib
+import ctypes
+import gc
 import logging
 import multiprocessing
 import os
@@ -82,15 +84,28 @@ def computed(
     """Compute every day of the plan, chunk by chunk, in `jobs` processes while the caller iterates."""
     work = chunks(plan, EXPORT_DAYS)
     if jobs == 1 or len(work) <= 1:
-        yield (outcome for source, days in work for outcome in measure(settings, source, days))
+        yield (outcome for source, days in work for outcome in _measured(measure, settings, source, days))
         return
     # fork: what the road-count pass has at hand is inherited, and pandas is not imported once more by each process.
     context = multiprocessing.get_context("fork")
+    gc.freeze()  # what is imported by now stays shared with the processes
     with ProcessPoolExecutor(min(jobs, len(work)), context, _follow_the_parent, (locks,)) as pool:
         try:
             yield _collected(pool, settings, measure, work, AHEAD * jobs)
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _measured(measure: Measure, settings: Settings, source: str, days: list[date]) -> list[Outcome]:
+    found = measure(settings, source, days)
+    _give_back()
+    return found
+
+
+def _give_back() -> None:
+    """Return what is free to the system: glibc keeps it for the process, and three or four of them compute."""
+    with contextlib.suppress(OSError, AttributeError):  # of another C library
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def possible_jobs(jobs: int) -> int:
@@ -117,6 +132,7 @@ def reported(
         yield lambda day: _at_once(partial(_report, settings, store, report, day, locks.descriptors.get(day)))
         return
     context = multiprocessing.get_context("fork")
+    gc.freeze()  # what is imported by now stays shared with the processes
     with ProcessPoolExecutor(1, context, _follow_the_parent) as process:
         process.submit(os.getpid).result()
         try:
@@ -140,6 +156,7 @@ def _report(settings: Settings, store: DatabaseService | None, report: Report, d
         store = store or stack.enter_context(get_database_service(settings))
         stack.enter_context(day_lock(settings.output_dir, day, REPORT, locked))
         report(settings, store, day)
+    _give_back()
 
 
 def _follow_the_parent(locks: DayLocks | None = None) -> None:
@@ -165,7 +182,7 @@ def _collected(
     ahead: deque[Future[list[Outcome]]] = deque()
     for source, days in work:
         with _of_living_processes():
-            ahead.append(pool.submit(measure, settings, source, days))
+            ahead.append(pool.submit(_measured, measure, settings, source, days))
             found = ahead.popleft().result() if len(ahead) >= most else []
         yield from found
     while ahead:
@@ -231,6 +248,7 @@ def store_in_order(
             with _of_living_processes():
                 asked.append((step, reports(step.day)))
             yield from told(REPORTS_BEHIND)
+            _give_back()
             continue
         while (step.source, step.day) not in ready:
             source, day, found = next(outcomes)

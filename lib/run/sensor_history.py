@@ -13,23 +13,30 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from lib.common.paris_time import days_compared
 from lib.database_service import DatabaseService
 from lib.figures.past_days import Past
 from lib.figures.quality import has_account
-from lib.figures.sensor_days import SensorDay, hours_frame, sensor_day, sensor_frame, without_rows
+from lib.figures.sensor_days import (
+    SensorDay,
+    hours_frame,
+    lengthened,
+    sensor_day,
+    sensor_frame,
+    shortened,
+    without_rows,
+)
 from lib.files.copies import keep_copy, packed, read_copy, unpacked
 from lib.local_file_service import LocalFileService
 from lib.raw.source import Source
 from lib.run.dependencies import newest_code
 
-ROWS = ("metrics", "mapping")  # under which figures have a row for each work, or arc: no past figure is of one
+# Under which figures have a row for each work, arc or sensor: no past figure is of one.
+ROWS = ("metrics", "mapping", "capteurs_defaillants", "failing_sensors", "troncons_impactes", "perturbations")
 PAST_KEPT = 210  # days of all sources in memory: in a range each is compared again 7 days later, after 5 x 7 of six
 REPORTS_KEPT = 40  # of which the key figures are in memory: each of the 28 days after shows them
 KEPT = timedelta(days=60)  # copies of days farther than that from the one that is written go
-NOT_MEASURED = -1
 
 
 def same_weekdays(store: DatabaseService, source: Source, day: date) -> Past:
@@ -53,9 +60,11 @@ def _loaded(store: DatabaseService, source: Source, day: date) -> dict[str, Any]
     metrics = store.load_metrics(source.name, day)
     if not metrics or not has_account(metrics):
         return None
-    if source.sensors:
-        return without_rows(metrics, source.sensors, day, source.compared)
-    return {key: value for key, value in metrics.items() if key not in ROWS or not isinstance(value, list)}
+    kept = without_rows(metrics, source.sensors, day, source.compared) if source.sensors else metrics
+    for key in ROWS:
+        if isinstance(kept.get(key), list):
+            del kept[key]
+    return kept
 
 
 def recent_figures(store: DatabaseService, days: Iterable[date]) -> dict[date, dict[str, Any]]:
@@ -135,7 +144,7 @@ def _keep(files: LocalFileService, source: Source, day: date, found: SensorDay, 
         "entier": np.array(found.whole),
     }
     if found.hours is not None:
-        arrays["heures"] = _short(found.hours.to_numpy(dtype=float))
+        arrays["heures"], arrays["echelle"] = shortened(found.hours.to_numpy(dtype=float))
     path = _path(files, source, day)
     if keep_copy(path, state, arrays):
         for other in path.parent.glob(f"{source.name}_*.npz"):
@@ -147,15 +156,5 @@ def _keep(files: LocalFileService, source: Source, day: date, found: SensorDay, 
 def _read(copy: Any, day: date) -> SensorDay:
     names = unpacked(copy["noms"])
     hours = copy.get("heures")
-    if hours is not None and hours.dtype != np.float64:
-        hours = np.where(hours == NOT_MEASURED, np.nan, hours)
-    frame = None if hours is None else hours_frame(hours, names, day)
+    frame = None if hours is None else hours_frame(lengthened(hours, int(copy["echelle"])), names, day)
     return SensorDay(day, sensor_frame(copy["capteurs"], names), frame, bool(copy["entier"]))
-
-
-def _short(hours: npt.NDArray[np.float64]) -> npt.NDArray[Any]:
-    """Write counts in two bytes where all of them are such; any other values stay."""
-    counts = np.where(np.isnan(hours), NOT_MEASURED, hours)
-    short = counts.astype(np.int16, casting="unsafe") if (np.abs(counts) < 2**15).all() else hours
-    known = np.isfinite(hours)
-    return short if (short[known] == hours[known]).all() and (hours[known] >= 0).all() else hours

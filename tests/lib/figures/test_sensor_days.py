@@ -14,7 +14,15 @@ from hypothesis.extra import numpy as hnp
 from lib.figures.changes import comparable_hours, shared
 from lib.figures.key_figures import KeyFigure, Sensors
 from lib.figures.past_days import evolution
-from lib.figures.sensor_days import Remembering, hours_of, sensor_day, usual_hours, without_rows
+from lib.figures.sensor_days import (
+    Remembering,
+    hours_of,
+    lengthened,
+    sensor_day,
+    shortened,
+    usual_hours,
+    without_rows,
+)
 
 DAY = date(2025, 11, 4)
 COLUMNS = Sensors("id", "nom", "capteur", "heures", "total", "pic")
@@ -131,3 +139,40 @@ def test_a_past_day_without_its_rows_is_compared_as_with_them(without: tuple[str
     assert found[0] == found[1]
     assert found[0]["semaine_precedente_base"]["journees_entieres"] is bool(without)
     assert found[0]["evolution_semaine_precedente_pct"] is not None
+
+
+@pytest.mark.parametrize(
+    ("values", "bytes_each"),
+    [
+        ([0.0, 1204.0, np.nan, 32767.0], 2),
+        ([0.29, 99.99, np.nan, 57.0], 2),
+        ([0.07, 4821.33, np.nan], 4),
+        ([32768.0, 1.0], 4),
+        ([np.nan, np.nan], 2),
+        ([], 2),
+        ([0.125, 1.0], 8),
+        ([-1.0, 3.0], 8),
+        ([np.inf, 3.0], 8),
+        ([1e300, 3.0], 8),
+    ],
+)
+def test_hours_are_kept_short_only_where_they_come_back_exactly(values: list[float], bytes_each: int) -> None:
+    hours = np.array(values, dtype=float)
+    short, scale = shortened(hours)
+    assert short.dtype.itemsize == bytes_each
+    assert np.array_equal(lengthened(short, scale), hours, equal_nan=True)
+
+
+def test_two_decimals_come_back_whatever_they_are() -> None:
+    hours = np.array([float(f"{cents // 100}.{cents % 100:02d}") for cents in range(200_000)])
+    assert np.array_equal(lengthened(*shortened(hours)), hours)
+
+
+def test_a_long_past_is_held_in_little_memory() -> None:
+    """Of a day: two bytes an hour, no row, and the sensors' names in common with the other days."""
+    days = [without_rows(metrics_of(np.full((400, 24), 7.0)), COLUMNS, DAY, [FIGURE]) for _ in range(2)]
+    tables = [hours_of(one, COLUMNS, "heures", DAY) for one in days]
+    assert tables[0] is not None and tables[1] is not None
+    assert tables[0].index is tables[1].index
+    assert days[0].known["hours", "heures"].values.nbytes == 2 * 400 * 24
+    assert "metrics" not in days[0]
