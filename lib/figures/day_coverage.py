@@ -128,10 +128,13 @@ def _filled_hours(hours: pd.DataFrame, zero: Flags, known: Flags, past: Sequence
 
 def hours_of_habit(hours: pd.DataFrame, past: Sequence[SensorDay]) -> Flags:
     """Tell for each sensor and hour whether it hardly ever counts nothing then."""
-    before = [one.hours.reindex_like(hours).to_numpy() for one in past if one.hours is not None]
-    days = np.array(before).reshape(-1, *hours.shape)
-    seen = np.isfinite(days).sum(axis=0)
-    return np.asarray((seen >= HABIT_DAYS) & ((days == 0).sum(axis=0) <= HABIT_ZEROS * seen))
+    seen, nothing = np.zeros(hours.shape, dtype=np.int16), np.zeros(hours.shape, dtype=np.int16)
+    for before in (one.hours for one in past):  # one day at a time: all of them are 16 MB
+        if before is not None:
+            values = before.reindex_like(hours).to_numpy()
+            seen += np.isfinite(values)
+            nothing += values == 0
+    return np.asarray((seen >= HABIT_DAYS) & (nothing <= HABIT_ZEROS * seen))
 
 
 def named_hours(hours: Iterable[int]) -> str:

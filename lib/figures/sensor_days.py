@@ -24,6 +24,43 @@ SHORT_FORMS = ((1, np.int16), (100, np.int16), (100, np.int32))
 
 
 @dataclass(frozen=True)
+class ShortHours:
+    """A frame of hours in as few bytes as hold it exactly: a range has those of 35 days in memory."""
+
+    values: npt.NDArray[Any]
+    scale: int
+    names: pd.Index
+    day: date
+
+    @classmethod
+    def of(cls, hours: pd.DataFrame, day: date) -> "ShortHours":
+        return cls(*shortened(hours.to_numpy(dtype=float)), names_of(hours.index), day)
+
+    def frame(self) -> pd.DataFrame:
+        return hours_frame(lengthened(self.values, self.scale), self.names, self.day)
+
+
+def shortened(hours: npt.NDArray[np.float64]) -> tuple[npt.NDArray[Any], int]:
+    """Write numbers as whole ones of two or four bytes, and by what they are divided; unchanged where none is exact."""
+    known = np.isfinite(hours)
+    for scale, form in SHORT_FORMS:
+        whole = np.where(known, np.rint(hours * scale), NOT_MEASURED)
+        if (whole[known] < 0).any() or (whole > np.iinfo(form).max).any():
+            continue
+        short = whole.astype(form)
+        if np.array_equal(lengthened(short, scale), hours, equal_nan=True):
+            return short, scale
+    return hours, 1
+
+
+def lengthened(short: npt.NDArray[Any], scale: int) -> npt.NDArray[np.float64]:
+    """Return the numbers that were shortened."""
+    if short.dtype == np.float64:
+        return short
+    return np.where(short == NOT_MEASURED, np.nan, short / scale)
+
+
+@dataclass(frozen=True)
 class SensorDay:
     """What the store remembers of one day's sensors, without those that were set aside.
 
@@ -32,8 +69,12 @@ class SensorDay:
 
     day: date
     sensors: pd.DataFrame
-    hours: pd.DataFrame | None
+    short: ShortHours | None
     whole: bool  # whether no hour was missing for most sensors
+
+    @property
+    def hours(self) -> pd.DataFrame | None:
+        return self.short.frame() if self.short else None
 
 
 def sensor_day(metrics: Metrics, columns: Sensors, day: date) -> SensorDay:
@@ -44,7 +85,8 @@ def sensor_day(metrics: Metrics, columns: Sensors, day: date) -> SensorDay:
     table = sensor_frame(values, [row[columns.identifier] for row in rows])
     account = metrics["qualite"]
     whole = account.get("heures_manquantes") == [] if "capteurs" in account else account["statut"] == "complet"
-    return SensorDay(day, table, hours_of(metrics, columns, columns.hours, day), whole)
+    hours = hours_of(metrics, columns, columns.hours, day)
+    return SensorDay(day, table, None if hours is None else ShortHours.of(hours, day), whole)
 
 
 class Remembering(dict[str, Any]):
@@ -69,51 +111,14 @@ def without_rows(metrics: Metrics, columns: Sensors, day: date, figures: Iterabl
     """Keep of a past day what `beside` and `hours_of` ask for, in short: no row of a sensor."""
     whole = Remembering(metrics)
     kept = Remembering({key: value for key, value in metrics.items() if key != "metrics"})
-    names = kept.known["column", columns.identifier] = names_of(_column(whole, columns, columns.identifier))
+    kept.known["column", columns.identifier] = names_of(_column(whole, columns, columns.identifier))
     for one in figures:
         if one.hours:
             hours = hours_of(whole, columns, one.hours, day)
-            kept.known["hours", one.hours] = None if hours is None else ShortHours.of(hours.to_numpy(), names, day)
+            kept.known["hours", one.hours] = None if hours is None else ShortHours.of(hours, day)
             kept.known["column", one.whole_day] = np.array(_column(whole, columns, one.whole_day), dtype=float)
     kept.known["column", columns.valid] = np.array(_column(whole, columns, columns.valid), dtype=float)
     return kept
-
-
-@dataclass(frozen=True)
-class ShortHours:
-    """A frame of hours in as few bytes as hold it exactly: a range has those of 35 days in memory."""
-
-    values: npt.NDArray[Any]
-    scale: int
-    names: pd.Index
-    day: date
-
-    @classmethod
-    def of(cls, hours: npt.NDArray[np.float64], names: pd.Index, day: date) -> "ShortHours":
-        return cls(*shortened(hours), names, day)
-
-    def frame(self) -> pd.DataFrame:
-        return hours_frame(lengthened(self.values, self.scale), self.names, self.day)
-
-
-def shortened(hours: npt.NDArray[np.float64]) -> tuple[npt.NDArray[Any], int]:
-    """Write numbers as whole ones of two or four bytes, and by what they are divided; unchanged where none is exact."""
-    known = np.isfinite(hours)
-    for scale, form in SHORT_FORMS:
-        whole = np.where(known, np.rint(hours * scale), NOT_MEASURED)
-        if (whole[known] < 0).any() or (whole > np.iinfo(form).max).any():
-            continue
-        short = whole.astype(form)
-        if np.array_equal(lengthened(short, scale), hours, equal_nan=True):
-            return short, scale
-    return hours, 1
-
-
-def lengthened(short: npt.NDArray[Any], scale: int) -> npt.NDArray[np.float64]:
-    """Return the numbers that were shortened."""
-    if short.dtype == np.float64:
-        return short
-    return np.where(short == NOT_MEASURED, np.nan, short / scale)
 
 
 def hours_of(metrics: Metrics, columns: Sensors, key: str, day: date) -> pd.DataFrame | None:
@@ -145,7 +150,7 @@ def _same_names(names: tuple[Any, ...]) -> pd.Index:
     return pd.Index(names, dtype=object)
 
 
-def sensor_frame(values: npt.NDArray[np.float64], names: Sequence[str]) -> pd.DataFrame:
+def sensor_frame(values: npt.NDArray[np.float64], names: Sequence[str] | pd.Index) -> pd.DataFrame:
     """Build the frame of SensorDay.sensors."""
     return pd.DataFrame(values, names_of(names), ["total", "highest", "valid"])
 
@@ -206,8 +211,8 @@ def pair_of_hours(
 
 def beside_past(hours: pd.DataFrame, past: SensorDay, dead_at_zero: bool) -> Shared:
     """Compare a day with a past one, of which a version may have kept no more than totals."""
-    if past.hours is not None:
-        return shared(*comparable_hours(hours, past.hours, dead_at_zero))
+    if (then := past.hours) is not None:
+        return shared(*comparable_hours(hours, then, dead_at_zero))
     totals = past.sensors["total"][past.sensors["valid"] >= min(len(clock_hours(past.day)), 24)]
     return shared(hours.dropna().sum(axis=1).to_frame("jour"), totals.to_frame("jour"))
 

@@ -18,15 +18,7 @@ from lib.common.paris_time import days_compared
 from lib.database_service import DatabaseService
 from lib.figures.past_days import Past
 from lib.figures.quality import has_account
-from lib.figures.sensor_days import (
-    SensorDay,
-    hours_frame,
-    lengthened,
-    sensor_day,
-    sensor_frame,
-    shortened,
-    without_rows,
-)
+from lib.figures.sensor_days import SensorDay, ShortHours, names_of, sensor_day, sensor_frame, without_rows
 from lib.files.copies import keep_copy, packed, read_copy, unpacked
 from lib.local_file_service import LocalFileService
 from lib.raw.source import Source
@@ -143,8 +135,8 @@ def _keep(files: LocalFileService, source: Source, day: date, found: SensorDay, 
         "capteurs": found.sensors.to_numpy(dtype=float),
         "entier": np.array(found.whole),
     }
-    if found.hours is not None:
-        arrays["heures"], arrays["echelle"] = shortened(found.hours.to_numpy(dtype=float))
+    if found.short:
+        arrays["heures"], arrays["echelle"] = found.short.values, np.array(found.short.scale)
     path = _path(files, source, day)
     if keep_copy(path, state, arrays):
         for other in path.parent.glob(f"{source.name}_*.npz"):
@@ -154,7 +146,6 @@ def _keep(files: LocalFileService, source: Source, day: date, found: SensorDay, 
 
 
 def _read(copy: Any, day: date) -> SensorDay:
-    names = unpacked(copy["noms"])
-    hours = copy.get("heures")
-    frame = None if hours is None else hours_frame(lengthened(hours, int(copy["echelle"])), names, day)
-    return SensorDay(day, sensor_frame(copy["capteurs"], names), frame, bool(copy["entier"]))
+    names = names_of(unpacked(copy["noms"]))
+    short = ShortHours(copy["heures"], int(copy["echelle"]), names, day) if "heures" in copy else None
+    return SensorDay(day, sensor_frame(copy["capteurs"], names), short, bool(copy["entier"]))

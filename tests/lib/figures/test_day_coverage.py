@@ -8,7 +8,7 @@ import pytest
 
 from lib.figures.day_coverage import account_for, without_filled
 from lib.figures.quality import Quality
-from lib.figures.sensor_days import SensorDay
+from lib.figures.sensor_days import SensorDay, ShortHours
 
 DAY = date(2025, 11, 4)
 
@@ -50,7 +50,8 @@ def test_expected_are_the_sensors_of_the_days_before_else_those_of_the_reference
 
 def before(*days: pd.DataFrame) -> list[SensorDay]:
     nothing = pd.DataFrame(columns=["total", "highest", "valid"], dtype=float)
-    return [SensorDay(DAY - timedelta(days=number), nothing, one, True) for number, one in enumerate(days, start=1)]
+    dated = ((DAY - timedelta(days=number), one) for number, one in enumerate(days, start=1))
+    return [SensorDay(day, nothing, ShortHours.of(one, day), True) for day, one in dated]
 
 
 def city(sensors: int = 12, night: int = 4, level: float = 100.0) -> pd.DataFrame:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from lib.figures.changes import runs
 from lib.figures.day_coverage import published
 from lib.figures.key_figures import Sensors
-from lib.figures.sensor_days import SensorDay
+from lib.figures.sensor_days import SensorDay, ShortHours
 from lib.figures.sensors import Bounds, broken, examine, faults
 
 DAY = date(2025, 11, 4)
@@ -111,9 +111,12 @@ def test_a_counter_that_falls_to_zero_against_its_habit_is_failing(zeros: int, t
     usual = table([0.0] * 5 + [7.0, 9.0] * 9 + [8.0], [0.0] * 24)
     hours = usual.copy()
     hours.iloc[0, 24 - zeros :] = 0.0
-    past = [SensorDay(DAY - timedelta(days=number), pd.DataFrame(), usual, True) for number in range(1, 6)]
+    past = [
+        SensorDay(DAY - timedelta(days=number), pd.DataFrame(), ShortHours.of(usual, DAY), True)
+        for number in range(1, 6)
+    ]
     nothing = pd.DataFrame({"highest": [7.0]}, ["S0"])
-    past = [SensorDay(one.day, nothing, one.hours, True) for one in past]
+    past = [SensorDay(one.day, nothing, one.short, True) for one in past]
     for dead_at_zero in (True, False):
         columns = Sensors("id", "nom", "compteur", "heures", "total", "plus_haut", dead_at_zero=dead_at_zero)
         found = examine(hours, hours.notna(), pd.Series(dtype=object), set(), past, BIKES, columns).failing
