@@ -177,7 +177,9 @@ PYTHON ?= $(shell for needed in ensurepip sys; do for one in python3.14 python3.
 # Installs what a file asks for, only when it or constraints.txt changed since the last install into that environment.
 install = wanted="$$(<constraints.txt)$$(<$(1))"; [[ -f $(2)/$(1) && "$$(<$(2)/$(1))" == "$$wanted" ]] || { \
 	echo "Installation de $(1) dans $(2) (une à deux minutes la première fois)…" >&2; \
-	$(2)/bin/python -m pip install --quiet --disable-pip-version-check -r $(1) && printf '%s' "$$wanted" >$(2)/$(1); }
+	$(2)/bin/python -m pip install --quiet --disable-pip-version-check -r $(1) || { \
+	echo "Installation de $(1) impossible (voir ci-dessus) : vérifier le réseau, le proxy et la place, puis relancer." >&2; exit 3; }; \
+	printf '%s' "$$wanted" >$(2)/$(1); }
 
 venv:
 	$(run) $(PY) -c 'from importlib.util import find_spec as f; exit(not f("pip"))' 2>/dev/null || $(MAKE) --silent new-venv

@@ -11,7 +11,7 @@ from lib.common.errors import StoreError, in_french
 from lib.common.exact_json import read_json
 from lib.common.paris_time import parse_day
 from lib.database_service import DatabaseService
-from lib.files.atomic_file import atomic_writer, flush_to_disk
+from lib.files.atomic_file import atomic_writer, flush_to_disk, rights_hint
 from lib.stores.documents import Document, body_of, encode, kind_of, month_report_id, report_id, stem_of
 
 SAME_RUN = 60.0  # s between the first and the last file of a report, at the most
@@ -83,7 +83,9 @@ def names_in(folder: Path) -> list[str]:
     except FileNotFoundError:
         return []
     except OSError as error:
-        raise StoreError(f"{folder} est illisible ({in_french(error)}).", "Vérifier ses droits.") from error
+        raise StoreError(
+            f"{folder} est illisible ({in_french(error)}).", rights_hint(folder, error, "Vérifier ses droits.")
+        ) from error
 
 
 def _modified(path: Path) -> float:
@@ -101,7 +103,9 @@ def _read(path: Path, body: str, day: str) -> Document | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise StoreError(f"{path} est illisible ({in_french(error)}).", "Vérifier ses droits.") from error
+        raise StoreError(
+            f"{path} est illisible ({in_french(error)}).", rights_hint(path, error, "Vérifier ses droits.")
+        ) from error
     except (ValueError, RecursionError) as error:
         raise StoreError(f"{path} est illisible ({in_french(error)}).", "Le supprimer et relancer ce jour.") from error
     if not isinstance(document, dict) or not isinstance(document.get(body), dict):

@@ -28,7 +28,15 @@ from lib.common.shown_settings import shown_settings
 from lib.common.text import counted
 from lib.database_factory import get_database_service
 from lib.run import cli
-from scripts.checks.machine import check_clock, check_folders, check_locks, check_packages, check_python, check_settings
+from scripts.checks.machine import (
+    check_clock,
+    check_folders,
+    check_locks,
+    check_packages,
+    check_python,
+    check_settings,
+    check_shared_memory,
+)
 from scripts.checks.raw_data import check_raw_files, newest_file
 from scripts.checks.results import ATTENTION, ERROR, OK, CheckResult
 from scripts.registry import SOURCES
@@ -47,6 +55,7 @@ def examine(settings: Settings, with_aws: bool) -> Iterator[CheckResult]:
     yield from check_settings(settings)
     yield from check_folders(settings)
     yield check_locks(settings)
+    yield check_shared_memory()
     yield from check_raw_files(settings, civil_day(now))
     yield check_store(settings)
     if with_aws:

@@ -404,6 +404,15 @@ def test_a_change_of_requirements_installs_again(tmp_path: Path) -> None:
     assert "Installation de requirements.txt" in checkout.make("venv").err, "another version of what it pulls in"
 
 
+def test_an_install_that_fails_says_so_in_french_and_stops(tmp_path: Path) -> None:
+    checkout = copy_checkout(tmp_path / "checkout", tmp_path / "raw")
+    (checkout.root / "requirements.txt").write_text("./nothing-1.0-py3-none-any.whl\n", encoding="utf-8")
+    for _ in range(2):  # nothing is noted as installed
+        ran = checkout.make("process", f"DATE={DAY}")
+        assert ran.code == 1
+        assert ran.err.splitlines()[-1].startswith("Installation de requirements.txt impossible (voir ci-dessus) : ")
+
+
 def test_without_python_the_message_says_so_once(tmp_path: Path) -> None:
     checkout = copy_checkout(tmp_path / "checkout", tmp_path / "raw")
     for name in ("make", "bash", "rm"):

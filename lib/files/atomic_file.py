@@ -153,11 +153,11 @@ def _refused(path: Path, error: OSError) -> StoreError:
     )
 
 
-def rights_hint(path: Path, error: OSError) -> str:
-    """Say what to look at; where another user owns the file or its folder (a run by root), who, and the command."""
+def rights_hint(path: Path, error: OSError, otherwise: str = "Vérifier les droits et la place disponible.") -> str:
+    """Say `otherwise`; where another user owns the file or its folder (a run by root), who, and the command."""
     there = next(one for one in (path, *path.parents) if os.path.lexists(one))
     if not isinstance(error, PermissionError) or there.lstat().st_uid == os.geteuid():
-        return "Vérifier les droits et la place disponible."
+        return otherwise
     try:
         owner = there.owner()
     except KeyError:  # a user of another machine, or of the host of a container

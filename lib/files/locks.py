@@ -10,6 +10,7 @@ environment.
 import contextlib
 import fcntl
 import logging
+import multiprocessing
 import os
 import resource
 import secrets
@@ -63,6 +64,15 @@ def whole_day(output_dir: Path, day: date, wait: bool) -> Iterator[None]:
         for name in names:
             os.environ.pop(name, None)
         os.close(descriptor)
+
+
+def processes_share_locks() -> bool:
+    """Tell whether processes can share locks of memory, which live in /dev/shm: containers may not have it."""
+    try:
+        multiprocessing.get_context("fork").Lock()
+    except OSError:
+        return False
+    return True
 
 
 @dataclass

@@ -25,7 +25,7 @@ from lib.common.errors import CityflowError, LockHeldError, SearchError
 from lib.common.settings import Settings
 from lib.database_factory import get_database_service
 from lib.database_service import DatabaseService
-from lib.files.locks import DayLocks, day_lock
+from lib.files.locks import DayLocks, day_lock, processes_share_locks
 from lib.raw.source import Source
 from lib.run.day_plan import Plan, Step
 from lib.run.day_run import Compare, DayResult, Recent, keep_day
@@ -109,14 +109,11 @@ def _give_back() -> None:
 
 
 def possible_jobs(jobs: int) -> int:
-    """Return how many processes can work: one where they cannot share locks, which live in /dev/shm."""
-    try:
-        multiprocessing.get_context("fork").Lock()
-    except OSError:
-        if jobs > 1:
-            log.warning("/dev/shm n'est pas utilisable ici (conteneur ?) : un seul processus calcule.")
-        return 1
-    return jobs
+    """Return how many processes can work: one where they cannot share locks."""
+    if jobs == 1 or processes_share_locks():
+        return jobs
+    log.warning("/dev/shm n'est pas utilisable ici (conteneur ?) : un seul processus calcule.")
+    return 1
 
 
 @contextlib.contextmanager

@@ -14,13 +14,15 @@ from lib.common.paris_time import PARIS
 from lib.common.settings import ROOT, Settings
 from lib.common.shown_settings import near_misses
 from lib.common.text import counted
-from lib.files.locks import held_locks
+from lib.files.atomic_file import rights_hint
+from lib.files.locks import held_locks, processes_share_locks
 from lib.raw.places import raw_root
 from scripts.checks.results import ATTENTION, ERROR, OK, CheckResult, check_result
 
 OLDEST_PYTHON = (3, 11)
 SPACE_LOW, SPACE_NONE = 2e9, 0.2e9  # bytes free: a day of everything takes about 0.1 GB, a full road export 6 to 9
 CLOCK_TOLERANCE = timedelta(hours=1)
+RESULT_ROOMS = ("metrics", "reports", "rejects", "runs", ".locks")  # of OUTPUT_DIR, where every day writes
 
 _PIN = re.compile(r"^([A-Za-z0-9_.-]+)(?:\[[^\]]*\])?==(\S+)")
 
@@ -79,12 +81,13 @@ def check_folders(settings: Settings) -> Iterator[CheckResult]:
     if _is_open(root, os.R_OK) or os.path.lexists(settings.data_dir):  # else check_raw_files says that there is none
         problem = "" if _is_open(root, os.R_OK) else f"{settings.data_dir} ne peut pas être lu"
         yield check_result("données brutes", problem, settings.data_dir, "Corriger ses droits, ou DATA_DIR.")
-    for what, folder in (("résultats", settings.output_dir), ("journaux", settings.log_dir)):
-        known = _nearest(folder)
-        problem = "" if _is_open(known, os.W_OK) else f"{known} ne peut pas être écrit"
-        yield check_result(
-            what, problem, str(folder), "Corriger les droits, ou OUTPUT_DIR (LOG_DIR pour les journaux)."
-        )
+    rooms = [one for name in RESULT_ROOMS for one in (settings.output_dir / name).glob("**") if one.is_dir()]
+    for what, folder, below in (("résultats", settings.output_dir, rooms), ("journaux", settings.log_dir, [])):
+        closed = [one for one in (_nearest(folder), *below) if not _is_open(one, os.W_OK)]
+        problem = f"{closed[0]} ne peut pas être écrit" if closed else ""
+        way_out = "Corriger les droits, ou OUTPUT_DIR (LOG_DIR pour les journaux)."
+        way_out = rights_hint(closed[0] / what, PermissionError(), way_out) if closed else ""
+        yield check_result(what, problem, str(folder), way_out)
     free = shutil.disk_usage(_nearest(settings.output_dir)).free
     problem = f"{free / 1e9:.1f} Go libres seulement" if free < SPACE_LOW else ""
     result = ERROR if free < SPACE_NONE else ATTENTION
@@ -101,6 +104,12 @@ def check_locks(settings: Settings) -> CheckResult:
     return check_result(
         "verrous", running and f"en cours : {running}", "aucun traitement en cours", "Attendre.", ATTENTION
     )
+
+
+def check_shared_memory() -> CheckResult:
+    """Check that a range can be computed by several processes."""
+    problem = "" if processes_share_locks() else "inutilisable (conteneur ?) : make backfill n'a qu'un processus"
+    return check_result("/dev/shm", problem, "utilisable", "Y monter un tmpfs que tous peuvent écrire.", ATTENTION)
 
 
 def _version(name: str) -> str | None:

@@ -1,6 +1,8 @@
 """Files as a store: exact names and bytes, copies and broken files of others, nothing half-read."""
 
+import errno
 import json
+import os
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -140,3 +142,22 @@ def test_a_record_is_one_line_and_what_holds_records_is_indented(tmp_path: Path)
         "}",
     ]
     assert files.load_metrics("bikes", date(2025, 11, 4)) == metrics
+
+
+def test_results_that_may_not_be_read_name_the_owner_and_the_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    if os.geteuid() != 0:
+        pytest.skip("only root can give a file away")
+    folder = tmp_path / "metrics"
+    folder.mkdir()
+    os.chown(folder, 65534, -1)
+    store = LocalFileService(tmp_path)
+    monkeypatch.setattr(Path, "read_bytes", refused)
+    monkeypatch.setattr(os, "listdir", refused)
+    for read in (lambda: store.load_metrics("bikes", DAY), lambda: store.list_available_dates("bikes")):
+        with pytest.raises(StoreError, match=r"accès refusé.*est à nobody : sudo chown -R root "):
+            read()

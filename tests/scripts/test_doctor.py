@@ -1,5 +1,6 @@
 """What doctor says of a machine: one line each, the way out, and exit 1 when something would stop a run."""
 
+import errno
 import json
 import os
 import re
@@ -109,6 +110,29 @@ def test_without_any_raw_file_it_is_one_error_that_leads_to_the_invented_ones(
     assert ran.code == 1 and len(errors) == 2
     assert f"aucun fichier brut dans {raw.root}" in errors[1] and "make fetch" in errors[1]
     assert "journaux" in errors[0] and "LOG_DIR" in errors[0]
+
+
+def test_memory_that_processes_cannot_share_is_seen(raw: RawTree, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_lock(*_: object, **__: object) -> None:
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+
+    assert line(run(doctor.main), "/dev/shm").startswith("ok")
+    monkeypatch.setattr("multiprocessing.synchronize.SemLock.__init__", no_lock)
+    seen = line(run(doctor.main), "/dev/shm")
+    assert seen.startswith("attention") and "make backfill n'a qu'un processus" in seen and "tmpfs" in seen
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may work as another user")
+@pytest.mark.parametrize("room", ["metrics", "runs/2025-11-04", ".locks"])
+def test_results_of_another_user_are_seen_with_the_command_that_gives_them_back(
+    raw: RawTree, run: Run, monkeypatch: pytest.MonkeyPatch, room: str
+) -> None:
+    (raw.output / room).mkdir(parents=True)
+    os.chown(raw.output / room, 65534, -1)
+    monkeypatch.setattr(os, "access", lambda path, right: Path(path).stat().st_uid == 0)
+    found = line(run(doctor.main), "résultats")
+    assert found.startswith("erreur") and f"{raw.output / room} ne peut pas être écrit" in found
+    assert f"est à nobody : sudo chown -R root {raw.output / room}" in found
 
 
 def test_json_holds_every_finding(raw: RawTree, run: Run) -> None:
