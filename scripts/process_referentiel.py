@@ -34,7 +34,7 @@ from lib.files.copies import keep_copy, packed, read_copy, unpacked
 from lib.raw.source_files import RawFile, source_files
 from lib.raw.usable_files import newest_whole, passed_over
 from lib.run.day_run import DayResult
-from lib.run.dependencies import newest_code
+from lib.run.dependencies import code_state
 from lib.run.source_command import run_source
 from scripts.registry import ARRONDISSEMENTS, REFERENTIEL, files_to_read
 from scripts.sources.arrondissements.polygons import Arrondissements, load_arrondissements
@@ -167,7 +167,7 @@ def _state(settings: Settings, files: tuple[RawFile, ...], others: str) -> str:
         states = [(raw.name, *raw.state) for raw in files if can_keep(settings.output_dir, raw)]
     except InputError:  # said by whoever reads it
         return ""
-    return f"{states} {newest_code()} {others}" if len(states) == len(files) else ""
+    return f"{states} {code_state()} {others}" if len(states) == len(files) else ""
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -4,6 +4,7 @@ The code files are those that a script imports, directly or not, read off their 
 """
 
 import contextlib
+import hashlib
 import os
 import re
 from collections.abc import Iterator
@@ -70,10 +71,15 @@ def code_files(script: Path) -> set[Path]:
 
 
 @lru_cache(maxsize=1)
-def newest_code() -> int:
-    """Find when the code of this run was last written (ns), whatever imports it: for what it costs little to redo."""
+def code_state() -> str:
+    """Return a digest of the sizes and times of all code, whatever imports it: for what it costs little to redo.
+
+    Of all files, not of the newest: a copied tree brings files that are older than those it leaves as they were.
+    """
     files = (path for paths in _modules().values() for path in paths)
-    return max(path.stat().st_mtime_ns for path in (ROOT / "requirements.txt", *files))
+    states = ((path, path.stat()) for path in (ROOT / "requirements.txt", *files))
+    text = "\n".join(f"{path.relative_to(ROOT)} {one.st_size} {one.st_mtime_ns}" for path, one in states)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 @lru_cache(maxsize=1000)

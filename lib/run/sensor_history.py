@@ -22,7 +22,7 @@ from lib.figures.sensor_days import SensorDay, ShortHours, names_of, sensor_day,
 from lib.files.copies import keep_copy, packed, read_copy, unpacked
 from lib.local_file_service import LocalFileService
 from lib.raw.source import Source
-from lib.run.dependencies import newest_code
+from lib.run.dependencies import code_state
 
 # Under which figures have a row for each work, arc or sensor: no past figure is of one.
 ROWS = ("metrics", "mapping", "capteurs_defaillants", "failing_sensors", "troncons_impactes", "perturbations")
@@ -113,7 +113,7 @@ def _path(files: LocalFileService, source: Source, day: date) -> Path:
 def _state(files: LocalFileService, source: Source, day: date) -> str:
     """Describe what a copy rests on: the file of the metrics, the keys read of it, and the code; empty without one."""
     written = _written(files.metrics_path(source.name, day))
-    return written and f"{written} {source.sensors} {newest_code()}"
+    return written and f"{written} {source.sensors} {code_state()}"
 
 
 def _written(path: Path) -> str:

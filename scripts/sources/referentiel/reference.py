@@ -1,7 +1,7 @@
 """The arcs of the newest whole road reference, read once: for the days of a run, and for later runs by a copy.
 
 A day's figures of three sources rest on the reference, which changes a few times a year. OUTPUT_DIR/.reference keeps a
-copy of what was read of an export (see lib/files/copies), found by the digest of the export and the age of the code.
+copy of what was read of an export (see lib/files/copies), found by the digest of the export and the state of the code.
 """
 
 import hashlib
@@ -28,7 +28,7 @@ from lib.files.copies import keep_copy, packed, read_copy, unpacked
 from lib.raw.contents import readable
 from lib.raw.source_files import RawFile, source_files
 from lib.raw.usable_files import newest_whole, warn_of_refused
-from lib.run.dependencies import newest_code
+from lib.run.dependencies import code_state
 from scripts.registry import REFERENTIEL
 from scripts.sources.arrondissements.polygons import load_arrondissements
 from scripts.sources.referentiel.records import INCOMPLETE, TEXTS, merge_parts, read_road_parts, warn_of_shapes
@@ -85,7 +85,7 @@ def can_keep(output_dir: Path, raw: RawFile) -> bool:
 
 def _rests_on(raw: RawFile) -> str:
     with readable(raw.path), raw.path.open("rb") as stream:
-        return f"{hashlib.file_digest(stream, 'sha256').hexdigest()} {raw.name} {newest_code()}"
+        return f"{hashlib.file_digest(stream, 'sha256').hexdigest()} {raw.name} {code_state()}"
 
 
 def _remove_old_ones(folder: Path) -> None:

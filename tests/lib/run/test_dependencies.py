@@ -1,10 +1,14 @@
 """The quick reading of imports finds what Python's own parser finds."""
 
 import ast
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 from lib.common.settings import ROOT
+from lib.run import dependencies
 from lib.run.dependencies import PACKAGES, imported_names
 
 ODD = """
@@ -57,3 +61,30 @@ def test_in_every_way_to_write_an_import() -> None:
     assert found == set(parsed(ast.parse(ODD), PATH))
     assert {"lib.common.errors", "lib.common.text", "lib.raw.forms.kinds", "lib.raw.contents.read_blocks"} <= found
     assert not {name for name in found if name.startswith("lib.aws")}
+
+
+def test_the_state_of_the_code_is_that_of_each_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dependencies, "ROOT", tmp_path)
+    files = [tmp_path / "requirements.txt", tmp_path / "lib" / "old.py", tmp_path / "scripts" / "new.py"]
+    for number, path in enumerate(files, start=1):
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(b"x")
+        os.utime(path, (number, number))
+
+    def state() -> str:
+        find, modules = dependencies.code_state.__wrapped__, dependencies._modules
+        modules.cache_clear()
+        try:
+            return str(find())
+        finally:
+            modules.cache_clear()
+
+    known = [state()]
+    for path in files:
+        os.utime(path, (2.5, 2.5))  # older than the newest
+        known.append(state())
+    (tmp_path / "lib" / "old.py").write_bytes(b"xy")
+    os.utime(tmp_path / "lib" / "old.py", (2.5, 2.5))
+    known.append(state())
+    assert len(set(known)) == 5
+    assert state() == known[-1]
