@@ -77,6 +77,17 @@ def test_a_damaged_note_is_said_and_written_anew(seen: FaultProxy, output: Outpu
     assert run(main).code == 0 and reads(seen) == 2
 
 
+@pytest.mark.parametrize("content", [b"", b"[" * 100_000, b"[]", b"null", b"\xff"])
+def test_whatever_the_note_holds_all_is_compared(aws: AwsServer, output: Output, run: Run, content: bytes) -> None:
+    output.metrics(day=OLD[0])
+    assert run(main).code == 0
+    whole = note_of(output).read_bytes()
+    note_of(output).write_bytes(content)
+    ran = run(main)
+    assert ran.code == 0 and "abîmé" in ran.err
+    assert note_of(output).read_bytes().count(b"metrics/") == whole.count(b"metrics/") == 1
+
+
 def test_who_wants_to_know_asks_for_all(seen: FaultProxy, run: Run) -> None:
     for option in ("--check", "--repair", "--force"):
         seen.asked.clear()

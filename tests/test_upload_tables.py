@@ -225,6 +225,22 @@ def test_a_long_plan_names_the_days_of_the_tables(aws: AwsServer, golden: Path, 
     assert f"+ tables       1 jour : {DAY}" in ran.out.splitlines()
 
 
+@pytest.mark.parametrize("words", [("--dry-run",), (), ("--check",)])
+def test_a_table_of_an_impossible_day_is_named(
+    aws: AwsServer, golden: Path, output: Output, run: Run, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    shutil.copytree(golden / "tables" / "hours" / f"dt={DAY}", golden / "tables" / "hours" / "dt=2025-02-30")
+    for day in range(1, 13):
+        output.metrics("traffic", f"2025-11-{day:02}")
+    if words == ("--dry-run",):
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+            monkeypatch.delenv(name)
+    ran = run(main, *words)
+    assert ran.code == 1
+    assert "tables/hours/dt=2025-02-30/bikes.parquet : date « 2025-02-30 » invalide" in ran.err
+    assert not any("2025-02-30" in key for key in aws.objects())
+
+
 def test_a_dry_run_without_credentials_knows_nothing_of_tables(
     aws: AwsServer, golden: Path, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:

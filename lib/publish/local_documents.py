@@ -79,7 +79,7 @@ class LocalDocument:
 def document_files(output_dir: Path, kinds: list[str], first: date | None, last: date | None) -> list[DocumentFile]:
     """List the files of those kinds with a day from first to last (None: no bound), oldest first.
 
-    A file whose name has an impossible day is kept: validated says what is wrong with it.
+    A file whose name has an impossible day is kept: read_files says what is wrong with it.
     """
     low, high = (first.isoformat() if first else ""), (last.isoformat() if last else "9999-99-99")
     found = [one for kind in kinds for one in _of_kind(output_dir / kind, kind)]
@@ -113,16 +113,17 @@ def page_files(output_dir: Path, reports: list[DocumentFile]) -> list[DocumentFi
 def read_files(source: DocumentFile, settings: Settings) -> Files:
     """Read the bytes of a document, all of one run: under the day's lock where they are being replaced.
 
-    InputError when a file cannot be read or a report is not whole; LockHeldError when a run is at that day.
+    InputError when there is no such day, a file cannot be read or a report is not whole; LockHeldError when a run is at
+    that day.
     """
-    paths = paths_of(source)
+    paths, day = paths_of(source), _day(source.day_text)
     before = _versions(paths)
     files = _read(source, paths)
     if before == _versions(paths) and (source.kind != "reports" or before[".json"][0] >= max(before.values())[0]):
         files.versions = before
         return files
     step = source.key if source.kind in ("metrics", TABLES) else "report"
-    with day_lock(settings.output_dir, _day(source.day_text), step, settings.lock_fd):
+    with day_lock(settings.output_dir, day, step, settings.lock_fd):
         return _read(source, paths)
 
 
@@ -148,7 +149,6 @@ def version(path: Path) -> Version:
 
 def validated(source: DocumentFile, files: Files) -> LocalDocument:
     """Parse a document and check it; InputError says what is wrong with it."""
-    _day(source.day_text)
     try:
         document = read_json(files[".json"])
         timestamp = _timestamp(source, document)

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from lib.aws.clients import AwsClients
-from lib.common.errors import CityflowError
+from lib.common.errors import CityflowError, in_french
 from lib.common.paris_time import machine_now, parse_instant
 from lib.common.settings import Settings
 from lib.common.shown_settings import shown_settings
@@ -61,8 +61,8 @@ def read_note(settings: Settings, form: str) -> Note:
             raise ValueError("sha256 différent")
     except FileNotFoundError:
         return Note(path, head)
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        log.warning("%s est abîmé (%s) : tout est comparé de nouveau.", path, error)
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        log.warning("%s est abîmé (%s) : tout est comparé de nouveau.", path, in_french(error))
         return Note(path, head)
     return Note(path, head, documents if written.get("lieu") == place and written.get("forme") == form else {})
 
