@@ -13,7 +13,7 @@ SHELL := bash
 # silent about a line that ends with 1 only where it was asked a question (-q), which lines marked `+` answer by being run:
 # it then ends with 1. What people ask by -n, -q or -t stays what it is.
 dry := $(strip $(foreach flag,n q t,$(findstring $(flag),$(firstword -$(MAKEFLAGS)))))
-MAKEFLAGS += --no-builtin-rules --no-print-directory $(if $(dry),,-q)
+override MAKEFLAGS += --no-builtin-rules --no-print-directory $(if $(dry),,-q)
 run := $(if $(dry),@,+@trap 'exit 1' INT; trap '((! $$?)) || exit 1' EXIT; unset MAKEFLAGS MAKELEVEL; \
 	[[ -z "$$REFUSED" ]] || { echo "$$REFUSED" >&2; exit 1; };)
 show = $(run) printf '%s\n' $(call quoted,$1); $1

@@ -75,13 +75,14 @@ work() {
 }
 
 run() {
-  local status=0
+  local status=0 fallback
   echo "Traitement commencé le $(date '+%Y-%m-%d %H:%M:%S %z')"
   work || status=$?
   echo "Journal : $log (code $status)"
   if [[ "$status" -eq 0 ]]; then
     written " : tout était à jour"
-    echo "✅ Traitement terminé avec succès"
+    fallback="$(setting fallback_notice)"
+    echo "✅ Traitement terminé avec succès${fallback:+ ($fallback)}"
   else
     [[ "$status" -eq 75 ]] || written '' # another run holds the day, and the new files are its own
     echo "❌ Traitement terminé avec des erreurs (code $status) : voir ci-dessus, puis make status et make doctor"

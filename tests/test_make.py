@@ -271,6 +271,7 @@ def test_a_variable_that_nothing_reads_is_refused_with_the_one_that_was_meant(
     ("words", "said"),
     [
         (["proces"], "make proces : cette commande n’existe pas (est-ce make process ?). Les voici toutes : make help"),
+        (["-e", "daily", "DAYS=0"], "erreur : DAYS= : « 0 » n'est pas un nombre de jours (1 à 31)"),
         (["tout"], "make tout : cette commande n’existe pas. Les voici toutes : make help"),
         (["help", "x'y=1"], "x'y= est inconnu : rien n'a été fait. Voir make help et .env.example"),
         (["help", "DRY_RUN=$(x)"], "DRY_RUN=$(x) est invalide : écrire DRY_RUN=1, ou DRY_RUN=0"),

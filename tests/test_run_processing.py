@@ -102,9 +102,12 @@ def test_without_a_date_it_is_the_morning_and_says_how_it_ended(checkout: Checko
         "📁 Fichiers JSON créés dans output/",
         "✅ Traitement terminé avec succès",
     ]
-    again = checkout.run("bash", script(checkout), LOG_DIR=str(checkout.root / "elsewhere"), **now)
+    settings = {"LOG_DIR": str(checkout.root / "elsewhere"), "OUTPUT_DIR": "/proc/nowhere"}  # which falls back
+    again = checkout.run("bash", script(checkout), **settings, **now)
     assert again.code == 0, again.out
-    assert again.out.splitlines()[-1] == "✅ Traitement terminé avec succès"
+    assert again.out.splitlines()[-1].startswith(
+        "✅ Traitement terminé avec succès (OUTPUT_DIR : repli : /proc/nowhere"
+    )
     assert len(list((checkout.root / "elsewhere").iterdir())) == 1
 
 
