@@ -47,6 +47,8 @@ Progress = Callable[[int, int | None], None]  # bytes here so far, bytes in all 
 
 log = logging.getLogger(__name__)
 
+_unreachable: set[str] = set()  # hosts that let no try of a download connect: the next ones of this process are single
+
 
 class _TryAgainError(Exception):
     """This try failed, another may not: what happened, and how long the server asks to wait (s)."""
@@ -54,6 +56,10 @@ class _TryAgainError(Exception):
     def __init__(self, what: str, wait: float = 0.0) -> None:
         super().__init__(what)
         self.wait = wait
+
+
+class _NoConnectionError(_TryAgainError):
+    """The host was not reached, or hung up."""
 
 
 class _TooLateError(Exception):
@@ -72,13 +78,16 @@ def download(address: Address, stream: BinaryIO, progress: Progress) -> None:
         try:
             _one_try(address, stream, progress, deadline)
             forget(stream)
+            _unreachable.discard(urlsplit(address.url).netloc)
             return
         except _TryAgainError as error:
             stream.flush()
-            reached = os.fstat(stream.fileno()).st_size
+            host, reached = urlsplit(address.url).netloc, os.fstat(stream.fileno()).st_size
             failures, furthest = (1, reached) if reached > furthest else (failures + 1, furthest)
             wait = max(error.wait, min(FIRST_WAIT * 2 ** (failures - 1), LONGEST_WAIT) * random.uniform(0.75, 1.25))
-            if failures >= ATTEMPTS or time.monotonic() + wait > deadline:
+            if failures >= (1 if host in _unreachable else ATTEMPTS) or time.monotonic() + wait > deadline:
+                if isinstance(error, _NoConnectionError):
+                    _unreachable.add(host)
                 raise InputError(
                     f"{_who(address)} : {error} (dernier essai sur {failures}).",
                     "Relancer la même commande plus tard.",
@@ -167,7 +176,8 @@ def _lost(address: Address, error: Exception) -> Exception:
         return ConfigError(what, "Corriger l'adresse dans .env (voir .env.example).")
     if isinstance(error, requests.exceptions.SSLError):
         return InputError(f"{_who(address)} : certificat TLS refusé.", "Vérifier l'horloge, et le proxy s'il y en a.")
-    return _TryAgainError(_transport_problem(error))
+    lost = _NoConnectionError if isinstance(error, requests.ConnectionError) else _TryAgainError
+    return lost(_transport_problem(error))
 
 
 def _bound(address: Address, size: int, stream: BinaryIO) -> None:

@@ -108,3 +108,23 @@ def test_progress_of_one_byte_a_try_ends_with_the_time_bound(
     ):
         fetch(replace(serve(one_byte_more), max_seconds=1.0), tmp_path / "a")
     assert "nouvel essai dans" in caplog.text
+
+
+def hang_up(request: BaseHTTPRequestHandler) -> None:
+    """Close the connection without one word, as a host that is not there."""
+
+
+def test_a_host_that_is_not_reached_is_waited_for_once_until_it_answers(
+    serve: Serve, tmp_path: Path, waits: list[float]
+) -> None:
+    def ask(address: Address, tries: int) -> None:
+        with pytest.raises(InputError, match=rf"connexion impossible .*dernier essai sur {tries}\)"):
+            fetch(address, tmp_path / "a")
+
+    address = serve(*[hang_up] * (ATTEMPTS + 1), refusal(200, ""), hang_up)
+    ask(address, ATTEMPTS)
+    ask(address, 1)
+    assert len(waits) == ATTEMPTS - 1
+    fetch(address, tmp_path / "a")
+    ask(address, ATTEMPTS)
+    ask(serve(hang_up), ATTEMPTS)  # another host
