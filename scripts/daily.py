@@ -90,11 +90,10 @@ class Morning:
         return ExitCode.FAILED if self.failures or self.overdue else ExitCode.DONE
 
 
-def run_morning(settings: Settings, count: int, fetch: bool, jobs: int) -> Morning:
+def run_morning(settings: Settings, morning: Morning, count: int, fetch: bool, jobs: int) -> None:
     """Fetch, compute, report and look at the last `count` days; NoDataError where there is no raw file at all."""
     newest = yesterday(settings.now())
     days = list(days_between(newest - timedelta(days=count - 1), newest))
-    morning = Morning()
     if fetch:
         fetch_what_lacks(settings, days, morning)
     compute_what_is_stale(settings, days, jobs, morning)
@@ -107,7 +106,6 @@ def run_morning(settings: Settings, count: int, fetch: bool, jobs: int) -> Morni
                 for one in write_tables(settings, store, days[0], days[-1]).failed:
                     morning.fail(f"tables : {one}")
         morning.grave = [text for day in days for text in grave_findings(store, day, morning.states[day])]
-    return morning
 
 
 def fetch_what_lacks(settings: Settings, days: list[date], morning: Morning) -> None:
@@ -252,10 +250,11 @@ def main(argv: list[str] | None = None) -> int:
 
     def work() -> int:
         settings = cli.chosen_settings({"CITYFLOW_STORE": arguments.store})
+        morning = Morning()
         try:
-            morning = run_morning(settings, arguments.days, arguments.fetch, os.cpu_count() or 1)
+            run_morning(settings, morning, arguments.days, arguments.fetch, os.cpu_count() or 1)
         except CityflowError as error:
-            alert(settings, str(error))
+            alert(settings, "\n".join([*morning.failures, str(error)]))
             raise
         went = forget_old(settings, machine_now())  # the times of files are the machine's
         if went:

@@ -102,6 +102,19 @@ def test_a_publisher_that_fails_is_an_error_and_stops_nothing(
     assert (raw.output / "metrics" / f"bikes_metrics_{portal.day}.json").is_file()
 
 
+def test_an_alert_says_why_there_is_no_raw_file(
+    raw: RawTree, portal: Portal, run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name in ("PORTAL_URL", "PRIM_URL", "OPEN_METEO_URL", "OPEN_METEO_ARCHIVE_URL"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    monkeypatch.setattr("scripts.fetch.download.ATTEMPTS", 1)
+    monkeypatch.setenv("ALERT_COMMAND", f"cat > {tmp_path / 'heard'}")
+    assert run(daily.main, "--days", "1", "--fetch").code == 4
+    said = (tmp_path / "heard").read_text("utf-8").splitlines()
+    assert any(one.startswith("bikes") and "connexion impossible" in one for one in said)
+    assert said[-1].startswith(f"aucun fichier brut dans {raw.root}")
+
+
 def test_without_any_raw_file_it_is_one_line(raw: RawTree, run: Run) -> None:
     ran = run(daily.main)
     assert (ran.code, ran.out) == (4, "")
