@@ -108,7 +108,7 @@ def check_locks(settings: Settings) -> CheckResult:
 
 def check_shared_memory() -> CheckResult:
     """Check that a range can be computed by several processes."""
-    problem = "" if processes_share_locks() else "inutilisable (conteneur ?) : make backfill n'a qu'un processus"
+    problem = "" if processes_share_locks() else "inutilisable (conteneur ?) : un seul processus calcule une période"
     return check_result("/dev/shm", problem, "utilisable", "Y monter un tmpfs que tous peuvent écrire.", ATTENTION)
 
 

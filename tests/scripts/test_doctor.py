@@ -119,7 +119,7 @@ def test_memory_that_processes_cannot_share_is_seen(raw: RawTree, run: Run, monk
     assert line(run(doctor.main), "/dev/shm").startswith("ok")
     monkeypatch.setattr("multiprocessing.synchronize.SemLock.__init__", no_lock)
     seen = line(run(doctor.main), "/dev/shm")
-    assert seen.startswith("attention") and "make backfill n'a qu'un processus" in seen and "tmpfs" in seen
+    assert seen.startswith("attention") and "un seul processus calcule une période" in seen and "tmpfs" in seen
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may work as another user")
