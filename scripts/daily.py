@@ -2,8 +2,8 @@
 
 For each of the last --days days, oldest first: raw files are asked for again where a source is not complete (--fetch),
 what is missing or stale is computed, the report and the history are written, and the tables where there are some
-already (make tables). A source that is not published yet is
-late, which is no error until it is older than its `late_after` (scripts/registry.py).
+already (make tables). A source that is not published yet is late, which is no error until it is older than its
+`late_after` (scripts/registry.py).
 
     python scripts/daily.py --days 3 --fetch
 """
@@ -115,8 +115,9 @@ def fetch_what_lacks(settings: Settings, days: list[date], morning: Morning) -> 
             name: [day for day in days if name not in SOURCES or state_of(store.load_metrics(name, day)) != COMPLETE]
             for name in RAW
         }
+    unreachable = set[str]()
     for name, some in lacking.items():
-        for outcome in fetch_from_publishers(settings, [RAW[name]], some, False) if some else ():
+        for outcome in fetch_from_publishers(settings, [RAW[name]], some, False, unreachable) if some else ():
             if not outcome.error:
                 cli.emit(f"{outcome.about} : {outcome.state} -> {outcome.path}")
             elif isinstance(outcome.error, NoDataError):

@@ -18,6 +18,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -80,14 +81,16 @@ class Fetched:
 
 
 def fetch_from_publishers(
-    settings: Settings, sources: list[Source], days: list[date], force: bool
+    settings: Settings, sources: list[Source], days: list[date], force: bool, unreachable: set[str]
 ) -> Iterator[Fetched]:
-    """Ask for each source and day in turn, going on past what fails."""
+    """Ask for each source and day in turn, going on past what fails; `unreachable` is download's."""
     for source in sources:
-        yield from fetch_source(settings, source, days[-1:] if source.whole else days, force)
+        yield from fetch_source(settings, source, days[-1:] if source.whole else days, force, unreachable)
 
 
-def fetch_source(settings: Settings, source: Source, days: list[date], force: bool) -> Iterator[Fetched]:
+def fetch_source(
+    settings: Settings, source: Source, days: list[date], force: bool, unreachable: set[str]
+) -> Iterator[Fetched]:
     """Ask for each day of a source until it has failed FAILURES_MAX times in a row."""
     now, failures = settings.now(), 0
     for number, day in enumerate(days):
@@ -103,20 +106,22 @@ def fetch_source(settings: Settings, source: Source, days: list[date], force: bo
             continue
         try:
             address = publisher(source).address(settings, day, civil_day(now))
-            yield from fetch_pages(settings, source, address, force)
+            yield from fetch_pages(settings, source, address, force, unreachable)
             failures = 0
         except CityflowError as error:
             failures += not isinstance(error, NoDataError)
             yield Fetched(source.name, about, error=error)
 
 
-def fetch_pages(settings: Settings, source: Source, first: Address, force: bool) -> Iterator[Fetched]:
+def fetch_pages(
+    settings: Settings, source: Source, first: Address, force: bool, unreachable: set[str]
+) -> Iterator[Fetched]:
     """Fetch an address and the pages that follow it, all of one pull."""
     pulled, deadline = settings.now(), time.monotonic() + PULL_SECONDS
     address: Address | None = first
     while address:
         path = landing_path(settings, source, address, pulled)
-        body = fetch_file(settings, source, address, path, force)
+        body = fetch_file(settings, source, address, path, force, unreachable)
         yield Fetched(address.source, address.day, RECEIVED, path, path.stat().st_size)
         pages = getattr(publisher(source), "next_page", None)  # most publishers answer in one
         address = pages(address, body) if pages else None
@@ -124,7 +129,9 @@ def fetch_pages(settings: Settings, source: Source, first: Address, force: bool)
             raise InputError(f"pas fini en {PULL_SECONDS:.0f} s : les pages suivantes ne sont pas demandées.")
 
 
-def fetch_file(settings: Settings, source: Source, address: Address, path: Path, force: bool) -> Any:
+def fetch_file(
+    settings: Settings, source: Source, address: Address, path: Path, force: bool, unreachable: set[str]
+) -> Any:
     """Download one answer, check it, and only then let it be `path`; returns its JSON body (None for a CSV)."""
     asked_at = machine_now()
     with part_writer(path) as stream, _bar(address.source, None) as bar:
@@ -134,7 +141,7 @@ def fetch_file(settings: Settings, source: Source, address: Address, path: Path,
             bar.update(here - bar.n)
 
         try:
-            download(address, stream, progress)
+            download(address, stream, progress, unreachable)
         except BaseException:
             if source.pulls:
                 discard(stream)  # its name is that of this pull: no later run would go on with it
@@ -190,7 +197,8 @@ def main(argv: list[str] | None = None) -> int:
         sources = [source for name, source in RAW.items() if name in (arguments.source or RAW)]
         for warning in filter(None, (override_warning(settings, source) for source in sources)):
             log.warning("%s", warning)
-        fetch = fetch_from_bucket if arguments.origin == "s3" else fetch_from_publishers
+        from_publishers = partial(fetch_from_publishers, unreachable=set())
+        fetch = fetch_from_bucket if arguments.origin == "s3" else from_publishers
         outcomes = []
         for outcome in fetch(settings, sources, days, arguments.force):
             outcomes.append(outcome)

@@ -47,8 +47,6 @@ Progress = Callable[[int, int | None], None]  # bytes here so far, bytes in all 
 
 log = logging.getLogger(__name__)
 
-_unreachable: set[str] = set()  # hosts that let no try of a download connect: the next ones of this process are single
-
 
 class _TryAgainError(Exception):
     """This try failed, another may not: what happened, and how long the server asks to wait (s)."""
@@ -66,8 +64,11 @@ class _TooLateError(Exception):
     """The time for an answer is over."""
 
 
-def download(address: Address, stream: BinaryIO, progress: Progress) -> None:
+def download(address: Address, stream: BinaryIO, progress: Progress, unreachable: set[str]) -> None:
     """Fill `stream` (a part_writer's) with the whole answer.
+
+    unreachable: the hosts that let no try of a command's downloads connect, brought up to date here; one of them gets a
+    single try, until it answers.
 
     InputError when the publisher refuses, sends more than the bound or nothing whole in time; ConfigError when it
     refuses the key.
@@ -78,16 +79,16 @@ def download(address: Address, stream: BinaryIO, progress: Progress) -> None:
         try:
             _one_try(address, stream, progress, deadline)
             forget(stream)
-            _unreachable.discard(urlsplit(address.url).netloc)
+            unreachable.discard(urlsplit(address.url).netloc)
             return
         except _TryAgainError as error:
             stream.flush()
             host, reached = urlsplit(address.url).netloc, os.fstat(stream.fileno()).st_size
             failures, furthest = (1, reached) if reached > furthest else (failures + 1, furthest)
             wait = max(error.wait, min(FIRST_WAIT * 2 ** (failures - 1), LONGEST_WAIT) * random.uniform(0.75, 1.25))
-            if failures >= (1 if host in _unreachable else ATTEMPTS) or time.monotonic() + wait > deadline:
+            if failures >= (1 if host in unreachable else ATTEMPTS) or time.monotonic() + wait > deadline:
                 if isinstance(error, _NoConnectionError):
-                    _unreachable.add(host)
+                    unreachable.add(host)
                 raise InputError(
                     f"{_who(address)} : {error} (dernier essai sur {failures}).",
                     "Relancer la même commande plus tard.",

@@ -56,7 +56,7 @@ def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return seconds
 
 
-def fetch(address: Address, path: Path) -> bytes:
+def fetch(address: Address, path: Path, unreachable: set[str] | None = None) -> bytes:
     with part_writer(path) as stream:
-        download(address, stream, lambda *_: None)
+        download(address, stream, lambda *_: None, set() if unreachable is None else unreachable)
     return path.read_bytes()

@@ -117,14 +117,16 @@ def hang_up(request: BaseHTTPRequestHandler) -> None:
 def test_a_host_that_is_not_reached_is_waited_for_once_until_it_answers(
     serve: Serve, tmp_path: Path, waits: list[float]
 ) -> None:
+    unreachable = set[str]()
+
     def ask(address: Address, tries: int) -> None:
         with pytest.raises(InputError, match=rf"connexion impossible .*dernier essai sur {tries}\)"):
-            fetch(address, tmp_path / "a")
+            fetch(address, tmp_path / "a", unreachable)
 
     address = serve(*[hang_up] * (ATTEMPTS + 1), refusal(200, ""), hang_up)
     ask(address, ATTEMPTS)
     ask(address, 1)
     assert len(waits) == ATTEMPTS - 1
-    fetch(address, tmp_path / "a")
+    fetch(address, tmp_path / "a", unreachable)
     ask(address, ATTEMPTS)
     ask(serve(hang_up), ATTEMPTS)  # another host
