@@ -27,7 +27,7 @@ from lib.local_file_service import LocalFileService
 from lib.raw.source_files import is_synthetic
 from lib.raw.tree import is_readable
 from lib.run import cli, day_range
-from lib.run.day_plan import ABSENT, INCOMPLETE, INPUTS, REMADE, plan_range, step_name
+from lib.run.day_plan import ABSENT, INCOMPLETE, INPUTS, REMADE, UNTRIED, plan_range, step_name
 from lib.run.day_plan import in_words as days_in_words
 from lib.run.demo_results import are_of_other_files
 from lib.run.dependencies import dependencies
@@ -135,7 +135,7 @@ def stale_sources(settings: Settings, days: list[date]) -> dict[date, dict[str, 
         return report.is_file() and changed_after(settings, day, datetime.fromtimestamp(report.stat().st_mtime, UTC))
 
     for step in plan_range(settings, days, every, False, every).to_do:
-        if step.reason not in (ABSENT, INCOMPLETE):  # the state of the day says what is missing
+        if step.reason not in (ABSENT, INCOMPLETE, UNTRIED):  # the state of the day says what is missing
             if step.reason == REMADE and not found[step.day] and not figures_after_report(step.day):
                 continue  # it is to be made again only if figures come of what is missing
             made = files.metrics_path(step.source, step.day)

@@ -27,6 +27,7 @@ DEMO_RAW = ROOT / "data" / "demo" / "cityflow-raw" / "raw"  # where make demo in
 FORCED, ABSENT = "demandé", "absent"
 INPUTS, CODE = "fichiers bruts changés", "code changé"
 HISTORY, INCOMPLETE, REMADE = "jour comparé refait", "source manquante", "chiffres refaits"
+UNTRIED = "jour comparé absent, à essayer"  # stale only if that day turns out to have data
 FORMS = "page ou tableau à refaire"
 
 
@@ -102,12 +103,13 @@ def plan_range(
             return INCOMPLETE if None in today else REMADE
         if source == REPORT:
             shown = {*days_compared(day), *recent_days(day)}
-            past = [made(one, earlier) for earlier in shown for one in names]
+            past = [(one, earlier) for earlier in shown for one in names]
         else:
             # A day that was never made may have no data at all: it says so of the same weekdays alone.
             known = [one for one in recent_days(day) if (source, one) not in absent or one in days_compared(day)]
-            past = [made(source, earlier) for earlier in known if source in with_sensors]
-        return HISTORY if any(time is not None and time > tried for time in past) else ""
+            past = [(source, earlier) for earlier in known if source in with_sensors]
+        newer = {one for one in past if (time := made(*one)) is not None and time > tried}
+        return "" if not newer else UNTRIED if newer <= absent else HISTORY
 
     steps = []
     for day in days:

@@ -73,6 +73,19 @@ def test_days_of_which_nothing_is_known_are_one_line(day: RawTree, run: Run) -> 
     assert lines[1].startswith("2025-11-04  complet") and lines[-1] == "35 jours : 1 complet, 0 partiel, 34 manquants."
 
 
+def test_a_day_is_not_called_stale_for_compared_days_that_were_never_made(
+    raw: RawTree, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They may have no data at all, and make process would find nothing to do."""
+    monkeypatch.setenv("CITYFLOW_NOW", "2025-11-05T06:30:00+01:00")
+    raw.pull("bikes", str(DAY), "a.json", [{"date": f"{DAY}T05:00:00+00:00", "sum_counts": 3, "id_compteur": "1"}])
+    run(backfill.main, "--from", str(DAY), "--to", str(DAY), "--source", "bikes", "--jobs", "1")
+    period = ("--from", "2025-10-28", "--to", str(DAY))
+    assert "jour comparé" not in text(run, *period)
+    LocalFileService(raw.output).save_metrics(figures(), "bikes", date(2025, 10, 28))
+    assert "bikes (jour comparé refait)" in text(run, *period)
+
+
 def test_what_is_held_of_each_source_is_said(day: RawTree, run: Run) -> None:
     store = LocalFileService(day.output)
     store.save_metrics(figures("partiel"), "bikes", date(2025, 11, 2))
