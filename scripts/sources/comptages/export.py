@@ -80,6 +80,8 @@ def open_export(raw: RawFile) -> Export:
     header = [canonical(name, COLUMNS) for name in names]
     require_columns(raw, header, COLUMNS, REQUIRED)
     first, sample = lines.tell(), lines.read(SAMPLE)
+    if len(sample) == SAMPLE:
+        sample = sample[: sample.rfind(b"\n") + 1]  # a stamp that is cut would pass for one of another clock
     for line in [] if encoding.name else sample.split(b"\n")[:-1]:
         with suppress(UnicodeDecodeError):
             encoding.text(line)

@@ -9,7 +9,7 @@ import pytest
 from lib.common.errors import InputError, SearchError
 from lib.figures.quality import Quality
 from lib.raw.source_files import RawFile
-from scripts.sources.comptages.export import open_export
+from scripts.sources.comptages.export import SAMPLE, open_export
 from scripts.sources.comptages.records import read_day_rows
 from scripts.sources.comptages.scan import days_named, one_pass, rows_of_day
 from scripts.sources.comptages.search import search
@@ -55,6 +55,15 @@ def test_a_day_is_found_whole_on_any_clock(tmp_path: Path, offset: str) -> None:
     (tmp_path / "a.csv").write_text("\n".join([ARCS_HEADER, *(count_row("1", label, 5) for label in labels)]))
     rows = read_day_rows(RawFile("", 0.0, tmp_path / "a.csv"), date(2025, 11, 4), Quality())
     assert sorted(rows["heure"]) == list(range(24))
+
+
+def test_a_stamp_cut_by_the_sample_is_none_of_another_clock(tmp_path: Path) -> None:
+    row = count_row("1", "2025-11-04T10:00:00+01:00", 5)
+    for begun in range(len(row)):  # bytes of the last row that are within the sample
+        filling = "x" * ((SAMPLE - begun) % (len(row) + 1))
+        rows = [count_row(filling, "2025-11-04T09:00:00+01:00"), *[row] * (SAMPLE // len(row) + 2)]
+        (tmp_path / "a.csv").write_text("\n".join([ARCS_HEADER, *rows]))
+        assert open_export(RawFile("", 0.0, tmp_path / "a.csv")).near
 
 
 LABELS = [f"2025-11-{day:02}T{hour:02}:00:00+01:00" for day in (3, 4, 5, 6) for hour in range(24)]
