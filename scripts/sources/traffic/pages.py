@@ -8,18 +8,42 @@ or one of the week after that still names what ended on the day: asked without s
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
+from typing import NamedTuple
 
 from lib.common.text import agreed, counted
 from lib.figures.quality import SAMPLES_KEPT, Quality
 from lib.raw.source_files import RawFile
 from scripts.sources.traffic.forms import Response
+from scripts.sources.traffic.lines import Line
 from scripts.sources.traffic.periods import last_day
+from scripts.sources.traffic.told import Told
 
 PULL_WINDOW = timedelta(days=7)  # pulls this near the day tell of it, and may end a disruption
 EARLY_COVERAGE = 0.5  # share; works are announced ahead but incidents are not, so earlier pulls tell about half a day
 
 _ASKED = re.compile(r"line_reports_(\d{4}-\d{2}-\d{2})_")
+
+
+class Page(NamedTuple):
+    """What figures need of a Response. last_days: on which its disruptions end. told: these, each with its line."""
+
+    named: list[Line]
+    made_at: datetime | None
+    place: tuple[int, int, int] | None
+    whole: bool
+    last_days: set[str]
+    told: Iterable[tuple[int, Told]]
+
+    @property
+    def is_extract(self) -> bool:
+        """Whether it is disruptions and no more, of which a JSONL has one in each line."""
+        return not (self.named or self.made_at or self.place or self.whole)
+
+
+def page_of(response: Response, told: Iterable[tuple[int, Told]]) -> Page:
+    last_days = {last_day(one) for one in response.disruptions if isinstance(one, dict)}
+    return Page(response.named, response.made_at, response.page, response.whole, last_days, told)
 
 
 @dataclass
@@ -56,29 +80,29 @@ class Answer:
         return self.pulled == day or (self.recalls and day < self.pulled <= day + PULL_WINDOW)
 
 
-def add_response(response: Response, raw: RawFile, pulled: date | None, day: date, answers: list[Answer]) -> None:
-    """Add a response to the answer whose pages came before it in the same hour, or begin another one.
+def add_page(page: Page, raw: RawFile, pulled: date | None, day: date, answers: list[Answer]) -> None:
+    """Add a page to the answer whose pages came before it in the same hour, or begin another one.
 
     A page number met before begins another, as of a second day asked for. The disruptions of a JSONL are one extract.
     """
     found = _ASKED.match(raw.path.name)
     asked = date.fromisoformat(found[1]) if found else None
     answer = answers[-1] if answers else None
-    if response.page:
-        if not answer or not answer.pages or response.page[0] in answer.pages or answer.asked != asked:
+    if page.place:
+        if not answer or not answer.pages or page.place[0] in answer.pages or answer.asked != asked:
             answer = None
-    elif response.whole or not answer or answer.whole or answer.pages or answer.files != [raw.name]:
+    elif page.whole or not answer or answer.whole or answer.pages or answer.files != [raw.name]:
         answer = None
     if answer is None:
-        answer = Answer([], pulled, asked, whole=response.whole)
+        answer = Answer([], pulled, asked, whole=page.whole)
         answers.append(answer)
     if raw.name not in answer.files:
         answer.files.append(raw.name)
-    if response.page:
-        number, size, total = response.page
+    if page.place:
+        number, size, total = page.place
         answer.pages[number] = (size, total)
-    if pulled and pulled > day and not answer.recalls:
-        answer.recalls = any(last_day(one) == f"{day:%Y%m%d}" for one in response.disruptions if isinstance(one, dict))
+    if pulled and pulled > day:
+        answer.recalls |= f"{day:%Y%m%d}" in page.last_days
 
 
 def share_held(answers: Iterable[Answer], day: date) -> float | None:

@@ -85,12 +85,6 @@ def merged(spans: pd.DataFrame, by: str, window: Window) -> pd.DataFrame:
     return union.assign(fin=union["debut"] + lasting, heures=lasting.dt.total_seconds() / HOUR.total_seconds())
 
 
-def meets(raw: dict[str, Any], window: Window) -> bool:
-    """Tell whether a readable period of a raw disruption has a part inside the window."""
-    read = (read_period(period) for period in periods(raw))
-    return bool(clipped([(begin, end) for begin, end, reason in read if begin is not None and not reason], window))
-
-
 def last_day(raw: dict[str, Any]) -> str:
     """Return the day on which the last period of a raw disruption ends, as the text YYYYMMDD; empty where none ends.
 

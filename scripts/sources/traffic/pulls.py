@@ -8,38 +8,41 @@ passed over when nearer ones are there: what they announced until 2030, and no p
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from itertools import chain
-from typing import Any, NamedTuple
+from functools import cache, lru_cache
+from itertools import chain, islice
+from typing import NamedTuple
 
+from lib.common.errors import InputError
 from lib.common.paris_time import PARIS
 from lib.figures.quality import Quality
 from lib.raw.envelopes import records
-from lib.raw.json_records import read_bodies
+from lib.raw.json_records import bodies_of, short_text
 from lib.raw.limits import DISRUPTIONS
 from lib.raw.source_files import RawFile
-from lib.raw.usable_files import too_many
+from lib.raw.usable_files import passed_over, too_many
 from scripts.sources.traffic import forms
 from scripts.sources.traffic.lines import Line
-from scripts.sources.traffic.objects import Touched, networks, together
-from scripts.sources.traffic.pages import PULL_WINDOW, Answer, add_response
-from scripts.sources.traffic.periods import meets, reach
+from scripts.sources.traffic.objects import Touched, together
+from scripts.sources.traffic.pages import PULL_WINDOW, Answer, Page, add_page, page_of
+from scripts.sources.traffic.periods import clipped, reach
+from scripts.sources.traffic.told import Told, forget, told
 
 # Reasons of rejects by which a pull lost more than a record: what it announces is not what was read.
 UNREAD = ("enregistrements_en_trop", "fichier_illisible", "fichier_trop_gros", "fichier_vide", "json_illisible")
 
 
+PULLS_KEPT = 2_000  # that a process has at hand: three a day of two years; what they tell alike is kept once
+
+
 class Message(NamedTuple):
-    """One disruption as a pull tells it: raw record, lines it touches, file and line, and how new that is.
+    """A disruption as it is newest: what is told, the lines it touches, file and line, and how new that is."""
 
-    on_network: its own objects name a network.
-    """
-
-    record: dict[str, Any]
-    lines: list[Touched]
-    on_network: bool
+    told: Told
+    lines: Sequence[Touched]
     raw: RawFile
     line: int
     age: tuple[str, str]  # the pull's hour, then the publisher's own revision
@@ -77,16 +80,18 @@ def read_pulls(files: list[RawFile], day: date, quality: Quality) -> Pulled:
     near, later = files_around(files, day)
     for raw in near:
         unread = sum(quality.rejets[reason] for reason in UNREAD)
-        for response, line in _responses(raw, quality):
-            _take(response, raw, line, day, pulled, quality)
+        for page in _pages(raw, quality):
+            _take(page, raw, day, pulled, quality)
         if sum(quality.rejets[reason] for reason in UNREAD) > unread:
             for answer in chain(*pulled.answers.values()):
                 answer.damaged |= raw.name in answer.files
-    for raw in later:  # what is wrong in these is said of their own days
-        for response, line in _responses(raw, Quality()):
-            for identifier, message in _messages(response, raw, line, raw.pulled, Quality()):
-                if meets(message.record, reach(day)):
-                    _keep(identifier, message, pulled, quality)
+    window = reach(day)
+    concerned = cache(lambda one: bool(clipped(one.periods, window)))
+    for raw in later:
+        for page in _pages(raw, Quality()):  # what is wrong in these is said of their own days
+            for line, one in page.told:
+                if concerned(one):
+                    _keep(one, raw, line, raw.pulled, pulled, quality)
     _drop_revised(pulled)
     return pulled
 
@@ -102,61 +107,98 @@ def files_around(files: list[RawFile], day: date) -> tuple[list[RawFile], list[R
     return near, [raw for raw in files if raw.pull_day and raw.pull_day - day > PULL_WINDOW]
 
 
-def _responses(raw: RawFile, quality: Quality) -> Iterator[tuple[forms.Response, int]]:
-    for _, line, body in read_bodies([raw], quality, slim=forms.slim):
+def _pages(raw: RawFile, quality: Quality) -> Iterator[Page]:
+    """Yield the responses of a pull, which the days around and before it have in common."""
+    try:
+        kept = _kept(raw, raw.state)
+        if kept is None:
+            yield from _read(raw, quality)
+            return
+        pages, account, error = kept
+        quality.absorb(account)
+        yield from pages
+        if error:
+            raise copy(error)  # of each day: the one that is kept would keep what each function that it passed has
+    except InputError as error:
+        passed_over(raw, error, quality)
+
+
+@lru_cache(maxsize=PULLS_KEPT)
+def _kept(raw: RawFile, _state: tuple[int, ...]) -> tuple[list[Page], Quality, InputError | None] | None:
+    """Read one state of a pull: its responses, its own account, and what it ends with.
+
+    None of one that tells more than a day has room for. Extracts that follow one another become one.
+    """
+    if forget():
+        _kept.cache_clear()
+    pages, account, room = list[Page](), Quality(), DISRUPTIONS
+    last: list[tuple[int, Told]] = []
+    try:
+        for page in _read(raw, account):
+            found = list(islice(page.told, room))
+            room -= len(found)
+            if room <= 0:
+                return None
+            if pages and page.is_extract and pages[-1].is_extract:
+                last += found
+                pages[-1].last_days.update(page.last_days)
+            else:
+                last = found
+                pages.append(page._replace(told=last))
+    except InputError as error:
+        return pages, account, error.with_traceback(None)
+    return pages, account, None
+
+
+def _read(raw: RawFile, quality: Quality) -> Iterator[Page]:
+    for line, body in bodies_of(raw, short_text(raw), quality, forms.slim):
         for item in records(body):
             response = forms.read_response(item)
             if response is None:
                 quality.reject("reponse_inattendue", raw.name, line, item)
             else:
-                yield response, line
+                yield page_of(response, _told_by(response, raw, line, quality))
 
 
-def _take(response: forms.Response, raw: RawFile, line: int, day: date, pulled: Pulled, quality: Quality) -> None:
+def _told_by(response: forms.Response, raw: RawFile, line: int, quality: Quality) -> Iterator[tuple[int, Told]]:
+    """Yield each disruption of a response, with its line."""
+    for record in response.disruptions:
+        if one := told(record, response):
+            yield line, one
+        else:
+            quality.reject("identifiant_absent", raw.name, line, record)
+
+
+def _take(page: Page, raw: RawFile, day: date, pulled: Pulled, quality: Quality) -> None:
     """Add one response to what is known."""
-    quality.answers.of_day[raw.name] += 1
-    made = response.made_at.astimezone(PARIS) if response.made_at else None
+    made = page.made_at.astimezone(PARIS) if page.made_at else None
     stamp = raw.pulled or (made.strftime("%Y-%m-%dT%H") if made else "")
     pull_day = raw.pull_day or (made.date() if made else None)
-    add_response(response, raw, pull_day, day, pulled.answers.setdefault(stamp, []))
-    pulled.named |= dict.fromkeys(response.named)
-    for identifier, message in _messages(response, raw, line, stamp, quality):
-        _keep(identifier, message, pulled, quality)
+    add_page(page, raw, pull_day, day, pulled.answers.setdefault(stamp, []))
+    pulled.named |= dict.fromkeys(page.named)
+    for line, one in page.told:
+        _keep(one, raw, line, stamp, pulled, quality)
 
 
-def _messages(
-    response: forms.Response, raw: RawFile, line: int, stamp: str, quality: Quality
-) -> Iterator[tuple[str, Message]]:
-    """Each disruption of a response under its id."""
-    for record in response.disruptions:
-        identifier = forms.identity(record) if isinstance(record, dict) else None
-        if identifier is None:
-            quality.reject("identifiant_absent", raw.name, line, record)
-            continue
-        lines = response.lines_touched_by(record, identifier)
-        age = (stamp, forms.updated_at(record))
-        yield identifier, Message(forms.essential(record), lines, bool(networks(record)), raw, line, age)
-
-
-def _keep(identifier: str, message: Message, pulled: Pulled, quality: Quality) -> None:
+def _keep(told: Told, raw: RawFile, line: int, stamp: str, pulled: Pulled, quality: Quality) -> None:
     """Keep it unless something newer is known of the same disruption, or there is no room for another one.
 
     Of what is as new, each page names the lines of its own under a network: the lines of all are kept.
     """
-    if identifier not in pulled.newest and len(pulled.newest) == DISRUPTIONS:
-        too_many(message.raw, message.line, {"id": identifier}, DISRUPTIONS, quality)
-        return
-    pulled.named |= dict.fromkeys(line for line, _ in message.lines)
-    family = forms.family(message.record)
-    if family:
-        pulled.families[identifier] = family
-    pulled.seen[identifier] += 1
-    pulled.first[identifier] = min(pulled.first.get(identifier, message.age[0]), message.age[0])
+    identifier, age = told.identifier, (stamp, told.revised)
     known = pulled.newest.get(identifier)
-    if known and known.age == message.age:
-        message = message._replace(lines=together([*known.lines, *message.lines]))
-    if known is None or known.age <= message.age:
-        pulled.newest[identifier] = message
+    if known is None and len(pulled.newest) == DISRUPTIONS:
+        too_many(raw, line, {"id": identifier}, DISRUPTIONS, quality)
+        return
+    if known is None or known.told is not told:
+        pulled.named |= dict.fromkeys(line for line, _ in told.lines)
+    if told.family:
+        pulled.families[identifier] = told.family
+    pulled.seen[identifier] += 1
+    pulled.first[identifier] = min(pulled.first.get(identifier, stamp), stamp)
+    if known is None or known.age <= age:
+        lines = together([*known.lines, *told.lines]) if known and known.age == age else told.lines
+        pulled.newest[identifier] = Message(told, lines, raw, line, age)
 
 
 def _drop_revised(pulled: Pulled) -> None:

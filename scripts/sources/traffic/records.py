@@ -6,25 +6,23 @@ that the line runs. On stops, sections or one direction of a line that effect di
 are one disruption.
 """
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
 import pandas as pd
 
-from lib.common.html_text import shortened
 from lib.figures.quality import Quality
 from lib.raw.source_files import RawFile
 from scripts.sources.traffic import forms
-from scripts.sources.traffic.lines import NETWORK, UNKNOWN_MODE, Line, line_order, lines_in_text
+from scripts.sources.traffic.lines import NETWORK, UNKNOWN_MODE, Line, line_order
 from scripts.sources.traffic.objects import Touched
 from scripts.sources.traffic.pages import Answer
-from scripts.sources.traffic.periods import Period, clipped, periods, reach, read_period
+from scripts.sources.traffic.periods import clipped, reach
 from scripts.sources.traffic.pulls import Message, read_pulls
+from scripts.sources.traffic.told import Told
 
-MESSAGE_MAX = 500  # characters of a stored message
-TITLE_MAX = 160  # characters of a stored title
 LIFT_TAG = "Ascenseur"
 # What lasts longer is no event of a day: most disruptions of a real capture are detours of buses, about a year long.
 STANDING_DAYS = 30
@@ -57,20 +55,21 @@ def read_disruptions(files: list[RawFile], day: date, quality: Quality) -> Disru
     spans: list[tuple[str, datetime, datetime]] = []
     touched: dict[tuple[str, str], str] = {}
     families: set[str] = set()
-    nowhere = 0
+    nowhere, window = 0, reach(day)
     by_id: dict[str | None, Line] = {line.id: line for line in pulled.named if line.id and line.mode != UNKNOWN_MODE}
     lines = {line.key: line for line in NETWORK}
     for identifier in sorted(pulled.newest):
         message = pulled.newest[identifier]
-        valid = list(_valid_periods(identifier, message, quality))
-        inside = clipped(valid, reach(day))
+        for reason, content in message.told.refused:  # each alone
+            quality.reject(reason, message.raw.name, message.line, content)
+        inside = clipped(message.told.periods, window)
         if not inside:
             continue
-        row = _row(identifier, message.record, valid, quality)
-        row["longue_duree"] = (row["fin"] or reach(day)[1]) - row["debut"] > timedelta(days=STANDING_DAYS)
-        concerned = [(by_id.get(line.id, line), whole) for line, whole in _lines(message, row, quality)]
+        row = _row(message.told, quality)
+        row["longue_duree"] = (row["fin"] or window[1]) - row["debut"] > timedelta(days=STANDING_DAYS)
+        concerned = [(by_id.get(line.id, line), whole) for line, whole in _lines(message, quality)]
         passing = row["severite"] != forms.INFORMATION and not row["longue_duree"]
-        nowhere += message.on_network and not concerned and passing
+        nowhere += message.told.on_network and not concerned and passing
         lines |= {line.key: line for line, _ in concerned}
         on_lines = {line.key: _severity_on_line(row, whole) for line, whole in concerned}
         row["severite"] = _worst(*(on_lines.values() or [_severity_on_line(row, False)]))
@@ -110,56 +109,29 @@ _TOUCHED = ["id", "cle", "severite"]
 _UTC = "datetime64[us, UTC]"
 
 
-def _valid_periods(identifier: str, message: Message, quality: Quality) -> Iterator[Period]:
-    """Yield the readable periods; each other one is rejected alone. A missing end is an open one."""
-    found = periods(message.record)
-    if not found:
-        quality.reject("periodes_absentes", message.raw.name, message.line, {"id": identifier})
-    for period in found:
-        begin, end, reason = read_period(period)
-        if begin is None or reason:
-            quality.reject(reason, message.raw.name, message.line, {"id": identifier, "periode": period})
-        else:
-            yield begin, end
-
-
-def _row(identifier: str, record: dict[str, Any], valid: list[Period], quality: Quality) -> dict[str, Any]:
-    severity, effect = forms.severity(record)
-    if severity is None:
+def _row(told: Told, quality: Quality) -> dict[str, Any]:
+    row = {**told.row, "severite": told.row["severite"] or forms.INFORMATION}
+    if told.row["severite"] is None:
         text = "Des perturbations sans sévérité lisible sont comptées comme information."
-        quality.warn("severite_inconnue", "attention", text, exemples=[identifier])
-    ends = [end for _, end in valid]
-    if None in ends:
+        quality.warn("severite_inconnue", "attention", text, exemples=[told.identifier])
+    if row["fin"] is None:
         text = "Des perturbations sans fin annoncée sont comptées jusqu'à la fin du jour."
-        quality.warn("periode_sans_fin", "information", text, exemples=[identifier])
-    title, message = forms.texts(record)
-    return {
-        "id": identifier,
-        "titre": shortened(title or message, TITLE_MAX) or None,
-        "message": shortened(message, MESSAGE_MAX) or None,
-        "severite": severity or forms.INFORMATION,
-        "effet": effect,
-        "cause": str(record["cause"]).strip().lower() if record.get("cause") else "inconnue",
-        "categorie": record.get("category") or None,
-        "tags": forms.tags(record),
-        "debut": min(begin for begin, _ in valid),
-        "fin": None if None in ends else max(end for end in ends if end is not None),
-        "nombre_messages": 1,
-    }
+        quality.warn("periode_sans_fin", "information", text, exemples=[told.identifier])
+    return row
 
 
-def _lines(message: Message, row: dict[str, Any], quality: Quality) -> list[Touched]:
-    """List the lines touched: by objects, else those that the title names, else the message, where it is no lift."""
-    if message.lines or LIFT_TAG in row["tags"]:
+def _lines(message: Message, quality: Quality) -> Sequence[Touched]:
+    """List the lines touched: by objects, else those that the texts name, where it is no lift."""
+    told = message.told
+    if message.lines or LIFT_TAG in told.row["tags"]:
         return message.lines
-    found = lines_in_text(row["titre"] or "") or lines_in_text(row["message"] or "")
-    if message.on_network and not found:
+    if told.on_network and not told.lines_named:
         text = (
             "Des perturbations d'un réseau entier ne touchent aucune ligne connue, le relevé n'en nommant pas : la "
             "fiabilité n'en tient pas compte."
         )
-        quality.warn("reseau_sans_ligne", "attention", text, exemples=[row["titre"] or row["id"]])
-    return [(line, True) for line in found]
+        quality.warn("reseau_sans_ligne", "attention", text, exemples=[told.row["titre"] or told.identifier])
+    return [(line, True) for line in told.lines_named]
 
 
 def _severity_on_line(row: dict[str, Any], whole: bool) -> str:

@@ -12,7 +12,8 @@ from lib.raw.source_files import RawFile
 from scripts.sources.traffic.pages import pull_days
 from scripts.sources.traffic.periods import reach, service
 from scripts.sources.traffic.pulls import files_around
-from scripts.sources.traffic.records import MESSAGE_MAX, TITLE_MAX, Disruptions, read_disruptions
+from scripts.sources.traffic.records import Disruptions, read_disruptions
+from scripts.sources.traffic.told import MESSAGE_MAX, TITLE_MAX
 
 DAY = date(2025, 11, 4)
 
@@ -58,6 +59,30 @@ def test_a_file_outside_any_folder_is_dated_by_its_publisher(tmp_path: Path) -> 
     found, _ = read(tmp_path, ("2025-11-04T23", {"disruptions": [told("a")]}), ("", loose))
     assert pull_days(found.answers) == {date(2025, 11, 4), date(2025, 11, 5)}
     assert found.periods["fin"].to_list() == [datetime(2025, 11, 4, 11, tzinfo=UTC)]
+
+
+def test_a_pull_that_changed_is_read_anew_and_one_that_cannot_be_read_is_said_of_each_day(tmp_path: Path) -> None:
+    for end, hour in (("20251104T100000", 9), ("20251104T120000", 11)):
+        found, _ = read(tmp_path, ("2025-11-04T23", {"disruptions": [told("a", end), {"title": "no id"}]}))
+        assert found.periods["fin"].to_list() == [datetime(2025, 11, 4, hour, tzinfo=UTC)]
+    files = [RawFile("2025-11-04T23", 0.0, tmp_path / "0.json"), RawFile("2025-11-05T23", 0.0, tmp_path / "gone.json")]
+    for day in (DAY, date(2025, 11, 5)):
+        quality = Quality()
+        read_disruptions(files, day, quality)
+        assert quality.rejets == {"identifiant_absent": 1, "fichier_illisible": 1}
+        assert list(quality.unusable) == ["gone.json"]
+
+
+def test_records_of_a_jsonl_are_one_extract_that_names_what_ended_on_the_day(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text("\n".join(json.dumps(told(name, end)) for name, end in (("a", "20251105T100000"), ("b", ""))))
+    found = read_disruptions([RawFile("2025-11-05T07", 0.0, path)], DAY, quality := Quality())
+    (answer,) = found.answers
+    assert (answer.files, answer.recalls, answer.is_about(DAY)) == (["a.jsonl"], False, False)
+    assert found.disruptions["id"].to_list() == ["a", "b"]
+    assert quality.rejets == {}
+    path.write_text("\n".join(json.dumps(told(name, end)) for name, end in (("a", ""), ("b", "20251104T100000"))))
+    assert read_disruptions([RawFile("2025-11-05T07", 0.0, path)], DAY, quality).answers[0].recalls
 
 
 def test_of_one_pull_the_later_revision_wins(tmp_path: Path) -> None:
