@@ -14,7 +14,7 @@ from lib.figures.key_figures import HourlyProfile, KeyFigure, Sensors, Watched
 from lib.figures.quality import Quality
 from lib.figures.tidy_tables import ACCOUNT, Table
 from lib.raw.source import Credit, Source
-from lib.raw.source_files import RawFile, require_files
+from lib.raw.source_files import RawFile, listing, require_files
 
 if TYPE_CHECKING:
     from lib.run.day_run import Compare
@@ -239,5 +239,5 @@ def measure_days(settings: Settings, name: str, days: list[date]) -> "list[Outco
     """
     from lib.run.day_run import measured  # pandas: doctor reads this table and needs no package
 
-    process = script(SOURCES[name]).process
-    return [(name, day, measured(process, settings, day)) for day in days]
+    process, of_all = script(SOURCES[name]).process, listing(settings)
+    return [(name, day, measured(process, of_all, day)) for day in days]

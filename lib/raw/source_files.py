@@ -6,12 +6,13 @@ folder's day is the day of the pull, never the day the records are about; the ne
 
 import math
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import cached_property, partial
 from pathlib import Path
+from typing import Any, TypeVar, cast
 
 from lib.common.errors import CityflowError, InputError, NoDataError
 from lib.common.paris_time import PARIS, parse_day
@@ -29,6 +30,8 @@ from lib.raw.tree import Wanted, files_below, is_file
 
 STRANGERS_SHOWN = 5
 RENAME = "Les nommer et les enregistrer comme le dit docs/sources, ou les retirer."
+
+Listed = TypeVar("Listed", "RawFile", Path)
 
 _PULL = re.compile(r"dt=([0-9]{4}-[0-9]{2}-[0-9]{2})")
 _HOUR = re.compile(r"hour=([0-9]{1,2})")
@@ -96,13 +99,27 @@ def source_files(settings: Settings, source: Source, quality: Quality | None = N
     """
     if override := _single_file(settings, source):
         return [_named_by_a_setting(override, source)]
-    files = sorted(raw_file(path) for folder, own in _folders(settings, source) for path in files_below(folder, own))
+    paths = (path for folder, own in _folders(settings, source) for path in files_below(folder, own))
+    files = _once(settings, ("files", source.name), lambda: sorted(map(raw_file, paths)))
     if quality and len(files) > MOST_FILES:
         text = f"« {source.name} » a {counted(len(files), 'fichier brut')} : seuls les {MOST_FILES} plus récents "
         text += "sont lus. Ranger les autres hors de DATA_DIR."
         quality.reject("fichiers_en_trop", source.name, 1, text, len(files) - MOST_FILES)
         quality.warn("fichiers_en_trop", "attention", text, mesure=len(files), attendu=MOST_FILES)
     return files[-MOST_FILES:]
+
+
+def listing(settings: Settings) -> Settings:
+    """Make settings under which each listing of raw files is made once: for days that are computed in one go."""
+    return replace(settings, listed={})
+
+
+def _once(settings: Settings, key: tuple[Any, ...], make: Callable[[], list[Listed]]) -> list[Listed]:
+    if settings.listed is None:
+        return make()
+    if key not in settings.listed:
+        settings.listed[key] = make()
+    return cast(list[Listed], settings.listed[key])
 
 
 def _folders(settings: Settings, source: Source) -> Iterator[tuple[Path, Wanted]]:
@@ -187,9 +204,12 @@ def strangers(settings: Settings, source: Source, known: Iterable[Source]) -> li
         of_others = folder == exports and any(one.names_export(name) and _is_of_use(one, name) for one in others)
         return not (own(name) or of_others or is_beside_data(name))
 
-    folders = _folders(settings, source)
-    found = [path for folder, own in folders for path in files_below(folder, partial(unread, folder, own))]
-    return sorted(path for path in found if is_file(path))  # what cannot be looked at is one of source_files
+    def found() -> list[Path]:
+        folders = _folders(settings, source)
+        paths = (path for folder, own in folders for path in files_below(folder, partial(unread, folder, own)))
+        return sorted(filter(is_file, paths))  # what cannot be looked at is one of source_files
+
+    return _once(settings, ("strangers", source.name, *(one.name for one in others)), found)
 
 
 def _is_of_use(source: Source, name: str) -> bool:

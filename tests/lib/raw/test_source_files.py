@@ -1,6 +1,7 @@
 """Which raw files are found, and which is believed over which."""
 
 import gzip
+import json
 import os
 from collections.abc import Callable
 from datetime import date
@@ -10,10 +11,11 @@ import pytest
 from lib.common.errors import InputError, NoDataError
 from lib.figures.quality import Quality
 from lib.raw.contents import read_bytes
-from lib.raw.source_files import is_synthetic, no_data, require_files, source_files
+from lib.raw.source_files import is_synthetic, listing, no_data, require_files, source_files
 from lib.raw.tree import is_readable
+from lib.run.day_run import DayResult
 from scripts import process_comptages
-from scripts.registry import RAW
+from scripts.registry import RAW, measure_days
 from tests.conftest import Ran, RawTree
 
 Run = Callable[..., Ran]
@@ -109,6 +111,25 @@ def test_one_file_named_by_a_setting_is_the_only_one(raw: RawTree, run: Run, mon
     ran = run(process_comptages.main, "--date", "2025-11-04")
     assert (ran.code, ran.out) == (1, "")
     assert "mine.csv n'existe pas. Corriger COMPTAGES_CSV ou le vider." in ran.err
+
+
+def test_days_computed_in_one_go_share_a_listing_and_those_asked_for_later_have_another(raw: RawTree) -> None:
+    raw.pull("weather", "2025-11-04", "a.json", [])
+    settings, days = raw.settings(), [date(2025, 11, 3), date(2025, 11, 4)]
+    together = listing(settings)
+    before = require_files(together, RAW["weather"], Quality(), RAW.values())
+    new = raw.pull("weather", "2025-11-05", "b.json", "{}")
+    stray = raw.pull("weather", "2025-11-05", "c.docx", "x")
+    assert require_files(together, RAW["weather"], again := Quality(), RAW.values()) == before != []
+    assert (again.avertissements, together) == ([], settings)
+    assert [one.path for one in source_files(settings, RAW["weather"])][-1] == new
+    found = [result for _, _, result in measure_days(settings, "weather", days)]
+    assert all("aucune donnée" in str(one) for one in found)
+    new.write_text(json.dumps({"days": [{"datetime": "2025-11-04", "temp": 10.0}]}))
+    refused, known = (result for _, _, result in measure_days(settings, "weather", days))
+    assert isinstance(refused, NoDataError) and isinstance(known, DayResult)
+    assert known.metrics["metrics"]["temp_moyenne"] == 10.0
+    assert known.quality.avertissements[0].exemples == (stray.name,)
 
 
 def test_no_file_names_the_folder(raw: RawTree) -> None:
