@@ -15,6 +15,8 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+import numpy as np
+
 from lib.common.paris_time import clock_hours, hours_in_day
 from lib.common.settings import Settings
 from lib.figures.numbers import records, rounded
@@ -170,7 +172,7 @@ def coverage(weather: WeatherDay, day: date, quality: Quality) -> float:
     that the spring change skips is not asked for.
     """
     measured, known = weather.is_measured(day), weather.hours[list(MEASURES)].notna()
-    worth = measured.map({True: 1.0, False: FORECAST_WORTH})
+    worth = np.where(measured, 1.0, FORECAST_WORTH)
     expected = min(24, hours_in_day(day))
     share = min(float(worth[known["temp"]].sum()) / expected, 1.0)
     if not share:

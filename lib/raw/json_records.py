@@ -35,21 +35,11 @@ _NUMBERS = frozenset({int, float, bool})
 _DATED = re.compile(rb"[12][0-9]{3}-[01][0-9]-[0-3][0-9]")
 
 
-def read_bodies(
-    files: Iterable[RawFile], quality: Quality, needles: Iterable[str] = (), slim: Slim = None
-) -> Iterator[tuple[RawFile, int, Any]]:
-    """Yield (file, line, JSON value) for each response or JSONL line of the files, in their order.
-
-    With `needles`, a file that holds none of these dates is passed over, if it is_searchable. Of a response read in
-    pieces, what must stay together is made smaller by `slim`, item by item.
-    """
-    wanted = [needle.encode() for needle in needles]
+def read_bodies(files: Iterable[RawFile], quality: Quality) -> Iterator[tuple[RawFile, int, Any]]:
+    """Yield (file, line, JSON value) for each response or JSONL line of the files, in their order."""
     for raw in files:
         try:
-            data = short_text(raw)
-            if wanted and not holds(raw, data, wanted) and is_searchable(raw, data):
-                continue
-            for line, body in bodies_of(raw, data, quality, slim):
+            for line, body in bodies_of(raw, short_text(raw), quality):
                 yield raw, line, body
         except InputError as error:
             passed_over(raw, error, quality)
@@ -59,6 +49,7 @@ def bodies_of(raw: RawFile, data: bytes | None, quality: Quality, slim: Slim = N
     """Yield (line or number of the first record, JSON value) of each response of one file; its short_text is `data`.
 
     What each announces is kept in quality.answers; a refusal is passed over and said. InputError after MOST_RECORDS.
+    Of a response read in pieces, what must stay together is made smaller by `slim`, item by item.
     """
     whole, is_whole = _decoded(data) if data is not None else (None, False)
     if data is not None and not is_utf8(data):

@@ -55,9 +55,9 @@ def best_account(files: list[RawFile], accounts: list[WeatherDay], day: date, qu
 
 def worth(weather: WeatherDay, day: date) -> tuple[int, int, int]:
     """Count what was measured: hours with a temperature, their values of rain and wind; then what is foretold too."""
-    values = weather.hours[list(MEASURES)].notna()
-    measured = values[weather.is_measured(day)].sum()
-    return int(measured["temp"]), int(measured["precip"] + measured["vent"]), int(values.to_numpy().sum())
+    known = weather.hours[list(MEASURES)].notna().to_numpy()
+    temp, *others = known[weather.is_measured(day)].sum(axis=0)
+    return int(temp), int(sum(others)), int(known.sum())
 
 
 def hours_known(weather: WeatherDay) -> int:

@@ -8,15 +8,17 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from lib.common.errors import InputError
 from lib.common.paris_time import HOUR, PARIS
 from lib.figures.quality import SAMPLES_KEPT, Quality
 from lib.raw.envelopes import records
-from lib.raw.json_records import read_bodies
+from lib.raw.json_records import is_searchable, read_bodies, short_text
 from lib.raw.source_files import RawFile
 from scripts.sources.weather import open_meteo, places, visual_crossing
 from scripts.sources.weather.open_meteo import HourRow
@@ -35,7 +37,11 @@ DAY_BOUNDS = {
 UNREADABLE_HOUR = "heure_illisible"  # reason of a reject
 LATEST = datetime(2100, 1, 1, tzinfo=UTC).timestamp()  # a file's time that cannot be told is infinity
 
+PULLS_KNOWN = 10_000  # of which it is kept what days they name: hourly ones of a year
+UNIXTIME = "unixtime"  # the unit of labels that are no text
+
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_DAY_WITHIN = re.compile(rb"(?=([0-9]{4}-[0-9]{2}-[0-9]{2}))")
 
 
 @dataclass(frozen=True)
@@ -70,17 +76,21 @@ class WeatherDay:
             return distance(self.place, places.PARIS)
         return 0.0 if not self.place_name or is_of_paris(self.place_name) else math.inf
 
-    def is_measured(self, day: date) -> pd.Series:
+    def is_measured(self, day: date) -> np.ndarray:
         """Tell for each hour 0..23 of the day whether it was over when the pull was made: else it is a forecast.
 
         A pull outside any dt= folder was made at the latest when its file was written.
         """
         if self.raw.pulled:
-            pulled = datetime.strptime(self.raw.pulled, "%Y-%m-%dT%H").replace(tzinfo=PARIS)
+            pulled = datetime.fromisoformat(self.raw.pulled).replace(tzinfo=PARIS)
         else:
             pulled = datetime.fromtimestamp(min(self.raw.modified, LATEST), UTC)
-        ends = [datetime(day.year, day.month, day.day, hour, tzinfo=PARIS).astimezone(UTC) + HOUR for hour in range(24)]
-        return pd.Series([end <= pulled and hour not in self.foretold for hour, end in enumerate(ends)])
+        return np.array([end <= pulled and hour not in self.foretold for hour, end in enumerate(_hour_ends(day))])
+
+
+@lru_cache(maxsize=1)
+def _hour_ends(day: date) -> list[datetime]:
+    return [datetime(day.year, day.month, day.day, hour, tzinfo=PARIS).astimezone(UTC) + HOUR for hour in range(24)]
 
 
 def read_weather(files: list[RawFile], day: date, quality: Quality) -> list[WeatherDay]:
@@ -89,8 +99,8 @@ def read_weather(files: list[RawFile], day: date, quality: Quality) -> list[Weat
     Answers of no known form are rejected. Of several places in one pull the nearest to Paris is kept.
     """
     found: list[WeatherDay] = []
-    names = [*((day + timedelta(days=shift)).isoformat() for shift in (-1, 0, 1)), "unixtime"]  # other clocks' labels
-    for raw, line, body in read_bodies(files, quality, names):
+    names = {*((day + timedelta(days=shift)).isoformat() for shift in (-1, 0, 1)), UNIXTIME}  # other clocks' labels
+    for raw, line, body in read_bodies((raw for raw in files if _may_name(raw, names)), quality):
         for item in records(body):
             found += _accounts(item, raw, line, day, quality)
     nearest: dict[RawFile, float] = {}
@@ -99,6 +109,25 @@ def read_weather(files: list[RawFile], day: date, quality: Quality) -> list[Weat
     known = [one for one in found if one.known and one.away == nearest[one.raw]]
     quality.answers.of_day.update(one.raw.name for one in known)
     return known
+
+
+def _may_name(raw: RawFile, names: set[str]) -> bool:
+    """Tell whether a pull holds one of these words, or may for all that can be told."""
+    try:
+        named = _days_in(raw, raw.state)
+    except InputError:  # said where it is read
+        return True
+    return named is None or not named.isdisjoint(names)
+
+
+@lru_cache(maxsize=PULLS_KNOWN)
+def _days_in(raw: RawFile, _state: tuple[int, ...]) -> frozenset[str] | None:
+    """List the days that one state of a pull names anywhere, and UNIXTIME; None where a search does not tell."""
+    data = short_text(raw)
+    if data is None or not is_searchable(raw, data):
+        return None
+    found = {one.decode() for one in _DAY_WITHIN.findall(data)}
+    return frozenset(found | {UNIXTIME} if UNIXTIME.encode() in data else found)
 
 
 def unread_files(files: list[RawFile], read: list[WeatherDay], quality: Quality) -> list[RawFile]:
@@ -113,9 +142,11 @@ def without_impossible(weather: WeatherDay, quality: Quality) -> WeatherDay:
     hours, daily = weather.hours.copy(), dict(weather.daily)
     found: list[str] = []
     for name, (least, most) in BOUNDS.items():
-        impossible = hours[name].notna() & ~hours[name].between(least, most)
-        found += [f"{name} {value:g}" for value in hours.loc[impossible, name]]
-        hours[name] = hours[name].mask(impossible)
+        values = hours[name].to_numpy()
+        impossible = (values < least) | (values > most)
+        if impossible.any():
+            found += [f"{name} {value:g}" for value in values[impossible]]
+            hours[name] = np.where(impossible, np.nan, values)
     for name, (least, most) in DAY_BOUNDS.items():
         value = daily.get(name)
         if value is not None and not least <= value <= most:
@@ -174,9 +205,18 @@ def _accounts(item: Any, raw: RawFile, line: int, day: date, quality: Quality) -
 
 def _hours(rows: list[HourRow]) -> pd.DataFrame:
     """Build one row per hour of the clock: one lived twice in autumn holds the mean, and the sum of precipitation."""
-    table = pd.DataFrame(rows, columns=["heure", "temp", "precip", "vent", "conditions"])
-    table = table.astype({"heure": np.int64, "temp": float, "precip": float, "vent": float, "conditions": object})
-    groups = table.groupby("heure")
-    merged = groups[["temp", "vent"]].mean().assign(precip=groups["precip"].sum(min_count=1))
-    merged["conditions"] = groups["conditions"].last()
-    return merged.reindex(range(24)).rename_axis("heure").reset_index()[list(table.columns)]
+    known: list[tuple[list[float], list[float], list[float]]] = [([], [], []) for _ in range(24)]
+    conditions: list[str | None] = [None] * 24
+    for hour, *values, said in rows:
+        for column, value in zip(known[hour], values, strict=True):
+            column += [] if value is None else [value]
+        conditions[hour] = said or conditions[hour]
+    return pd.DataFrame(
+        {
+            "heure": np.arange(24),
+            "temp": [sum(temp) / len(temp) if temp else np.nan for temp, _, _ in known],
+            "precip": [sum(rain) if rain else np.nan for _, rain, _ in known],
+            "vent": [sum(wind) / len(wind) if wind else np.nan for _, _, wind in known],
+            "conditions": pd.Series(conditions, dtype=object),
+        }
+    )

@@ -26,10 +26,10 @@ def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     return request.param
 
 
-def read(path: Path, content: str | bytes, needles: tuple[str, ...] = ()) -> tuple[list[Any], Quality]:
+def read(path: Path, content: str | bytes) -> tuple[list[Any], Quality]:
     path.write_bytes(content.encode() if isinstance(content, str) else content)
     quality = Quality()
-    bodies = read_bodies([RawFile("", 0.0, path)], quality, needles)
+    bodies = read_bodies([RawFile("", 0.0, path)], quality)
     return [record for _, _, body in bodies for record in records(body)], quality
 
 
@@ -149,27 +149,6 @@ def test_a_file_that_is_no_json_is_rejected_alone(tmp_path: Path, name: str, con
     files = [RawFile("", 0.0, tmp_path / name), RawFile("", 0.0, tmp_path / "b.json")]
     assert [record for _, _, body in read_bodies(files, quality) for record in records(body)] == ROWS
     assert quality.rejets == {reason: 1}
-
-
-def test_a_file_without_any_needle_is_passed_over(tmp_path: Path) -> None:
-    dated = [{"id": 1, "date": "2025-11-03"}, {"id": 2, "date": "2025-11-05"}]
-    assert read(tmp_path / "a.json", json.dumps(dated), ("2025-11-04",))[0] == []
-    assert read(tmp_path / "a.json", json.dumps(dated), ("2025-11-04", "2025-11-03"))[0] == dated
-
-
-@pytest.mark.parametrize(
-    ("text", "kept"),
-    [
-        ("pas du JSON", 0),
-        (json.dumps([{"date": "2025-11-03"}, {"date": "2025-11-04"}])[:26], 1),  # cut where its form looks whole
-        (json.dumps([{"date": 1762210800000}]), 1),  # dated in milliseconds
-        (json.dumps([{"date": "2025-11-04"}]).encode("utf-16"), 1),
-        (json.dumps([{"date": "2025-11-04"}]).encode("utf-16-be"), 1),
-    ],
-)
-def test_a_search_passes_over_no_file_that_it_cannot_read(tmp_path: Path, text: str | bytes, kept: int) -> None:
-    found, quality = read(tmp_path / "a.json", text, ("2025-11-04",))
-    assert len(found) == kept and (kept or quality.unusable)
 
 
 def test_numbers_are_never_cut_between_two_pieces(tmp_path: Path) -> None:

@@ -53,6 +53,41 @@ def test_what_cannot_be_read_is_rejected(tmp_path: Path, body: Any, reason: str)
     assert quality.rejets == {reason: 1}
 
 
+@pytest.mark.parametrize(
+    ("text", "kept", "rejected"),
+    [
+        ('{"x": "2025-11-01"}', 0, 0),  # no answer of ours, and of no day around
+        ('{"x": "2025-11-04"}', 0, 1),
+        ('{"days": [{"datetime": "12025-11-04"}]}', 0, 0),
+        ('{"days": [{"datetime": "2025-11-04", "temp": 1}, {"datetime": "2025-', 1, 1),  # cut
+        ('{"hourly_units": {"time": "unixtime"}, "hourly": {"time": [1762210800], "temperature_2m": [3]}}', 1, 0),
+        ('[{"days": [{"datetime": "2025-11-04", "temp": 1}]}]'.encode("utf-16"), 1, 0),
+        (
+            '{"latitude": 48.9, "daily": {"time": [1762210800], "temperature_2m_mean": [3]}}',
+            1,
+            0,
+        ),  # no date in its form
+    ],
+)
+def test_pulls_are_looked_at_where_they_name_the_day_or_may(
+    tmp_path: Path, text: str | bytes, kept: int, rejected: int
+) -> None:
+    path = tmp_path / "a.json"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    for _ in range(2):
+        found = read_weather([RawFile("2025-11-05T06", 0.0, path)], DAY, quality := Quality())
+        assert (len(found), quality.rejets.total()) == (kept, rejected)
+
+
+def test_an_hour_lived_twice_holds_the_mean_and_all_its_rain(tmp_path: Path) -> None:
+    hours = [{"datetime": "02:00:00", "temp": 4.0, "precip": 1.0, "windspeed": None, "conditions": "Rain"}]
+    hours += [{"datetime": "02:00:00", "temp": 3.0, "precip": 0.5, "windspeed": 9.0, "conditions": None}]
+    body = {"days": [{"datetime": "2025-10-26", "temp": 3.0, "hours": hours}]}
+    (found,) = read_weather(pulls(tmp_path, body), date(2025, 10, 26), Quality())
+    assert found.hours.iloc[2].tolist() == [2, 3.5, 1.5, 9.0, "Pluie"]
+    assert found.hours.iloc[3, 1:4].isna().all()
+
+
 def test_days_present_are_those_of_every_form(tmp_path: Path) -> None:
     files = pulls(
         tmp_path,
