@@ -13,6 +13,7 @@ MAX_ROW_CHARACTERS = 10_000_000
 DELIMITERS = ";,\t"
 
 _SEPARATOR_LINE = re.compile(r'\ufeff?"?sep=(.|\\t)"?\s*', re.IGNORECASE)
+_SPACE_OR_COMMA = re.compile(r"[\s,]")
 _COMMA = re.compile(r"[+-]?[0-9]+,[0-9]+")
 _DECIMAL = re.compile(r"[+-]?(?:0+|[0-9]*),(?:[0-9]{1,2}|[0-9]{4,})|[+-]?0+,[0-9]+|[+-]?[0-9]{4,},[0-9]+")
 _THOUSANDS = re.compile(r"(?<=[0-9])[ \u00a0\u202f](?=[0-9]{3}(?![0-9]))")
@@ -87,6 +88,8 @@ def point_decimals(texts: Iterable[str]) -> list[str]:
     12,345 alone may be either: it stays as it is, and no number. Spaces between thousands are dropped.
     """
     known = list(texts)
+    if not _SPACE_OR_COMMA.search("".join(known)):
+        return known
     joined = [_THOUSANDS.sub("", text.strip()) for text in known]
     commas = [text for text in joined if _COMMA.fullmatch(text)]
     if not any(_DECIMAL.fullmatch(text) for text in commas):

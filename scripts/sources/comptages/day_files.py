@@ -19,13 +19,17 @@ import numpy.typing as npt
 
 from lib.raw.limits import DAY_ROWS_BYTES
 from scripts.sources.comptages.day_lines import Needles, Span, places_of
-from scripts.sources.comptages.day_rows import TooManyRowsError
 
 HELD = 64_000_000  # bytes of lines that a process keeps before it writes them
 MOST_DAYS = 3  # that one mention can name
+TOGETHER = 500_000  # bytes of lines that are read together: they fit the processor's cache
 
 Ints = npt.NDArray[np.int64]
 Batch = tuple[Ints, bytes]  # offsets of some lines, and these without their ends, joined
+
+
+class TooManyRowsError(Exception):
+    """An export has more rows about one day than any real one; whoever knows the file says so."""
 
 
 class DayFiles:
@@ -87,9 +91,9 @@ class DayFiles:
         self.held.clear()
         self.size = 0
 
-    def lines(self, day: date) -> Iterator[tuple[int, bytes]]:
-        """Yield the lines of a day that are held in memory, each with its offset."""
-        return _lines(self.held.get(self.numbers[day], ()))
+    def batches(self, day: date) -> Iterator[Batch]:
+        """Yield the lines of a day that are held in memory."""
+        return _together(self.held.get(self.numbers[day], ()))
 
     def __enter__(self) -> Self:
         return self
@@ -99,8 +103,8 @@ class DayFiles:
             self.write()
 
 
-def kept_lines(paths: Sequence[Path]) -> Iterator[tuple[int, bytes]]:
-    """Yield the lines of a day's files, each with its offset, in the order of the export they come from.
+def kept_batches(paths: Sequence[Path]) -> Iterator[Batch]:
+    """Yield the lines of a day's files in the order of the export they come from.
 
     TooManyRowsError when they are more text than a day has.
     """
@@ -108,12 +112,26 @@ def kept_lines(paths: Sequence[Path]) -> Iterator[tuple[int, bytes]]:
         raise TooManyRowsError
     # Each process took blocks, and wrote their lines, in the order of the export; a batch is of one span, so that no
     # other has lines between its own.
-    return _lines(heapq.merge(*map(_batches, paths), key=lambda batch: int(batch[0][0])))
+    return _together(heapq.merge(*map(_batches, paths), key=lambda batch: int(batch[0][0])))
 
 
-def _lines(batches: Iterable[Batch]) -> Iterator[tuple[int, bytes]]:
-    for offsets, text in batches:
-        yield from zip(offsets.tolist(), text.split(b"\n"), strict=True)
+def _together(batches: Iterable[Batch]) -> Iterator[Batch]:
+    """Put batches together until they have TOGETHER bytes: of many days a span has a few lines of each."""
+    waiting: list[Batch] = []
+    size = 0
+    for batch in batches:
+        waiting.append(batch)
+        size += len(batch[1])
+        if size > TOGETHER:
+            yield _joined(waiting)
+            waiting, size = [], 0
+    if waiting:
+        yield _joined(waiting)
+
+
+def _joined(batches: list[Batch]) -> Batch:
+    offsets, texts = zip(*batches, strict=True)
+    return np.concatenate(offsets), b"\n".join(texts)
 
 
 def _batches(path: Path) -> Iterator[Batch]:

@@ -28,8 +28,8 @@ from lib.raw.limits import COUNTS_BYTES, MEGABYTE
 from lib.raw.source_files import RawFile
 from lib.raw.tables import read_table
 from lib.raw.usable_files import read_usable
-from scripts.sources.comptages.day_rows import fields_of
 from scripts.sources.comptages.export import COLUMNS, REQUIRED, open_export
+from scripts.sources.comptages.row_fields import fields_of
 from scripts.sources.comptages.scan import rows_of_day
 from scripts.sources.referentiel.records import arc_identifier
 
@@ -95,12 +95,15 @@ def newest_rows(tables: Iterable[pd.DataFrame], quality: Quality) -> pd.DataFram
 
 def _with_texts_of_all(kept: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
     """Fill the blank texts of the kept rows with those of any row of the arc: a file may come without geometry."""
-    if len(kept) == len(rows) or not kept[list(TEXTS)].replace("", None).isna().any(axis=None):
+    texts = kept[list(TEXTS)].where(kept[list(TEXTS)] != "")
+    blank = texts.isna().any(axis=1)
+    if len(kept) == len(rows) or not blank.any():
         return kept
-    rows = rows.drop_duplicates(["identifiant_arc", *TEXTS], keep="last")
-    known = rows[list(TEXTS)].where(rows[list(TEXTS)] != "").groupby(rows["identifiant_arc"]).last()
-    arcs = kept["identifiant_arc"]
-    return kept.assign(**{name: kept[name].where(kept[name] != "").fillna(arcs.map(known[name])) for name in TEXTS})
+    arcs = kept.loc[blank, "identifiant_arc"]
+    others = rows[rows["identifiant_arc"].isin(arcs.unique())]
+    known = others[list(TEXTS)].where(others[list(TEXTS)] != "").groupby(others["identifiant_arc"]).last()
+    texts[blank] = texts[blank].fillna(known.reindex(arcs).set_axis(arcs.index))
+    return kept.assign(**texts)
 
 
 @lru_cache(maxsize=1)
@@ -176,10 +179,12 @@ def _of_day(rows: pd.DataFrame, day: date, labels: dict[datetime, int], line: Li
     return rows[rows["heure"].notna()].astype({"heure": np.int64})
 
 
-def _texts(values: pd.Series) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.object_]]:
-    """Find the different texts, blank for a missing one, and of each value its place among them."""
-    texts = ["" if value is None else str(value) for value in values.tolist()]
-    return pd.factorize(np.array(texts, dtype=object))
+def _texts(values: pd.Series) -> tuple[npt.NDArray[np.intp], list[str]]:
+    """Find the different texts, the last of them blank, and of each value its place among them: of a missing one -1."""
+    if pd.api.types.infer_dtype(values) != "string":  # of an API answer: numbers, even objects
+        values = values.map(str, na_action="ignore").astype(object)
+    codes, found = pd.factorize(values.to_numpy(dtype=object))
+    return codes, [*found, ""]
 
 
 def _numbers(values: pd.Series) -> tuple[pd.Series, pd.Series]:

@@ -20,9 +20,9 @@ from lib.files.scratch_folder import scratch_folder
 from lib.raw.contents import read_blocks, too_large
 from lib.raw.limits import DAY_ROWS, JSON_BYTES
 from lib.raw.source_files import RawFile
-from scripts.sources.comptages.day_files import kept_lines
+from scripts.sources.comptages.day_files import Batch, TooManyRowsError, kept_batches
 from scripts.sources.comptages.day_lines import BUFFER
-from scripts.sources.comptages.day_rows import DayRows, TooManyRowsError, day_rows
+from scripts.sources.comptages.day_rows import DayRows, day_rows
 from scripts.sources.comptages.export import Export, open_export
 from scripts.sources.comptages.search import cut_short, search
 from scripts.sources.comptages.worker import Job, labels_in
@@ -79,7 +79,7 @@ def _rows_of(raw: RawFile, days: tuple[date, ...], stack: ExitStack) -> RowsOf |
         job = Job(export, days, buffer=WIDE_BUFFER if len(days) > 1 else BUFFER)
         if job.is_small:
             (held,) = search(job)
-            return lambda day: _rows(export, held.lines(day), day)
+            return lambda day: _rows(export, held.batches(day), day)
         folder = stack.enter_context(scratch_folder())
         search(replace(job, folder=folder))
         return partial(rows_of_day_files, export, day_file_sizes(folder))
@@ -89,9 +89,9 @@ def _rows_of(raw: RawFile, days: tuple[date, ...], stack: ExitStack) -> RowsOf |
         return cut_short(raw.path, error)
 
 
-def _rows(export: Export, lines: Iterable[tuple[int, bytes]], day: date) -> DayRows:
+def _rows(export: Export, batches: Iterable[Batch], day: date) -> DayRows:
     try:
-        return day_rows(lines, day, export.header, export.delimiter, export.encoding)
+        return day_rows(batches, day, export.header, export.delimiter, export.encoding)
     except TooManyRowsError as error:
         raise too_large(export.raw.path, DAY_ROWS, "lignes pour un seul jour") from error
 
@@ -109,7 +109,7 @@ def rows_of_day_files(export: Export, files: Mapping[Path, int], day: date) -> D
             f"les lignes du {day} mises de côté dans {own[0].parent} ont disparu : aucun chiffre n'en est tiré.",
             "Relancer, avec un TMPDIR que personne ne vide.",
         )
-    return _rows(export, kept_lines(own), day)
+    return _rows(export, kept_batches(own), day)
 
 
 def days_named(files: Iterable[RawFile]) -> set[str] | None:

@@ -25,7 +25,7 @@ from lib.common.text import draws_bars
 from lib.raw.contents import too_large, unreadable
 from lib.raw.limits import DAY_ROWS
 from lib.run.side_by_side import ctrl_c_at_the_end
-from scripts.sources.comptages.day_rows import TooManyRowsError
+from scripts.sources.comptages.day_files import TooManyRowsError
 from scripts.sources.comptages.worker import NUMBER, Job, answer, work
 
 MOST_WORKERS = 8

@@ -20,9 +20,8 @@ from pathlib import Path
 from lib.common.errors import TooLargeError
 from lib.raw.contents import too_large
 from lib.raw.limits import COUNTS_BYTES, MOST_LABELS
-from scripts.sources.comptages.day_files import DayFiles
+from scripts.sources.comptages.day_files import DayFiles, TooManyRowsError
 from scripts.sources.comptages.day_lines import BUFFER, Span, whole_lines
-from scripts.sources.comptages.day_rows import TooManyRowsError
 from scripts.sources.comptages.export import Export
 
 BLOCK = 1 << 24  # bytes: 10 ms of search, which is all that one worker may wait for another

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from lib.raw.csv_dialect import MAX_ROW_CHARACTERS
 from scripts.sources.comptages.day_files import DayFiles
 from scripts.sources.comptages.day_lines import needles_for, whole_lines
+from tests.scripts.sources.comptages.kept_lines import lines_of
 
 DAY = date(2025, 11, 4)
 PIECES = st.sampled_from(
@@ -39,7 +40,7 @@ def found(text: bytes, block: int, buffer: int, days: list[date] = [DAY], near: 
             files.take(span)
     named: dict[tuple[int, bytes], list[date]] = {}
     for day in days:
-        for line in files.lines(day):
+        for line in lines_of(files.batches(day)):
             named.setdefault(line, []).append(day)
     return [(offset, line, sorted(named[offset, line])) for offset, line in sorted(named)]
 

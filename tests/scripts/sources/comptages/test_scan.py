@@ -15,6 +15,7 @@ from scripts.sources.comptages.scan import days_named, one_pass, rows_of_day
 from scripts.sources.comptages.search import search
 from scripts.sources.comptages.worker import Job
 from tests.conftest import ARCS_HEADER, count_row, gz
+from tests.scripts.sources.comptages.kept_lines import lines_of
 
 
 def named(path: Path, content: str | bytes) -> set[str]:
@@ -90,6 +91,12 @@ def by_processes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("scripts.sources.comptages.scan.Job", partial(Job, alone=0))
 
 
+def shown(raw: RawFile, day: date) -> tuple[list, list, list]:
+    """The offsets, columns and rejects of a day."""
+    rows = rows_of_day(raw, day)
+    return rows.offsets.tolist(), [column.tolist() for column in rows.columns], rows.rejects
+
+
 @pytest.mark.parametrize("name", ["a.csv", "a.csv.gz"])
 @pytest.mark.parametrize("buffer", [1 << 10, 1 << 22])
 @pytest.mark.parametrize("alone", [0, 1 << 20])
@@ -100,12 +107,12 @@ def test_many_days_in_one_pass_are_the_days_one_by_one(
     monkeypatch.setattr("scripts.sources.comptages.scan.WIDE_BUFFER", buffer)
     raw = export(tmp_path / name)
     days = [date(2025, 11, day) for day in range(2, 9)]
-    single = [rows_of_day(raw, day) for day in days]
+    single = [shown(raw, day) for day in days]
     with one_pass([raw], days):
         raw.path.unlink()  # nothing is read a second time
-        assert [rows_of_day(raw, day) for day in days] == single
-    assert [len(rows.offsets) for rows in single[:4]] == [3, 3 * 24, 3 * 24 + 2, 3 * 24 + 2]
-    assert [len(rows.rejects) for rows in single[:4]] == [0, 0, 2, 1]
+        assert [shown(raw, day) for day in days] == single
+    assert [len(offsets) for offsets, *_ in single[:4]] == [3, 3 * 24, 3 * 24 + 2, 3 * 24 + 2]
+    assert [len(rejects) for *_, rejects in single[:4]] == [0, 0, 2, 1]
 
 
 @pytest.mark.usefixtures("by_processes")
@@ -149,7 +156,7 @@ def test_a_file_that_grows_gives_the_lines_begun_before(tmp_path: Path) -> None:
     with raw.path.open("a") as stream:
         stream.write(" ;but;cut\r\n" + count_row("99", "2025-11-04T10:00:00+01:00", 5))
     (found,) = search(job)
-    assert not any(line.startswith(b"99;") for _, line in found.lines(date(2025, 11, 4)))
+    assert not any(line.startswith(b"99;") for _, line in lines_of(found.batches(date(2025, 11, 4))))
 
 
 def test_a_small_file_needs_no_temporary_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,11 +19,12 @@ import pytest
 
 from lib.common.errors import InputError, SearchError
 from lib.raw.source_files import RawFile
-from scripts.sources.comptages.day_files import kept_lines
+from scripts.sources.comptages.day_files import kept_batches
 from scripts.sources.comptages.export import open_export
 from scripts.sources.comptages.search import search
 from scripts.sources.comptages.worker import Job
 from tests.conftest import ARCS_HEADER, ROOT, count_row
+from tests.scripts.sources.comptages.kept_lines import lines_of
 from tests.support.patience import deadline
 
 DAY = date(2025, 11, 4)
@@ -47,7 +48,7 @@ def lines(job: Job) -> list[tuple[int, bytes]]:
     """The lines that processes find."""
     assert job.folder and not job.is_small
     search(job)
-    return list(kept_lines(sorted(job.folder.iterdir())))
+    return lines_of(kept_batches(sorted(job.folder.iterdir())))
 
 
 Meanwhile = Callable[[Callable[[], object]], list[ForkProcess]]
@@ -78,8 +79,8 @@ def test_processes_find_what_one_finds(path: Path, tmp_path: Path, meanwhile: Me
     processes = meanwhile(lambda: None)
     (alone,) = search(replace(job(path), alone=10**9))
     assert not processes
-    assert lines(job(path, tmp_path)) == list(alone.lines(DAY))
-    assert len(list(alone.lines(DAY))) == CANDIDATES
+    assert lines(job(path, tmp_path)) == lines_of(alone.batches(DAY))
+    assert len(lines_of(alone.batches(DAY))) == CANDIDATES
     assert all_ended(processes)
 
 
