@@ -87,8 +87,10 @@ def compute_metrics(
     """Compute all figures of the day. `arcs`: the road reference, if there is one; `invalid_dates`: rows rejected."""
     today = day.isoformat()
     active = works[active_on(works, day)].reset_index(drop=True)
-    near = nearby_arcs(active, arcs)
-    table = work_figures(active, near, arrondissements, day)
+    outlines = outlines_of(active)
+    near = nearby_arcs(outlines, arcs)
+    table = work_figures(active, outlines, near, arrondissements, day)
+    zones, least = by_arrondissement(table), critical_threshold(table)
     touched = impacted_arcs(active, near)
     export_day, known_by = newest_export(works)
     return {
@@ -100,12 +102,12 @@ def compute_metrics(
         "surface_totale_m2": total_surface(table),
         "nombre_chantiers_sans_surface": int(table["surface_m2"].isna().sum()),
         "nombre_troncons_impactes": None if touched is None else len(touched),
-        "par_arrondissement": by_arrondissement(table),
+        "par_arrondissement": zones,
         "par_impact": tally(table["impact"], (*IMPACTS, OTHER, NOT_SAID)),
         "par_niveau": tally(table["niveau"].map(LEVELS), (*LEVELS.values(), NOT_SAID)),
         "par_statut": tally(table["statut"], (*STATUSES.values(), NOT_SAID)),
-        "zones_critiques": critical_zones(table),
-        "seuil_zone_critique": critical_threshold(table),
+        "zones_critiques": critical_zones(zones, least),
+        "seuil_zone_critique": least,
         "nouveaux": summaries(table[table["date_debut"] == today]),
         "se_terminant": summaries(table[table["date_fin"] == today]),
         "troncons_impactes": touched,
@@ -113,30 +115,32 @@ def compute_metrics(
     }
 
 
-def nearby_arcs(active: pd.DataFrame, arcs: pd.DataFrame | None) -> pd.DataFrame | None:
-    """Build rows (chantier: row of `active`, identifiant_arc, libelle) of arcs within NEARBY_METRES; None without arcs.
+def outlines_of(active: pd.DataFrame) -> geometry.Geometries:
+    """Make each work's outline in Lambert-93 metres, from its shape, else its point; None for one that lies nowhere."""
+    pairs = zip(active["geometry"], shapely.points(active["lon"], active["lat"]), strict=True)
+    shapes = geometry.as_geometries([shape or (None if np.isnan(point.x) else point) for shape, point in pairs])
+    return geometry.to_metres(np.asarray(shapely.make_valid(shapes)))
 
-    Distances are in Lambert-93, from the work's shape, else from its point.
-    """
+
+def nearby_arcs(outlines: geometry.Geometries, arcs: pd.DataFrame | None) -> pd.DataFrame | None:
+    """Build rows (chantier: place in `outlines`, identifiant_arc, libelle) of arcs within NEARBY_METRES; None without
+    arcs."""
     if arcs is None:
         return None
-    shapes = active["geometry"].to_numpy()
-    points = shapely.points(active["lon"], active["lat"])
-    shapes = geometry.as_geometries(
-        [shape or (None if np.isnan(p.x) else p) for shape, p in zip(shapes, points, strict=True)]
-    )
-    tree = shapely.STRtree(shapely.from_wkb(arcs["lambert93"].to_numpy()))
-    outlines = geometry.to_metres(np.asarray(shapely.make_valid(shapes)))
-    which, found = tree.query(outlines, predicate="dwithin", distance=NEARBY_METRES)
+    which, found = shapely.STRtree(arcs["lambert93"]).query(outlines, predicate="dwithin", distance=NEARBY_METRES)
     return arcs.iloc[found][["identifiant_arc", "libelle"]].assign(chantier=which)
 
 
 def work_figures(
-    active: pd.DataFrame, near: pd.DataFrame | None, arrondissements: Arrondissements, day: date
+    active: pd.DataFrame,
+    outlines: geometry.Geometries,
+    near: pd.DataFrame | None,
+    arrondissements: Arrondissements,
+    day: date,
 ) -> pd.DataFrame:
     """Build one row per active work, the columns of metrics[] in their stored order."""
     ends = active["date_fin"].to_numpy(dtype="datetime64[D]")
-    surfaces = pd.Series(geometry.areas(active["geometry"].to_numpy())).round(2)
+    surfaces = pd.Series(shapely.area(outlines), dtype=float).round(2)
     return pd.DataFrame(
         {
             "identifiant": active["identifiant"],
@@ -170,9 +174,12 @@ def impacted_arcs(active: pd.DataFrame, near: pd.DataFrame | None) -> list[dict[
     if near is None:
         return None
     named = near.assign(identifiant=active["identifiant"].reindex(near["chantier"]).to_numpy())
-    arcs = named.sort_values(["identifiant_arc", "chantier"]).groupby("identifiant_arc")
-    frame = pd.DataFrame({"libelle": arcs["libelle"].first(), "chantiers": arcs["identifiant"].agg(list)})
-    return records(frame.reset_index())
+    named = named.sort_values(["identifiant_arc", "chantier"])
+    arcs = named.drop_duplicates("identifiant_arc")[["identifiant_arc", "libelle"]]
+    works: dict[str, list[str]] = {}
+    for arc, work in zip(named["identifiant_arc"], named["identifiant"], strict=True):
+        works.setdefault(arc, []).append(work)
+    return records(arcs.assign(chantiers=arcs["identifiant_arc"].map(works)))
 
 
 def total_surface(table: pd.DataFrame) -> float | None:
@@ -209,12 +216,10 @@ def critical_threshold(table: pd.DataFrame) -> float:
     return round(max(median + CRITICAL_SPREADS * spread, CRITICAL_WORKS - 1), 2)
 
 
-def critical_zones(table: pd.DataFrame) -> list[dict[str, Any]]:
-    """List the arrondissements with more active works than critical_threshold, the most loaded first."""
-    least = critical_threshold(table)
-    known = [zone for zone in by_arrondissement(table) if zone["arrondissement"] is not None]
-    zones = [zone for zone in known if zone["nombre_chantiers"] > least]
-    return sorted(zones, key=lambda zone: (-zone["nombre_chantiers"], zone["arrondissement"]))
+def critical_zones(zones: list[dict[str, Any]], least: float) -> list[dict[str, Any]]:
+    """List the arrondissements with more active works than `least` (critical_threshold), the most loaded first."""
+    loaded = [one for one in zones if one["arrondissement"] is not None and one["nombre_chantiers"] > least]
+    return sorted(loaded, key=lambda zone: (-zone["nombre_chantiers"], zone["arrondissement"]))
 
 
 def summaries(table: pd.DataFrame) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""Shapes in metres: lengths, areas, middles, simpler outlines.
+"""Shapes in metres: lengths, middles, simpler outlines.
 
 Stored coordinates are WGS 84 degrees; metres come from Lambert-93 (EPSG:2154), whose scale error in Paris is below
 0.01 %.
@@ -28,11 +28,6 @@ def to_metres(shapes: Geometries) -> Geometries:
 def lengths(shapes: Geometries) -> npt.NDArray[np.float64]:
     """Measure the length of each shape in metres; NaN for None."""
     return np.asarray(shapely.length(to_metres(shapes)), dtype=float)
-
-
-def areas(shapes: Geometries) -> npt.NDArray[np.float64]:
-    """Measure the area of each shape in m²; NaN for None. Self-crossing outlines are repaired first."""
-    return np.asarray(shapely.area(to_metres(np.asarray(shapely.make_valid(shapes)))), dtype=float)
 
 
 def middles(lines: Geometries) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:

@@ -370,8 +370,12 @@ def test_a_critical_zone_stands_out_of_the_city(
 def test_surfaces_are_summed_and_an_overlap_counts_for_each_work(raw: RawTree, run: Run) -> None:
     square, _ = GEOD.polygon_area_perimeter([2.35, 2.351, 2.351, 2.35], [48.85, 48.85, 48.851, 48.851])
     line = {"type": "LineString", "coordinates": [[2.35, 48.85], [2.36, 48.85]]}
-    metrics = figures(raw, run, [work("A"), work("B"), work("C", shape=line)])
-    assert metrics["surface_totale_m2"] == pytest.approx(2 * square, rel=1e-3)
+    ring = [[2.3, 48.8], [2.31, 48.81], [2.31, 48.8], [2.3, 48.81], [2.3, 48.8]]  # crosses itself: two triangles
+    half, _ = GEOD.polygon_area_perimeter([2.3, 2.305, 2.3], [48.8, 48.805, 48.81])
+    works = [work("A"), work("B"), work("C", shape=line), work("D", shape={"type": "Polygon", "coordinates": [ring]})]
+    metrics = figures(raw, run, works)
+    assert metrics["metrics"][3]["surface_m2"] == pytest.approx(2 * abs(half), rel=1e-3)
+    assert metrics["surface_totale_m2"] == pytest.approx(2 * square + 2 * abs(half), rel=1e-3)
     assert metrics["metrics"][2]["surface_m2"] is None  # a line has no surface: unknown, not zero
     assert metrics["nombre_chantiers_sans_surface"] == 1
     alone = figures(raw, run, [work("C", shape=line)])

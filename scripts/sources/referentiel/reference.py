@@ -45,7 +45,7 @@ class Reference:
     """One export: a row per arc, and the account of its rows.
 
     arcs: identifiant_arc, TEXTS, longueur_metres, nombre_parties, lon and lat (degrees) half-way along the arc, trace
-    (WKT, degrees, TRACE_TOLERANCE), lambert93 (its line in metres: WKB in hexadecimal).
+    (WKT, degrees, TRACE_TOLERANCE), lambert93 (its line in metres, shapely).
     """
 
     arcs: pd.DataFrame
@@ -95,6 +95,7 @@ def _remove_old_ones(folder: Path) -> None:
 
 
 def _columns(arcs: pd.DataFrame) -> dict[str, list[Any]]:
+    """List the columns of Reference.arcs as a copy keeps them: lambert93 is WKB in hexadecimal."""
     lines = arcs["geometry"].to_numpy()
     lon, lat = geometry.middles(lines)
     texts = {name: arcs[name].astype(object) for name in ("identifiant_arc", *TEXTS)}
@@ -110,7 +111,8 @@ def _columns(arcs: pd.DataFrame) -> dict[str, list[Any]]:
 
 
 def _frame(columns: dict[str, list[Any]]) -> pd.DataFrame:
-    return pd.DataFrame({name: pd.Series(one, dtype=NUMBERS.get(name, object)) for name, one in columns.items()})
+    frame = pd.DataFrame({name: pd.Series(one, dtype=NUMBERS.get(name, object)) for name, one in columns.items()})
+    return frame.assign(lambert93=shapely.from_wkb(columns["lambert93"]))
 
 
 def account_of(quality: Quality) -> dict[str, Any] | None:
