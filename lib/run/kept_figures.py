@@ -66,7 +66,7 @@ def kept_figures(
         return None
     best = max(found, key=lambda one: one.worth)
     if new is None:
-        reason = f"{without} {_less(best, _lost_since(settings, source, best.made), 'plus rien')}"
+        reason = f"{without.rstrip('.')} ; {_less(best, _lost_since(settings, source, best.made), 'plus rien')}"
     else:
         reason = _reason(settings, source, day, best, new)
     if not reason:

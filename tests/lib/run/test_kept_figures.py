@@ -59,7 +59,8 @@ def test_a_day_without_any_raw_file_left_keeps_its_figures(whole: RawTree, run: 
     shutil.rmtree(whole.root / "api")
     ran = run(process_bikes.main, "--date", DAY, "--json")
     assert ran.code == 0
-    assert "aucun fichier brut" in json.loads(ran.out)["garde"]
+    reason = json.loads(ran.out)["garde"]
+    assert reason.startswith("aucun fichier brut") and " ; le calcul enregistré repose sur plus" in reason
     assert whole.metrics("bikes", DAY)["total_jour"] == 240
     assert run(process_bikes.main, "--date", "2025-11-03").code == 4, "a day that was never known has no data"
 
