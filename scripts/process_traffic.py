@@ -66,7 +66,9 @@ def compute_metrics(found: Disruptions, day: date) -> dict[str, Any]:
     """Compute all figures of the day: counts are of the civil day, hours of lines are of its service."""
     current = in_force(found, day)
     touched = found.touched[found.touched["id"].isin(current["id"])]
-    per_line = line_figures(found, day)
+    disturbing, served = disturbances(found), service(day)
+    hours = line_hours(disturbing, served)
+    per_line = line_figures(found, disturbing, hours, day)
     disruptions = described(found, current, touched, day)
     standing = [one for one in disruptions if one["longue_duree"]]
     return {
@@ -77,9 +79,9 @@ def compute_metrics(found: Disruptions, day: date) -> dict[str, Any]:
         "par_mode": by_mode(found, current, touched),
         "par_ligne": records(per_line),
         "lignes_perturbees": disturbed_lines(per_line),
-        **reliability(found, day),
+        **reliability(hours, served),
         "top_lignes_impactees": top_lines(per_line),
-        "alerts": alerts(found, day),
+        "alerts": alerts(found, disturbing, served),
         "longue_duree": [{name: one[name] for name in STANDING} for one in standing],
         "perturbations": disruptions,
     }
@@ -91,35 +93,43 @@ def in_force(found: Disruptions, day: date) -> pd.DataFrame:
     return found.disruptions[found.disruptions["id"].isin(ids)]
 
 
-def passing(found: Disruptions, severities: tuple[str, ...]) -> pd.DataFrame:
-    """Select the rows of `touched` of these severities whose disruption is not a standing one."""
+def disturbances(found: Disruptions) -> pd.DataFrame:
+    """Build one row per line, disruption that disturbs or blocks it and period of that; standing ones are left out.
+
+    Columns id, cle, severite, debut, fin.
+    """
     standing = found.disruptions.loc[found.disruptions["longue_duree"].astype(bool), "id"]
-    return found.touched[found.touched["severite"].isin(severities) & ~found.touched["id"].isin(standing)]
+    touched = found.touched
+    passing = touched["severite"].isin([BLOCKING, DISTURBED]) & ~touched["id"].isin(standing)
+    return found.periods.merge(touched[passing], on="id")
 
 
-def line_hours(found: Disruptions, severities: tuple[str, ...], window: Window) -> pd.Series:
-    """Sum the hours of the window during which a disruption passes (see there) on each line; others are absent."""
-    spans = found.periods.merge(passing(found, severities), on="id")
+def line_hours(spans: pd.DataFrame, window: Window) -> pd.Series:
+    """Sum the hours of the window during which a line is disturbed, two at once counted once; others are absent."""
     return merged(spans, "cle", window).groupby("cle")["heures"].sum()
 
 
-def line_figures(found: Disruptions, day: date) -> pd.DataFrame:
-    """Build one row per line touched until the end of the service, the columns of par_ligne[] in their stored order."""
+def line_figures(found: Disruptions, disturbing: pd.DataFrame, hours: pd.Series, day: date) -> pd.DataFrame:
+    """Build one row per line touched until the end of the service, the columns of par_ligne[] in their stored order.
+
+    hours: those of the service during which a line is disturbed.
+    """
     standing = found.touched["id"].map(found.disruptions.set_index("id")["longue_duree"]).astype(bool)
     rank = found.touched["severite"].map(SEVERITIES.index).astype("int64")
     groups = found.touched.assign(rang=rank, longue=standing).groupby("cle")
     lines = found.lines[found.lines.index.isin(groups.groups)]
-
-    def hours(severities: tuple[str, ...], window: Window) -> pd.Series:
-        return line_hours(found, severities, window).reindex(lines.index, fill_value=0.0).round(2)
-
+    blocked = line_hours(disturbing[disturbing["severite"] == BLOCKING], service(day))
+    by_night = line_hours(disturbing, night(day))
+    perturbees, bloquees, hors_service = (
+        one.reindex(lines.index, fill_value=0.0).round(2) for one in (hours, blocked, by_night)
+    )
     return lines.assign(
         nombre_perturbations=groups["id"].nunique(),
         nombre_longue_duree=groups["longue"].sum(),
         severite_max=groups["rang"].min().map(SEVERITIES.__getitem__),
-        heures_perturbees=hours((BLOCKING, DISTURBED), service(day)),
-        heures_bloquees=hours((BLOCKING,), service(day)),
-        heures_hors_service=hours((BLOCKING, DISTURBED), night(day)),
+        heures_perturbees=perturbees,
+        heures_bloquees=bloquees,
+        heures_hors_service=hors_service,
     )
 
 
@@ -142,16 +152,15 @@ def by_mode(found: Disruptions, current: pd.DataFrame, touched: pd.DataFrame) ->
     return {mode: int(counts.get(mode, 0)) for mode in names} | {NO_LINE: len(current) - touched["id"].nunique()}
 
 
-def reliability(found: Disruptions, day: date) -> dict[str, Any]:
+def reliability(disturbed: pd.Series, window: Window) -> dict[str, Any]:
     """Compute reliability_index, reliability_par_mode (%), lignes_suivies and heures_de_service.
 
     100 x (1 - disturbed line-hours / (lines x hours of service)), over the 35 structuring lines; service 05:30 to 01:15
     on the next day.
     """
-    window = service(day)
     hours = (window[1] - window[0]) / HOUR
     modes = pd.Series({line.key: line.mode for line in NETWORK})
-    share = 100 * (1 - line_hours(found, (BLOCKING, DISTURBED), window).reindex(modes.index, fill_value=0.0) / hours)
+    share = 100 * (1 - disturbed.reindex(modes.index, fill_value=0.0) / hours)
     by_mode = share.groupby(modes, sort=False)
     return {
         "reliability_index": rounded(share.mean()),
@@ -173,12 +182,13 @@ def on_lines(rows: pd.DataFrame, found: Disruptions) -> pd.DataFrame:
     return rows.join(found.lines.assign(rang=range(len(found.lines))), on="cle")
 
 
-def alerts(found: Disruptions, day: date) -> list[dict[str, Any]]:
+def alerts(found: Disruptions, disturbing: pd.DataFrame, window: Window) -> list[dict[str, Any]]:
     """Build one alert per line, disruption and uninterrupted time of the service during which the line does not run."""
-    pairs = passing(found, (BLOCKING,))
-    spans = merged(found.periods[found.periods["id"].isin(pairs["id"])], "id", service(day))
-    rows = spans.merge(pairs, on="id").merge(found.disruptions[["id", "titre"]], on="id")
+    blocked = disturbing[disturbing["severite"] == BLOCKING]
+    pairs = blocked[["id", "cle"]].drop_duplicates()
+    rows = merged(blocked[["id", "debut", "fin"]].drop_duplicates(), "id", window).merge(pairs, on="id")
     table = on_lines(rows, found).assign(
+        titre=rows["id"].map(found.disruptions.set_index("id")["titre"]),
         debut=rows["debut"].map(clock),
         fin=rows["fin"].map(clock),
         duree_heures=[round(hours, 2) for hours in rows["heures"]],

@@ -11,7 +11,7 @@ import pandas as pd
 from lib.common.paris_time import HOUR, PARIS, day_start, parse_instant, wall_exists
 
 SERVICE_START, SERVICE_END = time(5, 30), time(1, 15)  # Paris clock: first and (next day) last trains of the metro
-TICK = pd.Timedelta(1, "us")  # of every readable time
+EPOCH, TICK = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)  # of the frames of spans
 NO_END_YEAR = 9999  # how databases write « no end »
 
 Period = tuple[datetime, datetime | None]  # begin and end (UTC); None is an open end
@@ -71,18 +71,27 @@ def clipped(valid: Iterable[Period], window: Window) -> list[Window]:
 
 def merged(spans: pd.DataFrame, by: str, window: Window) -> pd.DataFrame:
     """Unite each group's spans within the window: by, debut, fin, heures (real hours), none overlapping."""
-    first, last = pd.Timestamp(window[0]), pd.Timestamp(window[1])
-    begins, ends = spans["debut"], spans["fin"]
-    inside = spans.assign(debut=begins.where(begins > first, first), fin=ends.where(ends < last, last))
-    inside = inside[inside["debut"] < inside["fin"]].sort_values([by, "debut", "fin"])
+    first, last = ((end - EPOCH) // TICK for end in window)
+    begins = np.maximum(spans["debut"].astype("int64").to_numpy(), first) - first
+    ends = np.minimum(spans["fin"].astype("int64").to_numpy(), last) - first
+    groups = pd.factorize(spans[by], sort=True)[0]
+    inside = np.flatnonzero(begins < ends)
+    rows = inside[np.lexsort((ends[inside], begins[inside], groups[inside]))]
     # On one axis, a window for each group after that of the one before, a run begins beyond all that was reached.
-    shift = pd.factorize(inside[by])[0] * (2 * ((last - first) // TICK))
-    begun, ended = (((inside[name] - first) // TICK).to_numpy() + shift for name in ("debut", "fin"))
-    reached = np.maximum.accumulate(ended)
-    starts = np.flatnonzero(np.append(True, begun[1:] > reached[:-1])[: len(begun)])
-    union = inside.iloc[starts][[by, "debut"]].reset_index(drop=True)
-    lasting = pd.Series((reached[np.append(starts[1:], len(begun))[: len(starts)] - 1] - begun[starts]) * TICK)
-    return union.assign(fin=union["debut"] + lasting, heures=lasting.dt.total_seconds() / HOUR.total_seconds())
+    shift = groups[rows] * (2 * (last - first))
+    begun, reached = begins[rows] + shift, np.maximum.accumulate(ends[rows] + shift)
+    starts = np.flatnonzero(np.append(True, begun[1:] > reached[:-1])[: len(rows)])
+    lasting = reached[np.append(starts[1:], len(rows))[: len(starts)] - 1] - begun[starts]
+    united = rows[starts]
+    begin, end = (first + begins[united] + more for more in (0, lasting))
+    return pd.DataFrame(
+        {
+            by: spans[by].to_numpy()[united],
+            "debut": pd.DatetimeIndex(begin.view("datetime64[us]"), tz=UTC),
+            "fin": pd.DatetimeIndex(end.view("datetime64[us]"), tz=UTC),
+            "heures": lasting / 1e6 / HOUR.total_seconds(),
+        }
+    )
 
 
 def last_day(raw: dict[str, Any]) -> str:
