@@ -4,6 +4,7 @@ import ast
 import json
 import re
 from contextlib import suppress
+from functools import lru_cache
 from typing import Any
 
 import pandas as pd
@@ -105,10 +106,10 @@ def read_places(values: pd.Series, quality: Quality, sensors: str) -> pd.DataFra
     The index of `values` names the sensors, several times or once; `sensors` is what a message calls them. A place
     that is written and not understood is warned of.
     """
-    known = {text: parse_point(text) for text in {value for value in values if isinstance(value, str)}}
-    found = [known[value] if isinstance(value, str) else parse_point(value) for value in values]
+    found = [_point_in(value) if isinstance(value, str) else parse_point(value) for value in values]
     points = pd.Series(found, index=values.index, dtype=object)
-    read = points[points.notna()].groupby(level=0).last()
+    read = points[points.notna()]
+    read = read[~read.index.duplicated(keep="last")]
     places = pd.DataFrame(read.tolist(), read.index, ["lon", "lat"], dtype=float).reindex(values.index.unique())
     rest = values[points.isna()]
     unread = rest[[is_written(value) for value in rest]]
@@ -124,6 +125,11 @@ def read_places(values: pd.Series, quality: Quality, sensors: str) -> pd.DataFra
             exemples=[f"{sensor} : {str(value)[:SHOWN]}" for sensor, value in named.items()],
         )
     return places
+
+
+@lru_cache(maxsize=10_000)  # a sensor has one text in all rows of all days
+def _point_in(text: str) -> Point | None:
+    return parse_point(text)
 
 
 def _decoded(value: Any) -> Any:

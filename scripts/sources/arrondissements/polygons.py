@@ -1,6 +1,7 @@
 """The outlines of the 20 arrondissements, and in which of them a point lies."""
 
 import json
+from functools import lru_cache
 
 import numpy as np
 import pandas as pd
@@ -38,8 +39,9 @@ class Arrondissements:
         known = (lon.notna() & lat.notna()).to_numpy()
         points = shapely.points(lon[known].astype(float), lat[known].astype(float))
         which, polygon = self.tree.query(points, predicate="intersects")
-        first = pd.Series(self.numbers[polygon]).groupby(which).min()  # a point on a border goes to the lower number
-        found.iloc[np.flatnonzero(known)[first.index]] = first.to_numpy()
+        numbers = self.numbers[polygon]
+        order = np.argsort(-numbers, kind="stable")  # a point on a border goes to the lower number, the last to be set
+        found.iloc[np.flatnonzero(known)[which[order]]] = numbers[order]
         return found
 
 
@@ -51,7 +53,7 @@ def load_arrondissements(settings: Settings, quality: Quality) -> Arrondissement
         quality.warn("arrondissements_absents", "information", text)
         return Arrondissements([], [])
     try:
-        found, refused = newest_whole(files, _numbered_polygons, INCOMPLETE, len, ALL)
+        found, refused = newest_whole(files, lambda raw: _of_state(raw, raw.state), INCOMPLETE, len, ALL)
     except InputError as error:
         text = f"{error.message} Aucun arrondissement n'est calculé. Le récupérer à nouveau : make fetch"
         quality.warn("arrondissements_illisibles", "attention", text)
@@ -67,7 +69,8 @@ def load_arrondissements(settings: Settings, quality: Quality) -> Arrondissement
     return Arrondissements([number for number, _ in pairs], [shape for _, shape in pairs])
 
 
-def _numbered_polygons(raw: RawFile) -> dict[int, list[BaseGeometry]]:
+@lru_cache(maxsize=2)  # the newest, and an older one where that is cut
+def _of_state(raw: RawFile, _state: tuple[int, ...]) -> dict[int, list[BaseGeometry]]:
     """Read the outlines of each arrondissement by its number; InputError when the file holds none."""
     try:
         features = json.loads(read_bytes(raw.path, POLYGONS_BYTES))["features"]
