@@ -19,6 +19,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from lib.common.errors import ExitCode
+from lib.common.exact_json import Plain
 from lib.common.paris_time import recent_days
 from lib.common.settings import Settings
 from lib.database_factory import get_database_service
@@ -28,7 +29,6 @@ from lib.figures.gate import findings
 from lib.figures.numbers import plain
 from lib.figures.past_days import Past
 from lib.figures.quality import has_account
-from lib.figures.sensor_days import Remembering
 from lib.files.atomic_file import write_together
 from lib.files.locks import day_lock
 from lib.local_file_service import LocalFileService
@@ -37,7 +37,7 @@ from lib.run import cli
 from lib.run.both import from_either, save_in_both
 from lib.run.demo_results import refuse_invented
 from lib.run.manifest import inputs, recorded
-from lib.run.sensor_history import recent_figures, same_weekdays
+from lib.run.sensor_history import recent_figures, same_weekdays, with_sensors
 from lib.stores.documents import report_document
 from scripts.registry import SOURCES, watched_figures
 from scripts.report.key_figures import Metrics, hourly_profiles, key_figures, measured
@@ -151,8 +151,9 @@ SET_ASIDE = tuple((name, name, "capteurs_ecartes") for name in ("bikes", "compta
 
 
 def repeated(metrics: dict[str, Metrics], keys: tuple[tuple[str, str, str], ...]) -> dict[str, Any]:
-    """Repeat figures; None where the source is missing, or of a version without them."""
-    return {name: metrics.get(source, {}).get(key) for name, source, key in keys}
+    """Repeat figures, as they are stored; None where the source is missing, or of a version without them."""
+    found = {name: metrics.get(source, {}).get(key) for name, source, key in keys}
+    return {name: Plain(one) if isinstance(one, list) else one for name, one in found.items()}
 
 
 WORKS_KEYS = (
@@ -206,13 +207,15 @@ def gather(
 ) -> tuple[dict[str, Metrics], dict[str, Past], dict[str, date | None], dict[date, dict[str, Any]]]:
     """Load what compute_report is given of the store; NoDataError where the day has no metrics at all."""
     metrics = read_metrics(store, day)
-    days = {source: store.list_available_dates(source) for source in SOURCES}
+    days = {source: store.list_available_dates(source) for source in SOURCES if source not in metrics}
     if not metrics:
         raise no_data("rapport", day, {known.isoformat() for one in days.values() for known in one})
-    last_days = {source: max((one for one in known if one <= day), default=None) for source, known in days.items()}
+    missing = {source: max((one for one in known if one <= day), default=None) for source, known in days.items()}
+    last_days = dict.fromkeys(metrics, day) | missing
     recent = recent_figures(store, recent_days(day))
     past = {name: same_weekdays(store, source, day) for name, source in SOURCES.items()}
-    return {source: Remembering(one) for source, one in metrics.items()}, past, last_days, recent
+    metrics = {name: with_sensors(store, SOURCES[name], day, one) for name, one in metrics.items()}
+    return metrics, past, last_days, recent
 
 
 def process(settings: Settings, store: DatabaseService, day: date) -> dict[str, Any]:

@@ -147,7 +147,7 @@ def process(settings: Settings, day: date) -> DayResult:
 @lru_cache(maxsize=1)  # a file that changed is another key
 def _of_files(settings: Settings, files: tuple[RawFile, ...], others: str) -> tuple[dict[str, Any], Quality]:
     """Compute the figures, or take them from the copy of an earlier run on the same files."""
-    path, state = settings.output_dir / FOLDER / "metrics.npz", _state(settings, files, others)
+    path, state = settings.output_dir / FOLDER / "metrics.copy", _state(settings, files, others)
     if state and (kept := read_copy(path, state)):
         metrics = unpacked(kept["metrics"])
         lists = {name: Plain(one) for name, one in metrics.items() if isinstance(one, list)}

@@ -8,6 +8,8 @@ of the others would be another one. Such a change is not published.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -53,9 +55,15 @@ class Shared:
 
     def changes(self, points: bool) -> Floats:
         """Compute the change without each tenth and, last, of all: in % of the past, or as a difference of means."""
-        day, past, values = (np.append(one.sum() - one, one.sum()) for one in (self.day, self.past, self.values))
+        day, past, values = map(without_each, (self.day, self.past, self.values))
         with np.errstate(divide="ignore", invalid="ignore"):
             return (day - past) / values if points else 100 * (day / past - 1)
+
+
+def without_each(tenths: Floats) -> Floats:
+    """Sum the tenths (last axis) without each of them and, last, all of them."""
+    total = tenths.sum(axis=-1, keepdims=True)
+    return np.concatenate([total - tenths, total], axis=-1)
 
 
 @dataclass(frozen=True)
@@ -80,36 +88,103 @@ class Change:
         return f"écart porté par {self.carriers} {noun}{'s' if self.carriers > 1 else ''} sur {self.sensors}"
 
 
+@dataclass(frozen=True)
+class Hours:
+    """Hours of sensors (names, a row each) on a clock (a column each), and what each of them looks like.
+
+    Their values are best in order of the columns: hours are summed up.
+    """
+
+    names: pd.Index
+    clock: pd.Index
+    values: Floats
+
+    @classmethod
+    def of(cls, frame: pd.DataFrame) -> "Hours":
+        return cls(frame.index, frame.columns, np.asfortranarray(frame.to_numpy(dtype=float)))
+
+    @cached_property
+    def stuck(self) -> Flags:
+        values = self.values
+        same = (values[:, 1:] == values[:, :-1]) & (values[:, 1:] > 0)
+        stuck = np.asarray(same.sum(axis=1) >= STUCK_HOURS - 1)
+        stuck[stuck] = longest_runs(same[stuck]) >= STUCK_HOURS - 1  # of few sensors
+        return stuck
+
+    @cached_property
+    def varies(self) -> Flags:
+        """Tell which sensors measured more than one value, and are not stuck."""
+        if not self.values.size:
+            return np.zeros(len(self.values), dtype=bool)
+        return (np.fmin.reduce(self.values, axis=1) < np.fmax.reduce(self.values, axis=1)) & ~self.stuck
+
+    @cached_property
+    def at_zero(self) -> Flags:
+        return np.asarray((self.values == 0).all(axis=1))
+
+    @cached_property
+    def counted(self) -> Flags:
+        return np.asarray((self.values > 0).any(axis=1))
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two days on the sensors of the first: a row per sensor, a column per hour of its clock, NaN where not measured.
+
+    held: how many values the past has in each hour of its own clock, of all its sensors.
+    """
+
+    clock: pd.Index
+    day: Floats
+    past: Floats
+    held: dict[Any, int]
+
+
+def pair(day: Hours, past: Hours, dead_at_zero: bool | None = None) -> Pair:
+    """Put two days side by side; with `dead_at_zero`, without the sensors that `comparable_hours` leaves out."""
+    places = _places(day, past)
+    odd = np.zeros(len(places), dtype=bool) if dead_at_zero is None else _out_of_order(day, past, places, dead_at_zero)
+    known = np.isfinite(past.values)
+    held = known.sum(axis=0) - known[places[odd]].sum(axis=0)
+    one, other = day.values, past.values.T.take(places, axis=1).T if known.size else np.full(day.values.shape, np.nan)
+    if known.size and not day.clock.equals(past.clock):
+        hours = past.clock.get_indexer(day.clock)
+        other = np.where(hours >= 0, other[:, hours], np.nan)
+    if odd.any():
+        one = np.where(odd[:, None], np.nan, one)
+    gone = odd | (places < 0)
+    if gone.any():
+        other = np.where(gone[:, None], np.nan, other)
+    return Pair(day.clock, one, other, dict(zip(past.clock.tolist(), held.tolist(), strict=True)))
+
+
+def pair_of_frames(day: pd.DataFrame, past: pd.DataFrame, dead_at_zero: bool | None = None) -> Pair:
+    return pair(Hours.of(day), Hours.of(past), dead_at_zero)
+
+
 def comparable_hours(day: pd.DataFrame, past: pd.DataFrame, dead_at_zero: bool) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Leave out of two frames of hours the sensors that are out of order on one of the days and not on the other.
 
     Those stuck at one count and, where a dead one sends zeros (`dead_at_zero`), those at zero all day.
     """
-    rows = day.index.intersection(past.index)
-    if rows.empty:
-        return day, past
-    one, other = (frame.loc[rows].to_numpy(dtype=float) for frame in (day, past))
-    odd = _stuck(one) & _varies(other) | _stuck(other) & _varies(one)
+    one, other = Hours.of(day), Hours.of(past)
+    odd = day.index[_out_of_order(one, other, _places(one, other), dead_at_zero)]
+    return day.drop(index=odd), past.drop(index=odd)
+
+
+def _places(day: Hours, past: Hours) -> npt.NDArray[np.intp]:
+    """Find where the past has each sensor of the day; -1 where it has not."""
+    return past.names.get_indexer(day.names)
+
+
+def _out_of_order(day: Hours, past: Hours, places: npt.NDArray[np.intp], dead_at_zero: bool) -> Flags:
+    """Tell for each sensor of the day whether comparable_hours leaves it out, given its place in the past."""
+    there, then = places >= 0, places[places >= 0]
+    odd = there.copy()
+    odd[there] = day.stuck[there] & past.varies[then] | past.stuck[then] & day.varies[there]
     if dead_at_zero:
-        odd |= _at_zero(one) & (other > 0).any(axis=1) | _at_zero(other) & (one > 0).any(axis=1)
-    return day.drop(index=rows[odd]), past.drop(index=rows[odd])
-
-
-def _stuck(values: Floats) -> Flags:
-    same = (values[:, 1:] == values[:, :-1]) & (values[:, 1:] > 0)
-    return longest_runs(same) >= STUCK_HOURS - 1
-
-
-def _varies(values: Floats) -> Flags:
-    """Tell which sensors measured more than one value, and are not stuck."""
-    known = np.isfinite(values)
-    return (np.where(known, values, np.inf).min(axis=1) < np.where(known, values, -np.inf).max(axis=1)) & ~_stuck(
-        values
-    )
-
-
-def _at_zero(values: Floats) -> Flags:
-    return np.asarray((values == 0).all(axis=1))
+        odd[there] |= day.at_zero[there] & past.counted[then] | past.at_zero[then] & day.counted[there]
+    return odd
 
 
 def runs(flags: pd.DataFrame, at_least: int) -> list[tuple[str, int, int]]:
@@ -130,43 +205,18 @@ def longest_runs(flags: Flags) -> npt.NDArray[np.int64]:
     return longest
 
 
-def shared(day: pd.DataFrame, past: pd.DataFrame) -> Shared:
-    """Compare two frames of hours on the sensors and hours that both have."""
-    rows, one, other = _aligned(day, past)
-    return _shared(day.to_numpy(dtype=float), past.to_numpy(dtype=float), day.index.get_indexer(rows), one, other)
-
-
-def shared_by_hour(day: pd.DataFrame, past: pd.DataFrame) -> dict[int, Shared]:
-    """Compare two frames of hours as `shared` does, each hour that both have alone."""
-    rows, one, other = _aligned(day, past)
-    places, hours = day.index.get_indexer(rows), day.columns.intersection(past.columns)
-    today, before = day[hours].to_numpy(dtype=float), past[hours].to_numpy(dtype=float)
-    found = {}
-    for place, hour in enumerate(hours):
-        whole, common = ([values[:, [place]] for values in two] for two in ((today, before), (one, other)))
-        found[int(hour)] = _shared(whole[0], whole[1], places, common[0], common[1])
-    return found
-
-
-def _aligned(day: pd.DataFrame, past: pd.DataFrame) -> tuple[pd.Index, Floats, Floats]:
-    """Find the sensors that two frames share, and the values of both in the hours that they share."""
-    rows, hours = day.index.intersection(past.index), day.columns.intersection(past.columns)
-    one, other = (frame.reindex(index=rows, columns=hours).to_numpy(dtype=float) for frame in (day, past))
-    return rows, one, other
-
-
-def _shared(today: Floats, before: Floats, places: npt.NDArray[np.intp], one: Floats, other: Floats) -> Shared:
-    """Compare the values of two days: all of each, and (one, other) those of the sensors at `places` of the day."""
-    known, held = int(np.isfinite(today).sum()), int(np.isfinite(before).sum())
-    heard = np.isfinite(today).any(axis=1)
-    tenth = (np.cumsum(heard) % TENTHS)[places]
-    both = np.isfinite(one) & np.isfinite(other)
-    sums = [np.where(both, values, 0.0).sum(axis=1) for values in (one, other, both)]
-    totals, before_totals, numbers = (np.bincount(tenth, values, TENTHS).astype(float) for values in sums)
-    common = int(both.sum())
-    shares = (common / known if known else 0.0, common / held if held else 0.0)
-    sensors, carriers = int(both.any(axis=1).sum()), _carriers(np.abs(sums[0] - sums[1]))
-    return Shared(totals, before_totals, numbers, sensors, int(heard.sum()), carriers, *shares)
+def shared(two: Pair) -> Shared:
+    """Compare two days on the sensors and hours that both have."""
+    known = np.isfinite(two.day)
+    both, heard = known & np.isfinite(two.past), known.any(axis=1)
+    tenth = np.cumsum(heard) % TENTHS
+    sums = [np.where(both, values, 0.0).sum(axis=1) for values in (two.day, two.past)]
+    numbers = both.sum(axis=1)
+    today, before, values = (np.bincount(tenth, one, TENTHS).astype(float) for one in (*sums, numbers))
+    common, whole, held = int(numbers.sum()), int(known.sum()), sum(two.held.values())
+    shares = (common / whole if whole else 0.0, common / held if held else 0.0)
+    carriers = _carriers(np.abs(sums[0] - sums[1]))
+    return Shared(today, before, values, int((numbers > 0).sum()), int(heard.sum()), carriers, *shares)
 
 
 def _carriers(differences: Floats) -> int:
@@ -181,11 +231,21 @@ def change_beside(weeks: Sequence[Shared], points: bool = False, most: float = M
         return None
     every = np.median([one.changes(points) for one in weeks], axis=0)
     fewest = min(weeks, key=lambda one: one.sensors)
-    margin = None
-    if fewest.sensors >= TENTHS:
-        without = every[:-1]
-        if np.isfinite(without).all():
-            margin = 2 * float(np.sqrt((TENTHS - 1) / TENTHS * np.square(without - without.mean()).sum()))
-        else:
-            margin = np.inf  # without one tenth, nothing is left of the past
-    return Change(float(every[-1]), margin, fewest.carriers, fewest.sensors, most)
+    wide = float(margin(every)) if fewest.sensors >= TENTHS else None
+    return Change(float(every[-1]), wide, fewest.carriers, fewest.sensors, most)
+
+
+def margin(changes: Floats) -> Floats:
+    """Compute the margin of changes (last axis, as Shared.changes); infinite where without a tenth nothing is left."""
+    without = changes[..., :-1]
+    with np.errstate(invalid="ignore"):
+        spread = np.square(without - without.mean(axis=-1, keepdims=True)).sum(axis=-1)
+    return np.where(np.isfinite(without).all(axis=-1), 2 * np.sqrt((TENTHS - 1) / TENTHS * spread), np.inf)
+
+
+def middle(days: Floats) -> Floats:
+    """Compute the median over the days (first axis) of the values there are; NaN where there is none."""
+    ordered, numbers = np.sort(days, axis=0), (~np.isnan(days)).sum(axis=0)  # what is missing comes last
+    places = (np.maximum(numbers - 1, 0) // 2, numbers // 2)
+    low, high = (np.take_along_axis(ordered, place[np.newaxis], axis=0)[0] for place in places)
+    return (low + high) / 2

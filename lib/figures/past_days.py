@@ -1,15 +1,31 @@
 """What the store remembers of the same weekday, to compare a day with."""
 
 import statistics
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+import numpy as np
+import pandas as pd
+
 from lib.common.paris_time import WEEKS_COMPARED, YEAR_BEFORE, same_weekdays_before
 from lib.common.text import counted
 from lib.figures.calendar_days import particularity
-from lib.figures.changes import LEAST_SHARED, Change, Shared, change_beside
+from lib.figures.changes import (
+    LEAST_SHARED,
+    MOST_HOUR_MARGIN,
+    TENTHS,
+    Change,
+    Flags,
+    Floats,
+    Pair,
+    Shared,
+    change_beside,
+    margin,
+    middle,
+    without_each,
+)
 from lib.figures.key_figures import KeyFigure, Metrics, Sensors, Watched, at
 from lib.figures.numbers import rounded
 from lib.figures.sensor_days import beside
@@ -159,3 +175,46 @@ def change(value: float | None, reference: float | None) -> float | None:
     if value is None or reference is None or reference <= 0:
         return None
     return rounded(100 * (value - reference) / reference, 1)
+
+
+def usual_hours(shown: Sequence[float | None], weeks: Sequence[Pair]) -> list[float | None]:
+    """Compute for each hour what the usual day would show on the day's own sensors: the median of the past days.
+
+    shown: the day's 24 totals; weeks: the day beside each past one. A past day counts in an hour in which both days
+    have half of each other's sensors. None where none does, where the day itself has nothing, or where the change of
+    the hour is one of few sensors.
+    """
+    values = np.array(shown, dtype=float)
+    if not weeks or not np.isfinite(values).any():
+        return [None] * len(shown)
+    parts = zip(*(_by_hour(week, len(shown)) for week in weeks), strict=True)
+    day, past, sensors, enough = (np.stack(part) for part in parts)
+    before, total = past.sum(axis=-1), day.sum(axis=-1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        usual = middle(np.where(enough, before * np.where(total > 0, values / total, 1.0), np.nan))
+        most = MOST_HOUR_MARGIN * np.where(usual > 0, np.maximum(np.nanmean(values) / usual, 1.0), 1.0)
+        changes = 100 * (without_each(day) / without_each(past) - 1)
+    comparable = enough & (before > 0)
+    nothing = (np.isnan(changes) & comparable[..., np.newaxis]).any(axis=0)  # left on both days, without a tenth
+    change = np.where(nothing, np.nan, middle(np.where(comparable[..., np.newaxis], changes, np.nan)))
+    few = np.where(comparable, sensors, np.inf).min(axis=0) < TENTHS  # or none
+    told = np.isfinite(values) & (few | ~comparable.any(axis=0) | (margin(change) <= most))
+    return [rounded(value, 1) if known else None for value, known in zip(usual.tolist(), told.tolist(), strict=True)]
+
+
+def _by_hour(week: Pair, hours: int) -> tuple[Floats, Floats, Floats, Flags]:
+    """Compare two days in each of the first hours of the clock alone, as changes.shared does.
+
+    Sums of the day and of the past (a row per hour, a column per tenth of the sensors), how many sensors both have,
+    and whether these are enough of those of either day.
+    """
+    places = week.clock.get_indexer(pd.RangeIndex(hours))
+    day, past = (np.where(places >= 0, one[:, places], np.nan).T for one in (week.day, week.past))
+    known = np.isfinite(day)
+    both = known & np.isfinite(past)
+    tenths = np.cumsum(known, axis=1) % TENTHS + TENTHS * np.arange(hours)[:, np.newaxis]
+    values = (np.where(both, one, 0.0).ravel() for one in (day, past))
+    today, before = (np.bincount(tenths.ravel(), one, TENTHS * hours).reshape(hours, TENTHS) for one in values)
+    common, held = both.sum(axis=1), np.array([week.held.get(hour, 0) for hour in range(hours)])
+    enough = (common > 0) & (common >= LEAST_SHARED * np.maximum(known.sum(axis=1), held))
+    return today.astype(float), before.astype(float), common.astype(float), enough

@@ -1,8 +1,9 @@
 """What the store remembers of earlier days: of their sensors from copies that are quick to read, of the rest in memory.
 
-A day of road counts is 3 MB of JSON, of which later days need three numbers and 24 hours an arc. OUTPUT_DIR/.sensors
-keeps these of the files of OUTPUT_DIR, with the state of the file that they come from: a copy that is missing, damaged,
-of another state or of other code is made again.
+A day of road counts is 3 MB of JSON, of which later days need the figures, five numbers and three times 24 hours an
+arc. OUTPUT_DIR/.sensors keeps these of the files of OUTPUT_DIR, with the state of the file that they come from: a copy
+that is missing, damaged, of another state or of other code is made again when a day is stored or stands beside one that
+is. Reports read the copies, of today too, each time: that takes a millisecond, and no day is held in memory.
 """
 
 from collections.abc import Iterable
@@ -16,9 +17,10 @@ import numpy as np
 
 from lib.common.paris_time import days_compared
 from lib.database_service import DatabaseService
+from lib.figures.key_figures import Metrics
 from lib.figures.past_days import Past
 from lib.figures.quality import has_account
-from lib.figures.sensor_days import SensorDay, ShortHours, names_of, sensor_day, sensor_frame, without_rows
+from lib.figures.sensor_days import NAMES, Known, Remembering, SensorDay, ShortHours, in_short, names_of, sensor_day
 from lib.files.copies import keep_copy, packed, read_copy, unpacked
 from lib.local_file_service import LocalFileService
 from lib.raw.source import Source
@@ -26,7 +28,7 @@ from lib.run.dependencies import code_state
 
 # Under which figures have a row for each work, arc or sensor: no past figure is of one.
 ROWS = ("metrics", "mapping", "capteurs_defaillants", "failing_sensors", "troncons_impactes", "perturbations")
-PAST_KEPT = 210  # days of all sources in memory: in a range each is compared again 7 days later, after 5 x 7 of six
+PAST_KEPT = 210  # days of all sources in memory, but those with copies: in a range each is compared for five weeks
 REPORTS_KEPT = 40  # of which the key figures are in memory: each of the 28 days after shows them
 KEPT = timedelta(days=60)  # copies of days farther than that from the one that is written go
 
@@ -37,26 +39,33 @@ def same_weekdays(store: DatabaseService, source: Source, day: date) -> Past:
     return {past: metrics for past, metrics in found.items() if metrics is not None}
 
 
-def _past(store: DatabaseService, source: Source, day: date) -> dict[str, Any] | None:
-    if isinstance(store, LocalFileService) and (state := _state(store, source, day)):
-        return _past_of_file(store.output_dir, source, day, state)
-    return _loaded(store, source, day)
+def _past(store: DatabaseService, source: Source, day: date) -> Remembering | None:
+    if not isinstance(store, LocalFileService) or not (state := _state(store, source, day)):
+        return _loaded(store, source, day)
+    return _copy(store, source, day, state) or _past_of_file(store.output_dir, source, day, state)
 
 
 @lru_cache(maxsize=PAST_KEPT)
-def _past_of_file(output_dir: Path, source: Source, day: date, _state: str) -> dict[str, Any] | None:
+def _past_of_file(output_dir: Path, source: Source, day: date, _state: str) -> Remembering | None:
     return _loaded(LocalFileService(output_dir), source, day)
 
 
-def _loaded(store: DatabaseService, source: Source, day: date) -> dict[str, Any] | None:
+def _loaded(store: DatabaseService, source: Source, day: date) -> Remembering | None:
     metrics = store.load_metrics(source.name, day)
-    if not metrics or not has_account(metrics):
-        return None
-    kept = without_rows(metrics, source.sensors, day, source.compared) if source.sensors else metrics
-    for key in ROWS:
-        if isinstance(kept.get(key), list):
-            del kept[key]
-    return kept
+    return _without_rows(source, metrics, day) if metrics and has_account(metrics) else None
+
+
+def _without_rows(source: Source, metrics: Metrics, day: date) -> Remembering:
+    figures = {key: value for key, value in metrics.items() if key not in ROWS or not isinstance(value, list)}
+    known = in_short(metrics, source.sensors, day, source.compared) if source.sensors else {}
+    return Remembering(figures, known)
+
+
+def with_sensors(store: DatabaseService, source: Source, day: date, metrics: Metrics) -> Remembering:
+    """Return the metrics of a day with what the copy of the day knows of its sensors."""
+    files = store if isinstance(store, LocalFileService) else None
+    copy = _copy(files, source, day, _state(files, source, day)) if files else None
+    return Remembering(metrics, copy.known if copy else {})
 
 
 def recent_figures(store: DatabaseService, days: Iterable[date]) -> dict[date, dict[str, Any]]:
@@ -80,40 +89,37 @@ def remembered(store: DatabaseService, source: Source, days: Iterable[date]) -> 
     return {day: _remembered(store, source, day) for day in days}
 
 
-def remember(store: DatabaseService, source: Source, day: date, metrics: dict[str, Any]) -> SensorDay | None:
+def remember(store: DatabaseService, source: Source, day: date, metrics: Metrics) -> SensorDay | None:
     """Keep a copy of the sensors of metrics that were just stored, and return them; None of a source without."""
     if source.sensors is None:
         return None
-    found = sensor_day(metrics, source.sensors, day)
+    found = _without_rows(source, metrics, day)
     if isinstance(store, LocalFileService):
         _keep(store, source, day, found, _state(store, source, day))
-    return found
+    return sensor_day(found, source.sensors, day)
 
 
 def _remembered(store: DatabaseService, source: Source, day: date) -> SensorDay | None:
+    if source.sensors is None:
+        return None
     files = store if isinstance(store, LocalFileService) else None
     state = _state(files, source, day) if files else ""
-    if files and state:
-        copy = read_copy(_path(files, source, day), state)
-        if copy:
-            return _read(copy, day)
-    metrics = store.load_metrics(source.name, day)
-    if not metrics or not has_account(metrics) or source.sensors is None:
-        return None
-    found = sensor_day(metrics, source.sensors, day)
-    if files:
-        _keep(files, source, day, found, state)
-    return found
+    found = _copy(files, source, day, state) if files else None
+    if found is None:
+        found = _loaded(store, source, day)
+        if files and found is not None:
+            _keep(files, source, day, found, state)
+    return None if found is None else sensor_day(found, source.sensors, day)
 
 
 def _path(files: LocalFileService, source: Source, day: date) -> Path:
-    return files.output_dir / ".sensors" / f"{source.name}_{day}.npz"
+    return files.output_dir / ".sensors" / f"{source.name}_{day}.copy"
 
 
 def _state(files: LocalFileService, source: Source, day: date) -> str:
     """Describe what a copy rests on: the file of the metrics, the keys read of it, and the code; empty without one."""
     written = _written(files.metrics_path(source.name, day))
-    return written and f"{written} {source.sensors} {code_state()}"
+    return written and f"{written} {source.sensors} {source.compared} {code_state()}"
 
 
 def _written(path: Path) -> str:
@@ -125,27 +131,37 @@ def _written(path: Path) -> str:
     return f"{status.st_size} {status.st_mtime_ns} {status.st_ctime_ns}"
 
 
-def _keep(files: LocalFileService, source: Source, day: date, found: SensorDay, state: str) -> None:
+def _keep(files: LocalFileService, source: Source, day: date, found: Remembering, state: str) -> None:
     """Write the copy of a day, and remove those of long before or after it; do without where it cannot be written."""
-    names = found.sensors.index.tolist()
-    if not state or not all(isinstance(name, str) for name in names):
-        return
-    arrays: dict[str, Any] = {
-        "noms": packed(names),
-        "capteurs": found.sensors.to_numpy(dtype=float),
-        "entier": np.array(found.whole),
-    }
-    if found.short:
-        arrays["heures"], arrays["echelle"] = found.short.values, np.array(found.short.scale)
     path = _path(files, source, day)
-    if keep_copy(path, state, arrays):
-        for other in path.parent.glob(f"{source.name}_*.npz"):
+    if state and keep_copy(path, state, _arrays(found)):
+        for other in path.parent.glob(f"{source.name}_*"):
             with suppress(ValueError, OSError):
                 if abs(date.fromisoformat(other.stem.rpartition("_")[2]) - day) > KEPT:
                     other.unlink(missing_ok=True)
 
 
-def _read(copy: Any, day: date) -> SensorDay:
-    names = names_of(unpacked(copy["noms"]))
-    short = ShortHours(copy["heures"], int(copy["echelle"]), names, day) if "heures" in copy else None
-    return SensorDay(day, sensor_frame(copy["capteurs"], names), short, bool(copy["entier"]))
+def _arrays(found: Remembering) -> dict[str, Any]:
+    columns = {key: value for (kind, key), value in found.known.items() if kind == "column"}
+    hours = {key: value for (kind, key), value in found.known.items() if kind == "hours"}
+    scales = {key: short and short.scale for key, short in hours.items()}
+    return {
+        "noms": packed(found.known[NAMES].tolist()),
+        "chiffres": packed([found, list(columns), scales]),
+        "colonnes": np.stack(list(columns.values())),
+        **{f"heures {key}": short.values.T for key, short in hours.items() if short},  # as they lie in memory
+    }
+
+
+def _copy(files: LocalFileService, source: Source, day: date, state: str) -> Remembering | None:
+    """Read the copy of a day, if there is one of this state: its figures, and what is known of its sensors."""
+    arrays = read_copy(_path(files, source, day), state) if source.sensors and state else None
+    if arrays is None:
+        return None
+    names = names_of(arrays["noms"].tobytes())
+    figures, columns, scales = unpacked(arrays["chiffres"])
+    known: Known = {NAMES: names}
+    known |= {("column", key): values for key, values in zip(columns, arrays["colonnes"], strict=True)}
+    for key, scale in scales.items():
+        known["hours", key] = None if scale is None else ShortHours(arrays[f"heures {key}"].T, scale, names, day)
+    return Remembering(figures, known)

@@ -7,6 +7,7 @@ Numbers have a decimal comma and narrow no-break spaces between thousands and be
 import re
 from collections.abc import Sequence
 from datetime import date, datetime
+from functools import lru_cache
 
 from lib.common.html_text import shortened
 from lib.common.text import agreed, without_controls
@@ -141,6 +142,7 @@ def zone(name: str) -> str:
     return f"{arrondissement(int(name))} arrondissement" if name.isdecimal() else name
 
 
+@lru_cache(maxsize=8_000)  # labels of arcs: those of Paris are 3 300, the same every day
 def street(label: str | None) -> str:
     """Write a street one way whoever named it: Bd_Joli_Val and « bd Joli Val. » as « Boulevard Joli Val ».
 

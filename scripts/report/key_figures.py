@@ -6,8 +6,8 @@ from typing import Any
 
 from lib.common.paris_time import WEEKS_COMPARED, recent_days, same_weekdays_before
 from lib.figures.key_figures import HourlyProfile, KeyFigure, at
-from lib.figures.past_days import USABLE_FROM, Past, evolution
-from lib.figures.sensor_days import hours_of, pair_of_hours, usual_hours
+from lib.figures.past_days import USABLE_FROM, Past, evolution, usual_hours
+from lib.figures.sensor_days import hours_of, pair_of_hours
 from lib.raw.source import Source
 from scripts.registry import SOURCES, on_the_page
 

@@ -4,7 +4,7 @@ import sys
 from contextlib import suppress
 from functools import lru_cache
 from importlib.util import cache_from_source
-from inspect import getmembers, isfunction
+from inspect import getmembers, isroutine
 from pathlib import Path
 from typing import Any
 
@@ -72,5 +72,5 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters.update(getmembers(french, isfunction), long_date=long_date)
+    environment.filters.update(getmembers(french, isroutine), long_date=long_date)
     return environment

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from lib.common.paris_time import WEEKS_COMPARED, same_weekdays_before
+from lib.figures.changes import middle
 from lib.figures.key_figures import at
 from lib.figures.past_days import Past, comparable
 from scripts.registry import SOURCES, on_the_page
@@ -99,36 +100,40 @@ def _all_as(title: str, _: str | None) -> str:
 
 def _rows(source: str, unit: str, beside: Beside, least: float, least_percent: float) -> Iterator[dict[str, Any]]:
     table, scores = beside.names, beside.scores
-    gap = (table["jour"] - table["usuel"]).abs()
-    told = (scores.abs() >= UNUSUAL_FROM) & (gap >= least) & (gap >= table["usuel"] * least_percent / 100)
-    for place in np.flatnonzero(told.to_numpy()).tolist():
-        row = table.iloc[place]
-        value, usual = float(row["jour"]), float(row["usuel"])
-        start, end = longest_gap(beside.hours[place], beside.usual_hours[place])
+    today, before, places = (table[key].to_numpy(dtype=float) for key in ("jour", "usuel", "arrondissement"))
+    gap = np.abs(today - before)
+    told = (np.abs(scores) >= UNUSUAL_FROM) & (gap >= least) & (gap >= before * least_percent / 100)
+    for place in np.flatnonzero(told).tolist():
+        value, usual = float(today[place]), float(before[place])
+        start, end = longest_gap(beside.hours[place], beside.usual_hours(place))
         yield {
             "source": source,
             "ensemble": False,
             "quoi": str(table.index[place]),
-            "arrondissement": whole_or_none(row["arrondissement"]),
+            "arrondissement": whole_or_none(places[place]),
             "debut": start,
             "fin": end,
             "valeur": round(value, 2),
             "usuel": round(usual, 2),
             "ecart_pct": round(100 * (value / usual - 1), 1) if usual else None,
             "unite": unit,
-            "ecart_robuste": round(float(scores.iloc[place]), 1),
+            "ecart_robuste": round(float(scores[place]), 1),
         }
 
 
-def _beside_totals(days: list[dict[str, float]], spread: float) -> Beside:
+def _beside_totals(days: list[dict[str, float | None]], spread: float) -> Beside:
     """Put figures of the first day that no sensors have beside the other days; their distance is `spread` at least."""
-    table = pd.DataFrame(days, dtype=float).T
-    before = table.drop(columns=0)
-    usual = before.median(axis=1)
-    distance = before.sub(usual, axis=0).abs().median(axis=1).clip(lower=spread)
-    columns = {"jour": table[0], "usuel": usual, "distance": distance, "compares": before.count(axis=1)}
-    no_hours = np.empty((len(table), 0))
-    return Beside(pd.DataFrame(columns).assign(arrondissement=np.nan), no_hours, no_hours)
+    today, *weeks = np.array([list(one.values()) for one in days], dtype=float)
+    before = np.stack(weeks or [today * np.nan])
+    usual = middle(before)
+    columns = {
+        "arrondissement": np.nan,
+        "jour": today,
+        "usuel": usual,
+        "distance": np.maximum(middle(np.abs(before - usual)), spread),
+        "compares": np.isfinite(before).sum(axis=0),
+    }
+    return Beside(pd.DataFrame(columns, index=list(days[0])), np.empty((len(today), 0)))
 
 
 def _of_lines(metrics: Metrics | None, past: Past, day: date) -> Iterator[dict[str, Any]]:
@@ -142,7 +147,7 @@ def _of_lines(metrics: Metrics | None, past: Past, day: date) -> Iterator[dict[s
             }
             for one in (metrics, *_weeks(past, day))
         ]
-        none = dict.fromkeys((line for one in days for line in one), 0.0)
+        none = dict.fromkeys((line for one in days for line in one), 0.0)  # all of them, in one order
         yield from _rows("traffic", "h", _beside_totals([none | one for one in days], LINE_SPREAD), LINE_FLOOR, 0.0)
 
 

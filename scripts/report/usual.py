@@ -5,8 +5,8 @@ median m of the past days, of which MAD is the median distance to m. A value x i
 the ordinary, and is told only beyond floors, so that a lane with forty cars is no news.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
 from typing import Any
@@ -16,9 +16,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from lib.common.paris_time import WEEKS_COMPARED, same_weekdays_before
-from lib.figures.changes import LEAST_SHARED
+from lib.figures.changes import LEAST_SHARED, Pair, middle
 from lib.figures.past_days import Past
-from lib.figures.sensor_days import hours_of, once, pair_of_hours
+from lib.figures.sensor_days import hours_of, once, pair_of_hours, sound_rows
 from lib.raw.source import Source
 from scripts.registry import SOURCES
 from scripts.report.french import name, street
@@ -33,7 +33,7 @@ UNUSUAL_FROM = 4.0  # times that distance; about one value in a hundred of an or
 RANKED = 5  # rows
 # The least differences told of a street or counter: units, %.
 FLOORS = {"comptages": (2_000.0, 20.0), "bikes": (200.0, 20.0)}
-SHOWN_NAMES = {"comptages": street, "bikes": name}
+SHOWN_NAMES: dict[str, Callable[[str | None], str]] = {"comptages": street, "bikes": name}
 
 
 @dataclass(frozen=True)
@@ -41,19 +41,34 @@ class Beside:
     """Names (streets, counters, or one for all) beside their usual day; NaN where it is not known.
 
     names: one row a name: capteurs, arrondissement, jour, usuel, distance (as in the module's words), compares (days).
-    hours, usual_hours: one row a name, one column an hour.
+    hours: one row a name, one column an hour. codes: for each sensor of the day, the row of its name; weeks: its hours
+    beside those of each past day, and what each name had on that day (see `_usual`).
     """
 
     names: pd.DataFrame
     hours: Matrix
-    usual_hours: Matrix
+    codes: Codes = field(default_factory=lambda: np.empty(0, np.intp))
+    weeks: Sequence[tuple[Pair, Matrix]] = ()
 
     @property
-    def scores(self) -> pd.Series:
+    def scores(self) -> Matrix:
         """Compute how far out of the ordinary each name is; NaN with too short a past."""
-        table = self.names
-        found = (table["jour"] - table["usuel"]) / table["distance"]
-        return found.where((table["compares"] >= LEAST_DAYS) & (table["distance"] > 0))
+        today, usual, distance, days = (self.names[key].to_numpy() for key in ("jour", "usuel", "distance", "compares"))
+        known = (days >= LEAST_DAYS) & (distance > 0)
+        return np.where(known, today - usual, np.nan) / np.where(known, distance, 1.0)
+
+    def usual_hours(self, row: int) -> Matrix:
+        """Compute the usual hours of one name: the median of what its own sensors would have had on each past day."""
+        sensors, measured = np.flatnonzero(self.codes == row), self.hours[row]
+        found = [np.full(len(measured), np.nan)]
+        for week, totals in self.weeks:
+            if np.isfinite(totals[row]):
+                day, past = week.day[sensors], week.past[sensors]
+                both = np.isfinite(day) & np.isfinite(past)
+                one, other = (np.where(both, hours, 0.0).sum(axis=0) for hours in (day, past))
+                usual = other * np.where(one > 0, measured / np.where(one > 0, one, 1.0), 1.0)
+                found.append(np.where(both.any(axis=0), usual, np.nan))
+        return middle(np.stack(found))
 
 
 def beside_usual(
@@ -67,69 +82,62 @@ def beside_usual(
     today = hours_of(metrics, columns, columns.hours, day) if columns else None
     if columns is None or today is None or today.empty:
         return None
-    rows = {row[columns.identifier]: row for row in metrics["metrics"]}
-    labels = [named(rows[one].get(columns.label) or str(one)) for one in today.index]
+    rows = sound_rows(metrics, columns)
+    labels = [named(row.get(columns.label) or str(row[columns.identifier])) for row in rows]
     codes, names = pd.factorize(np.array(labels, dtype=object), sort=True)
-    places = pd.Series([rows[one].get("arrondissement") for one in today.index], dtype=float)
-    measured = _sums(today.to_numpy(), codes)
-    earlier = []
-    for when in same_weekdays_before(day, WEEKS_COMPARED):
-        # A sensor out of order on one of both days is no news of its street: pair_of_hours leaves it out.
-        pair = pair_of_hours(columns, columns.hours, metrics, day, past[when], when) if when in past else None
-        if pair is not None:
-            one, other = (hours.reindex(index=today.index, columns=today.columns).to_numpy() for hours in pair)
-            earlier.append(_usual_of(measured, one, other, codes))
-    earlier = earlier or [(measured.sum(axis=1) * np.nan, measured * np.nan)]
-    totals = np.stack([total for total, _ in earlier])
-    usual = _median(totals)
+    order = np.argsort(codes, kind="stable")
+    groups = order, np.flatnonzero(np.diff(codes[order], prepend=-1))
+    measured = _sums(today.to_numpy(), *groups)
+    whole = np.where(np.isfinite(measured).any(axis=1), np.nansum(measured, axis=1), np.nan)
+    # A sensor out of order on one of both days is no news of its street: pair_of_hours leaves it out.
+    weeks = [
+        (week, _usual(week, whole, codes))
+        for when in same_weekdays_before(day, WEEKS_COMPARED)
+        if when in past and (week := pair_of_hours(columns, columns.hours, metrics, day, past[when], when)) is not None
+    ]
+    totals = np.stack([total for _, total in weeks] or [whole * np.nan])
+    usual = middle(totals)
     table = pd.DataFrame(
         {
             "capteurs": np.bincount(codes),
-            "arrondissement": _common(places, codes),
-            "jour": np.where(np.isfinite(measured).any(axis=1), np.nansum(measured, axis=1), np.nan),
+            "arrondissement": _common(np.array([row.get("arrondissement") for row in rows], dtype=float), *groups),
+            "jour": whole,
             "usuel": usual,
-            "distance": np.fmax(_median(np.abs(totals - usual)), SPREAD * usual),
+            "distance": np.fmax(middle(np.abs(totals - usual)), SPREAD * usual),
             "compares": np.isfinite(totals).sum(axis=0),
         },
         index=pd.Index(names, dtype=object),
     )
-    return Beside(table, measured, _median(np.stack([hours for _, hours in earlier])))
+    return Beside(table, measured, codes, weeks)
 
 
-def _common(places: pd.Series, codes: Codes) -> Matrix:
+def _common(places: Matrix, order: Codes, first: Codes) -> Matrix:
     """Find the value that all rows of a name share; NaN where they differ."""
-    groups = places.groupby(codes)
-    return groups.min().where((groups.min() == groups.max()) & (groups.count() == groups.size())).to_numpy()
+    low, high = (extreme.reduceat(places[order], first) for extreme in (np.minimum, np.maximum))
+    return np.where(low == high, low, np.nan)
 
 
-def _sums(hours: Matrix, codes: Codes) -> Matrix:
-    """Sum the rows of each name, hour by hour; NaN where none of them has a value. A tenth of the time of groupby."""
-    order = np.argsort(codes, kind="stable")
-    first = np.flatnonzero(np.diff(codes[order], prepend=-1))
+def _sums(hours: Matrix, order: Codes, first: Codes) -> Matrix:
+    """Sum the rows of each name, hour by hour; NaN where none of them has a value.
+
+    order, first: the rows sorted by name, and where each name begins. A tenth of the time of groupby.
+    """
     known = np.isfinite(hours)[order]
     sums = np.add.reduceat(np.where(known, hours[order], 0.0), first)
     return np.where(np.logical_or.reduceat(known, first), sums, np.nan)
 
 
-def _usual_of(measured: Matrix, day: Matrix, past: Matrix, codes: Codes) -> tuple[Matrix, Matrix]:
-    """Compute what the day's own sensors would have had on a past day: per name, and per name and hour.
+def _usual(week: Pair, whole: Matrix, codes: Codes) -> Matrix:
+    """Compute what the day's own sensors of each name would have had on a past day.
 
-    That is the day's value times the ratio of both days over the values that both have.
+    That is the day's value times the ratio of both days over the values that both have; NaN with few in common.
     """
-    both = np.isfinite(day) & np.isfinite(past)
-    common, known, there = (np.bincount(codes, one.sum(axis=1)) for one in (both, np.isfinite(day), np.isfinite(past)))
-    enough = (common > 0) & (common >= LEAST_SHARED * np.maximum(known, there))
-    one, other = (_sums(np.where(both, hours, np.nan), codes) for hours in (day, past))
-    whole, shared, before = (np.nansum(hours, axis=1) for hours in (measured, one, other))
+    day, past = np.isfinite(week.day), np.isfinite(week.past)
+    both = day & past
+    common, known, there = (np.bincount(codes, one.sum(axis=1)) for one in (both, day, past))
+    shared, before = (np.bincount(codes, np.where(both, one, 0.0).sum(axis=1)) for one in (week.day, week.past))
     total = before * np.where(shared > 0, whole / np.where(shared > 0, shared, 1.0), 1.0)
-    hourly = other * np.where(one > 0, measured / np.where(one > 0, one, 1.0), 1.0)
-    return np.where(enough, total, np.nan), np.where(enough[:, None], hourly, np.nan)
-
-
-def _median(days: Matrix) -> Matrix:
-    """Compute the median of the days (first axis) that have a value; NaN where none has."""
-    known = np.isfinite(days).any(axis=0)
-    return np.where(known, np.nanmedian(np.where(known, days, 0.0), axis=0), np.nan)
+    return np.where((common > 0) & (common >= LEAST_SHARED * np.maximum(known, there)), total, np.nan)
 
 
 def named_sensors(metrics: dict[str, Metrics], past: dict[str, Past], day: date) -> dict[str, Beside]:
@@ -166,7 +174,8 @@ def ranked(table: pd.DataFrame, usual: str, percent: str) -> dict[str, list[dict
 
     table: a row a name: jour, usuel, arrondissement. usual, percent: what a row calls its usual value and its change.
     """
-    gap = (table["jour"] - table["usuel"]).sort_values(kind="stable")
+    gap = (table["jour"] - table["usuel"]).to_numpy()
+    order = np.argsort(gap, kind="stable")
     return {
         side: [
             {
@@ -178,7 +187,7 @@ def ranked(table: pd.DataFrame, usual: str, percent: str) -> dict[str, list[dict
                 "ecart": round(row["jour"] - row["usuel"], 1),
                 percent: round(100 * (row["jour"] / row["usuel"] - 1), 1) if row["usuel"] else None,
             }
-            for rank, (name, row) in enumerate(table.loc[moved.index[:RANKED]].to_dict("index").items(), start=1)
+            for rank, (name, row) in enumerate(table.iloc[moved[:RANKED]].to_dict("index").items(), start=1)
         ]
-        for side, moved in (("hausse", gap[gap > 0][::-1]), ("baisse", gap[gap < 0]))
+        for side, moved in (("hausse", order[gap[order] > 0][::-1]), ("baisse", order[gap[order] < 0]))
     }

@@ -60,7 +60,7 @@ def read_reference(settings: Settings, raw: RawFile) -> Reference:
 @lru_cache(maxsize=2)  # the newest, and an older one where that is cut
 def _of_state(output_dir: Path, raw: RawFile, state: tuple[int, ...]) -> Reference:
     rests_on = _rests_on(raw) if can_keep(output_dir, raw) else ""
-    path = output_dir / FOLDER / f"{rests_on[:16]}.npz"
+    path = output_dir / FOLDER / f"{rests_on[:16]}.copy"
     copy = read_copy(path, rests_on) if rests_on else None
     if copy:
         found = unpacked(copy["reference"])
@@ -90,7 +90,7 @@ def _rests_on(raw: RawFile) -> str:
 
 def _remove_old_ones(folder: Path) -> None:
     with suppress(OSError):  # another process has removed it
-        for old in sorted(folder.glob(16 * "[0-9a-f]" + ".npz"), key=lambda path: path.stat().st_mtime)[:-COPIES]:
+        for old in sorted(folder.glob(16 * "[0-9a-f]" + ".*"), key=lambda path: path.stat().st_mtime)[:-COPIES]:
             old.unlink()
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from lib.figures.day_coverage import account_for, without_filled
 from lib.figures.quality import Quality
-from lib.figures.sensor_days import SensorDay, ShortHours
+from lib.figures.sensor_days import SensorDay, ShortHours, shortened
 
 DAY = date(2025, 11, 4)
 
@@ -51,7 +51,10 @@ def test_expected_are_the_sensors_of_the_days_before_else_those_of_the_reference
 def before(*days: pd.DataFrame) -> list[SensorDay]:
     nothing = pd.DataFrame(columns=["total", "highest", "valid"], dtype=float)
     dated = ((DAY - timedelta(days=number), one) for number, one in enumerate(days, start=1))
-    return [SensorDay(day, nothing, ShortHours.of(one, day), True) for day, one in dated]
+    return [
+        SensorDay(day, nothing, ShortHours(*shortened(one.to_numpy(dtype=float)), one.index, day), True)
+        for day, one in dated
+    ]
 
 
 def city(sensors: int = 12, night: int = 4, level: float = 100.0) -> pd.DataFrame:

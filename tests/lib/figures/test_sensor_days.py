@@ -11,17 +11,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from lib.figures.changes import comparable_hours, shared
+from lib.figures.changes import pair_of_frames, shared
 from lib.figures.key_figures import KeyFigure, Sensors
-from lib.figures.past_days import evolution
+from lib.figures.past_days import evolution, usual_hours
 from lib.figures.sensor_days import (
+    NAMES,
     Remembering,
     hours_of,
+    in_short,
     lengthened,
     sensor_day,
     shortened,
-    usual_hours,
-    without_rows,
 )
 
 DAY = date(2025, 11, 4)
@@ -77,7 +77,7 @@ def test_the_ratio_is_that_of_sums_over_what_both_measured(
     day: np.ndarray, past: np.ndarray, heard: np.ndarray, heard_then: np.ndarray
 ) -> None:
     both = heard & heard_then
-    found = shared(frame(np.where(heard, day, np.nan)), frame(np.where(heard_then, past, np.nan)))
+    found = shared(pair_of_frames(frame(np.where(heard, day, np.nan)), frame(np.where(heard_then, past, np.nan))))
     assert found.sensors == int(both.any(axis=1).sum())
     assert found.comparable == (both.any() and 2 * both.sum() >= max(heard.sum(), heard_then.sum()))
     if found.comparable:
@@ -88,8 +88,8 @@ def test_the_ratio_is_that_of_sums_over_what_both_measured(
 def test_sensors_that_come_and_go_are_left_out_of_both_days() -> None:
     day = frame([[10.0] * 4, [20.0] * 4, [1000.0] * 4])
     past = frame([[5.0] * 4, [10.0] * 4]).rename(index={"S1": "S1"})
-    assert shared(day.iloc[:2], past).changes(points=False)[-1] == 100.0
-    found = shared(day, past)
+    assert shared(pair_of_frames(day.iloc[:2], past)).changes(points=False)[-1] == 100.0
+    found = shared(pair_of_frames(day, past))
     assert (found.changes(points=False)[-1], found.sensors, found.measured) == (100.0, 2, 3)
     assert found.day_share == pytest.approx(2 / 3)
 
@@ -98,7 +98,7 @@ def test_the_usual_hours_are_those_of_the_day_s_own_sensors() -> None:
     day = frame([[10.0, np.nan, 30.0], [np.nan, 5.0, np.nan]])
     weeks = [frame([[5.0, 7.0, 10.0], [50.0, 5.0, 60.0]]), frame([[20.0, 1.0, 60.0]])]
     shown = [10.0, None, 30.0]
-    pairs = [comparable_hours(day, week, dead_at_zero=False) for week in weeks]
+    pairs = [pair_of_frames(day, week, dead_at_zero=False) for week in weeks]
     assert usual_hours(shown, pairs) == [statistics.median([5.0, 20.0]), None, statistics.median([10.0, 60.0])]
     assert usual_hours(shown, []) == [None] * 3
 
@@ -110,7 +110,7 @@ def test_hours_stand_beside_those_of_the_same_clock(day: date, length: int) -> N
     assert found is not None
     ordinary = hours_of(metrics_of(np.arange(24.0)[None, :]), COLUMNS, "heures", DAY)
     assert ordinary is not None
-    assert shared(found, ordinary).past_share == pytest.approx((23 if length == 23 else 24) / 24)
+    assert shared(pair_of_frames(found, ordinary)).past_share == pytest.approx((23 if length == 23 else 24) / 24)
     assert found.loc["S0", 23] == length - 1  # the last hour of the day is 23 h on every clock
 
 
@@ -133,9 +133,11 @@ def test_a_past_day_without_its_rows_is_compared_as_with_them(without: tuple[str
             for row in metrics["metrics"] if name in without else ():
                 del row["heures"]
         when = DAY - timedelta(weeks=1)
-        known = without_rows(past, COLUMNS, when, [FIGURE]) if slim else past
-        assert ("metrics" in known) is not slim
-        found.append(evolution(Remembering(today) if slim else today, DAY, {when: known}, FIGURE, COLUMNS))
+        known = Remembering(
+            {"total": past["total"], "qualite": past["qualite"]}, in_short(past, COLUMNS, when, [FIGURE])
+        )
+        now = Remembering(today, in_short(today, COLUMNS, DAY, [FIGURE]))
+        found.append(evolution(now if slim else today, DAY, {when: known if slim else past}, FIGURE, COLUMNS))
     assert found[0] == found[1]
     assert found[0]["semaine_precedente_base"]["journees_entieres"] is bool(without)
     assert found[0]["evolution_semaine_precedente_pct"] is not None
@@ -170,9 +172,7 @@ def test_two_decimals_come_back_whatever_they_are() -> None:
 
 def test_a_long_past_is_held_in_little_memory() -> None:
     """Of a day: two bytes an hour, no row, and the sensors' names in common with the other days."""
-    days = [without_rows(metrics_of(np.full((400, 24), 7.0)), COLUMNS, DAY, [FIGURE]) for _ in range(2)]
-    tables = [hours_of(one, COLUMNS, "heures", DAY) for one in days]
-    assert tables[0] is not None and tables[1] is not None
-    assert tables[0].index is tables[1].index
-    assert days[0].known["hours", "heures"].values.nbytes == 2 * 400 * 24
-    assert "metrics" not in days[0]
+    days = [in_short(metrics_of(np.full((400, 24), 7.0)), COLUMNS, DAY, [FIGURE]) for _ in range(2)]
+    assert days[0][NAMES] is days[1][NAMES]
+    assert days[0]["hours", "heures"].values.nbytes == 2 * 400 * 24
+    assert ("whole", "heures") not in days[0]

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from lib.figures.changes import runs
 from lib.figures.day_coverage import published
 from lib.figures.key_figures import Sensors
-from lib.figures.sensor_days import SensorDay, ShortHours
+from lib.figures.sensor_days import SensorDay, ShortHours, shortened
 from lib.figures.sensors import Bounds, broken, examine, faults
 
 DAY = date(2025, 11, 4)
@@ -112,7 +112,12 @@ def test_a_counter_that_falls_to_zero_against_its_habit_is_failing(zeros: int, t
     hours = usual.copy()
     hours.iloc[0, 24 - zeros :] = 0.0
     past = [
-        SensorDay(DAY - timedelta(days=number), pd.DataFrame(), ShortHours.of(usual, DAY), True)
+        SensorDay(
+            DAY - timedelta(days=number),
+            pd.DataFrame(),
+            ShortHours(*shortened(usual.to_numpy(dtype=float)), usual.index, DAY),
+            True,
+        )
         for number in range(1, 6)
     ]
     nothing = pd.DataFrame({"highest": [7.0]}, ["S0"])

@@ -9,9 +9,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lib.figures.sensor_days import SensorDay, sensor_day
+from lib.figures.past_days import evolution
+from lib.figures.sensor_days import SensorDay, hours_of, sensor_day
 from lib.local_file_service import LocalFileService
-from lib.run.sensor_history import recent_figures, remember, remembered, same_weekdays
+from lib.run.sensor_history import recent_figures, remember, remembered, same_weekdays, with_sensors
 from scripts.registry import BIKES, WEATHER
 
 DAY = date(2025, 11, 4)
@@ -51,15 +52,15 @@ def test_a_copy_is_what_the_metrics_say(
     assert BIKES.sensors
     expected = sensor_day(found, BIKES.sensors, DAY)
     assert same(remembered(store, BIKES, [DAY])[DAY], expected)
-    assert (tmp_path / ".sensors" / f"bikes_{DAY}.npz").is_file()
+    assert (tmp_path / ".sensors" / f"bikes_{DAY}.copy").is_file()
     os.utime(store.metrics_path("bikes", DAY), (1, 1))
     assert same(remember(store, BIKES, DAY, found), expected)
-    monkeypatch.setattr(LocalFileService, "load_metrics", None)
+    monkeypatch.setattr(LocalFileService, "load_metrics", lambda *_: None)
     assert same(remembered(store, BIKES, [DAY])[DAY], expected), "read from the copy alone"
 
 
 def test_a_copy_of_other_metrics_or_a_damaged_one_is_made_again(tmp_path: Path) -> None:
-    store, copy = LocalFileService(tmp_path), tmp_path / ".sensors" / f"bikes_{DAY}.npz"
+    store, copy = LocalFileService(tmp_path), tmp_path / ".sensors" / f"bikes_{DAY}.copy"
     for value in (1.0, 2.0, 3.0):
         store.save_metrics(metrics([value] * 24), "bikes", DAY)
         if value == 3.0:
@@ -107,3 +108,43 @@ def test_the_key_figures_of_a_report_that_was_made_again_are_read_again(tmp_path
         store.save_report({"chiffres_cles": {"passages_velo": {"valeur": value}}}, week)
         for _ in range(2):
             assert recent_figures(store, [week, DAY]) == {week: {"passages_velo": {"valeur": value}}, DAY: {}}
+
+
+@pytest.mark.parametrize("old", [False, True])
+def test_a_report_stands_beside_the_copies_of_past_days_as_beside_their_metrics(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, old: bool
+) -> None:
+    """Also beside those of a version that stored no hours."""
+    store, hours, (figure,) = (
+        LocalFileService(tmp_path),
+        [[float(hour + place) for hour in range(24)] for place in range(3)],
+        BIKES.key_figures,
+    )
+    found = []
+    for factor in (1, 2, 3):
+        day = DAY - timedelta(weeks=3 - factor)
+        one = metrics(*([value * factor for value in sensor] for sensor in hours))
+        one |= {"total_jour": 10**20 * factor, "failing_sensors": [{"id_compteur": "x"}]}
+        for row in one["metrics"] if old and factor == 2 else ():
+            del row["comptages_horaires"]
+        store.save_metrics(one, "bikes", day)
+        remember(store, BIKES, day, one)
+    for copied in (True, False):
+        today = store.load_metrics("bikes", DAY)
+        assert today and BIKES.sensors
+        with monkeypatch.context() as patch:
+            if copied:
+                patch.setattr(LocalFileService, "load_metrics", lambda *_: None)
+            else:
+                for path in (tmp_path / ".sensors").iterdir():
+                    path.unlink()
+            past = same_weekdays(store, BIKES, DAY)
+            now = with_sensors(store, BIKES, DAY, today)
+        assert [one["total_jour"] for one in past.values()] == [2 * 10**20, 10**20]
+        assert not any("metrics" in one or "failing_sensors" in one for one in past.values())
+        frames = [hours_of(one, BIKES.sensors, "comptages_horaires", DAY) for one in (now, *past.values())]
+        assert [frame is None for frame in frames] == [False, old, False]
+        found.append(evolution(now, DAY, past, figure, BIKES.sensors))
+    assert found[0] == found[1]
+    assert found[0]["mediane_base"]["journees_entieres"] is old
+    assert found[0]["evolution_mediane_pct"] == 125.0

@@ -65,7 +65,7 @@ def test_arcs_of_a_street_are_one_street_and_each_hour_has_its_usual() -> None:
     assert list(found.names.index) == ["Boulevard A", "Boulevard B"]
     assert found.names.loc["Boulevard A", ["capteurs", "jour", "usuel", "compares"]].tolist() == [2, 360.0, 600.0, 4]
     assert np.isnan(found.names.at["Boulevard B", "usuel"])
-    assert found.usual_hours[0].tolist() == [25.0] * 24
+    assert found.usual_hours(0).tolist() == [25.0] * 24
 
 
 def test_the_usual_day_is_that_of_the_hours_and_arcs_that_both_days_have() -> None:
@@ -76,7 +76,7 @@ def test_the_usual_day_is_that_of_the_hours_and_arcs_that_both_days_have() -> No
     assert beside(grown, past).names.loc["Boulevard A", ["jour", "usuel"]].tolist() == [480.0, 480.0]
     whole = beside(roads({"1": ("Bd_A", silent)}), past)
     assert whole.names.loc["Boulevard A", ["jour", "usuel"]].tolist() == [180.0, 180.0]
-    assert np.isnan(whole.usual_hours[0][:6]).all()
+    assert np.isnan(whole.usual_hours(0)[:6]).all()
 
 
 def test_less_than_half_in_common_says_nothing() -> None:
@@ -192,7 +192,7 @@ def test_a_counter_at_zero_all_day_is_no_news_but_a_street_without_a_car_is() ->
     usual: Hours = [float(hour) for hour in range(50, 74)]
     bikes = {when: counted(usual) for when in WEEKS}
     found = beside_usual(SOURCES["bikes"], counted([0.0] * 24), bikes, DAY, str)
-    assert found is not None and found.scores.isna().all()
+    assert found is not None and np.isnan(found.scores).all()
     past = {when: roads({"1": ("Bd_A", usual)}) for when in WEEKS}
     assert ("Boulevard A", -100.0) not in told(roads({"1": ("Bd_A", usual)}), past)
     hours: Hours = [hour * 10 for hour in usual if hour is not None]
