@@ -18,6 +18,9 @@ APART = (None, "results", "records", "features", "days", "data")  # lists of rec
 TOTALS = ("total_count", "nhits")
 
 _CONTENT = {*TOGETHER, *APART[1:], "hourly", "daily", "application_periods", "applicationPeriods"}
+_LISTS = frozenset(APART[1:])
+_REFUSING = ("error", "fault", "errors", "body")
+_SPEAKING = {*_CONTENT, *TOTALS, *_REFUSING, "statusCode", "error_code", "errorcode", "message"}
 _NORMAL_ERRORS = ("no_solution",)  # of Navitia: nothing is disturbed
 _REASONS = ("reason", "message", "error_description", "detail", "faultstring", "error_code", "id", "error")
 _SHOWN = 200  # characters of a reason
@@ -47,19 +50,25 @@ def _inside(body: Any) -> Any:
     return body["data"] if isinstance(body.get("data"), dict | str) else body
 
 
+def is_bare(body: Any) -> bool:
+    """Tell a record with nothing around it, which announces nothing and is no refusal."""
+    return isinstance(body, dict) and body.keys().isdisjoint(_SPEAKING)
+
+
 def records(body: Any) -> Iterator[Any]:
     """Yield the records of one answer, out of their envelope."""
-    if isinstance(body, list):
-        for item in body:
-            yield from records(item)
-        return
-    name = next((name for name in APART if isinstance(body, dict) and isinstance(body.get(name), list)), None)
-    if name is None or name == "days":
-        yield body
-    elif name == "records":
-        yield from map(_fields, body[name])
-    else:
-        yield from (_properties(item) for item in body[name]) if name == "features" else body[name]
+    for one in body if isinstance(body, list) else (body,):
+        if isinstance(one, list):
+            yield from records(one)
+            continue
+        has_lists = isinstance(one, dict) and not one.keys().isdisjoint(_LISTS)
+        name = next((name for name in APART[1:] if isinstance(one.get(name), list)), None) if has_lists else None
+        if name is None or name == "days":
+            yield one
+        elif name == "records":
+            yield from map(_fields, one[name])
+        else:
+            yield from map(_properties, one[name]) if name == "features" else one[name]
 
 
 def announced(body: Any) -> int | None:
@@ -77,7 +86,7 @@ def refusal(body: Any) -> str:
     error = body.get("error")
     if isinstance(error, dict) and error.get("id") in _NORMAL_ERRORS:
         return ""
-    inner = next((body[name] for name in ("error", "fault", "errors", "body") if body.get(name)), None)
+    inner = next((body[name] for name in _REFUSING if body.get(name)), None)
     marked = inner is not None or "error_code" in body or "errorcode" in body
     if not marked and not ("message" in body and len(body) <= MOST_MEMBERS):
         return ""

@@ -61,6 +61,8 @@ def _utf16(head: bytes) -> str:
     """Which UTF-16 a text is in, with a byte order mark or without: every second byte of our data is then zero."""
     if head.startswith((b"\xff\xfe", b"\xfe\xff")):
         return UTF16[head.startswith(b"\xfe")]
+    if b"\0" not in head:
+        return ""
     pairs = len(head) // 2
     high, low = head[1 : 2 * pairs : 2].count(0), head[0 : 2 * pairs : 2].count(0)
     if max(high, low) * 10 < pairs * 7 or min(high, low) * 10 > max(high, low) or not pairs:

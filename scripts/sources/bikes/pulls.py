@@ -4,32 +4,31 @@ Records are dated on several clocks and come again in later pulls, so that every
 bytes hold a date of the day or of the days just before it are read.
 """
 
-import json
 import re
-from array import array
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from copy import copy
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
-from itertools import compress
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
+from stringzilla import find
 
 from lib.common.errors import InputError
-from lib.common.exact_json import json_text
 from lib.common.paris_time import PARIS, days_between, parse_instant
 from lib.figures.quality import Quality
 from lib.raw.csv_dialect import SPLIT_PLACE, Aliases
 from lib.raw.envelopes import records
 from lib.raw.forms.parquet import Window
-from lib.raw.json_records import bodies_of, holds, is_searchable, short_text
+from lib.raw.json_records import bodies_of, holds, is_searchable, pieces_of, short_text
 from lib.raw.limits import BIKE_ROWS
 from lib.raw.source_files import RawFile
 from lib.raw.tables import read_table
 from lib.raw.usable_files import passed_over
+from scripts.sources.bikes.columns import Column
 
 COLUMNS: Aliases = {
     "id_compteur": ("id_compteur", "Identifiant du compteur"),
@@ -42,34 +41,62 @@ COLUMNS: Aliases = {
 REQUIRED = ("comptage", "date")
 RECENT = timedelta(days=7)  # a counter heard of within this time before the day is expected to count on it
 
-DATE = list(COLUMNS).index("date")
 BATCH_RECORDS = 10_000  # that are held as objects
 PULLS_KEPT = 64  # short pulls, each of which the days around it ask for
-LONGEST_PLACE = 1_000  # characters of an object; that of a point has 40
-_NUMBERS = {int, float, bool, type(None)}
+LOOKS_KEPT = 8_192  # of a few hundred bytes: two months of hourly pulls, each looked at for three of them
+LONGEST_DATE = len("YYYY-MM-DD")
 _DATED = re.compile(rb'"date"\s*:\s*"[0-9]')  # what a search for a day relies on
 CSV_DATE = re.compile(rb"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}[0-9:.]*(?:Z|[+-][0-9]{2}:?[0-9]{2})?")
 
 
 @dataclass(frozen=True)
-class Batch:
-    """Rows of one file: the line of each, and the columns of COLUMNS: equal texts kept once, places as JSON."""
+class Rows:
+    """Rows of one file or of several: the columns of COLUMNS, places as JSON; the file and the line of each row."""
 
-    file: str
-    lines: list[int]
-    columns: list[list[Any]]
+    columns: dict[str, Column]
+    file: Column
+    line: npt.NDArray[Any]
+
+    def chosen(self, rows: slice | npt.NDArray[Any]) -> "Rows":
+        columns = {name: column.rows(rows) for name, column in self.columns.items()}
+        return Rows(columns, self.file.rows(rows), self.line[rows])
+
+    def frame(self) -> pd.DataFrame:
+        """Write the rows out: COLUMNS, _fichier and _ligne."""
+        columns = {name: column.cells() for name, column in self.columns.items()}
+        return pd.DataFrame({**columns, "_fichier": self.file.cells()}, dtype=object).assign(_ligne=self.line)
 
 
-def read_rows(files: list[RawFile], day: date, quality: Quality) -> pd.DataFrame:
-    """Read the rows that may be about the day or the week before, oldest pull first: COLUMNS, _fichier and _ligne.
+def read_rows(files: list[RawFile], day: date, quality: Quality) -> Rows:
+    """Read the rows that may be about the day or the week before, oldest pull first.
 
-    A CSV that is no count export (the list of the counters, an HTML page) is rejected whole, and alone.
+    A CSV that is no count export (the list of the counters, an HTML page) is rejected whole, and alone. Rows beyond
+    BIKE_ROWS are rejected.
     """
-    return _table(_batches(files, day, quality), quality)
+    kept, room = list[Rows](), BIKE_ROWS
+    for rows in _batches(files, day, quality):
+        if len(rows.line) > room:
+            beyond = rows.chosen(slice(room, None))
+            for *cells, line in zip(
+                *(one.cells() for one in beyond.columns.values()), beyond.line.tolist(), strict=True
+            ):
+                quality.reject("enregistrements_en_trop", beyond.file.values[0], line, cells)
+        kept.append(rows.chosen(slice(room)))
+        room -= len(kept[-1].line)
+    if quality.rejets["enregistrements_en_trop"]:
+        text = f"Plus de {BIKE_ROWS} relevés pour ce jour et la semaine avant : les suivants ne sont pas comptés."
+        quality.warn("enregistrements_en_trop", "attention", text, attendu=BIKE_ROWS)
+    return Rows(
+        {name: Column.joined(rows.columns[name] for rows in kept) for name in COLUMNS},
+        Column.joined(rows.file for rows in kept),
+        np.concatenate([np.empty(0, dtype=np.int64), *(rows.line for rows in kept)]),
+    )
 
 
-def _batches(files: list[RawFile], day: date, quality: Quality) -> Iterator[Batch]:
-    around, before = _dates(day, -1, 1), _dates(day, -RECENT.days - 1, -2)  # dates are UTC as a rule, not Paris's
+def _batches(files: list[RawFile], day: date, quality: Quality) -> Iterator[Rows]:
+    # Dates are UTC as a rule, not Paris's.
+    around = list(days_between(day - timedelta(1), day + timedelta(1)))
+    before = list(days_between(day - RECENT - timedelta(1), day - timedelta(2)))
     for raw in files:
         try:
             if raw.is_csv:
@@ -80,51 +107,14 @@ def _batches(files: list[RawFile], day: date, quality: Quality) -> Iterator[Batc
             passed_over(raw, error, quality)
 
 
-def _table(batches: Iterator[Batch], quality: Quality) -> pd.DataFrame:
-    """Make a frame of the rows; those beyond BIKE_ROWS are rejected."""
-    columns: list[list[Any]] = [[] for _ in COLUMNS]
-    numbers, files = array("q"), list[str]()
-    for batch in batches:
-        room = BIKE_ROWS - len(numbers)
-        for *row, line in zip(*(column[room:] for column in batch.columns), batch.lines[room:], strict=True):
-            quality.reject("enregistrements_en_trop", batch.file, line, row)
-        for column, values in zip(columns, batch.columns, strict=True):
-            column += values[:room]
-        numbers.extend(batch.lines[:room])
-        files += [batch.file] * len(batch.lines[:room])
-    if quality.rejets["enregistrements_en_trop"]:
-        text = f"Plus de {BIKE_ROWS} relevés pour ce jour et la semaine avant : les suivants ne sont pas comptés."
-        quality.warn("enregistrements_en_trop", "attention", text, attendu=BIKE_ROWS)
-    table = pd.DataFrame(dict(zip(COLUMNS, columns, strict=True)), dtype=object)
-    return table.assign(_fichier=pd.Series(files, dtype=object), _ligne=np.frombuffer(numbers, dtype=np.int64))
+def _rows(raw: RawFile, lines: Sequence[int], columns: Iterable[Sequence[Any]]) -> Rows:
+    """Make rows of one file of their cells, in the order of COLUMNS."""
+    kept = dict(zip(COLUMNS, map(Column.of, columns), strict=True))
+    return Rows(kept, Column.of([raw.name] * len(lines)), np.array(lines, dtype=np.uint32))
 
 
-def _kept_once(values: list[Any], known: dict[str, str]) -> list[Any]:
-    """Make one object of equal texts, and write places as JSON; numbers stay."""
-    kinds = set(map(type, values))
-    if kinds == {str}:
-        return list(map(known.setdefault, values, values))
-    return values if kinds <= _NUMBERS else [_one(value, known) for value in values]
-
-
-def _one(value: Any, known: dict[str, str]) -> Any:
-    if isinstance(value, str):
-        return known.setdefault(value, value)
-    if not isinstance(value, dict | list):
-        return value
-    try:
-        shown = json_text(value).decode()
-    except ValueError:  # half of a surrogate pair
-        shown = repr(value)
-    return known.get(shown) or known.setdefault(shown, json.dumps(value)[:LONGEST_PLACE])
-
-
-def _dates(day: date, first: int, last: int) -> list[bytes]:
-    return [one.isoformat().encode() for one in days_between(day + timedelta(first), day + timedelta(last))]
-
-
-def _of_csv(raw: RawFile, day: date, dates: list[bytes], quality: Quality) -> Batch:
-    wanted = set(dates)
+def _of_csv(raw: RawFile, day: date, days: list[date], quality: Quality) -> Rows:
+    wanted = {one.isoformat().encode() for one in days}
 
     def of_another_day(line: bytes) -> bool:
         found = CSV_DATE.search(line)
@@ -138,33 +128,63 @@ def _of_csv(raw: RawFile, day: date, dates: list[bytes], quality: Quality) -> Ba
     window = Window(COLUMNS["date"], day - RECENT, day)
     table = read_table(raw, COLUMNS, REQUIRED, quality, of_another_day, accounted, window=window)
     *columns, lines = (table.iloc[:, place].tolist() for place in range(table.shape[1]))
-    known: dict[str, str] = {}
-    return Batch(raw.name, lines, [_kept_once(column, known) for column in columns])
+    return _rows(raw, lines, columns)
 
 
-def _of_json(raw: RawFile, day: date, around: list[bytes], before: list[bytes], quality: Quality) -> Iterator[Batch]:
+def _of_json(raw: RawFile, day: date, around: list[date], before: list[date], quality: Quality) -> Iterator[Rows]:
     """Yield the records of a pull that may be about the day; those of the days before, of a pull that is not."""
-    data = short_text(raw)
-    about_day, lately = _holds(raw, data, around), _holds(raw, data, before)
-    if not about_day and not is_searchable(raw, data, _DATED):
-        about_day, lately = _may_concern(raw, data, day), True
+    state = raw.state
+    looks = [_look(raw, state, month) for month in {f"{one:%Y-%m-}".encode() for one in (before[0], around[-1])}]
+    look, found = looks[0], set().union(*(one.days for one in looks))
+    about_day, lately = (any(one.isoformat().encode() in found for one in days) for days in (around, before))
+    if not about_day and not look.searchable:
+        about_day, lately = _may_concern(raw, look, day), True
     if not about_day and not lately:
         return
     account = quality if about_day else Quality()  # what is wrong in another day's pull is said of that day
-    batches = _records_of(raw, None, account) if data is None else _at_hand(raw, account)
+    batches = _at_hand(raw, account) if look.short else _records_of(raw, None, account)
     if about_day:
         yield from batches
         return
-    wanted = {one.decode() for one in before}
-    for batch in batches:
-        named = [(date_text(value) or "")[:10] in wanted for value in batch.columns[DATE]]
-        columns = [list(compress(column, named)) for column in batch.columns]
-        yield Batch(raw.name, list(compress(batch.lines, named)), columns)
+    wanted = {one.isoformat() for one in before}
+    for rows in batches:
+        yield rows.chosen(rows.columns["date"].that(lambda value: (date_text(value) or "")[:10] in wanted))
 
 
-def _records_of(raw: RawFile, data: bytes | None, account: Quality) -> Iterator[Batch]:
+class Look(NamedTuple):
+    """What a search finds in a pull: the days of a month that stand there as YYYY-MM-DD.
+
+    short: whether it is read at once; searchable: whether what is not found is not there; dated: whether a record is.
+    """
+
+    days: frozenset[bytes]
+    short: bool
+    searchable: bool
+    dated: bool
+
+
+@lru_cache(maxsize=LOOKS_KEPT)
+def _look(raw: RawFile, _state: tuple[int, ...], month: bytes) -> Look:
+    """Search one state of a pull for a month, written YYYY-MM-."""
+    data = short_text(raw)
+    found = set[bytes]()
+    for piece in pieces_of(raw, data, LONGEST_DATE):
+        if find(piece, month) >= 0:
+            found.update(day for ten in _longer(piece, month, 4) for day in _longer(piece, ten, 10))
+    searchable = is_searchable(raw, data, _DATED)
+    return Look(
+        frozenset(found), data is not None, searchable, searchable or holds(raw, data, [b'"date":"', b'"date": "'])
+    )
+
+
+def _longer(text: bytes, beginning: bytes, digits: int) -> list[bytes]:
+    """Find which of the first digits follow a beginning anywhere: so many scans take less time than to cut the text."""
+    return [longer for digit in range(digits) if find(text, longer := beginning + b"%d" % digit) >= 0]
+
+
+def _records_of(raw: RawFile, data: bytes | None, account: Quality) -> Iterator[Rows]:
     """Yield the records of a pull, BATCH_RECORDS at a time; InputError once what can be read of it is given."""
-    found, lines, known = list[dict[str, Any]](), list[int](), dict[str, str]()
+    found, lines = list[dict[str, Any]](), list[int]()
     try:
         for line, body in bodies_of(raw, data, account):
             for number, record in enumerate(records(body), start=line):
@@ -174,15 +194,15 @@ def _records_of(raw: RawFile, data: bytes | None, account: Quality) -> Iterator[
                 else:
                     account.reject("enregistrement_invalide", raw.name, number, record)
             if len(found) >= BATCH_RECORDS:
-                yield Batch(raw.name, lines, _columns(found, known))
+                yield _rows(raw, lines, _columns(found))
                 found, lines = [], []
     except InputError:
-        yield Batch(raw.name, lines, _columns(found, known))
+        yield _rows(raw, lines, _columns(found))
         raise
-    yield Batch(raw.name, lines, _columns(found, known))
+    yield _rows(raw, lines, _columns(found))
 
 
-def _at_hand(raw: RawFile, account: Quality) -> Iterator[Batch]:
+def _at_hand(raw: RawFile, account: Quality) -> Iterator[Rows]:
     """Yield the records of a short pull, which the days around it have in common."""
     batches, read, error = _short_pull(raw, raw.state)
     account.absorb(read)
@@ -192,9 +212,9 @@ def _at_hand(raw: RawFile, account: Quality) -> Iterator[Batch]:
 
 
 @lru_cache(maxsize=PULLS_KEPT)
-def _short_pull(raw: RawFile, _state: tuple[int, ...]) -> tuple[list[Batch], Quality, InputError | None]:
+def _short_pull(raw: RawFile, _state: tuple[int, ...]) -> tuple[list[Rows], Quality, InputError | None]:
     """Read one state of a pull: its records, its own account, and what it ends with."""
-    account, batches = Quality(), list[Batch]()
+    account, batches = Quality(), list[Rows]()
     try:
         batches.extend(_records_of(raw, short_text(raw), account))
     except InputError as error:
@@ -202,20 +222,18 @@ def _short_pull(raw: RawFile, _state: tuple[int, ...]) -> tuple[list[Batch], Qua
     return batches, account, None
 
 
-def _columns(found: list[dict[str, Any]], known: dict[str, str]) -> list[list[Any]]:
+def _columns(found: list[dict[str, Any]]) -> Iterator[list[Any]]:
     """Take the columns out of records: of each, the first of its names under which there is a value."""
     written = set().union(*found)
-    columns = []
     for names in COLUMNS.values():
-        first, *others = [name for name in names if name in written] or names
+        first, *others = [name for name in names if name in written] or names[:1]
         column = [record.get(first) for record in found]
         for name in others:
             if None in column:
                 column = [
                     record.get(name) if value is None else value for value, record in zip(column, found, strict=True)
                 ]
-        columns.append(_kept_once(column, known))
-    return columns
+        yield column
 
 
 def date_text(value: Any) -> str | None:
@@ -223,17 +241,11 @@ def date_text(value: Any) -> str | None:
     return value if isinstance(value, str) else str(value) if isinstance(value, int | float) else None
 
 
-def _may_concern(raw: RawFile, data: bytes | None, day: date) -> bool:
+def _may_concern(raw: RawFile, look: Look, day: date) -> bool:
     """Whether a pull that no search can decide may be about the day: made after it, and soon where it is cut.
 
     What is cut and made later is said of the days that its dates name.
     """
     if raw.pull_day is None or timedelta() <= raw.pull_day - day <= RECENT:
         return True
-    return raw.pull_day > day and not holds(raw, data, [b'"date":"', b'"date": "'])
-
-
-def _holds(raw: RawFile, data: bytes | None, dates: list[bytes]) -> bool:
-    """Tell whether any of these YYYY-MM-DD stands there; their months are looked for first, which spares most scans."""
-    months = list({one[:7] for one in dates})
-    return holds(raw, data, months) and holds(raw, data, dates)
+    return raw.pull_day > day and not look.dated

@@ -2,25 +2,28 @@
 
 import contextlib
 import re
+from collections import defaultdict
 from dataclasses import dataclass
 from datetime import date
 from itertools import islice
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from lib.common.errors import InputError
 from lib.common.paris_time import HOUR, PARIS, day_start, hours_in_day, parse_instant
 from lib.figures.quality import Quality
 from lib.figures.raw_rows import newest, without_rejects
-from lib.figures.written_places import join_places, read_places
+from lib.figures.written_places import is_written, join_places, read_places
 from lib.raw.contents import read_blocks
-from lib.raw.csv_dialect import point_decimals
+from lib.raw.csv_dialect import SPLIT_PLACE, point_decimals
 from lib.raw.forms.parquet import Window
 from lib.raw.json_records import LONGEST_DATE
 from lib.raw.limits import MOST_LABELS, TABLE_BYTES
 from lib.raw.source_files import RawFile
+from scripts.sources.bikes.columns import Column
 from scripts.sources.bikes.pulls import COLUMNS, CSV_DATE, RECENT, date_text, read_rows
 
 MAX_COUNT = 5_000.0  # passages/h of one direction; the busiest counters of Paris stay below 2 500
@@ -44,20 +47,21 @@ class BikeRecords:
 
 def read_day_records(files: list[RawFile], day: date, quality: Quality) -> BikeRecords:
     """Read the pulls, oldest first; invalid rows of the day are rejected, the newest pull wins."""
-    table = join_places(read_rows(files, day, quality), "coordinates")
-    texts = pd.Series(map(date_text, table["date"]), table.index, dtype=object)
-    table["instant"] = pd.to_datetime(
-        texts.map({text: parse_instant(text) for text in texts.dropna().unique()}), utc=True
-    )
-    table["id_compteur"] = _identity(table)
+    rows = read_rows(files, day, quality)
+    dates = rows.columns["date"]
+    moments = [parse_instant(text) if text else None for text in map(date_text, dates.values)]
+    instants = pd.to_datetime(pd.Series(moments, dtype=object), utc=True)
     start = pd.Timestamp(day_start(day))
     end = start + hours_in_day(day) * HOUR
-    about_day = table["instant"].between(start, end, "left") | table["instant"].isna()
-    valid = _valid(table[about_day], quality)
+    identity = _identity(rows.columns)
+    about_day = (instants.between(start, end, "left") | instants.isna()).to_numpy()[dates.places]
+    ids = identity.rows(about_day).cells()
+    of_day = rows.chosen(about_day).frame().assign(id_compteur=ids, instant=instants[dates.places[about_day]].array)
+    valid = _valid(of_day, quality)
     quality.answers.of_day.update(valid["_fichier"])
     counts = newest(valid, ["id_compteur", "instant"], ["comptage"], quality)[["id_compteur", "instant", "comptage"]]
-    lately = table[table["instant"].between(start - RECENT, end, "left") & table["id_compteur"].notna()]
-    return BikeRecords(counts, _counters(lately, quality))
+    lately = instants.between(start - RECENT, end, "left").to_numpy()[dates.places] & identity.that(_is_known)
+    return BikeRecords(counts, _counters(identity, rows.columns, lately, quality))
 
 
 def days_present(files: list[RawFile]) -> set[str]:
@@ -72,20 +76,30 @@ def days_present(files: list[RawFile]) -> set[str]:
     return {moment.astimezone(PARIS).date().isoformat() for moment in moments if moment}
 
 
-def _identity(table: pd.DataFrame) -> pd.Series:
+def _identity(columns: dict[str, Column]) -> Column:
     """Find the id of each record's counter; without one, that of the only counter of its name, else the name itself."""
-    ids, names = _text(table["id_compteur"]), _text(table["nom_compteur"])
-    pairs = pd.DataFrame({"id": ids, "name": names}).dropna().drop_duplicates()
-    by_name = pairs.groupby("name")["id"].agg(["nunique", "first"])
-    unique = by_name.loc[by_name["nunique"] == 1, "first"]
-    return ids.fillna(names.map(unique)).fillna(names)
+    ids, names = columns["id_compteur"].each(_text), columns["nom_compteur"].each(_text)
+    known = ids.that(_is_known)
+    if known.all():
+        return ids
+    pairs = pd.unique((names.places * len(ids.values) + ids.places)[known & names.that(_is_known)])
+    counters_of = defaultdict[str, list[str]](list)
+    for name, counter in zip(*(one.tolist() for one in np.divmod(pairs, len(ids.values))), strict=True):
+        counters_of[names.values[name]].append(ids.values[counter])
+    only = {name: counters[0] for name, counters in counters_of.items() if len(counters) == 1}
+    named = names.each(lambda name: only.get(name, name))
+    return Column(ids.values + named.values, np.where(known, ids.places, len(ids.values) + named.places)).each(_text)
 
 
-def _text(values: pd.Series) -> pd.Series:
-    """Trim the texts, NaN where there is none."""
-    known = {value: value.strip() or np.nan for value in set(values) if type(value) is str}
-    rest = [known[value] if type(value) is str else np.nan if pd.isna(value) else str(value) for value in values]
-    return pd.Series(rest, values.index, dtype=object)
+def _text(value: Any) -> str | None:
+    """Trim a text, None where there is none."""
+    if isinstance(value, str):
+        return value.strip() or None
+    return None if pd.isna(value) else str(value)
+
+
+def _is_known(value: Any) -> bool:
+    return value is not None
 
 
 def _valid(rows: pd.DataFrame, quality: Quality) -> pd.DataFrame:
@@ -123,7 +137,23 @@ def _is_value(value: Any) -> bool:
     return value is not None and not (isinstance(value, str) and not value.strip())
 
 
-def _counters(rows: pd.DataFrame, quality: Quality) -> pd.DataFrame:
-    """Find the last known name and place of each counter."""
-    counters = rows.assign(nom_compteur=_text(rows["nom_compteur"])).groupby("id_compteur")[["nom_compteur"]].last()
+def _counters(
+    identity: Column, columns: dict[str, Column], lately: npt.NDArray[np.bool_], quality: Quality
+) -> pd.DataFrame:
+    """Find the last known name and place of each counter in the rows `lately`."""
+    names, places = columns["nom_compteur"].each(_text), _places(columns)
+    said = pd.Series((identity.places * len(names.values) + names.places) * len(places.values) + places.places)[lately]
+    said = said[~(said.duplicated() & said.duplicated(keep="last"))]  # the first and the last row that say the same
+    told = {"id_compteur": identity, "nom_compteur": names, "coordinates": places}
+    rows = pd.DataFrame({name: column.rows(said.index.to_numpy()).cells() for name, column in told.items()})
+    counters = rows.groupby("id_compteur")[["nom_compteur"]].last()
     return counters.join(read_places(rows.set_index("id_compteur")["coordinates"], quality, "compteurs"))
+
+
+def _places(columns: dict[str, Column]) -> Column:
+    """Give the place of each row, also of one that is written in two columns."""
+    if not any(map(is_written, columns["lat"].values)):
+        return columns["coordinates"].each(lambda place: place)
+    names = ("coordinates", *SPLIT_PLACE)
+    frame = pd.DataFrame({name: columns[name].cells() for name in names}, dtype=object)
+    return Column.of(join_places(frame, "coordinates")["coordinates"].tolist())

@@ -44,6 +44,7 @@ def read(path: Path, content: str | bytes) -> tuple[list[Any], Quality]:
         "\r\n".join(map(json.dumps, ROWS)) + "\r\n\r\n",
         "\n".join(json.dumps({"results": [row]}) for row in ROWS),
         json.dumps([{"results": ROWS[:1]}, {"results": ROWS[1:]}]),
+        json.dumps([[{"results": ROWS[:1]}], ROWS[1:]]),
     ],
 )
 @pytest.mark.parametrize("zipped", [False, True])
@@ -62,6 +63,13 @@ def test_a_broken_json_line_costs_itself_alone(tmp_path: Path, place: int) -> No
     assert found == ROWS
     assert quality.rejets == {"json_illisible": 1}
     assert quality.kept_rejects[0].ligne == place + 1
+
+
+@pytest.mark.parametrize("broken", [['1,"\\u0000",2', '{"a":[3', "4]}"], ["1,2", '{"a":[3', "4]}"]])
+def test_lines_that_make_json_together_and_not_alone_are_broken(tmp_path: Path, broken: list[str]) -> None:
+    found, quality = read(tmp_path / "a.jsonl", "\n".join([*map(json.dumps, ROWS), *broken]))
+    assert found == ROWS
+    assert quality.rejets == {"json_illisible": 3}
 
 
 def test_jsonl_of_which_each_second_line_is_broken_keeps_the_others(tmp_path: Path) -> None:

@@ -113,6 +113,32 @@ def test_a_pull_says_the_same_of_each_day_that_it_is_about_until_it_changes(tmp_
     assert not changed.rejets
 
 
+def test_a_pull_says_of_each_month_the_days_that_it_names(tmp_path: Path) -> None:
+    moments = ["2025-10-31T08:00:00Z", "2025-11-01T08:00:00Z", "2025-11-20T08:00:00Z", "2024-11-01T08:00:00Z"]
+    path = tmp_path / "a.json"
+    path.write_text(json.dumps([bike("A-1", one, number) for number, one in enumerate(moments)]), encoding="utf-8")
+    day_of = {date.fromisoformat(one[:10]): number for number, one in enumerate(moments)}
+    for day in [date(2025, 11, 9), *sorted(day_of), date(2025, 11, 12), *day_of]:
+        found = read_day_records([RawFile("2025-12-05T06", 0.0, path)], day, Quality())
+        assert found.counts["comptage"].tolist() == ([day_of[day]] if day in day_of else [])
+        assert list(found.counters.index) == (["A-1"] if any(0 <= (day - one).days < 8 for one in day_of) else [])
+
+
+def test_counts_that_are_equal_and_not_the_same_are_told_apart(tmp_path: Path) -> None:
+    rows = [bike("A-1", f"2025-11-04T{hour:02}:00:00Z", one) for hour, one in enumerate([1, 1.0, True, "1", None])]
+    found, quality = read(tmp_path, date(2025, 11, 4), rows)
+    assert found.counts["comptage"].fillna(-1).tolist() == [1, 1, 1, -1]
+    assert [row.contenu.partition("comptage")[2] for row in quality.kept_rejects] == ["': True}"]
+
+
+def test_of_a_counter_without_a_place_the_first_form_met_is_shown(tmp_path: Path) -> None:
+    moments = [f"2025-11-0{day}T08:00:00Z" for day in (2, 3, 4)]
+    places = [{"lon": 200, "lat": 48}, {"lon": 300, "lat": 48}, {"lon": 200, "lat": 48}]
+    rows = [bike("A-1", moment, 1, coordinates=place) for moment, place in zip(moments, places, strict=True)]
+    _, quality = read(tmp_path, date(2025, 11, 4), rows)
+    assert quality.avertissements[0].exemples == ('A-1 : {"lon": 200, "lat": 48}',)
+
+
 def test_more_rejects_than_are_kept_are_counted_of_each_day(tmp_path: Path) -> None:
     path = tmp_path / "a.json"
     row = bike("A-1", "2025-11-04T08:00:00Z", 1)
