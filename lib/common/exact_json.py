@@ -6,7 +6,7 @@ orjson is an import of the functions, not of the module, so that doctor runs whe
 import json
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from typing import Any
 
@@ -18,11 +18,17 @@ _TINY = b"0.0000"
 _TINIER = re.compile(rb"e-[0-9]")
 _MARK: Any = "\0"
 _MARKED = rb',"\u0000",'  # within a string a quote has a backslash before it
-_HARMLESS = frozenset({str, int, bool, type(None)})
 
 
 class Plain(list[Any]):
     """A list that holds nothing but values as they are stored: no NaN, no infinity, nothing of pandas or numpy."""
+
+
+class PlainMap(dict[str, Any]):
+    """The same of a map."""
+
+
+_HARMLESS = frozenset({str, int, bool, type(None), Plain, PlainMap})
 
 
 def read_json(content: bytes, errors: str = "strict") -> Any:
@@ -42,7 +48,7 @@ def readable_text(value: Any) -> bytes:
     Objects are indented by 2; a list that is no list of lists or of objects is one line, and so is a record of a list.
     """
     _refuse_nan(value)
-    return _laid_out(value, b"\n") + b"\n"
+    return b"".join([*_pieces(value, b"\n"), b"\n"])
 
 
 def canonical_text(value: Any) -> bytes:
@@ -52,25 +58,32 @@ def canonical_text(value: Any) -> bytes:
     return _spelled_by_python(value, sort_keys=True) if _TINY in text or _TINIER.search(text) else text
 
 
-def _laid_out(value: Any, margin: bytes) -> bytes:
+def _pieces(value: Any, margin: bytes) -> Iterator[bytes]:
     """Lay out a value whose lines begin with `margin`, a line feed and spaces."""
     inner = margin + b"  "
     if isinstance(value, dict) and value:
-        pairs = (b"%b%b: %b" % (inner, json_text(str(key)), _laid_out(item, inner)) for key, item in value.items())
-        return b"{%b%b}" % (b",".join(pairs), margin)
-    if isinstance(value, list | tuple) and any(isinstance(item, dict | list | tuple) for item in value):
-        return b"[%b%b%b]" % (inner, _records(value, b"," + inner), margin)
-    return json_text(value)
+        before = b"{"
+        for key, item in value.items():
+            yield b"%b%b%b: " % (before, inner, json_text(str(key)))
+            yield from _pieces(item, inner)
+            before = b","
+        yield margin + b"}"
+    elif isinstance(value, list | tuple) and any(isinstance(item, dict | list | tuple) for item in value):
+        yield b"[" + inner
+        yield _records(value, b"," + inner)
+        yield margin + b"]"
+    else:
+        yield json_text(value)
 
 
 def _records(values: list[Any] | tuple[Any, ...], between: bytes) -> bytes:
     """Write values with `between` from one to the next: in one call of orjson, which takes a tenth of one for each."""
     marked = [_MARK] * (2 * len(values) - 1)
     marked[::2] = values
-    text = json_text(marked)[1:-1]
-    if text.count(_MARKED) != len(values) - 1:  # a list within a record holds the mark too
-        return between.join(map(json_text, values))
-    return text.replace(_MARKED, between)
+    texts = json_text(marked)[1:-1].split(_MARKED)
+    if len(texts) != len(values):  # a list within a record holds the mark too
+        texts = list(map(json_text, values))
+    return between.join(texts)
 
 
 def json_text(value: Any, sort_keys: bool = False) -> bytes:
@@ -90,7 +103,7 @@ def _spelled_by_python(value: Any, sort_keys: bool) -> bytes:
 
 
 def _refuse_nan(value: Any) -> None:
-    """Raise ValueError at a NaN or an infinity, of which orjson would make null; a Plain list holds none."""
+    """Raise ValueError at a NaN or an infinity, of which orjson would make null; a Plain value holds none."""
     rest: list[Iterable[Any]] = [[value]]
     while rest:
         for one in rest.pop():
@@ -98,7 +111,7 @@ def _refuse_nan(value: Any) -> None:
             if kind is float:
                 if not math.isfinite(one):
                     raise ValueError(f"valeur {one}")
-            elif kind in _HARMLESS or kind is Plain:
+            elif kind in _HARMLESS:
                 continue
             elif isinstance(one, dict):
                 rest.append(one.values())

@@ -98,6 +98,8 @@ def hours_in_day(day: date) -> int:
 
 def clock_hours(day: date) -> list[int]:
     """List what the Paris clock shows at the start of each real hour of the day; the second 02:00 of autumn is 24."""
+    if hours_in_day(day) == 24:
+        return list(range(24))
     shown = [(day_start(day) + number * HOUR).astimezone(PARIS) for number in range(hours_in_day(day))]
     return [24 if moment.fold else moment.hour for moment in shown]
 

@@ -28,12 +28,15 @@ def published(measured: pd.DataFrame) -> Flags:
     return active.mean(axis=0) >= PUBLISHED_FROM if len(active) else np.zeros(measured.shape[1], dtype=bool)
 
 
-def by_day(values: Sequence[pd.Series]) -> tuple[pd.Index, Floats]:
-    """Put the values of several days side by side: a row per sensor, a column per day, NaN where it has none."""
-    codes, names = pd.factorize(np.concatenate([one.index.to_numpy(dtype=object) for one in values]))
-    table = np.full((len(names), len(values)), np.nan)
-    table[codes, np.repeat(np.arange(len(values)), [len(one) for one in values])] = np.concatenate(values)
-    return pd.Index(names, dtype=object), table
+def by_day(days: Sequence[SensorDay], column: str) -> tuple[pd.Index, Floats]:
+    """Put what several days know of their sensors side by side: a row per sensor, a column per day, NaN without one."""
+    indexes = {id(one.sensors.index): one.sensors.index for one in days}  # days of the same sensors share one
+    codes, names = pd.factorize(np.concatenate([one.to_numpy(dtype=object) for one in indexes.values()]))
+    rows = dict(zip(indexes, np.split(codes, np.cumsum([len(one) for one in indexes.values()])), strict=False))
+    table = np.full((len(days), len(names)), np.nan)
+    for place, one in enumerate(days):
+        table[place, rows[id(one.sensors.index)]] = one.sensors[column]
+    return pd.Index(names, dtype=object), table.T
 
 
 def account_for(
@@ -75,16 +78,15 @@ def expected_hours(
     The median of the recent days that had all their hours; where there are none, or they hold too little of it, every
     hour of each sensor of the reference.
     """
-    names = sorted(set(reference))
-    every = pd.Series(float(hours), pd.Index(names, dtype=object))
-    days = [one.sensors["valid"] for one in past if one.whole]
+    names = set(reference)
+    days = [one for one in past if one.whole]
     if days:
-        sensors, valid = by_day(days)
+        sensors, valid = by_day(days, "valid")
         usual = pd.Series(np.median(np.nan_to_num(valid), axis=1), sensors).clip(upper=hours)
         usual = usual[usual > 0].sort_index()
-        if usual.sum() and usual.sum() >= LEAST_OF_REFERENCE * every.sum():
+        if usual.sum() and usual.sum() >= LEAST_OF_REFERENCE * hours * len(names):
             return usual, counted(len(days), "jour récent")
-    return every, reference_name
+    return pd.Series(float(hours), pd.Index(sorted(names), dtype=object)), reference_name
 
 
 def without_filled(hours: pd.DataFrame, past: Sequence[SensorDay], quality: Quality, noun: str) -> pd.DataFrame:
@@ -129,6 +131,7 @@ def _filled_hours(hours: pd.DataFrame, zero: Flags, known: Flags, past: Sequence
 def hours_of_habit(hours: pd.DataFrame, past: Sequence[SensorDay]) -> Flags:
     """Tell for each sensor and hour whether it hardly ever counts nothing then."""
     seen, nothing = np.zeros(hours.shape, dtype=np.int16), np.zeros(hours.shape, dtype=np.int16)
+    hours = hours.set_axis(hours.index.astype(object))  # as past days have it: nothing to look up
     for before in (one.hours for one in past):  # one day at a time: all of them are 16 MB
         if before is not None:
             values = before.reindex_like(hours).to_numpy()

@@ -5,15 +5,19 @@ their own figures to what they mean.
 """
 
 import math
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
-from lib.common.exact_json import Plain
+from lib.common.exact_json import Plain, PlainMap
 from lib.common.text import storable
 
 PRECISION = 6
+
+AS_STORED = frozenset({int, bool, type(None), Plain, PlainMap})  # kinds of values that plain() leaves as they are
 
 
 def plain(value: Any) -> Any:
@@ -23,10 +27,12 @@ def plain(value: Any) -> Any:
     """
     if isinstance(value, str):
         return value if value.isascii() else storable(value)
+    if isinstance(value, Plain | PlainMap):
+        return value
     if isinstance(value, dict):
         return {plain(str(key)): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return value if isinstance(value, Plain) else [plain(item) for item in value]
+        return [plain(item) for item in value]
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, float):
@@ -57,16 +63,30 @@ def hour_lists(hours: pd.DataFrame, decimals: int | None = None) -> list[Plain]:
     Counts (no `decimals`) are integers where all of the frame are.
     """
     values = hours.to_numpy(dtype=float)
-    known = np.isfinite(values)
     if decimals is not None:
-        cells = values.round(decimals).astype(object)
-    elif (values[known] == values[known].round()).all():
+        values = values.round(decimals)
+    elif np.array_equal(values, values.round(), equal_nan=True):
+        known = np.isfinite(values)
         cells = np.where(known, values, 0).astype(np.int64).astype(object)
-    else:
-        rows = np.where(known, values, 0).tolist()
-        cells = np.array([[round(value, PRECISION) for value in row] for row in rows], dtype=object)
-    cells[~known] = None
-    return list(map(Plain, cells.tolist()))
+        cells[~known] = None
+        return list(map(Plain, cells.tolist()))
+    return list(map(Plain, _plain_floats(values)))
+
+
+def as_stored(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Round an array of floats as plain() does each of them."""
+    found = values.copy()
+    long = np.isfinite(values) & (values != values.round(PRECISION))  # of the others round() leaves every digit
+    found[long] = [round(value, PRECISION) for value in values[long].tolist()]
+    return found
+
+
+def _plain_floats(values: npt.NDArray[np.float64]) -> list[Any]:
+    """List what plain() makes of each of an array of floats, nested as the array is."""
+    cells = as_stored(values).astype(object)
+    cells[~np.isfinite(values)] = None
+    found: list[Any] = cells.tolist()
+    return found
 
 
 def share(part: float, whole: float) -> float | None:
@@ -84,16 +104,16 @@ def records(frame: pd.DataFrame) -> Plain:
 def _cells(column: pd.Series) -> list[Any]:
     """List the plain values of a column, None for a missing one."""
     if column.dtype == np.float64:
-        return [round(value, PRECISION) if math.isfinite(value) else None for value in column.tolist()]
-    cells, gone = column.tolist(), column.isna().to_numpy()
-    for place in np.flatnonzero(gone).tolist():
-        cells[place] = None
-    return cells if column.dtype.kind in "iub" else [cell if _is_plain(cell) else plain(cell) for cell in cells]
-
-
-def _is_plain(cell: Any) -> bool:
-    """Tell at a glance whether plain() would leave a cell as it is; False for most kinds that would take a look."""
-    return cell is None or (cell.isascii() if type(cell) is str else type(cell) is Plain)
+        return _plain_floats(column.to_numpy())
+    values = column.to_numpy(dtype=object, copy=True)
+    values[column.isna()] = None
+    cells: list[Any] = values.tolist()
+    kinds = set(map(type, cells))
+    if kinds <= {str, type(None)}:
+        with suppress(UnicodeEncodeError):  # as plain() would leave them
+            "".join(filter(None, cells)).encode()
+            return cells
+    return cells if kinds <= AS_STORED else list(map(plain, cells))
 
 
 def ranked(frame: pd.DataFrame, most: int = 10) -> list[dict[str, Any]]:
@@ -101,7 +121,7 @@ def ranked(frame: pd.DataFrame, most: int = 10) -> list[dict[str, Any]]:
     return [{"rang": rank, **row} for rank, row in enumerate(records(frame[:most]), start=1)]
 
 
-def points(places: pd.DataFrame) -> list[dict[str, float] | None]:
+def points(places: pd.DataFrame) -> list[PlainMap | None]:
     """Write the lon and lat (degrees) of each row as an object; None where there are none."""
-    pairs = zip(places["lon"].tolist(), places["lat"].tolist(), strict=True)
-    return [None if np.isnan(lon) else {"lon": lon, "lat": lat} for lon, lat in pairs]
+    pairs = zip(*(_plain_floats(places[name].to_numpy(dtype=float)) for name in ("lon", "lat")), strict=True)
+    return [None if lon is None else PlainMap(lon=lon, lat=lat) for lon, lat in pairs]

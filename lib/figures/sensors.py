@@ -8,11 +8,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from lib.common.exact_json import Plain
 from lib.common.text import agreed, counted, grouped
 from lib.figures.changes import STUCK_HOURS, longest_runs
 from lib.figures.day_coverage import by_day, hours_of_habit, published
 from lib.figures.key_figures import Sensors
-from lib.figures.numbers import count, ranked, rounded
+from lib.figures.numbers import count, ranked, records, rounded
 from lib.figures.quality import Quality
 from lib.figures.sensor_days import SensorDay
 
@@ -45,14 +46,13 @@ def faults(counts: pd.DataFrame, measured: pd.DataFrame) -> list[Fault]:
     Hours that most sensors did not publish are passed over.
     """
     seen = published(measured)
-    counts, measured = counts.loc[:, seen], measured.loc[:, seen]
-    silent = longest_runs(~measured.to_numpy(dtype=bool))
-    stuck = longest_runs((counts.eq(counts.shift(axis=1)) & counts.gt(0)).to_numpy(dtype=bool)) + 1
+    values, unheard = counts.to_numpy(dtype=float)[:, seen], ~measured.to_numpy(dtype=bool)[:, seen]
+    same = (values[:, 1:] == values[:, :-1]) & (values[:, 1:] > 0)
+    silent, stuck = longest_runs(unheard), longest_runs(same) + 1
     return [
         Fault(sensor, why, hours)
         for why, longest, least in (("silencieux", silent, SILENT_HOURS), ("valeur constante", stuck, STUCK_HOURS))
-        for sensor, hours in zip(counts.index, longest.tolist(), strict=True)
-        if hours >= least
+        for sensor, hours in zip(counts.index[longest >= least], longest[longest >= least].tolist(), strict=True)
     ]
 
 
@@ -106,7 +106,7 @@ def usual_highest(past: Sequence[SensorDay]) -> pd.Series:
     """Compute the PAST_QUANTILE of the daily maxima of each sensor that was alive on most of the past days."""
     if not past:
         return pd.Series(dtype=float)
-    names, maxima = by_day([one.sensors["highest"] for one in past])
+    names, maxima = by_day(past, "highest")
     alive = np.sort(np.where(maxima >= ALIVE_FROM, maxima, np.nan), axis=1)  # the missing ones come last
     days = np.isfinite(alive).sum(axis=1)
     enough = days >= max(ALIVE_DAYS, len(past) / 2)
@@ -136,7 +136,7 @@ class Examined:
     sound: pd.DataFrame
     rules: pd.Series
     set_aside: list[dict[str, Any]]
-    failing: list[dict[str, Any]]
+    failing: Plain
 
 
 def examine(
@@ -163,16 +163,14 @@ def examine(
         pairs = zip(hours.index[told], fallen[told].tolist(), strict=True)
         found += [Fault(sensor, "zéros contre son habitude", length) for sensor, length in pairs]
 
-    def named(sensor: str) -> dict[str, Any]:
-        return {columns.identifier: sensor, columns.label: names.get(sensor)}
-
     return Examined(
         aside,
         hours.drop(index=[one.sensor for one in aside], errors="ignore"),
         pd.Series({one.sensor: one.regle for one in aside}, dtype=object).reindex(hours.index),
         [
-            named(one.sensor)
-            | {
+            {
+                columns.identifier: one.sensor,
+                columns.label: names.get(one.sensor),
                 "regle": one.regle,
                 "valeur": count(one.valeur),
                 "seuil": count(one.seuil),
@@ -180,10 +178,21 @@ def examine(
             }
             for one in aside
         ],
-        [
-            named(one.sensor) | {"motif": one.motif, "heures_consecutives": one.heures_consecutives}
-            for one in sorted(found)
-        ],
+        _failing(sorted(found), names, columns),
+    )
+
+
+def _failing(found: list[Fault], names: pd.Series, columns: Sensors) -> Plain:
+    rows = pd.DataFrame(found, columns=Fault._fields)
+    return records(
+        pd.DataFrame(
+            {
+                columns.identifier: rows["sensor"],
+                columns.label: names.reindex(rows["sensor"]).to_numpy(),
+                "motif": rows["motif"],
+                "heures_consecutives": rows["heures_consecutives"].astype("Int64"),
+            }
+        )
     )
 
 

@@ -57,9 +57,9 @@ def _temporary(path: Path) -> Iterator[BinaryIO]:
 
 def clear_leftovers(folder: Path) -> None:
     """Remove the temporary files that killed runs left in a folder, whatever they were to become."""
-    for leftover in folder.glob(".*.tmp"):
-        if _TEMPORARY.fullmatch(leftover.name):
-            remove_unless_held(leftover)
+    with contextlib.suppress(PermissionError):  # to write into a folder is not to list it
+        for name in filter(_TEMPORARY.fullmatch, os.listdir(folder)):
+            remove_unless_held(folder / name)
 
 
 def remove_unless_held(path: Path) -> None:

@@ -121,7 +121,9 @@ def _stored(
         if not stays:
             raise result
     else:
-        metrics = _compared(settings, store, source, day, result, compare, recent)
+        if compare:
+            result = compare(result, _days_before(settings, store, source, day, recent))
+        metrics = _as_stored(settings, day, result)
         stays = None if force else kept_figures(settings, store, source, day, metrics)
         if not stays:
             _save(settings, store, source, day, metrics, result.quality)
@@ -143,23 +145,19 @@ def _save(
     save_in_both(store, files.metrics_path(source.name, day), lambda: store.save_metrics(metrics, source.name, day))
 
 
-def _compared(
-    settings: Settings,
-    store: DatabaseService,
-    source: Source,
-    day: date,
-    result: DayResult,
-    compare: Compare | None,
-    recent: Recent,
-) -> dict[str, Any]:
+def _days_before(
+    settings: Settings, store: DatabaseService, source: Source, day: date, recent: Recent
+) -> list[SensorDay]:
+    """Return what the store has of the recent days, most recent first; `recent` then holds these alone."""
+    files, known = LocalFileService(settings.output_dir), recent.get(source.name, {})
+    unknown = [one for one in recent_days(day) if one not in known]
+    found = known | from_either(store, files, lambda reader: remembered(reader, source, unknown))
+    recent[source.name] = {one: found[one] for one in recent_days(day)}
+    return [one for one in recent[source.name].values() if one]
+
+
+def _as_stored(settings: Settings, day: date, result: DayResult) -> dict[str, Any]:
     """Build the metrics as they are stored."""
-    if compare:
-        files = LocalFileService(settings.output_dir)
-        known, days = recent.get(source.name, {}), recent_days(day)
-        unknown = [one for one in days if one not in known]
-        found = known | from_either(store, files, lambda reader: remembered(reader, source, unknown))
-        recent[source.name] = {one: found[one] for one in days}
-        result = compare(result, [one for one in recent[source.name].values() if one])
     if is_synthetic(settings):
         result.quality.warn(SYNTHETIC, "attention", "Données de démonstration, inventées.")
     covered = result.quality.covered(result.couverture, day)

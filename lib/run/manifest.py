@@ -10,11 +10,13 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+
+import orjson
 
 from lib import __version__
 from lib.common.errors import CityflowError, ExitCode
@@ -67,11 +69,16 @@ def record(settings: Settings, day: date, run: str, step: Entry) -> Path:
             "reglages": {one["nom"]: one["valeur"] for one in shown_settings(settings) if one["valeur"]},
             "etapes": [],
         }
-        manifest["etapes"].append(asdict(step))
-        text = spelled(json.dumps(manifest, ensure_ascii=False, indent=2))
-        # \udce9 becomes an escape that JSON has
-        write_atomically(path, f"{text}\n".encode(errors="backslashreplace"), lasting=False)
+        manifest["etapes"].append(vars(step))
+        write_atomically(path, _text(manifest) + b"\n", lasting=False)
     return path
+
+
+def _text(manifest: dict[str, Any]) -> bytes:
+    try:
+        return orjson.dumps(manifest, option=orjson.OPT_INDENT_2)
+    except TypeError:  # a file name that UTF-8 cannot hold: \udce9 becomes an escape that JSON has
+        return spelled(json.dumps(manifest, ensure_ascii=False, indent=2)).encode(errors="backslashreplace")
 
 
 def steps_of_day(output_dir: Path, day: date) -> dict[str, dict[str, Any]]:

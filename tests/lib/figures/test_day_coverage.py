@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lib.figures.day_coverage import account_for, without_filled
+from lib.figures.day_coverage import account_for, by_day, without_filled
 from lib.figures.quality import Quality
 from lib.figures.sensor_days import SensorDay, ShortHours, shortened
 
@@ -46,6 +46,15 @@ def test_expected_are_the_sensors_of_the_days_before_else_those_of_the_reference
     coverage, said = account([], ["S0"], [*whole[:23], None])
     assert (coverage, said["statut"], said["heures_manquantes"], said["heures_vues"]) == (0.9583, "partiel", [23], 23)
     assert [one["code"] for one in said["avertissements"]] == ["heures_manquantes"]
+
+
+def test_days_stand_side_by_side_whatever_sensors_they_have() -> None:
+    past = [known(A=1, B=2), known(A=3, B=4), known(), known(B=5, C=6), known(C=7)]
+    names, table = by_day(past, "highest")
+    found = pd.DataFrame(table, names)
+    assert found.astype(object).where(found.notna(), None).T.to_dict("list") == {
+        "A": [1, 3, None, None, None], "B": [2, 4, None, 5, None], "C": [None, None, None, 6, 7],
+    }  # fmt: skip
 
 
 def before(*days: pd.DataFrame) -> list[SensorDay]:

@@ -73,6 +73,19 @@ def test_a_read_only_folder(tmp_path: Path, bits_count: None) -> None:
     assert alone(path, b"old")
 
 
+def test_a_folder_that_may_be_written_but_not_listed(tmp_path: Path, bits_count: None) -> None:
+    path = tmp_path / "folder" / "a.json"
+    write_atomically(path, b"old")
+
+    def write(_: list[str]) -> int:
+        write_atomically(path, b"new")
+        return 0
+
+    with mode(path.parent, 0o300):
+        assert run_confined(write).code == 0
+    assert alone(path, b"new")
+
+
 def test_a_full_disk_keeps_the_old_file(tmp_path: Path) -> None:
     path = tmp_path / "a.json"
     write_atomically(path, b"old")

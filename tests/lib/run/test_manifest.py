@@ -104,6 +104,16 @@ def test_the_last_entry_of_each_step_counts(bikes: RawTree, run: Run) -> None:
     }
 
 
+def test_a_manifest_names_a_file_whose_name_is_no_utf_8(bikes: RawTree) -> None:
+    settings, read = bikes.settings(), [[], [{"fichier": "/brut/t\udce9.json"}], [{"fichier": "/brut/é.json"}]]
+    for step, files in zip(("bikes", "weather", "traffic"), read, strict=True):
+        with recorded(settings, DAY, step, lambda files=files: files):
+            pass
+    (path,) = (bikes.output / "runs" / str(DAY)).glob("*.json")
+    assert [step["entrees"] for step in json.loads(path.read_bytes())["etapes"]] == read
+    assert path.read_text("utf-8").startswith('{\n  "run_id": "')
+
+
 def test_a_manifest_that_cannot_be_written_fails_nothing(bikes: RawTree, run: Run) -> None:
     bikes.output.mkdir()
     (bikes.output / "runs").write_text("un fichier", "utf-8")
