@@ -30,7 +30,7 @@ def printable(text: str) -> str:
 
 def without_controls(text: str) -> str:
     """Remove every control from the text of a page."""
-    return _ACTING_OR_BREAKING.sub("", text) if _ACTING.search(text) else text
+    return text if text.isprintable() or not _ACTING.search(text) else _ACTING_OR_BREAKING.sub("", text)
 
 
 def _written(found: re.Match[str]) -> str:

@@ -17,6 +17,7 @@ from lib.figures.numbers import count, ranked, records, rounded
 from lib.figures.quality import Quality
 from lib.figures.sensor_days import SensorDay
 
+SILENT = "silencieux"  # why a sensor is at fault
 SILENT_HOURS = 6  # consecutive hours, of those most sensors published, without any measurement
 
 # A sensor beyond its own past. Without ALIVE_* it marks 19 of some 41 000 real sensor-days of bike counters: faults
@@ -51,7 +52,7 @@ def faults(counts: pd.DataFrame, measured: pd.DataFrame) -> list[Fault]:
     silent, stuck = longest_runs(unheard), longest_runs(same) + 1
     return [
         Fault(sensor, why, hours)
-        for why, longest, least in (("silencieux", silent, SILENT_HOURS), ("valeur constante", stuck, STUCK_HOURS))
+        for why, longest, least in ((SILENT, silent, SILENT_HOURS), ("valeur constante", stuck, STUCK_HOURS))
         for sensor, hours in zip(counts.index[longest >= least], longest[longest >= least].tolist(), strict=True)
     ]
 

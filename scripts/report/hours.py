@@ -45,19 +45,15 @@ def _view(profile: dict[str, Any], drawn: HourlyProfile, weekday: str, metrics: 
         "jour": f"ce {weekday}",
         "usuel": f"médiane de {counted(profile['jours_compares'], weekday)}" if profile["jours_compares"] else None,
         "ecart": _gap(day, usual),
-        "manquantes": joined([hours(*run) for run in unknown_hours(day)]),
+        "manquantes": joined([hours(*run) for run in _runs([value is None for value in day])]),
         "dessin": chart,
         "heure_double": double,
         "lignes": list(zip(day, usual, map(change, day, usual), measured, strict=True)),
     }
 
 
-def unknown_hours(line: list[float | None]) -> list[tuple[int, int]]:
-    """List the runs of hours without a value, each as its first hour and the end of its last."""
-    return _runs([value is None for value in line])
-
-
 def _runs(flags: Sequence[bool]) -> list[tuple[int, int]]:
+    """List the runs of hours that are marked, each as its first hour and the end of its last."""
     runs = [list(run) for is_set, run in groupby(range(len(flags)), key=flags.__getitem__) if is_set]
     return [(run[0], run[-1] + 1) for run in runs]
 

@@ -5,14 +5,19 @@ long lists; the page says how much is left out (the JSON has all of it).
 """
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date
 from itertools import takewhile
 from types import MappingProxyType
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from lib.figures.calendar_days import particularity
 from lib.figures.past_days import Past
+from lib.figures.sensors import SILENT
 from lib.raw.source import Credit, Source
 from lib.run.day_run import SYNTHETIC
 from lib.stores.documents import report_id
@@ -49,7 +54,7 @@ def daily_page(
 
     metrics, past: by source, as stored; a missing source is not a key. ways: the pages beside it that are there.
     """
-    known = measured(metrics)
+    known, failing = measured(metrics), report["capteurs_defaillants"]
     return render(
         "report.html.j2",
         titre=f"Mobilité à Paris, {report['contexte']['date_longue']}",
@@ -72,6 +77,11 @@ def daily_page(
         impacts=IMPACTS,
         troncons_d_une_zone=LEAST_ARCS,
         ordre=[source.name for source in on_the_page(SOURCES)],
+        motifs={source: Counter(one["motif"] for one in rows or ()) for source, rows in failing.items()},
+        # A wrong figure matters more than a missing one.
+        defaillants={
+            source: sorted(rows or (), key=lambda one: one["motif"] == SILENT) for source, rows in failing.items()
+        },
         comptes={source: one["qualite"] for source, one in metrics.items()},
         credits=[credit for source in on_the_page(RAW) for credit in _credits(source, metrics)],
     )
@@ -119,21 +129,26 @@ def name_list(source: str, beside: Beside) -> dict[str, Any]:
     """List every street or counter by name: jour, usuel and (for the NAMES_DRAWN with the most) its hours as blocks."""
     table = beside.names
     drawn = set(table["jour"].nlargest(NAMES_DRAWN).index)
+    days, usual = ([None if one != one else one for one in table[key].tolist()] for key in ("jour", "usuel"))
     return {
         "source": source,
         "profil": SOURCES[source].profiles[0],
         "lignes": [
-            (name, *(None if value != value else value for value in known), blocks(hours) if name in drawn else "")
-            for name, *known, hours in zip(table.index, table["jour"], table["usuel"], beside.hours, strict=True)
+            (name, *known, hours if name in drawn else "")
+            for name, *known, hours in zip(table.index, days, usual, blocks(beside.hours), strict=True)
         ],
     }
 
 
-def blocks(values: Sequence[float]) -> str:
-    """Write the hours of a day as a row of blocks, from its own zero to its own peak; a dot where nothing is known."""
-    known = [value for value in values if value == value]
-    top = max(known, default=0.0) or 1.0
-    return "".join(BLOCKS[round(value / top * (len(BLOCKS) - 1))] if value == value else "·" for value in values)
+def blocks(days: npt.NDArray[np.float64]) -> list[str]:
+    """Write the hours of each day as a row of blocks, from its own zero to its own peak; a dot where nothing is known.
+
+    days: a row a day, a column an hour.
+    """
+    tops = np.fmax.reduce(days, axis=1, initial=0.0, keepdims=True)
+    heights = np.rint(days / np.where(tops > 0, tops, 1.0) * (len(BLOCKS) - 1))
+    drawn = np.array([*BLOCKS, "·"])[np.where(np.isnan(heights), len(BLOCKS), heights).astype(np.int64)]
+    return ["".join(row) for row in drawn.tolist()]
 
 
 def _credits(source: Source, metrics: dict[str, Metrics]) -> list[Credit]:

@@ -1,13 +1,15 @@
 """What the map of the day shows, out of the stored metrics, and the same as a table for who cannot see it."""
 
 from collections import Counter
+from itertools import compress
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
 
 from scripts.report.french import arrondissement, counted, number, short_date, span, street
 from scripts.report.key_figures import Metrics
-from scripts.report.svg_map import STATES, MapArc, MapMark, city_map, in_frame
+from scripts.report.svg_map import ORDER, STATES, Codes, MapArcs, MapMark, city_map, degrees, in_frame
 from scripts.sources.comptages.congestion import STATE_BOUNDS, UNKNOWN
 
 VERY_DISRUPTIVE = 2
@@ -34,14 +36,13 @@ def map_view(metrics: dict[str, Metrics]) -> dict[str, Any] | None:
     """
     arcs, places = _arcs(metrics), metrics.get("referentiel", {}).get("contours", [])
     works, alerts = _works(metrics), _alerts(metrics)
-    inside = [_numbered([one for one in group if in_frame(one.point)]) for group in (works, alerts)]
+    inside = [_numbered([*compress(group, in_frame(degrees(one.point for one in group)))]) for group in (works, alerts)]
     if len(inside[0]) > NUMBERED:
         inside[0] = [one._replace(number="") for one in inside[0]]
     marks = inside[0] + inside[1]
-    if not arcs and not marks:
+    if not len(arcs.states) and not marks:
         return None
-    states = Counter(arc.state for arc in arcs)
-    moments = [Counter(arc.moments[place] for arc in arcs) for place in range(len(arcs[0].moments) if arcs else 0)]
+    states, moments = _counted(arcs.states), [_counted(states) for states in arcs.moments.T]
     return {
         "dessin": city_map(arcs, places, marks, _words(metrics, states, len(works), len(alerts))),
         "legende": [
@@ -53,40 +54,39 @@ def map_view(metrics: dict[str, Metrics]) -> dict[str, Any] | None:
         "reperes": {"alertes": inside[1], "chantiers": inside[0]},
         "comptes": Counter(mark.shape for mark in marks),
         "comptages": "comptages" in metrics,
-        "traces": any(arc.trace for arc in arcs),
-        "hors_cadre": sum(1 for arc in arcs if arc.point and not in_frame(arc.point)),
+        "traces": any(arcs.traces),
+        "hors_cadre": int((np.isfinite(arcs.points[:, 0]) & ~in_frame(arcs.points)).sum()),
         "sans_place": [one for one in _without_place(metrics, inside) if one[0]],
-        "arrondissements": by_place(metrics),
+        "arrondissements": by_place(metrics, arcs),
     }
 
 
-def _arcs(metrics: dict[str, Metrics]) -> list[MapArc]:
+def _arcs(metrics: dict[str, Metrics]) -> MapArcs:
     mapping = metrics.get("referentiel", {}).get("mapping", [])
-    if "comptages" not in metrics:
-        return [MapArc(UNKNOWN, None, arc.get("trace"), arc["geo_point_2d"], arc["arrondissement"]) for arc in mapping]
     traces = {arc["identifiant_arc"]: arc.get("trace") for arc in mapping}
-    roads = metrics["comptages"]["metrics"]
-    return [
-        MapArc(
-            shown_state(arc),
-            arc["debit_journalier_total"],
-            traces.get(arc["identifiant_arc"]),
-            arc["geo_point_2d"],
-            arc["arrondissement"],
-            moments,
-        )
-        for arc, moments in zip(roads, _moments(roads), strict=True)
-    ]
+    roads = metrics["comptages"]["metrics"] if "comptages" in metrics else None
+    arcs = mapping if roads is None else roads
+    return MapArcs(
+        np.array([ORDER[UNKNOWN if roads is None else shown_state(arc)] for arc in arcs], dtype=np.int64),
+        np.array([arc.get("debit_journalier_total") for arc in arcs], dtype=float),
+        [traces.get(arc["identifiant_arc"]) for arc in arcs],
+        degrees(arc["geo_point_2d"] for arc in arcs),
+        np.array([arc["arrondissement"] or 0 for arc in arcs], dtype=np.int64),
+        _moments(arcs),
+    )
 
 
-def _moments(roads: list[Metrics]) -> list[tuple[str, ...]]:
-    """Name the state of each arc at each of the MOMENTS, by its occupancy; none where a version stored no hours."""
-    if not all("taux_horaires" in arc for arc in roads):
-        return [() for _ in roads]
-    rates = np.array([[arc["taux_horaires"][hour] for hour in MOMENTS] for arc in roads], dtype=float)
-    codes = np.where(np.isnan(rates), 0, np.searchsorted(STATE_BOUNDS, rates, side="right") + 1).reshape(len(roads), -1)
-    names = list(STATES)
-    return [tuple(names[code] for code in row) for row in codes.tolist()]
+def _moments(arcs: list[Metrics]) -> Codes:
+    """Find the state of each arc at each of the MOMENTS, by its occupancy; none where a version stored no hours."""
+    if not arcs or not all("taux_horaires" in arc for arc in arcs):
+        return np.empty((len(arcs), 0), dtype=np.int64)
+    rates = np.array([itemgetter(*MOMENTS)(arc["taux_horaires"]) for arc in arcs], dtype=float)
+    return np.where(np.isnan(rates), ORDER[UNKNOWN], np.searchsorted(STATE_BOUNDS, rates, side="right") + 1)
+
+
+def _counted(states: Codes) -> dict[str, int]:
+    """Count the arcs of each state."""
+    return dict(zip(STATES, np.bincount(states, minlength=len(STATES)).tolist(), strict=True))
 
 
 def shown_state(arc: Metrics) -> str:
@@ -142,7 +142,7 @@ def _without_place(metrics: dict[str, Metrics], inside: list[list[MapMark]]) -> 
     ]
 
 
-def _words(metrics: dict[str, Metrics], states: Counter[str], works: int, alerts: int) -> str:
+def _words(metrics: dict[str, Metrics], states: dict[str, int], works: int, alerts: int) -> str:
     parts = [f"{state.lower()} {number(states[state])}" for state in reversed(STATES) if states[state]]
     known = (
         counted(works, "chantier") if "chantiers" in metrics else "chantiers inconnus",
@@ -151,17 +151,17 @@ def _words(metrics: dict[str, Metrics], states: Counter[str], works: int, alerts
     return f"Carte de Paris. Tronçons par état de pointe : {', '.join(parts) or 'aucun'}. {', '.join(known)}."
 
 
-def by_place(metrics: dict[str, Metrics]) -> list[dict[str, Any]]:
+def by_place(metrics: dict[str, Metrics], drawn: MapArcs) -> list[dict[str, Any]]:
     """Build a row per arrondissement: nom, etats {state: arcs}, chantiers, alertes; None for a missing source."""
     roads, works = metrics.get("comptages"), metrics.get("chantiers")
-    arcs = Counter((arc["arrondissement"], shown_state(arc)) for arc in (roads or {}).get("metrics", []))
+    arcs = {int(place) or None: _counted(drawn.states[drawn.places == place]) for place in np.unique(drawn.places)}
     alerts = Counter(alert["arrondissement"] for alert in (roads or {}).get("alertes_congestion", []))
     sites = Counter(work["arrondissement"] for work in (works or {}).get("metrics", []))
-    places = {place for place, _ in arcs} | set(alerts) | set(sites)
+    places = set(arcs if roads else ()) | set(alerts) | set(sites)
     return [
         {
             "nom": arrondissement(place),
-            "etats": {state: arcs[place, state] for state in reversed(STATES)} if roads else None,
+            "etats": arcs.get(place, dict.fromkeys(STATES, 0)) if roads else None,
             "alertes": alerts[place] if roads else None,
             "chantiers": sites[place] if works else None,
         }

@@ -62,22 +62,24 @@ _TURNS, _FAR = np.meshgrid(np.arange(0, 6.2, 0.7), np.arange(0, 9) * 1e-3)
 AROUND = np.column_stack([(_FAR * np.cos(_TURNS) * STRETCH).ravel(), (_FAR * np.sin(_TURNS)).ravel()])
 DOT, DASH = "h1", "m-35 0h70"  # the second where the state is not known
 
+Codes = npt.NDArray[np.int64]  # places in STATES
+Degrees = npt.NDArray[np.float64]  # a row a point: longitude, latitude
 Pixels = npt.NDArray[np.int64]
 Shapes = dict[int, Any]  # the outline of each arrondissement, in degrees
 
 
-class MapArc(NamedTuple):
-    """One arc: its state, its flow of the day, its line (WKT, degrees), else its point, and its arrondissement.
+class MapArcs(NamedTuple):
+    """The columns of some arcs: state, flow of the day, line (WKT, degrees), else point, and arrondissement (0: none).
 
-    moments: its state at each of the hours that the map can show besides.
+    moments: a column for the state at each of the hours that the map can show besides.
     """
 
-    state: str
-    flow: float | None
-    trace: str | None
-    point: dict[str, float] | None
-    place: int | None = None
-    moments: tuple[str, ...] = ()
+    states: Codes
+    flows: npt.NDArray[np.float64]  # NaN where it is not known, as for points
+    traces: Sequence[str | None]
+    points: Degrees
+    places: npt.NDArray[np.int64]
+    moments: Codes
 
 
 class MapMark(NamedTuple):
@@ -89,48 +91,55 @@ class MapMark(NamedTuple):
     number: str = ""
 
 
-def city_map(
-    arcs: Sequence[MapArc], contours: Sequence[dict[str, Any]], marks: Sequence[MapMark], words: str
-) -> Markup:
+def city_map(arcs: MapArcs, contours: Sequence[dict[str, Any]], marks: Sequence[MapMark], words: str) -> Markup:
     """Draw the map; `words` say in one sentence what it shows."""
-    shapes = dict(
-        zip(
-            [one["arrondissement"] for one in contours],
-            shapely.from_wkt([one["contour"] for one in contours]),
-            strict=True,
-        )
-    )
-    woods = {name: wood for name, (place, side) in WOODS.items() if (wood := _wood(shapes.get(place), side))}
-    names = [(name, *shapely.get_coordinates(shapely.centroid(wood))[0]) for name, wood in woods.items()]
-    taken = _project(_degrees(mark.point for mark in marks))
+    shapes, names, ground = _ground(tuple((one["arrondissement"], one["contour"]) for one in contours))
+    places = _project(degrees(mark.point for mark in marks))
+    taken = places + np.array([MARK_SIDE, 0])
     return drawing(
         "carte",
         largeur=MAP_WIDTH,
         hauteur=MAP_HEIGHT,
         mots=words,
-        contours=_closed(shapely.get_exterior_ring(shapely.get_parts(list(shapes.values())))),
-        bois=_closed([wood.exterior for wood in woods.values()]),
-        fleuve=_seine(shapes),
-        noms=[_aside(name, lon, lat, LETTER, taken) for name, lon, lat in (*names, *(PLACES if contours else ()))],
+        **ground,
+        noms=[_aside(name, lon, lat, LETTER, taken) for name, lon, lat in names],
         voies=_roads(arcs),
         numeros=_numbers(shapes, arcs, taken),
-        reperes=_marks(marks),
+        reperes=_marks(marks, places),
     )
 
 
-def in_frame(point: dict[str, float]) -> bool:
-    """Tell whether a point (degrees) is on the map."""
-    return WEST <= point["lon"] <= EAST and SOUTH <= point["lat"] <= NORTH
+def degrees(points: Iterable[dict[str, float] | None]) -> Degrees:
+    """Put points in rows, NaN where there is none."""
+    pairs = [(point["lon"], point["lat"]) if point else (np.nan, np.nan) for point in points]
+    return np.array(pairs, dtype=float).reshape(-1, 2)
 
 
-def _project(degrees: npt.NDArray[np.float64]) -> Pixels:
-    x = (degrees[:, 0] - WEST) * SCALE
-    y = (NORTH - degrees[:, 1]) * SCALE * STRETCH
+def in_frame(points: Degrees) -> npt.NDArray[np.bool_]:
+    """Tell which points are on the map."""
+    lon, lat = points.T
+    return (lon >= WEST) & (lon <= EAST) & (lat >= SOUTH) & (lat <= NORTH)
+
+
+def _project(points: Degrees) -> Pixels:
+    x = (points[:, 0] - WEST) * SCALE
+    y = (NORTH - points[:, 1]) * SCALE * STRETCH
     return np.column_stack([x, y]).round().astype(np.int64)
 
 
-def _closed(rings: Any) -> Markup:
-    return Markup("".join(f"{line}z" for _, line in _lines(rings)))
+@lru_cache(maxsize=1)  # that of one day after the other is the same
+def _ground(contours: tuple[tuple[int, str], ...]) -> tuple[Shapes, list[tuple[str, float, float]], dict[str, Markup]]:
+    """Read the outlines of the arrondissements; return them, the names around them (degrees), what is drawn of both."""
+    shapes = dict(zip([place for place, _ in contours], shapely.from_wkt([one for _, one in contours]), strict=True))
+    shapely.prepare(list(shapes.values()))
+    woods = {name: wood for name, (place, side) in WOODS.items() if (wood := _wood(shapes.get(place), side))}
+    names = [(name, *shapely.get_coordinates(shapely.centroid(wood))[0]) for name, wood in woods.items()]
+    ground = {
+        "contours": _lines(shapely.get_exterior_ring(shapely.get_parts(list(shapes.values()))), "z"),
+        "bois": _lines([wood.exterior for wood in woods.values()], "z"),
+        "fleuve": _lines(_seine(shapes)),
+    }
+    return shapes, [*names, *(PLACES if contours else ())], {css: Markup("".join(one)) for css, one in ground.items()}
 
 
 def _wood(shape: Any, side: str) -> Any:
@@ -140,26 +149,22 @@ def _wood(shape: Any, side: str) -> Any:
     return largest if largest is not None and largest.area >= LEAST_WOOD else None
 
 
-def _seine(shapes: Shapes) -> Markup:
-    """Build the path of the river: where the arrondissements of the left bank, all together, meet the others."""
+def _seine(shapes: Shapes) -> list[Any]:
+    """Find the lines of the river: where the arrondissements of the left bank, all together, meet the others."""
     left, right = [
         shapely.union_all([one for place, one in shapes.items() if (place in LEFT_BANK) is bank])
         for bank in (True, False)
     ]
     shared = shapely.line_merge(shapely.intersection(shapely.boundary(left), shapely.boundary(right)))
-    lines = [one for one in shapely.get_parts(shared) if one.geom_type == "LineString"]
-    return Markup("".join(line for _, line in _lines(lines)))
+    return [one for one in shapely.get_parts(shared) if one.geom_type == "LineString"]
 
 
-def _numbers(shapes: Shapes, arcs: Sequence[MapArc], taken: Pixels) -> list[tuple[int, int, str]]:
+def _numbers(shapes: Shapes, arcs: MapArcs, taken: Pixels) -> list[tuple[int, int, str]]:
     """Place the number of each arrondissement amid its arcs, else inside it."""
-    inside: dict[int, list[dict[str, float]]] = defaultdict(list)
-    for arc in arcs:
-        if arc.point and arc.place in shapes:
-            inside[arc.place].append(arc.point)
-    found = []
+    placed, found = np.isfinite(arcs.points[:, 0]), []
     for place, shape in shapes.items():
-        mean = shapely.Point(_degrees(inside[place]).mean(axis=0)) if inside[place] else None
+        inside = arcs.points[placed & (arcs.places == place)]
+        mean = shapely.Point(inside.mean(axis=0)) if len(inside) else None
         at = mean if mean is not None and shape.contains(mean) else shapely.point_on_surface(shape)
         found.append(_aside(str(place), at.x, at.y, DIGIT, taken, shape))
     return found
@@ -170,54 +175,53 @@ def _aside(text: str, lon: float, lat: float, half: int, taken: Pixels, shape: A
 
     half: units that half of a letter takes. What they say stands in the page as well.
     """
-    tried = np.array([lon, lat]) + AROUND
-    apart = np.abs(_project(tried)[:, None] - taken - (MARK_SIDE, 0))
-    free = (apart >= (half * len(text) + ROOM, ROOM)).any(axis=2).all(axis=1)
+    tried, room = np.array([lon, lat]) + AROUND, (half * len(text) + ROOM, ROOM)
+    pixels = _project(tried)
+    near = taken[((taken > pixels.min(axis=0) - room) & (taken < pixels.max(axis=0) + room)).all(axis=1)]
+    free = (np.abs(pixels[:, None] - near) >= room).any(axis=2).all(axis=1)
     if shape is not None:
         free &= shapely.contains_xy(shape, tried)
-    ((x, y),) = _project(tried[[int(free.argmax())]]).tolist()  # where none is free, the point itself
+    x, y = pixels[free.argmax()].tolist()  # where none is free, the point itself
     return x, y, text
 
 
-def _roads(arcs: Sequence[MapArc]) -> list[tuple[str, Markup]]:
+def _roads(arcs: MapArcs) -> list[tuple[str, Markup]]:
     """Build classes and path data: one path for the arcs of one look, the worst state last so that it lies on top."""
-    paths: dict[tuple[int, int, str, tuple[int, ...]], list[str]] = defaultdict(list)
-
-    def put(arc: MapArc, kind: str, line: str) -> None:
-        paths[ORDER[arc.state], _width(arc.flow), kind, tuple(ORDER[one] for one in arc.moments)].append(line)
-
-    traced = [arc for arc in arcs if arc.trace]
-    for row, line in _traces(tuple(str(arc.trace) for arc in traced)):
-        put(traced[row], "arc", line)
-    placed = [arc for arc in arcs if not arc.trace and arc.point]
-    for arc, (x, y) in zip(placed, _project(_degrees(arc.point for arc in placed)).tolist(), strict=True):
-        put(arc, "arc point", f"M{x} {y}{DASH if arc.state == UNKNOWN else DOT}")
+    widths = np.where(np.isnan(arcs.flows), 0, np.searchsorted(FLOW_BOUNDS, arcs.flows, side="right"))
+    kinds = ["arc" if trace else "arc point" for trace in arcs.traces]
+    lines = _traces(tuple(arcs.traces)).copy()
+    placed = np.flatnonzero(np.isfinite(arcs.points[:, 0]) & np.array([not trace for trace in arcs.traces], dtype=bool))
+    for row, (x, y) in zip(placed.tolist(), _project(arcs.points[placed]).tolist(), strict=True):
+        lines[row] = f"M{x} {y}{DASH if arcs.states[row] == ORDER[UNKNOWN] else DOT}"
+    paths = defaultdict(list)
+    looks = zip(arcs.states.tolist(), widths.tolist(), kinds, *arcs.moments.T.tolist(), strict=True)
+    for look, line in zip(looks, lines, strict=True):
+        if line:
+            paths[look].append(line)
     names = list(STATES.values())
     return [
         (
             " ".join((kind, names[state], f"w{width}", *map("{}{}".format, MOMENT_CLASSES, moments))),
             Markup("".join(lines)),
         )
-        for (state, width, kind, moments), lines in sorted(paths.items())
+        for (state, width, kind, *moments), lines in sorted(paths.items())
     ]
 
 
 @lru_cache(maxsize=1)  # those of one day after the other are the same
-def _traces(lines: tuple[str, ...]) -> list[tuple[int, str]]:
-    return list(_lines(shapely.from_wkt(lines)))
+def _traces(traces: tuple[str | None, ...]) -> list[str]:
+    return _lines(shapely.from_wkt([trace or None for trace in traces]))
 
 
-def _width(flow: float | None) -> int:
-    return 0 if flow is None else int(np.searchsorted(FLOW_BOUNDS, flow, side="right"))
-
-
-def _lines(shapes: Any) -> Iterable[tuple[int, str]]:
-    """Yield (row of `shapes`, path data) of each line of each shape, projecting all lines at once."""
+def _lines(shapes: Sequence[Any], end: str = "") -> list[str]:
+    """Build the path data of each shape, projecting all at once; `end` closes each of its lines, if it has any."""
     parts, rows = shapely.get_parts(shapes, return_index=True)
-    degrees, owner = shapely.get_coordinates(parts, return_index=True)
+    points, owner = shapely.get_coordinates(parts, return_index=True)
     ends = np.searchsorted(owner, np.arange(len(parts)), side="right")
-    for row, points in zip(rows.tolist(), np.split(_project(degrees), ends[:-1]), strict=False):
-        yield row, _path(points)
+    found = [""] * len(shapes)
+    for row, line in zip(rows.tolist(), np.split(_project(points), ends[:-1]), strict=False):
+        found[row] += _path(line) + end
+    return found
 
 
 def _path(points: Pixels) -> str:
@@ -228,14 +232,8 @@ def _path(points: Pixels) -> str:
     return f"M{points[0, 0]} {points[0, 1]}" + (f"l{line}" if moves else "h1")
 
 
-def _degrees(points: Iterable[dict[str, float] | None]) -> npt.NDArray[np.float64]:
-    pairs = [(point["lon"], point["lat"]) for point in points if point]
-    return np.asarray(pairs, dtype=float).reshape(-1, 2)
-
-
-def _marks(marks: Sequence[MapMark]) -> list[dict[str, Any]]:
+def _marks(marks: Sequence[MapMark], places: Pixels) -> list[dict[str, Any]]:
     """Place each mark, and its number where it has one: on an alert, beside a lozenge."""
-    places = _project(_degrees(mark.point for mark in marks)).tolist()
     return [
         {
             **mark._asdict(),
@@ -243,5 +241,5 @@ def _marks(marks: Sequence[MapMark]) -> list[dict[str, Any]]:
             "x": x if mark.shape == "alerte" else x + 90,
             "y": y + 40,
         }
-        for mark, (x, y) in zip(marks, places, strict=True)
+        for mark, (x, y) in zip(marks, places.tolist(), strict=True)
     ]

@@ -192,8 +192,8 @@ def _sensors(report: dict[str, Any]) -> Iterator[Row]:
     rule = (("regle", "règle", None), ("aurait_ajoute", "aurait ajouté", None))
     for source, words, name, label, shown in FAULTY:
         for one in report["capteurs_defaillants"][source] or ():
-            silence = ("heures_consecutives", one["motif"], "h")
-            yield from each(f"{words} en défaut", [one], name, label, [silence], ranked=False, shown=shown)
+            named = (f"{words} en défaut", None, one[name], shown(one[label]))
+            yield (*named, one["motif"], one["heures_consecutives"], "h")
         aside = report.get("capteurs_ecartes", {}).get(source)
         yield from each(f"{words} laissés de côté", aside, name, label, rule, ranked=False, shown=shown)
 

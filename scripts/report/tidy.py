@@ -8,6 +8,7 @@ import io
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from lib.figures.quality import spreadsheet_cell
@@ -26,10 +27,11 @@ def tidy_csv(rows: Iterable[Row], header: Iterable[str] = CSV_COLUMNS) -> bytes:
     text = io.StringIO()
     writer = csv.writer(text, delimiter=";", lineterminator="\r\n")
     writer.writerow(header)
-    writer.writerows([csv_cell(one) for one in row] for row in rows)
+    writer.writerows(map(csv_cell, row) for row in rows)
     return text.getvalue().encode("utf-8-sig")
 
 
+@lru_cache(maxsize=4_000, typed=True)  # words and units are the same in each row, names on each day
 def csv_cell(value: Any) -> str:
     """Write one value with a decimal comma, and a day or a moment as a French Excel reads it.
 

@@ -3,6 +3,7 @@
 import re
 import xml.etree.ElementTree as ET
 
+import numpy as np
 import pytest
 
 from scripts.report.history.all_days import spark
@@ -110,7 +111,8 @@ def test_a_spark_has_gaps() -> None:
 
 
 def test_blocks_are_a_row_of_hours_to_the_peak() -> None:
-    assert blocks([0.0, 50.0, 100.0, float("nan")]) == "▁▅█·"
+    days = [[0.0, 50.0, 100.0, np.nan], [0.0] * 4, [np.nan] * 4, [1.0, np.nan, 1.0, 0.5]]
+    assert blocks(np.array(days)) == ["▁▅█·", "▁▁▁▁", "····", "█·█▅"]
 
 
 def test_sparks_of_one_ceiling_can_be_compared() -> None:
