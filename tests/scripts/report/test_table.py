@@ -51,7 +51,7 @@ def test_every_label_comes_back_and_none_is_a_formula(label: str) -> None:
     shown = street(label)
     assert {row["libelle"] for row in found} == {spreadsheet_cell(shown)}
     if label[:1] in ("=", "@"):
-        assert found[0]["libelle"] == f"'{label}"
+        assert found[0]["libelle"] == f"'{shown}"  # a street loses the spaces at its end
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False, min_value=-1e12, max_value=1e12).map(lambda x: round(x, 6)))
