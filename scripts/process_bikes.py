@@ -21,12 +21,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import lib  # isort: skip # noqa: F401 - first: it says which package is missing
 
+import numpy as np
 import pandas as pd
 
 from lib.common.paris_time import HOUR, WEEKS_COMPARED, clock_hours, day_start, hours_in_day, same_weekdays_before
 from lib.common.settings import Settings
 from lib.figures import day_coverage, sensors
-from lib.figures.changes import LEAST_SHARED, change_beside
+from lib.figures.changes import LEAST_SHARED, change_beside, middle
 from lib.figures.numbers import count, hour_lists, points, records, rounded, whole
 from lib.figures.quality import Quality
 from lib.figures.sensor_days import SensorDay, beside_past
@@ -145,16 +146,18 @@ def anomalies(found: sensors.Examined, per_counter: pd.DataFrame, weeks: Sequenc
     rows: list[tuple[str, str, float | None, float | None]]
     rows = [(one["id_compteur"], one["motif"], None, None) for one in found.failing]
     rows += [(one.sensor, one.regle, one.valeur, None) for one in found.aside if one.sensor not in impossible]
-    totals = [week.sensors["total"].where(week.sensors["valid"] >= HISTORY_HOURS) for week in weeks]
-    usual = pd.concat([pd.Series(dtype=float), *totals], axis=1).median(axis=1)
+    usual = pd.Series(dtype=float)
+    if weeks:
+        (names, totals), (_, valid) = (day_coverage.by_day(weeks, column) for column in ("total", "valid"))
+        usual = pd.Series(middle(np.where(valid >= HISTORY_HOURS, totals, np.nan).T), names)
     median, total = per_counter["id_compteur"].map(usual), per_counter["total_jour"].astype(float)
     known = (
         (per_counter["heures_valides"] >= HISTORY_HOURS) & (median >= HISTORY_MINIMUM) & per_counter["ecarte"].isna()
     )
     odd = known & ~total.between(HISTORY_LOW * median, HISTORY_HIGH * median)
-    for counter, value, middle in zip(per_counter["id_compteur"][odd], total[odd], median[odd], strict=True):
-        kind = "fréquentation très basse" if value < middle else "fréquentation très haute"
-        rows.append((counter, kind, count(value), count(middle)))
+    for counter, value, often in zip(per_counter["id_compteur"][odd], total[odd], median[odd], strict=True):
+        kind = "fréquentation très basse" if value < often else "fréquentation très haute"
+        rows.append((counter, kind, count(value), count(often)))
     return [dict(zip(("id_compteur", "type", "valeur", "mediane"), row, strict=True)) for row in rows]
 
 
@@ -188,14 +191,13 @@ def by_arrondissement(per_counter: pd.DataFrame) -> list[dict[str, Any]]:
 
 def hourly_profile(hourly: pd.DataFrame) -> list[dict[str, Any]]:
     """Add up by hour of the Paris clock; in autumn 02 h is lived twice and holds both, in spring it is None."""
-    hours = pd.DataFrame({"total": hourly.sum(min_count=1), "compteurs_mesures": hourly.count()})
-    groups = hours.groupby(hours.index.where(hours.index != 24, 2))
-    profile = pd.DataFrame(
-        {"total": groups["total"].sum(min_count=1), "compteurs_mesures": groups["compteurs_mesures"].sum()}
-    ).reindex(range(24))
-    profile["total"] = whole(profile["total"])
-    profile["compteurs_mesures"] = profile["compteurs_mesures"].fillna(0).astype(int)
-    return records(profile.rename_axis("heure").reset_index())
+    clock, measured = hourly.columns.where(hourly.columns != 24, 2), hourly.count()
+    seen, totals = (np.bincount(clock, values, minlength=24) for values in (measured, hourly.sum()))
+    columns = zip(range(24), totals.tolist(), seen.astype(int).tolist(), strict=True)
+    return [
+        {"heure": hour, "total": count(total) if known else None, "compteurs_mesures": known}
+        for hour, total, known in columns
+    ]
 
 
 def process(settings: Settings, day: date) -> DayResult:

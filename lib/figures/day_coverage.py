@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from lib.common.text import counted
-from lib.figures.changes import Flags, Floats
+from lib.figures.changes import Flags, Floats, Hours, pair
 from lib.figures.quality import Quality
 from lib.figures.sensor_days import SensorDay
 
@@ -130,11 +130,11 @@ def _filled_hours(hours: pd.DataFrame, zero: Flags, known: Flags, past: Sequence
 
 def hours_of_habit(hours: pd.DataFrame, past: Sequence[SensorDay]) -> Flags:
     """Tell for each sensor and hour whether it hardly ever counts nothing then."""
+    today = Hours.of(hours.set_axis(hours.index.astype(object)))  # as past days have it: nothing to look up
     seen, nothing = np.zeros(hours.shape, dtype=np.int16), np.zeros(hours.shape, dtype=np.int16)
-    hours = hours.set_axis(hours.index.astype(object))  # as past days have it: nothing to look up
-    for before in (one.hours for one in past):  # one day at a time: all of them are 16 MB
-        if before is not None:
-            values = before.reindex_like(hours).to_numpy()
+    for short in (one.short for one in past):  # one day at a time: all of them are 16 MB
+        if short is not None:
+            values = pair(today, short.whole()).past
             seen += np.isfinite(values)
             nothing += values == 0
     return np.asarray((seen >= HABIT_DAYS) & (nothing <= HABIT_ZEROS * seen))

@@ -65,17 +65,13 @@ def lengthened(short: npt.NDArray[Any], scale: int) -> npt.NDArray[np.float64]:
 class SensorDay:
     """What the store remembers of one day's sensors, without those that were set aside.
 
-    sensors: one row per sensor: total, highest (an hour's), valid (hours). hours: None for a version without them.
+    sensors: one row per sensor: total, highest (an hour's), valid (hours). short: None for a version without hours.
     """
 
     day: date
     sensors: pd.DataFrame
     short: ShortHours | None
     whole: bool  # whether no hour was missing for most sensors
-
-    @property
-    def hours(self) -> pd.DataFrame | None:
-        return _frame(self.short.whole()) if self.short else None
 
 
 def _frame(hours: Hours) -> pd.DataFrame:
@@ -226,7 +222,7 @@ def pair_of_hours(columns: Sensors, key: str, today: Metrics, day: date, past: M
 
 def beside_past(hours: pd.DataFrame, past: SensorDay, dead_at_zero: bool) -> Shared:
     """Compare a day with a past one, of which a version may have kept no more than totals."""
-    if (then := past.hours) is not None:
-        return shared(pair_of_frames(hours, then, dead_at_zero))
+    if past.short is not None:
+        return shared(pair(Hours.of(hours), past.short.whole(), dead_at_zero))
     totals = past.sensors["total"][past.sensors["valid"] >= min(len(clock_hours(past.day)), 24)]
     return shared(pair_of_frames(hours.dropna().sum(axis=1).to_frame("jour"), totals.to_frame("jour")))

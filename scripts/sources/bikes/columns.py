@@ -34,6 +34,8 @@ class Column:
         places = {value: place for place, value in enumerate(dict.fromkeys(cells))}
         # Pulls repeat the texts of each other: interned, these are one object.
         values = [sys.intern(value) if type(value) is str else value for value in places]
+        if len(values) == 1:
+            return cls(values, np.zeros(len(cells), dtype=np.uint8))
         return cls(values, np.fromiter(map(places.__getitem__, cells), np.min_scalar_type(len(values)), len(cells)))
 
     @classmethod
