@@ -30,7 +30,7 @@ from lib.figures import day_coverage, sensors
 from lib.figures.changes import LEAST_SHARED, change_beside, middle
 from lib.figures.numbers import count, hour_lists, points, records, rounded, whole
 from lib.figures.quality import Quality
-from lib.figures.sensor_days import SensorDay, beside_past
+from lib.figures.sensor_days import Remembering, SensorDay, beside_past, known_of
 from lib.raw.source_files import no_data
 from lib.run.day_run import DayResult
 from lib.run.source_command import run_source
@@ -77,7 +77,7 @@ def read_raw(settings: Settings, day: date) -> tuple[BikeRecords, Quality]:
 
 def compute_metrics(
     bikes: BikeDay, found: sensors.Examined, weeks: Sequence[SensorDay], coverage: float
-) -> dict[str, Any]:
+) -> Remembering:
     """Compute all figures of the day. The broken counters of `found` are in no sum and no ranking.
 
     weeks: the last same weekdays; coverage: 0..1 of what was expected of the day.
@@ -86,7 +86,7 @@ def compute_metrics(
     unusual = anomalies(found, per_counter, weeks)
     per_counter["anomalie_detectee"] = per_counter["id_compteur"].isin([one["id_compteur"] for one in unusual])
     sound = per_counter[per_counter["ecarte"].isna()]
-    return {
+    metrics = {
         "total_jour": count(found.sound.sum(min_count=1).sum(min_count=1)),
         "nombre_compteurs": len(per_counter),
         "nombre_compteurs_actifs": int((sound["heures_valides"] > 0).sum()),
@@ -99,6 +99,8 @@ def compute_metrics(
         "anomalies": unusual,
         "metrics": records(per_counter),
     }
+    hours = {BIKE_SENSORS.hours: bikes.hourly.to_numpy()}
+    return Remembering(metrics, known_of(per_counter, hours, BIKE_SENSORS, bikes.day, BIKES.compared))
 
 
 def compare(result: DayResult, past: Sequence[SensorDay]) -> DayResult:
@@ -125,7 +127,7 @@ def counter_figures(bikes: BikeDay, rules: pd.Series) -> pd.DataFrame:
             "id_compteur": hourly.index,
             "nom_compteur": counters["nom_compteur"],
             "total_jour": whole(hourly.sum(axis=1, min_count=1)),
-            "comptages_horaires": hour_lists(hourly),
+            "comptages_horaires": hour_lists(hourly.to_numpy()),
             "moyenne_horaire": hourly.mean(axis=1).round(2),
             "pic_horaire": whole(hourly.max(axis=1)),
             "heure_pic": hourly[active].idxmax(axis=1).replace(24, 2).reindex(hourly.index).astype("Int64"),

@@ -28,13 +28,13 @@ import numpy.typing as npt
 import pandas as pd
 
 from lib.common.errors import InputError
-from lib.common.exact_json import Plain
 from lib.common.paris_time import road_label_hours
 from lib.common.settings import Settings
 from lib.figures import day_coverage, sensors
+from lib.figures.changes import Floats
 from lib.figures.numbers import count, hour_lists, points, records, rounded, share, whole
 from lib.figures.quality import Quality
-from lib.figures.sensor_days import SensorDay
+from lib.figures.sensor_days import Remembering, SensorDay, known_of
 from lib.raw.source_files import no_data, source_files
 from lib.run.day_run import DayResult
 from lib.run.source_command import run_source
@@ -81,7 +81,7 @@ def read_raw(settings: Settings, day: date) -> tuple[pd.DataFrame, Quality]:
     return counts, quality
 
 
-def compute_metrics(roads: RoadDay, found: sensors.Examined) -> dict[str, Any]:
+def compute_metrics(roads: RoadDay, found: sensors.Examined) -> Remembering:
     """Compute all figures of the day. The broken arcs of `found` stay in metrics[] but are in no other figure."""
     lost = congestion.lost_minutes(roads.flows, roads.rates, roads.arcs, roads.day)
     states = congestion.traffic_states(roads.rates)
@@ -89,8 +89,14 @@ def compute_metrics(roads: RoadDay, found: sensors.Examined) -> dict[str, Any]:
     rates, stated, arcs = roads.rates[sound], roads.stated[sound], roads.arcs[sound]
     kept = replace(roads, flows=found.sound, rates=rates, stated=stated, arcs=arcs)
     alerts = congestion.alerts(rates, arcs, roads.day)
-    per_arc = arc_figures(roads, lost, states, found.rules, {alert["identifiant_arc"] for alert in alerts})
-    return {
+    hours = {
+        "debits_horaires": on_24_hours(roads.flows),
+        "taux_horaires": on_24_hours(roads.rates).round(2),
+        "temps_perdu_horaires": on_24_hours(lost).round(2),
+    }
+    alerted = {alert["identifiant_arc"] for alert in alerts}
+    per_arc = arc_figures(roads, lost, states, hours, found.rules, alerted)
+    metrics = {
         "global_metrics": global_figures(kept, lost[sound], states[sound], per_arc[sound]),
         "top_10_troncons": sensors.top_rows(per_arc[sound], ROAD_SENSORS),
         "top_10_zones_congestionnees": congestion.congested_zones(rates, lost[sound], arcs),
@@ -99,6 +105,7 @@ def compute_metrics(roads: RoadDay, found: sensors.Examined) -> dict[str, Any]:
         "capteurs_ecartes": found.set_aside,
         "metrics": records(per_arc),
     }
+    return Remembering(metrics, known_of(per_arc, hours, ROAD_SENSORS, roads.day, COMPTAGES.compared))
 
 
 def compare(result: DayResult, past: Sequence[SensorDay]) -> DayResult:
@@ -122,7 +129,12 @@ def compare(result: DayResult, past: Sequence[SensorDay]) -> DayResult:
 
 
 def arc_figures(
-    roads: RoadDay, lost: pd.DataFrame, states: congestion.Codes, rules: pd.Series, alerted: set[str]
+    roads: RoadDay,
+    lost: pd.DataFrame,
+    states: congestion.Codes,
+    hours: dict[str, Floats],
+    rules: pd.Series,
+    alerted: set[str],
 ) -> pd.DataFrame:
     """Build one row per arc, the columns of metrics[] in their stored order."""
     flows, arcs = roads.flows, roads.arcs
@@ -141,12 +153,12 @@ def arc_figures(
             "taux_occupation_moyen": roads.rates.mean(axis=1).round(2),
             "etat_trafic_dominant": congestion.dominant_states(states),
             "etat_trafic_pointe": congestion.held_states(states, flows.columns),
-            "debits_horaires": on_24_hours(flows),
-            "taux_horaires": on_24_hours(roads.rates, 2),
+            "debits_horaires": hour_lists(hours["debits_horaires"]),
+            "taux_horaires": hour_lists(hours["taux_horaires"], 2),
             "heures_valides": measured.sum(axis=1),
             "temps_perdu_minutes": (lost_total / vehicles.where(vehicles > 0)).round(4),
             "temps_perdu_total_minutes": lost_total.round(2),
-            "temps_perdu_horaires": on_24_hours(lost, 2),
+            "temps_perdu_horaires": hour_lists(hours["temps_perdu_horaires"], 2),
             "congestion_alerte": flows.index.isin(alerted),
             "ecarte": rules,
             "arrondissement": arcs["arrondissement"],
@@ -156,9 +168,9 @@ def arc_figures(
     ).reset_index(drop=True)
 
 
-def on_24_hours(hours: pd.DataFrame, decimals: int | None = None) -> list[Plain]:
-    """List the 24 hours of each arc by their start; the one that the spring clock skips holds None."""
-    return hour_lists(hours.reindex(columns=range(24)), decimals)
+def on_24_hours(hours: pd.DataFrame) -> Floats:
+    """Put the hours of each arc in 24 columns, by their start; the one that the spring clock skips holds NaN."""
+    return hours.reindex(columns=range(24)).to_numpy()
 
 
 def global_figures(

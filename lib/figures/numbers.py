@@ -57,12 +57,11 @@ def count(value: float | None) -> float | None:
     return int(found) if found is not None and found.is_integer() else found
 
 
-def hour_lists(hours: pd.DataFrame, decimals: int | None = None) -> list[Plain]:
-    """Turn each row of a frame of hours into a list, None where nothing was measured.
+def hour_lists(values: npt.NDArray[np.float64], decimals: int | None = None) -> list[Plain]:
+    """Turn each row of an array of hours into a list, None where nothing was measured.
 
-    Counts (no `decimals`) are integers where all of the frame are.
+    Counts (no `decimals`) are integers where all of the array are.
     """
-    values = hours.to_numpy(dtype=float)
     if decimals is not None:
         values = values.round(decimals)
     elif np.array_equal(values, values.round(), equal_nan=True):

@@ -1,6 +1,6 @@
 """Days of sensors as the store has them, beside each other (see changes.py). Sensors set aside are in none."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import lru_cache, partial
@@ -14,6 +14,7 @@ from lib.common.exact_json import json_text, read_json
 from lib.common.paris_time import clock_hours
 from lib.figures.changes import Floats, Hours, Pair, Shared, pair, pair_of_frames, shared
 from lib.figures.key_figures import KeyFigure, Metrics, Sensors, Watched
+from lib.figures.numbers import as_stored, plain
 
 Found = TypeVar("Found")
 
@@ -114,13 +115,27 @@ def once(metrics: Metrics, key: tuple[Any, ...], read: Callable[[], Found]) -> F
 
 def in_short(metrics: Metrics, columns: Sensors, day: date, figures: Iterable[KeyFigure | Watched]) -> Known:
     """Read of the sensors of a day, without their rows, all that sensor_day and the comparisons of figures ask for."""
-    whole = Remembering(metrics, {})
+    whole = Remembering(metrics, metrics.known if isinstance(metrics, Remembering) else {})
     sensor_day(whole, columns, day)
     for one in figures:
         if one.hours:
             _short_hours(whole, columns, one.hours, day)
             _column(whole, columns, one.whole_day)
     return whole.known
+
+
+def known_of(
+    rows: pd.DataFrame, hours: Mapping[str, Floats], columns: Sensors, day: date, figures: Iterable[KeyFigure | Watched]
+) -> Known:
+    """Give what in_short would read of the rows of a day, given their frame and, by key, the hours of each row."""
+    sound = rows[columns.set_aside].isna().to_numpy()
+    names = names_of(json_text(plain(rows[columns.identifier][sound].tolist())))
+    known: Known = {NAMES: names}
+    for key in (columns.total, columns.highest, columns.valid, *(one.whole_day for one in figures if one.hours)):
+        known["column", key] = as_stored(rows[key][sound].to_numpy(dtype=float, na_value=np.nan))
+    for key, values in hours.items():
+        known["hours", key] = ShortHours(*shortened(np.asfortranarray(as_stored(values[sound]))), names, day)
+    return known
 
 
 def hours_of(metrics: Metrics, columns: Sensors, key: str, day: date) -> pd.DataFrame | None:

@@ -13,7 +13,7 @@ from lib.common.settings import Settings
 from lib.database_service import DatabaseService
 from lib.figures.numbers import plain
 from lib.figures.quality import Quality, rejects_csv
-from lib.figures.sensor_days import SensorDay
+from lib.figures.sensor_days import Remembering, SensorDay
 from lib.files.atomic_file import write_atomically
 from lib.local_file_service import LocalFileService
 from lib.raw.source import Source
@@ -128,7 +128,8 @@ def _stored(
         if not stays:
             _save(settings, store, source, day, metrics, result.quality)
             if compare:
-                recent[source.name][day] = remember(store, source, day, metrics)
+                at_hand = result.metrics.known if isinstance(result.metrics, Remembering) else {}
+                recent[source.name][day] = remember(store, source, day, Remembering(metrics, at_hand))
             return Stored(metrics)
     metrics, reason = stays
     log.warning("%s du %s, chiffres gardés : %s %s", source.name, day, reason, WAY_OUT)

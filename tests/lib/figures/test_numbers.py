@@ -88,7 +88,7 @@ def test_rows_become_plain_objects_in_column_order() -> None:
 def test_rows_and_hours_are_what_plain_makes_of_them(rows: list[list[float]], decimals: int | None) -> None:
     """They are passed over by plain(), so that they must already be what it would have made."""
     values = pd.DataFrame(rows, columns=["a", "b", "c"]).replace([np.inf, -np.inf], np.nan)
-    hours = hour_lists(values, decimals)
+    hours = hour_lists(values.to_numpy(), decimals)
     found = records(values.assign(texte="caus\ud83d", heures=hours, lieu=[{"lon": row[0]} for row in rows]))
     assert plain(found) is found
     assert repr(found) == repr(plain([dict(row) for row in found]))

@@ -1,6 +1,8 @@
 """Copies of what later days are compared with: the same as the metrics, made again whenever these or they change."""
 
+import json
 import os
+from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -9,12 +11,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from lib.common.paris_time import hours_in_day
 from lib.figures.past_days import evolution
-from lib.figures.sensor_days import SensorDay, hours_of, sensor_day
+from lib.figures.sensor_days import SensorDay, ShortHours, hours_of, sensor_day
 from lib.local_file_service import LocalFileService
 from lib.run.sensor_history import recent_figures, remember, remembered, same_weekdays, with_sensors
-from scripts.registry import BIKES, WEATHER
+from scripts import process_bikes, process_comptages
+from scripts.registry import BIKES, COMPTAGES, WEATHER
+from tests.conftest import Ran, RawTree, bike, count_row
 
+Run = Callable[..., Ran]
 DAY = date(2025, 11, 4)
 
 
@@ -57,6 +63,35 @@ def test_a_copy_is_what_the_metrics_say(
     assert same(remember(store, BIKES, DAY, found), expected)
     monkeypatch.setattr(LocalFileService, "load_metrics", lambda *_: None)
     assert same(remembered(store, BIKES, [DAY])[DAY], expected), "read from the copy alone"
+
+
+@pytest.mark.parametrize("day", ["2025-03-30", "2025-10-26", "2025-11-04"])
+def test_the_copy_of_a_day_that_is_computed_is_what_its_metrics_say(raw: RawTree, run: Run, day: str) -> None:
+    """Fractions of more digits than are stored, blanks, a broken sensor, half a character; 23, 25 and 24 hours."""
+    when = date.fromisoformat(day)
+    instants = pd.date_range(day, periods=hours_in_day(when), freq="h", tz="Europe/Paris").map(pd.Timestamp.isoformat)
+    sound = [bike(name, one, 7 + place) for place, one in enumerate(instants[3:]) for name in ("A", "\ud83d")]
+    raw.pull("bikes", day, "a.json", json.dumps([*sound[:-1], *(bike("C", one, 9000) for one in instants)]))
+    flows = {"1": 100, "2": 300, "3": 90_000}
+    labels = [f"{day}T{hour:02}:00:00+01:00" for hour in range(4, 24)]
+    raw.counts([count_row(arc, label, flows[arc] / 7, 12.3456789) for label in labels for arc in flows])
+    for source, main in ((BIKES, process_bikes.main), (COMPTAGES, process_comptages.main)):
+        assert run(main, "--date", day).code == 0
+        store, read = LocalFileService(raw.output), []
+        (copy,) = raw.output.glob(f".sensors/{source.name}_*")
+        for _ in range(2):
+            past = remembered(store, source, [when])[when]
+            read.append((past, same_weekdays(store, source, when + timedelta(weeks=1))[when].known))
+            copy.unlink(missing_ok=True)
+        (one, known), (other, again) = read
+        assert same(one, other) and one and len(one.sensors) == 2
+        assert known.keys() == again.keys() and all(_equal(known[key], again[key]) for key in known)
+
+
+def _equal(one: Any, other: Any) -> bool:
+    if isinstance(one, ShortHours):
+        return one.whole().names.equals(other.names) and _equal(one.whole().values, other.whole().values)
+    return one.equals(other) if isinstance(one, pd.Index) else np.array_equal(one, other, equal_nan=True)
 
 
 def test_a_copy_of_other_metrics_or_a_damaged_one_is_made_again(tmp_path: Path) -> None:
