@@ -100,7 +100,7 @@ class Settings:
     run_id: str = setting("CITYFLOW_RUN", "", f"{INTERNAL} : nom du traitement, donné par make process")
     fixed_now: datetime | None = setting("CITYFLOW_NOW", "", f"{INTERNAL} : instant pris pour maintenant par un essai")
     origins: Mapping[str, str] = field(default_factory=dict, compare=False)
-    listed: dict[Any, Any] | None = field(default=None, compare=False, repr=False)  # see lib/raw/source_files.listing
+    listed: dict[tuple[str, ...], list[Any]] | None = field(default=None, compare=False)  # see raw/source_files.listing
 
     def now(self) -> datetime:
         """Return the instant that a command's civil day comes from: the machine's clock, unless a test has fixed it."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any
 
 from lib.common.errors import CityflowError, InputError, NoDataError
 from lib.common.paris_time import PARIS, parse_day
@@ -30,8 +30,6 @@ from lib.raw.tree import Wanted, files_below, is_file
 
 STRANGERS_SHOWN = 5
 RENAME = "Les nommer et les enregistrer comme le dit docs/sources, ou les retirer."
-
-Listed = TypeVar("Listed", "RawFile", Path)
 
 _PULL = re.compile(r"dt=([0-9]{4}-[0-9]{2}-[0-9]{2})")
 _HOUR = re.compile(r"hour=([0-9]{1,2})")
@@ -114,12 +112,11 @@ def listing(settings: Settings) -> Settings:
     return replace(settings, listed={})
 
 
-def _once(settings: Settings, key: tuple[Any, ...], make: Callable[[], list[Listed]]) -> list[Listed]:
-    if settings.listed is None:
-        return make()
-    if key not in settings.listed:
-        settings.listed[key] = make()
-    return cast(list[Listed], settings.listed[key])
+def _once(settings: Settings, key: tuple[str, ...], make: Callable[[], list[Any]]) -> list[Any]:
+    known = {} if settings.listed is None else settings.listed
+    if key not in known:
+        known[key] = make()
+    return known[key]
 
 
 def _folders(settings: Settings, source: Source) -> Iterator[tuple[Path, Wanted]]:

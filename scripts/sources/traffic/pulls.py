@@ -29,7 +29,7 @@ from scripts.sources.traffic.lines import Line
 from scripts.sources.traffic.objects import Touched, together
 from scripts.sources.traffic.pages import PULL_WINDOW, Answer, Page, add_page, page_of
 from scripts.sources.traffic.periods import clipped, reach
-from scripts.sources.traffic.told import Told, forget, told
+from scripts.sources.traffic.told import Told, told, told_once
 
 # Reasons of rejects by which a pull lost more than a record: what it announces is not what was read.
 UNREAD = ("enregistrements_en_trop", "fichier_illisible", "fichier_trop_gros", "fichier_vide", "json_illisible")
@@ -129,7 +129,8 @@ def _kept(raw: RawFile, _state: tuple[int, ...]) -> tuple[list[Page], Quality, I
 
     None of one that tells more than a day has room for. Extracts that follow one another become one.
     """
-    if forget():
+    if told_once.cache_info().currsize == DISRUPTIONS:  # what is at hand is as much as a day can hold
+        told_once.cache_clear()
         _kept.cache_clear()
     pages, account, room = list[Page](), Quality(), DISRUPTIONS
     last: list[tuple[int, Told]] = []

@@ -68,14 +68,14 @@ def told(record: Any, response: forms.Response) -> Told | None:
         return None
     lines = tuple(response.lines_touched_by(record, identifier))
     # Version 2 writes equal values alike, and all that JSON can hold: a NaN, half of a surrogate pair.
-    return _told(marshal.dumps(forms.essential(record), 2), identifier, lines, bool(networks(record)))
+    return told_once(marshal.dumps(forms.essential(record), 2), identifier, lines, bool(networks(record)))
 
 
 @lru_cache(maxsize=DISRUPTIONS)
-def _told(packed: bytes, identifier: str, lines: tuple[Touched, ...], on_network: bool) -> Told:
-    record = marshal.loads(packed)
+def told_once(packed: bytes, identifier: str, lines: tuple[Touched, ...], on_network: bool) -> Told:
+    """Read one record; pulls that tell it alike have it in common."""
+    record, valid = marshal.loads(packed), list[Period]()
     written = periods(record)
-    valid: list[Period] = []
     refused = [] if written else [("periodes_absentes", {"id": identifier})]
     for period in written:
         begin, end, reason = read_period(period)
@@ -83,13 +83,5 @@ def _told(packed: bytes, identifier: str, lines: tuple[Touched, ...], on_network
             refused.append((reason, {"id": identifier, "periode": period}))
         else:
             valid.append((begin, end))
-    family, revised = forms.family(record), forms.updated_at(record)
-    return Told(identifier, family, revised, valid, refused, lines, on_network, packed)
-
-
-def forget() -> bool:
-    """Let go of all that was told, once it is as much as a day can hold, and tell so."""
-    full = _told.cache_info().currsize >= DISRUPTIONS
-    if full:
-        _told.cache_clear()
-    return full
+    revised = forms.updated_at(record)
+    return Told(identifier, forms.family(record), revised, valid, refused, lines, on_network, packed)

@@ -106,9 +106,7 @@ def read_weather(files: list[RawFile], day: date, quality: Quality) -> list[Weat
     nearest: dict[RawFile, float] = {}
     for one in found:
         nearest[one.raw] = min(one.away, nearest.get(one.raw, one.away))
-    known = [one for one in found if one.known and one.away == nearest[one.raw]]
-    quality.answers.of_day.update(one.raw.name for one in known)
-    return known
+    return [one for one in found if one.known and one.away == nearest[one.raw]]
 
 
 def _may_name(raw: RawFile, names: set[str]) -> bool:
