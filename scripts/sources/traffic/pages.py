@@ -14,9 +14,7 @@ from typing import NamedTuple
 from lib.common.text import agreed, counted
 from lib.figures.quality import SAMPLES_KEPT, Quality
 from lib.raw.source_files import RawFile
-from scripts.sources.traffic.forms import Response
 from scripts.sources.traffic.lines import Line
-from scripts.sources.traffic.periods import last_day
 from scripts.sources.traffic.told import Told
 
 PULL_WINDOW = timedelta(days=7)  # pulls this near the day tell of it, and may end a disruption
@@ -26,7 +24,7 @@ _ASKED = re.compile(r"line_reports_(\d{4}-\d{2}-\d{2})_")
 
 
 class Page(NamedTuple):
-    """What figures need of a Response. last_days: on which its disruptions end. told: these, each with its line."""
+    """What figures need of a forms.Response. last_days: on which its disruptions end. told: each with its line."""
 
     named: list[Line]
     made_at: datetime | None
@@ -39,11 +37,6 @@ class Page(NamedTuple):
     def is_extract(self) -> bool:
         """Whether it is disruptions and no more, of which a JSONL has one in each line."""
         return not (self.named or self.made_at or self.place or self.whole)
-
-
-def page_of(response: Response, told: Iterable[tuple[int, Told]]) -> Page:
-    last_days = {last_day(one) for one in response.disruptions if isinstance(one, dict)}
-    return Page(response.named, response.made_at, response.page, response.whole, last_days, told)
 
 
 @dataclass

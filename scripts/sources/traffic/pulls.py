@@ -27,8 +27,8 @@ from lib.raw.usable_files import passed_over, too_many
 from scripts.sources.traffic import forms
 from scripts.sources.traffic.lines import Line
 from scripts.sources.traffic.objects import Touched, together
-from scripts.sources.traffic.pages import PULL_WINDOW, Answer, Page, add_page, page_of
-from scripts.sources.traffic.periods import clipped, reach
+from scripts.sources.traffic.pages import PULL_WINDOW, Answer, Page, add_page
+from scripts.sources.traffic.periods import clipped, last_day, reach
 from scripts.sources.traffic.told import Told, told, told_once
 
 # Reasons of rejects by which a pull lost more than a record: what it announces is not what was read.
@@ -157,8 +157,10 @@ def _read(raw: RawFile, quality: Quality) -> Iterator[Page]:
             response = forms.read_response(item)
             if response is None:
                 quality.reject("reponse_inattendue", raw.name, line, item)
-            else:
-                yield page_of(response, _told_by(response, raw, line, quality))
+                continue
+            last_days = {last_day(one) for one in response.disruptions if isinstance(one, dict)}
+            found = _told_by(response, raw, line, quality)
+            yield Page(response.named, response.made_at, response.page, response.whole, last_days, found)
 
 
 def _told_by(response: forms.Response, raw: RawFile, line: int, quality: Quality) -> Iterator[tuple[int, Told]]:

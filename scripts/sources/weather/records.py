@@ -6,6 +6,7 @@ Each form has its module: scripts/sources/weather/visual_crossing and open_meteo
 import math
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
@@ -111,11 +112,10 @@ def read_weather(files: list[RawFile], day: date, quality: Quality) -> list[Weat
 
 def _may_name(raw: RawFile, names: set[str]) -> bool:
     """Tell whether a pull holds one of these words, or may for all that can be told."""
-    try:
+    with suppress(InputError):  # said where it is read
         named = _days_in(raw, raw.state)
-    except InputError:  # said where it is read
-        return True
-    return named is None or not named.isdisjoint(names)
+        return named is None or not named.isdisjoint(names)
+    return True
 
 
 @lru_cache(maxsize=PULLS_KNOWN)
