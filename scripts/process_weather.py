@@ -15,6 +15,8 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+import lib  # isort: skip # noqa: F401 - first: it says which package is missing
+
 import numpy as np
 
 from lib.common.paris_time import clock_hours, hours_in_day
