@@ -7,6 +7,7 @@ so the civil day D is the labels D 01:00 to D+1 00:00, 23 of them on the spring 
 
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -141,6 +142,14 @@ def parse_instant(text: str) -> datetime | None:
         return None
 
 
+def day_in_paris(text: str) -> date | None:
+    """Read text as an instant, and return its day in Paris; None when it is no readable time or has no such day."""
+    moment = parse_instant(text)
+    with suppress(OverflowError):  # the last hour of 9999
+        return moment.astimezone(PARIS).date() if moment else None
+    return None
+
+
 def parse_road_label(text: str) -> datetime | None:
     """Read a road-count label as the naive Paris wall time it names (the END of the hour).
 
@@ -156,7 +165,7 @@ def parse_road_label(text: str) -> datetime | None:
         if offset is None or offset in _PARIS_OFFSETS:
             return wall
         return datetime.fromisoformat(f"{wall.isoformat()}{offset}").astimezone(PARIS).replace(tzinfo=None)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
 
 

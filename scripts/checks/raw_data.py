@@ -11,7 +11,7 @@ from datetime import date, datetime
 from pathlib import Path
 
 from lib.common.errors import CityflowError, InputError
-from lib.common.paris_time import HOUR, PARIS, parse_day, parse_instant, parse_road_label
+from lib.common.paris_time import HOUR, PARIS, day_in_paris, parse_day, parse_road_label
 from lib.common.settings import Settings
 from lib.raw.contents import first_bytes
 from lib.raw.forms.streams import is_plain, opened, what_it_is
@@ -157,8 +157,7 @@ def _day_of(source: Source, stamp: str) -> date | None:
         return (label - HOUR).date() if label else None
     with suppress(ValueError):
         return parse_day(stamp)
-    moment = parse_instant(stamp)
-    return moment.astimezone(PARIS).date() if moment else None
+    return day_in_paris(stamp)
 
 
 def _blocks(path: Path) -> Iterator[bytes]:

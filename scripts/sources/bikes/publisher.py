@@ -5,7 +5,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from lib.common.paris_time import PARIS, parse_instant
+from lib.common.paris_time import day_in_paris
 from lib.common.settings import Settings
 from lib.raw.envelopes import records
 from scripts.sources.answers import json_body, nothing, unexpected
@@ -29,7 +29,6 @@ def check_answer(asked: Address, path: Path) -> Any:
     usable = [one for one in found if isinstance(one, dict) and "date" in one and any(name in one for name in counts)]
     if not usable:
         raise unexpected(asked, "aucun enregistrement n'a de date et de comptage", json.dumps(found[0]).encode())
-    moments = [parse_instant(str(one["date"])) for one in usable]
-    if not any(moment and moment.astimezone(PARIS).date() == asked.day for moment in moments):
+    if all(day_in_paris(str(one["date"])) != asked.day for one in usable):
         raise unexpected(asked, f"les lignes reçues ne sont pas du jour demandé ({usable[0]['date']}…)")
     return body

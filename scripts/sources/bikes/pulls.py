@@ -18,7 +18,7 @@ import pandas as pd
 from stringzilla import find
 
 from lib.common.errors import InputError
-from lib.common.paris_time import PARIS, days_between, parse_instant
+from lib.common.paris_time import day_in_paris, days_between
 from lib.figures.quality import Quality
 from lib.raw.csv_dialect import SPLIT_PLACE, Aliases
 from lib.raw.envelopes import records
@@ -122,8 +122,7 @@ def _of_csv(raw: RawFile, day: date, days: list[date], quality: Quality) -> Rows
 
     def accounted(line: bytes) -> bool:
         found = CSV_DATE.search(line)
-        moment = parse_instant(found[0].decode()) if found else None
-        return moment is None or moment.astimezone(PARIS).date() == day
+        return found is None or day_in_paris(found[0].decode()) in (None, day)
 
     window = Window(COLUMNS["date"], day - RECENT, day)
     table = read_table(raw, COLUMNS, REQUIRED, quality, of_another_day, accounted, window=window)
@@ -135,14 +134,14 @@ def _of_json(raw: RawFile, day: date, around: list[date], before: list[date], qu
     """Yield the records of a pull that may be about the day; those of the days before, of a pull that is not."""
     state = raw.state
     looks = [_look(raw, state, month) for month in {f"{one:%Y-%m-}".encode() for one in (before[0], around[-1])}]
-    look, found = looks[0], set().union(*(one.days for one in looks))
+    found = set[bytes]().union(*(one.days for one in looks))
     about_day, lately = (any(one.isoformat().encode() in found for one in days) for days in (around, before))
-    if not about_day and not look.searchable:
-        about_day, lately = _may_concern(raw, look, day), True
+    if not about_day and not looks[0].searchable:
+        about_day, lately = _may_concern(raw, day), True
     if not about_day and not lately:
         return
     account = quality if about_day else Quality()  # what is wrong in another day's pull is said of that day
-    batches = _at_hand(raw, account) if look.short else _records_of(raw, None, account)
+    batches = _at_hand(raw, account) if looks[0].short else _records_of(raw, None, account)
     if about_day:
         yield from batches
         return
@@ -154,27 +153,22 @@ def _of_json(raw: RawFile, day: date, around: list[date], before: list[date], qu
 class Look(NamedTuple):
     """What a search finds in a pull: the days of a month that stand there as YYYY-MM-DD.
 
-    short: whether it is read at once; searchable: whether what is not found is not there; dated: whether a record is.
+    searchable: whether what is not found is not there; short: whether the pull is read at once.
     """
 
-    days: frozenset[bytes]
-    short: bool
+    days: set[bytes]
     searchable: bool
-    dated: bool
+    short: bool
 
 
 @lru_cache(maxsize=LOOKS_KEPT)
 def _look(raw: RawFile, _state: tuple[int, ...], month: bytes) -> Look:
     """Search one state of a pull for a month, written YYYY-MM-."""
-    data = short_text(raw)
-    found = set[bytes]()
+    data, days = short_text(raw), set[bytes]()
     for piece in pieces_of(raw, data, LONGEST_DATE):
         if find(piece, month) >= 0:
-            found.update(day for ten in _longer(piece, month, 4) for day in _longer(piece, ten, 10))
-    searchable = is_searchable(raw, data, _DATED)
-    return Look(
-        frozenset(found), data is not None, searchable, searchable or holds(raw, data, [b'"date":"', b'"date": "'])
-    )
+            days.update(day for ten in _longer(piece, month, 4) for day in _longer(piece, ten, 10))
+    return Look(days, is_searchable(raw, data, _DATED), data is not None)
 
 
 def _longer(text: bytes, beginning: bytes, digits: int) -> list[bytes]:
@@ -241,11 +235,11 @@ def date_text(value: Any) -> str | None:
     return value if isinstance(value, str) else str(value) if isinstance(value, int | float) else None
 
 
-def _may_concern(raw: RawFile, look: Look, day: date) -> bool:
+def _may_concern(raw: RawFile, day: date) -> bool:
     """Whether a pull that no search can decide may be about the day: made after it, and soon where it is cut.
 
     What is cut and made later is said of the days that its dates name.
     """
     if raw.pull_day is None or timedelta() <= raw.pull_day - day <= RECENT:
         return True
-    return raw.pull_day > day and not look.dated
+    return raw.pull_day > day and not holds(raw, short_text(raw), [b'"date":"', b'"date": "'])

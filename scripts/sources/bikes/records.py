@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from lib.common.errors import InputError
-from lib.common.paris_time import HOUR, PARIS, day_start, hours_in_day, parse_instant
+from lib.common.paris_time import HOUR, day_in_paris, day_start, hours_in_day, parse_instant
 from lib.figures.quality import Quality
 from lib.figures.raw_rows import newest, without_rejects
 from lib.figures.written_places import is_written, join_places, read_places
@@ -60,7 +60,7 @@ def read_day_records(files: list[RawFile], day: date, quality: Quality) -> BikeR
     valid = _valid(of_day, quality)
     quality.answers.of_day.update(valid["_fichier"])
     counts = newest(valid, ["id_compteur", "instant"], ["comptage"], quality)[["id_compteur", "instant", "comptage"]]
-    lately = instants.between(start - RECENT, end, "left").to_numpy()[dates.places] & identity.that(_is_known)
+    lately = instants.between(start - RECENT, end, "left").to_numpy()[dates.places] & identity.that(bool)
     return BikeRecords(counts, _counters(identity, rows.columns, lately, quality))
 
 
@@ -72,17 +72,17 @@ def days_present(files: list[RawFile]) -> set[str]:
             for text in read_blocks(raw.path, TABLE_BYTES, LONGEST_DATE, Window(COLUMNS["date"])):
                 dates = (_ANY_CSV_DATE if raw.is_csv else _ANY_JSON_DATE).findall(text)
                 found.update(islice(dates, MOST_LABELS - len(found)))
-    moments = map(parse_instant, (text.decode(errors="replace") for text in found))
-    return {moment.astimezone(PARIS).date().isoformat() for moment in moments if moment}
+    days = map(day_in_paris, (text.decode(errors="replace") for text in found))
+    return {day.isoformat() for day in days if day}
 
 
 def _identity(columns: dict[str, Column]) -> Column:
     """Find the id of each record's counter; without one, that of the only counter of its name, else the name itself."""
     ids, names = columns["id_compteur"].each(_text), columns["nom_compteur"].each(_text)
-    known = ids.that(_is_known)
+    known = ids.that(bool)
     if known.all():
         return ids
-    pairs = pd.unique((names.places * len(ids.values) + ids.places)[known & names.that(_is_known)])
+    pairs = pd.unique((names.places * len(ids.values) + ids.places)[known & names.that(bool)])
     counters_of = defaultdict[str, list[str]](list)
     for name, counter in zip(*(one.tolist() for one in np.divmod(pairs, len(ids.values))), strict=True):
         counters_of[names.values[name]].append(ids.values[counter])
@@ -96,10 +96,6 @@ def _text(value: Any) -> str | None:
     if isinstance(value, str):
         return value.strip() or None
     return None if pd.isna(value) else str(value)
-
-
-def _is_known(value: Any) -> bool:
-    return value is not None
 
 
 def _valid(rows: pd.DataFrame, quality: Quality) -> pd.DataFrame:
@@ -142,7 +138,8 @@ def _counters(
 ) -> pd.DataFrame:
     """Find the last known name and place of each counter in the rows `lately`."""
     names, places = columns["nom_compteur"].each(_text), _places(columns)
-    said = pd.Series((identity.places * len(names.values) + names.places) * len(places.values) + places.places)[lately]
+    named = pd.factorize(identity.places * len(names.values) + names.places)[0]
+    said = pd.Series(named * len(places.values) + places.places)[lately]
     said = said[~(said.duplicated() & said.duplicated(keep="last"))]  # the first and the last row that say the same
     told = {"id_compteur": identity, "nom_compteur": names, "coordinates": places}
     rows = pd.DataFrame({name: column.rows(said.index.to_numpy()).cells() for name, column in told.items()})

@@ -64,6 +64,7 @@ def test_road_labels_close_the_hour() -> None:
         ("2023-03-20 00:00:00", datetime(2023, 3, 20)),
         ("2019-01-01T01:00", datetime(2019, 1, 1, 1)),
         ("2025-13-04T08:00:00", None),
+        ("9999-12-31T23:59:59Z", None),
         ("hier", None),
     ],
 )

@@ -54,6 +54,7 @@ def test_the_day_is_that_of_the_paris_clock_whatever_the_offset(
     [
         ("a.csv", "Comptage horaire;Date et heure de comptage\n1;20/11/2025 08:00\n"),
         ("a.json", '[{"date": 1763622000000}]'),
+        ("a.json", '[{"date": "2025-11-20T08:00:00Z"}, {"date": "9999-12-31T23:30:00Z"}]'),
         ("a.json", json.dumps({"statusCode": 200, "body": json.dumps([bike("A-1", "2025-11-20T08:00:00Z", 1)])})),
     ],
 )
