@@ -206,14 +206,14 @@ def gather(
     store: DatabaseService, day: date
 ) -> tuple[dict[str, Metrics], dict[str, Past], dict[str, date | None], dict[date, dict[str, Any]]]:
     """Load what compute_report is given of the store; NoDataError where the day has no metrics at all."""
+    recent = recent_figures(store, recent_days(day))
+    past = {name: same_weekdays(store, source, day) for name, source in SOURCES.items()}
     metrics = read_metrics(store, day)
     days = {source: store.list_available_dates(source) for source in SOURCES if source not in metrics}
     if not metrics:
         raise no_data("rapport", day, {known.isoformat() for one in days.values() for known in one})
     missing = {source: max((one for one in known if one <= day), default=None) for source, known in days.items()}
     last_days = dict.fromkeys(metrics, day) | missing
-    recent = recent_figures(store, recent_days(day))
-    past = {name: same_weekdays(store, source, day) for name, source in SOURCES.items()}
     metrics = {name: with_sensors(store, SOURCES[name], day, one) for name, one in metrics.items()}
     return metrics, past, last_days, recent
 

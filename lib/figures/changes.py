@@ -142,7 +142,7 @@ class Pair:
 
 def pair(day: Hours, past: Hours, dead_at_zero: bool | None = None) -> Pair:
     """Put two days side by side; with `dead_at_zero`, without the sensors that `comparable_hours` leaves out."""
-    places = _places(day, past)
+    places = past.names.get_indexer(day.names)
     odd = np.zeros(len(places), dtype=bool) if dead_at_zero is None else _out_of_order(day, past, places, dead_at_zero)
     known = np.isfinite(past.values)
     held = known.sum(axis=0) - known[places[odd]].sum(axis=0)
@@ -167,14 +167,8 @@ def comparable_hours(day: pd.DataFrame, past: pd.DataFrame, dead_at_zero: bool) 
 
     Those stuck at one count and, where a dead one sends zeros (`dead_at_zero`), those at zero all day.
     """
-    one, other = Hours.of(day), Hours.of(past)
-    odd = day.index[_out_of_order(one, other, _places(one, other), dead_at_zero)]
+    odd = day.index[_out_of_order(Hours.of(day), Hours.of(past), past.index.get_indexer(day.index), dead_at_zero)]
     return day.drop(index=odd), past.drop(index=odd)
-
-
-def _places(day: Hours, past: Hours) -> npt.NDArray[np.intp]:
-    """Find where the past has each sensor of the day; -1 where it has not."""
-    return past.names.get_indexer(day.names)
 
 
 def _out_of_order(day: Hours, past: Hours, places: npt.NDArray[np.intp], dead_at_zero: bool) -> Flags:

@@ -82,14 +82,14 @@ def _frame(hours: Hours) -> pd.DataFrame:
 def sensor_day(metrics: Metrics, columns: Sensors, day: date) -> SensorDay:
     """Keep of a day's metrics what the figures of later days rest on."""
     values = [_column(metrics, columns, key) for key in (columns.total, columns.highest, columns.valid)]
-    table = sensor_frame(np.stack(values, axis=1), _names(metrics, columns))
+    table = pd.DataFrame(np.stack(values, axis=1), _names(metrics, columns), ["total", "highest", "valid"])
     account = metrics["qualite"]
     whole = account.get("heures_manquantes") == [] if "capteurs" in account else account["statut"] == "complet"
     return SensorDay(day, table, _short_hours(metrics, columns, columns.hours, day), whole)
 
 
 Known = dict[tuple[Any, ...], Any]  # (what, key): what was read
-NAMES = ("names", "")
+NAMES, ROWS = ("names", ""), ("rows", "")
 
 
 class Remembering(dict[str, Any]):
@@ -121,6 +121,7 @@ def in_short(metrics: Metrics, columns: Sensors, day: date, figures: Iterable[Ke
         if one.hours:
             _short_hours(whole, columns, one.hours, day)
             _column(whole, columns, one.whole_day)
+    whole.known.pop(ROWS, None)
     return whole.known
 
 
@@ -145,11 +146,8 @@ def hours_of(metrics: Metrics, columns: Sensors, key: str, day: date) -> pd.Data
 
 
 def _hours(metrics: Metrics, columns: Sensors, key: str, day: date) -> Hours | None:
-    def read() -> Hours | None:
-        short = _short_hours(metrics, columns, key, day)
-        return short.whole() if short else None
-
-    return once(metrics, ("whole", key), read)
+    short = _short_hours(metrics, columns, key, day)
+    return short.whole() if short else None
 
 
 def _short_hours(metrics: Metrics, columns: Sensors, key: str, day: date) -> ShortHours | None:
@@ -166,11 +164,11 @@ def _read_hours(metrics: Metrics, columns: Sensors, key: str, day: date) -> Shor
 
 def _column(metrics: Metrics, columns: Sensors, key: str) -> Floats:
     """List what each sound sensor holds under `key`, NaN where that is null."""
-    return once(
-        metrics,
-        ("column", key),
-        lambda: np.array([row.get(key) for row in sound_rows(metrics, columns)], dtype=float),
-    )
+
+    def read() -> Floats:
+        return np.array([row.get(key) for row in sound_rows(metrics, columns)], dtype=float)
+
+    return once(metrics, ("column", key), read)
 
 
 def _names(metrics: Metrics, columns: Sensors) -> pd.Index:
@@ -186,11 +184,6 @@ def names_of(names: bytes) -> pd.Index:
     return pd.Index(read_json(names), dtype=object)
 
 
-def sensor_frame(values: Floats, names: pd.Index) -> pd.DataFrame:
-    """Build the frame of SensorDay.sensors."""
-    return pd.DataFrame(values, names, ["total", "highest", "valid"])
-
-
 def _whole_days(metrics: Metrics, columns: Sensors, key: str, day: date) -> Hours:
     """Take for one hour the day's value of each sound sensor that measured all its hours."""
     whole = _column(metrics, columns, columns.valid) >= min(len(clock_hours(day)), 24)
@@ -199,7 +192,7 @@ def _whole_days(metrics: Metrics, columns: Sensors, key: str, day: date) -> Hour
 
 def sound_rows(metrics: Metrics, columns: Sensors) -> list[Metrics]:
     """Choose the rows of the sensors that are not set aside, in the order of their hours."""
-    return [row for row in metrics["metrics"] if row.get(columns.set_aside) is None]
+    return once(metrics, ROWS, lambda: [row for row in metrics["metrics"] if row.get(columns.set_aside) is None])
 
 
 def beside(
@@ -229,10 +222,12 @@ def pair_of_hours(columns: Sensors, key: str, today: Metrics, day: date, past: M
     """Return the hours under `key` of two stored days, comparable; None where either was stored without them."""
 
     def read() -> Pair | None:
-        one, other = _hours(today, columns, key, day), _hours(past, columns, key, when)
+        one = once(today, ("whole", key), partial(_hours, today, columns, key, day))
+        other = _hours(past, columns, key, when)
         return None if one is None or other is None else pair(one, other, columns.dead_at_zero)
 
-    return once(today, ("pair", key, when), read)
+    # Of other figures a pair is asked for once: all of them would be 14 MB.
+    return once(today, ("pair", when), read) if key == columns.hours else read()
 
 
 def beside_past(hours: pd.DataFrame, past: SensorDay, dead_at_zero: bool) -> Shared:

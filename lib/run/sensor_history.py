@@ -6,7 +6,7 @@ that is missing, damaged, of another state or of other code is made again when a
 is. Reports read the copies, of today too, each time: that takes a millisecond, and no day is held in memory.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from datetime import date, timedelta
 from functools import lru_cache
@@ -28,7 +28,7 @@ from lib.run.dependencies import code_state
 
 # Under which figures have a row for each work, arc or sensor: no past figure is of one.
 ROWS = ("metrics", "mapping", "capteurs_defaillants", "failing_sensors", "troncons_impactes", "perturbations")
-PAST_KEPT = 210  # days of all sources in memory, but those with copies: in a range each is compared for five weeks
+PAST_KEPT = 180  # days of the sources without copies, in memory: in a range each is compared again for five weeks
 REPORTS_KEPT = 40  # of which the key figures are in memory: each of the 28 days after shows them
 KEPT = timedelta(days=60)  # copies of days farther than that from the one that is written go
 
@@ -40,9 +40,11 @@ def same_weekdays(store: DatabaseService, source: Source, day: date) -> Past:
 
 
 def _past(store: DatabaseService, source: Source, day: date) -> Remembering | None:
-    if not isinstance(store, LocalFileService) or not (state := _state(store, source, day)):
-        return _loaded(store, source, day)
-    return _copy(store, source, day, state) or _past_of_file(store.output_dir, source, day, state)
+    files = store if isinstance(store, LocalFileService) else None
+    state = _state(files, source, day) if files else ""
+    if files and state and not source.sensors:
+        return _past_of_file(files.output_dir, source, day, state)
+    return (_copy(files, source, day, state) if files else None) or _loaded(store, source, day)
 
 
 @lru_cache(maxsize=PAST_KEPT)
@@ -62,10 +64,9 @@ def _without_rows(source: Source, metrics: Metrics, day: date) -> Remembering:
 
 
 def with_sensors(store: DatabaseService, source: Source, day: date, metrics: Metrics) -> Remembering:
-    """Return the metrics of a day with what the copy of the day knows of its sensors."""
-    files = store if isinstance(store, LocalFileService) else None
-    copy = _copy(files, source, day, _state(files, source, day)) if files else None
-    return Remembering(metrics, copy.known if copy else {})
+    """Return the metrics of a day of the store with what is known of its sensors: of the copy, or made for the next."""
+    found = _copied(store, source, day, lambda: _without_rows(source, metrics, day)) if source.sensors else None
+    return Remembering(metrics, found.known if found else {})
 
 
 def recent_figures(store: DatabaseService, days: Iterable[date]) -> dict[date, dict[str, Any]]:
@@ -100,16 +101,21 @@ def remember(store: DatabaseService, source: Source, day: date, metrics: Metrics
 
 
 def _remembered(store: DatabaseService, source: Source, day: date) -> SensorDay | None:
-    if source.sensors is None:
-        return None
-    files = store if isinstance(store, LocalFileService) else None
-    state = _state(files, source, day) if files else ""
-    found = _copy(files, source, day, state) if files else None
-    if found is None:
-        found = _loaded(store, source, day)
-        if files and found is not None:
-            _keep(files, source, day, found, state)
-    return None if found is None else sensor_day(found, source.sensors, day)
+    found = _copied(store, source, day, lambda: _loaded(store, source, day)) if source.sensors else None
+    return sensor_day(found, source.sensors, day) if found and source.sensors else None
+
+
+def _copied(
+    store: DatabaseService, source: Source, day: date, make: Callable[[], Remembering | None]
+) -> Remembering | None:
+    """Read the copy of a day; without one, keep one of what `make` returns."""
+    if not isinstance(store, LocalFileService):
+        return make()
+    state = _state(store, source, day)
+    found = _copy(store, source, day, state)
+    if found is None and (found := make()) is not None:
+        _keep(store, source, day, found, state)
+    return found
 
 
 def _path(files: LocalFileService, source: Source, day: date) -> Path:
