@@ -91,9 +91,9 @@ def is_written(value: Any) -> bool:
 
 def join_places(rows: pd.DataFrame, column: str) -> pd.DataFrame:
     """Give `column` the place of the rows that hold it in two columns, `lat` and `lon`, and drop these."""
-    blank = rows[column].isna() | rows[column].eq("")
-    split = blank & rows["lat"].notna() & rows["lat"].ne("")
+    split = rows["lat"].notna()
     if split.any():
+        split &= rows["lat"].ne("") & (rows[column].isna() | rows[column].eq(""))
         pairs = zip(rows.loc[split, "lat"], rows.loc[split, "lon"], strict=True)
         rows = rows.assign(**{column: rows[column].astype(object)})
         rows.loc[split, column] = [json.dumps({"lon": lon, "lat": lat}) for lat, lon in pairs]

@@ -95,9 +95,11 @@ def newest_rows(tables: Iterable[pd.DataFrame], quality: Quality) -> pd.DataFram
 
 def _with_texts_of_all(kept: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
     """Fill the blank texts of the kept rows with those of any row of the arc: a file may come without geometry."""
+    if len(kept) == len(rows):
+        return kept
     texts = kept[list(TEXTS)].where(kept[list(TEXTS)] != "")
     blank = texts.isna().any(axis=1)
-    if len(kept) == len(rows) or not blank.any():
+    if not blank.any():
         return kept
     arcs = kept.loc[blank, "identifiant_arc"]
     others = rows[rows["identifiant_arc"].isin(arcs.unique())]
