@@ -91,11 +91,10 @@ def cards(figures: dict[str, Any]) -> list[dict[str, Any]]:
 
 def cards_of(figures: dict[str, Any]) -> list[Card]:
     """List the cards; a key figure of the registry that has none of its own above is shown plainly, under its name."""
-    own = {card.key for card in CARDS}
     plain = (
         Card(key, key.replace("_", " ").capitalize(), figure["unite"])
         for key, figure in figures.items()
-        if key not in own
+        if key not in CARD
     )
     return [*CARDS, *plain]
 

@@ -80,10 +80,8 @@ def hours(start: int, end: int) -> str:
     return f"de {hour(start)} à {hour(end)}" if end - start < 24 else "toute la journée"
 
 
-def clock(text: str | None) -> str:
-    """Write 2025-11-04T08:30 as « 08 h 30 », None as « n. d. »."""
-    if text is None:
-        return MISSING
+def clock(text: str) -> str:
+    """Write 2025-11-04T08:30 as « 08 h 30 »."""
     moment = datetime.fromisoformat(text)
     return hour(moment.hour) + (f"{NARROW}{moment.minute:02d}" if moment.minute else "")
 

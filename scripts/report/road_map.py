@@ -35,8 +35,10 @@ def map_view(metrics: dict[str, Metrics]) -> dict[str, Any] | None:
     one stored before lines were kept, arcs are points.
     """
     arcs, places = _arcs(metrics), metrics.get("referentiel", {}).get("contours", [])
-    works, alerts = _works(metrics), _alerts(metrics)
-    inside = [_numbered([*compress(group, in_frame(degrees(one.point for one in group)))]) for group in (works, alerts)]
+    works = metrics.get("chantiers", {}).get("metrics", [])
+    alerts = metrics.get("comptages", {}).get("alertes_congestion", [])
+    placed = _works(works), _alerts(alerts, metrics)
+    inside = [_numbered([*compress(group, in_frame(degrees(one.point for one in group)))]) for group in placed]
     if len(inside[0]) > NUMBERED:
         inside[0] = [one._replace(number="") for one in inside[0]]
     marks = inside[0] + inside[1]
@@ -44,7 +46,7 @@ def map_view(metrics: dict[str, Metrics]) -> dict[str, Any] | None:
         return None
     states, moments = _counted(arcs.states), [_counted(states) for states in arcs.moments.T]
     return {
-        "dessin": city_map(arcs, places, marks, _words(metrics, states, len(works), len(alerts))),
+        "dessin": city_map(arcs, places, marks, _words(metrics, states, *map(len, placed))),
         "legende": [
             {"classe": STATES[state], "etat": state, "nombre": states[state], "heures": [one[state] for one in moments]}
             for state in reversed(STATES)
@@ -56,7 +58,11 @@ def map_view(metrics: dict[str, Metrics]) -> dict[str, Any] | None:
         "comptages": "comptages" in metrics,
         "traces": any(arcs.traces),
         "hors_cadre": int((np.isfinite(arcs.points[:, 0]) & ~in_frame(arcs.points)).sum()),
-        "sans_place": [one for one in _without_place(metrics, inside) if one[0]],
+        "sans_place": [
+            (len(rows) - len(drawn), word)
+            for rows, drawn, word in zip((works, alerts), inside, ("chantier", "alerte"), strict=True)
+            if len(rows) > len(drawn)
+        ],
         "arrondissements": by_place(metrics, arcs),
     }
 
@@ -104,7 +110,7 @@ def _numbered(marks: list[MapMark]) -> list[MapMark]:
     return [mark._replace(number=str(place)) for place, mark in enumerate(ordered, start=1)]
 
 
-def _works(metrics: dict[str, Metrics]) -> list[MapMark]:
+def _works(works: list[Metrics]) -> list[MapMark]:
     return [
         MapMark(
             "chantier-fort" if work["niveau"] == VERY_DISRUPTIVE else "chantier",
@@ -112,33 +118,22 @@ def _works(metrics: dict[str, Metrics]) -> list[MapMark]:
             f"Chantier : {street(work['voies'] or work['identifiant'])}, "
             f"{IMPACTS.get(work['impact'], work['impact'])}, jusqu'au {short_date(work['date_fin'])}",
         )
-        for work in metrics.get("chantiers", {}).get("metrics", [])
+        for work in works
         if work["geo_point_2d"]
     ]
 
 
-def _alerts(metrics: dict[str, Metrics]) -> list[MapMark]:
-    roads = metrics.get("comptages", {"metrics": [], "alertes_congestion": []})
-    points = {arc["identifiant_arc"]: arc["geo_point_2d"] for arc in roads["metrics"] if arc["geo_point_2d"]}
+def _alerts(alerts: list[Metrics], metrics: dict[str, Metrics]) -> list[MapMark]:
+    named, arcs = {alert["identifiant_arc"] for alert in alerts}, metrics["comptages"]["metrics"] if alerts else ()
+    points = {arc["identifiant_arc"]: arc["geo_point_2d"] for arc in arcs if arc["identifiant_arc"] in named}
     return [
         MapMark(
             "alerte",
             points[alert["identifiant_arc"]],
             f"Alerte {alert['severite']} : {street(alert['libelle'])}, {span(alert['debut'], alert['fin'])}",
         )
-        for alert in roads["alertes_congestion"]
-        if alert["identifiant_arc"] in points
-    ]
-
-
-def _without_place(metrics: dict[str, Metrics], inside: list[list[MapMark]]) -> list[tuple[int, str]]:
-    """Count the works and the alerts that are not drawn, so that the map accounts for those that the page counts."""
-    every = (
-        metrics.get("chantiers", {}).get("metrics", ()),
-        metrics.get("comptages", {}).get("alertes_congestion", ()),
-    )
-    return [
-        (len(rows) - len(marks), word) for rows, marks, word in zip(every, inside, ("chantier", "alerte"), strict=True)
+        for alert in alerts
+        if points.get(alert["identifiant_arc"])
     ]
 
 

@@ -5,6 +5,7 @@ colours and dashes in the page's stylesheet.
 """
 
 from collections.abc import Sequence
+from operator import itemgetter
 from typing import Any
 
 from markupsafe import Markup
@@ -142,9 +143,8 @@ def _between(heights: Values, usual: Values) -> Markup:
 
 def extreme(values: Values, pick: Any) -> tuple[float, int] | None:
     """Find the lowest or highest value and its first hour."""
-    known = {at: value for at, value in enumerate(values) if value is not None}
-    at = pick(known, key=known.__getitem__) if known else None
-    return None if at is None else (known[at], at)
+    known = ((value, at) for at, value in enumerate(values) if value is not None)
+    return pick(known, key=itemgetter(0), default=None)
 
 
 def _label(at: int, y: float, words: str) -> dict[str, Any]:

@@ -234,5 +234,4 @@ def _disruptions(found: dict[str, Any] | None) -> Iterator[Row]:
 def _weather(weather: dict[str, Any] | None) -> Iterator[Row]:
     if weather is not None:
         yield from each("Météo", [weather["metrics"]], None, None, WEATHER, ranked=False)
-        impact = ("impact_mobilite", "gêne pour la mobilité", "0..100 (modèle)")
-        yield from each("Météo", [weather], None, None, [impact], ranked=False)
+        yield ("Météo", None, None, None, "gêne pour la mobilité", weather["impact_mobilite"], "0..100 (modèle)")
