@@ -183,7 +183,7 @@ def read_arcs(
     lines = shapes[(lengths > 0) & arcs["lon"].isna().reindex(shapes.index)]
     lon, lat = geometry.middles(lines.to_numpy())
     arcs.loc[lines.index, ["lon", "lat"]] = np.column_stack([lon, lat])
-    nowhere = arcs["lon"].isna()
-    arcs.loc[nowhere, ["lon", "lat"]] = known.loc[nowhere, ["lon", "lat"]].astype(float)
+    for name in ("lon", "lat"):
+        arcs[name] = arcs[name].fillna(known[name].astype(float))
     arcs["arrondissement"] = load_arrondissements(settings, quality).locate(arcs["lon"], arcs["lat"])
     return arcs
