@@ -121,17 +121,19 @@ def compare(result: DayResult, past: Sequence[SensorDay]) -> DayResult:
 def counter_figures(bikes: BikeDay, rules: pd.Series) -> pd.DataFrame:
     """Build one row per counter, the columns of metrics[] in their stored order."""
     hourly, counters = bikes.hourly, bikes.counters
-    active = hourly.notna().any(axis=1)
+    values, clock = hourly.to_numpy(), hourly.columns.where(hourly.columns != 24, 2).to_numpy()
+    seen = np.isfinite(values)
+    peaks = clock[np.where(seen, values, -1).argmax(axis=1)]
     return pd.DataFrame(
         {
             "id_compteur": hourly.index,
             "nom_compteur": counters["nom_compteur"],
             "total_jour": whole(hourly.sum(axis=1, min_count=1)),
-            "comptages_horaires": hour_lists(hourly.to_numpy()),
+            "comptages_horaires": hour_lists(values),
             "moyenne_horaire": hourly.mean(axis=1).round(2),
             "pic_horaire": whole(hourly.max(axis=1)),
-            "heure_pic": hourly[active].idxmax(axis=1).replace(24, 2).reindex(hourly.index).astype("Int64"),
-            "heures_valides": hourly.notna().sum(axis=1),
+            "heure_pic": pd.arrays.IntegerArray(peaks, ~seen.any(axis=1)),
+            "heures_valides": seen.sum(axis=1),
             "ecarte": rules,
             "arrondissement": counters["arrondissement"],
             "coordinates": points(counters),

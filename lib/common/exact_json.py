@@ -36,9 +36,10 @@ def read_json(content: bytes, errors: str = "strict") -> Any:
     import orjson
 
     # It says its errors in words of its own, knows no NaN, and makes floats of integers beyond 64 bits.
-    if LONG_NUMBER not in content.translate(DIGITS):
-        with suppress(ValueError):
-            return orjson.loads(content)
+    with suppress(ValueError):
+        found = orjson.loads(content)
+        if LONG_NUMBER not in content.translate(DIGITS):
+            return found
     return json.loads(content.decode("utf-8-sig", errors))
 
 
