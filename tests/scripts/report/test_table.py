@@ -77,6 +77,10 @@ def test_days_and_moments_are_those_of_a_french_spreadsheet() -> None:
     assert (csv_cell("2025-11-04"), csv_cell("2025-11-05T00:30")) == ("04/11/2025", "05/11/2025 00:30")
 
 
+def test_equal_values_of_two_kinds_are_written_each_in_its_own_way() -> None:
+    assert [csv_cell(one) for one in (1, True, 1.0, "1", 0.5, None)] == ["1", "True", "1", "1", "0,5", ""]
+
+
 def test_hours_interruptions_works_and_rejects_are_in_it_in_words() -> None:
     shown = report("Rue", 1.0)
     shown["profils_horaires"]["velo"] = {
