@@ -16,6 +16,7 @@ LONG_NUMBER = b"0" * 19  # digits from which an integer may be beyond 64 bits
 # Floats below 1e-4 may be in the text: Python writes 5e-05, orjson 0.00005, and of a document there is one digest.
 _TINY = b"0.0000"
 _TINIER = re.compile(rb"e-[0-9]")
+_TOGETHER = 100  # records written in one call of orjson: of more, the text is no longer near the processor
 _MARK: Any = "\0"
 _MARKED = rb',"\u0000",'  # within a string a quote has a backslash before it
 
@@ -70,8 +71,11 @@ def _pieces(value: Any, margin: bytes) -> Iterator[bytes]:
             before = b","
         yield margin + b"}"
     elif isinstance(value, list | tuple) and any(isinstance(item, dict | list | tuple) for item in value):
-        yield b"[" + inner
-        yield _records(value, b"," + inner)
+        before = b"["
+        for start in range(0, len(value), _TOGETHER):
+            yield before + inner
+            yield _records(value[start : start + _TOGETHER], b"," + inner)
+            before = b","
         yield margin + b"]"
     else:
         yield json_text(value)

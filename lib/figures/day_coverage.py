@@ -83,7 +83,7 @@ def expected_hours(
     if days:
         sensors, valid = by_day(days, "valid")
         usual = pd.Series(np.median(np.nan_to_num(valid), axis=1), sensors).clip(upper=hours)
-        usual = usual[usual > 0].sort_index()
+        usual = usual[usual > 0]
         if usual.sum() and usual.sum() >= LEAST_OF_REFERENCE * hours * len(names):
             return usual, counted(len(days), "jour récent")
     return pd.Series(float(hours), pd.Index(sorted(names), dtype=object)), reference_name

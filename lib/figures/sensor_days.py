@@ -44,13 +44,11 @@ def _clock(day: date, hours: int) -> pd.Index:
 
 def shortened(hours: npt.NDArray[np.float64]) -> tuple[npt.NDArray[Any], int]:
     """Write numbers as whole ones of two or four bytes, and by what they are divided; unchanged where none is exact."""
-    known = np.isfinite(hours)
+    gone = np.isnan(hours)
     for scale, form in SHORT_FORMS:
-        whole = np.where(known, np.rint(hours * scale), NOT_MEASURED)
-        if (whole[known] < 0).any() or (whole > np.iinfo(form).max).any():
-            continue
-        short = whole.astype(form)
-        if np.array_equal(lengthened(short, scale), hours, equal_nan=True):
+        with np.errstate(invalid="ignore"):  # of what the form cannot hold: it does not come back
+            short = np.where(gone, NOT_MEASURED, np.rint(hours * scale)).astype(form)
+        if ((lengthened(short, scale) == hours) | gone).all():
             return short, scale
     return hours, 1
 

@@ -87,7 +87,7 @@ def broken(
     no other row is left of them.
     """
     highest = hours.max(axis=1)
-    usual = usual_highest(past).reindex(hours.index)
+    usual = usual_highest(past, hours.index[highest > bounds.floor]).reindex(hours.index)
     bound = (PAST_RATIO * usual).clip(lower=bounds.floor)
     marks = hours.isin(BINARY_MARKS).sum(axis=1) if bounds.marks else highest * 0
     rules = (
@@ -103,11 +103,13 @@ def broken(
     return [found[sensor] for sensor in sorted(found)]
 
 
-def usual_highest(past: Sequence[SensorDay]) -> pd.Series:
-    """Compute the PAST_QUANTILE of the daily maxima of each sensor that was alive on most of the past days."""
-    if not past:
+def usual_highest(past: Sequence[SensorDay], asked: pd.Index) -> pd.Series:
+    """Compute the PAST_QUANTILE of the daily maxima of the sensors asked for that were alive on most past days."""
+    if not past or asked.empty:
         return pd.Series(dtype=float)
     names, maxima = by_day(past, "highest")
+    wanted = names.isin(asked)
+    names, maxima = names[wanted], maxima[wanted]
     alive = np.sort(np.where(maxima >= ALIVE_FROM, maxima, np.nan), axis=1)  # the missing ones come last
     days = np.isfinite(alive).sum(axis=1)
     enough = days >= max(ALIVE_DAYS, len(past) / 2)
@@ -184,14 +186,14 @@ def examine(
 
 
 def _failing(found: list[Fault], names: pd.Series, columns: Sensors) -> Plain:
-    rows = pd.DataFrame(found, columns=Fault._fields)
+    faulty = [one.sensor for one in found]
     return records(
         pd.DataFrame(
             {
-                columns.identifier: rows["sensor"],
-                columns.label: names.reindex(rows["sensor"]).to_numpy(),
-                "motif": rows["motif"],
-                "heures_consecutives": rows["heures_consecutives"].astype("Int64"),
+                columns.identifier: faulty,
+                columns.label: names.reindex(faulty).to_numpy(),
+                "motif": [one.motif for one in found],
+                "heures_consecutives": pd.array([one.heures_consecutives for one in found], "Int64"),
             }
         )
     )

@@ -79,9 +79,10 @@ def lost_minutes(flows: pd.DataFrame, rates: pd.DataFrame, arcs: pd.DataFrame, d
     """
     free_speed = np.where(is_ring(arcs["libelle"]), ring_speed(day), CITY_SPEED)[:, None]
     kilometres = arcs["longueur_metres"].to_numpy(dtype=float)[:, None] / 1000
-    place = np.searchsorted(SPEED_BOUNDS, rates.fillna(0.0), side="right")
-    speed = free_speed * np.array(SPEED_SHARES)[place]
-    return (60 * flows * kilometres * (1 / speed - 1 / free_speed)).where(rates.notna())
+    known = rates.to_numpy()
+    speed = free_speed * np.array(SPEED_SHARES)[np.searchsorted(SPEED_BOUNDS, known, side="right")]
+    lost = 60 * flows.to_numpy() * kilometres * (1 / speed - 1 / free_speed)
+    return pd.DataFrame(np.where(np.isnan(known), np.nan, lost), flows.index, flows.columns)
 
 
 def congested_zones(rates: pd.DataFrame, lost: pd.DataFrame, arcs: pd.DataFrame) -> list[dict[str, Any]]:
@@ -89,10 +90,10 @@ def congested_zones(rates: pd.DataFrame, lost: pd.DataFrame, arcs: pd.DataFrame)
 
     A zone is the périphérique, else an arrondissement as two digits; what lies outside all twenty is in none.
     """
-    places = arcs["arrondissement"].map(lambda number: f"{number:02d}", na_action="ignore").astype(object)
+    numbers = arcs["arrondissement"].to_numpy(dtype=float, na_value=np.nan)
     per_arc = pd.DataFrame(
         {
-            "zone": places.mask(is_ring(arcs["libelle"]), RING),
+            "zone": np.where(is_ring(arcs["libelle"]), np.inf, numbers),  # the périphérique comes last
             "heures": rates.count(axis=1),
             "taux": rates.sum(axis=1),
             "saturees": (rates >= SATURATED_FROM).sum(axis=1),
@@ -100,15 +101,16 @@ def congested_zones(rates: pd.DataFrame, lost: pd.DataFrame, arcs: pd.DataFrame)
         }
     )
     groups = per_arc[per_arc["heures"] > 0].groupby("zone")
-    sums = groups[["heures", "taux", "saturees"]].sum()
+    sums = groups.sum(min_count=1)
     zones = pd.DataFrame(
         {
+            "zone": [RING if np.isinf(number) else f"{number:02.0f}" for number in sums.index],
             "nombre_troncons": groups.size(),
             "taux_occupation_moyen": (sums["taux"] / sums["heures"]).round(2),
             "part_heures_saturees_pct": (100 * sums["saturees"] / sums["heures"]).round(2),
-            "temps_perdu_total_minutes": groups["perdu"].sum(min_count=1).round(2),
+            "temps_perdu_total_minutes": sums["perdu"].round(2),
         }
-    ).reset_index()
+    ).reset_index(drop=True)
     zones["mince"] = zones["nombre_troncons"] < LEAST_ARCS
     order = ["mince", "part_heures_saturees_pct", "taux_occupation_moyen", "zone"]
     return ranked(zones.sort_values(order, ascending=[True, False, False, True]).drop(columns="mince"))

@@ -43,6 +43,14 @@ def test_each_record_has_its_line_whatever_it_holds() -> None:
     assert lines[8:] == ["  ]", "}"]
 
 
+def test_many_records_are_laid_out_as_few_are() -> None:
+    records: list[Any] = [{"numero": number, "texte": "\0"} for number in range(250)]
+    records[120] = ["a", "\0", "b"]
+    lines = readable_text({"metrics": records}).decode().splitlines()
+    assert json.loads("\n".join(lines)) == {"metrics": records}
+    assert [json.loads(line.removesuffix(",")) for line in lines[2:-2]] == records
+
+
 @pytest.mark.parametrize("foreign", [math.nan, math.inf, -math.inf, {1, 2}, date(2025, 1, 1), object(), "\ud800"])
 @pytest.mark.parametrize("write", [readable_text, canonical_text])
 def test_what_json_has_no_form_for_is_refused_at_any_depth(write: Any, foreign: object) -> None:

@@ -153,7 +153,8 @@ def test_a_past_day_without_its_rows_is_compared_as_with_them(without: tuple[str
         ([np.nan, np.nan], 2),
         ([], 2),
         ([0.125, 1.0], 8),
-        ([-1.0, 3.0], 8),
+        ([-1.0, 3.0], 2),
+        ([-0.01, 3.0], 8),  # where it would be taken for a missing one
         ([np.inf, 3.0], 8),
         ([1e300, 3.0], 8),
     ],
