@@ -14,8 +14,8 @@ from typing import NamedTuple
 from lib.common.text import agreed, counted
 from lib.figures.quality import SAMPLES_KEPT, Quality
 from lib.raw.source_files import RawFile
+from scripts.sources.traffic.disruption import Disruption
 from scripts.sources.traffic.lines import Line
-from scripts.sources.traffic.told import Told
 
 PULL_WINDOW = timedelta(days=7)  # pulls this near the day tell of it, and may end a disruption
 EARLY_COVERAGE = 0.5  # share; works are announced ahead but incidents are not, so earlier pulls tell about half a day
@@ -24,14 +24,14 @@ _ASKED = re.compile(r"line_reports_(\d{4}-\d{2}-\d{2})_")
 
 
 class Page(NamedTuple):
-    """What figures need of a forms.Response. last_days: on which its disruptions end. told: each with its line."""
+    """What figures need of a forms.Response. last_days: on which its disruptions, each with its line, end."""
 
     named: list[Line]
     made_at: datetime | None
     place: tuple[int, int, int] | None
     whole: bool
     last_days: set[str]
-    told: Iterable[tuple[int, Told]]
+    disruptions: Iterable[tuple[int, Disruption]]
 
     @property
     def is_extract(self) -> bool:

@@ -25,11 +25,11 @@ from lib.raw.limits import DISRUPTIONS
 from lib.raw.source_files import RawFile
 from lib.raw.usable_files import passed_over, too_many
 from scripts.sources.traffic import forms
+from scripts.sources.traffic.disruption import Disruption, disruption_of, read_disruption
 from scripts.sources.traffic.lines import Line
 from scripts.sources.traffic.objects import Touched, together
 from scripts.sources.traffic.pages import PULL_WINDOW, Answer, Page, add_page
 from scripts.sources.traffic.periods import clipped, last_day, reach
-from scripts.sources.traffic.told import Told, told, told_once
 
 # Reasons of rejects by which a pull lost more than a record: what it announces is not what was read.
 UNREAD = ("enregistrements_en_trop", "fichier_illisible", "fichier_trop_gros", "fichier_vide", "json_illisible")
@@ -39,9 +39,9 @@ PULLS_KEPT = 2_000  # that a process has at hand: three a day of two years; what
 
 
 class Message(NamedTuple):
-    """A disruption as it is newest: what is told, the lines it touches, file and line, and how new that is."""
+    """A disruption as it is newest, the lines it touches, file and line, and how new that is."""
 
-    told: Told
+    disruption: Disruption
     lines: Sequence[Touched]
     raw: RawFile
     line: int
@@ -89,7 +89,7 @@ def read_pulls(files: list[RawFile], day: date, quality: Quality) -> Pulled:
     concerned = cache(lambda one: bool(clipped(one.periods, window)))
     for raw in later:
         for page in _pages(raw, Quality()):  # what is wrong in these is said of their own days
-            for line, one in page.told:
+            for line, one in page.disruptions:
                 if concerned(one):
                     _keep(one, raw, line, raw.pulled, pulled, quality)
     _drop_revised(pulled)
@@ -129,14 +129,14 @@ def _kept(raw: RawFile, _state: tuple[int, ...]) -> tuple[list[Page], Quality, I
 
     None of one that tells more than a day has room for. Extracts that follow one another become one.
     """
-    if told_once.cache_info().currsize == DISRUPTIONS:  # what is at hand is as much as a day can hold
-        told_once.cache_clear()
+    if read_disruption.cache_info().currsize == DISRUPTIONS:  # what is at hand is as much as a day can hold
+        read_disruption.cache_clear()
         _kept.cache_clear()
     pages, account, room = list[Page](), Quality(), DISRUPTIONS
-    last: list[tuple[int, Told]] = []
+    last: list[tuple[int, Disruption]] = []
     try:
         for page in _read(raw, account):
-            found = list(islice(page.told, room))
+            found = list(islice(page.disruptions, room))
             room -= len(found)
             if room <= 0:
                 return None
@@ -145,7 +145,7 @@ def _kept(raw: RawFile, _state: tuple[int, ...]) -> tuple[list[Page], Quality, I
                 pages[-1].last_days.update(page.last_days)
             else:
                 last = found
-                pages.append(page._replace(told=last))
+                pages.append(page._replace(disruptions=last))
     except InputError as error:
         return pages, account, error.with_traceback(None)
     return pages, account, None
@@ -159,14 +159,16 @@ def _read(raw: RawFile, quality: Quality) -> Iterator[Page]:
                 quality.reject("reponse_inattendue", raw.name, line, item)
                 continue
             last_days = {last_day(one) for one in response.disruptions if isinstance(one, dict)}
-            found = _told_by(response, raw, line, quality)
+            found = _disruptions_of(response, raw, line, quality)
             yield Page(response.named, response.made_at, response.page, response.whole, last_days, found)
 
 
-def _told_by(response: forms.Response, raw: RawFile, line: int, quality: Quality) -> Iterator[tuple[int, Told]]:
+def _disruptions_of(
+    response: forms.Response, raw: RawFile, line: int, quality: Quality
+) -> Iterator[tuple[int, Disruption]]:
     """Yield each disruption of a response, with its line."""
     for record in response.disruptions:
-        if one := told(record, response):
+        if one := disruption_of(record, response):
             yield line, one
         else:
             quality.reject("identifiant_absent", raw.name, line, record)
@@ -179,29 +181,29 @@ def _take(page: Page, raw: RawFile, day: date, pulled: Pulled, quality: Quality)
     pull_day = raw.pull_day or (made.date() if made else None)
     add_page(page, raw, pull_day, day, pulled.answers.setdefault(stamp, []))
     pulled.named |= dict.fromkeys(page.named)
-    for line, one in page.told:
+    for line, one in page.disruptions:
         _keep(one, raw, line, stamp, pulled, quality)
 
 
-def _keep(told: Told, raw: RawFile, line: int, stamp: str, pulled: Pulled, quality: Quality) -> None:
+def _keep(disruption: Disruption, raw: RawFile, line: int, stamp: str, pulled: Pulled, quality: Quality) -> None:
     """Keep it unless something newer is known of the same disruption, or there is no room for another one.
 
     Of what is as new, each page names the lines of its own under a network: the lines of all are kept.
     """
-    identifier, age = told.identifier, (stamp, told.revised)
+    identifier, age = disruption.identifier, (stamp, disruption.revised)
     known = pulled.newest.get(identifier)
     if known is None and len(pulled.newest) == DISRUPTIONS:
         too_many(raw, line, {"id": identifier}, DISRUPTIONS, quality)
         return
-    if known is None or known.told is not told:
-        pulled.named |= dict.fromkeys(line for line, _ in told.lines)
-    if told.family:
-        pulled.families[identifier] = told.family
+    if known is None or known.disruption is not disruption:
+        pulled.named |= dict.fromkeys(line for line, _ in disruption.lines)
+    if disruption.family:
+        pulled.families[identifier] = disruption.family
     pulled.seen[identifier] += 1
     pulled.first[identifier] = min(pulled.first.get(identifier, stamp), stamp)
     if known is None or known.age <= age:
-        lines = together([*known.lines, *told.lines]) if known and known.age == age else told.lines
-        pulled.newest[identifier] = Message(told, lines, raw, line, age)
+        lines = together([*known.lines, *disruption.lines]) if known and known.age == age else disruption.lines
+        pulled.newest[identifier] = Message(disruption, lines, raw, line, age)
 
 
 def _drop_revised(pulled: Pulled) -> None:

@@ -16,12 +16,12 @@ import pandas as pd
 from lib.figures.quality import Quality
 from lib.raw.source_files import RawFile
 from scripts.sources.traffic import forms
+from scripts.sources.traffic.disruption import Disruption
 from scripts.sources.traffic.lines import NETWORK, UNKNOWN_MODE, Line, line_order
 from scripts.sources.traffic.objects import Touched
 from scripts.sources.traffic.pages import Answer
 from scripts.sources.traffic.periods import clipped, reach
 from scripts.sources.traffic.pulls import Message, read_pulls
-from scripts.sources.traffic.told import Told
 
 LIFT_TAG = "Ascenseur"
 # What lasts longer is no event of a day: most disruptions of a real capture are detours of buses, about a year long.
@@ -60,16 +60,16 @@ def read_disruptions(files: list[RawFile], day: date, quality: Quality) -> Disru
     lines = {line.key: line for line in NETWORK}
     for identifier in sorted(pulled.newest):
         message = pulled.newest[identifier]
-        for reason, content in message.told.refused:  # each alone
+        for reason, content in message.disruption.refused:  # each alone
             quality.reject(reason, message.raw.name, message.line, content)
-        inside = clipped(message.told.periods, window)
+        inside = clipped(message.disruption.periods, window)
         if not inside:
             continue
-        row = _row(message.told, quality)
+        row = _row(message.disruption, quality)
         row["longue_duree"] = (row["fin"] or window[1]) - row["debut"] > timedelta(days=STANDING_DAYS)
         concerned = [(by_id.get(line.id, line), whole) for line, whole in _lines(message, quality)]
         passing = row["severite"] != forms.INFORMATION and not row["longue_duree"]
-        nowhere += message.told.on_network and not concerned and passing
+        nowhere += message.disruption.on_network and not concerned and passing
         lines |= {line.key: line for line, _ in concerned}
         on_lines = {line.key: _severity_on_line(row, whole) for line, whole in concerned}
         row["severite"] = _worst(*(on_lines.values() or [_severity_on_line(row, False)]))
@@ -109,29 +109,31 @@ _TOUCHED = ["id", "cle", "severite"]
 _UTC = "datetime64[us, UTC]"
 
 
-def _row(told: Told, quality: Quality) -> dict[str, Any]:
-    row = {**told.row, "severite": told.row["severite"] or forms.INFORMATION}
-    if told.row["severite"] is None:
+def _row(disruption: Disruption, quality: Quality) -> dict[str, Any]:
+    row = {**disruption.row, "severite": disruption.row["severite"] or forms.INFORMATION}
+    if disruption.row["severite"] is None:
         text = "Des perturbations sans sévérité lisible sont comptées comme information."
-        quality.warn("severite_inconnue", "attention", text, exemples=[told.identifier])
+        quality.warn("severite_inconnue", "attention", text, exemples=[disruption.identifier])
     if row["fin"] is None:
         text = "Des perturbations sans fin annoncée sont comptées jusqu'à la fin du jour."
-        quality.warn("periode_sans_fin", "information", text, exemples=[told.identifier])
+        quality.warn("periode_sans_fin", "information", text, exemples=[disruption.identifier])
     return row
 
 
 def _lines(message: Message, quality: Quality) -> Sequence[Touched]:
     """List the lines touched: by objects, else those that the texts name, where it is no lift."""
-    told = message.told
-    if message.lines or LIFT_TAG in told.row["tags"]:
+    disruption = message.disruption
+    if message.lines or LIFT_TAG in disruption.row["tags"]:
         return message.lines
-    if told.on_network and not told.lines_named:
+    if disruption.on_network and not disruption.lines_named:
         text = (
             "Des perturbations d'un réseau entier ne touchent aucune ligne connue, le relevé n'en nommant pas : la "
             "fiabilité n'en tient pas compte."
         )
-        quality.warn("reseau_sans_ligne", "attention", text, exemples=[told.row["titre"] or told.identifier])
-    return [(line, True) for line in told.lines_named]
+        quality.warn(
+            "reseau_sans_ligne", "attention", text, exemples=[disruption.row["titre"] or disruption.identifier]
+        )
+    return [(line, True) for line in disruption.lines_named]
 
 
 def _severity_on_line(row: dict[str, Any], whole: bool) -> str:

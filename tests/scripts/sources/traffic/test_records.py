@@ -9,11 +9,11 @@ import pytest
 
 from lib.figures.quality import Quality
 from lib.raw.source_files import RawFile
+from scripts.sources.traffic.disruption import MESSAGE_MAX, TITLE_MAX
 from scripts.sources.traffic.pages import pull_days
 from scripts.sources.traffic.periods import reach, service
 from scripts.sources.traffic.pulls import files_around
 from scripts.sources.traffic.records import Disruptions, read_disruptions
-from scripts.sources.traffic.told import MESSAGE_MAX, TITLE_MAX
 
 DAY = date(2025, 11, 4)
 

@@ -17,8 +17,8 @@ TITLE_MAX = 160  # characters of a stored title
 
 
 @dataclass(frozen=True, eq=False)
-class Told:
-    """What is told of one disruption.
+class Disruption:
+    """What all pulls that tell it alike say of one disruption.
 
     family: what stays when it is revised, where that is said. revised: when it was last (forms.updated_at). periods:
     the readable ones. refused: reason and content of each other one. lines: those it touches. on_network: its own
@@ -61,18 +61,18 @@ class Told:
         return lines_in_text(self.row["titre"] or "") or lines_in_text(self.row["message"] or "")
 
 
-def told(record: Any, response: forms.Response) -> Told | None:
+def disruption_of(record: Any, response: forms.Response) -> Disruption | None:
     """Read one disruption of a response; None of what has no id."""
     identifier = forms.identity(record) if isinstance(record, dict) else None
     if identifier is None:
         return None
     lines = tuple(response.lines_touched_by(record, identifier))
     # Version 2 writes equal values alike, and all that JSON can hold: a NaN, half of a surrogate pair.
-    return told_once(marshal.dumps(forms.essential(record), 2), identifier, lines, bool(networks(record)))
+    return read_disruption(marshal.dumps(forms.essential(record), 2), identifier, lines, bool(networks(record)))
 
 
 @lru_cache(maxsize=DISRUPTIONS)
-def told_once(packed: bytes, identifier: str, lines: tuple[Touched, ...], on_network: bool) -> Told:
+def read_disruption(packed: bytes, identifier: str, lines: tuple[Touched, ...], on_network: bool) -> Disruption:
     """Read one record; pulls that tell it alike have it in common."""
     record, valid = marshal.loads(packed), list[Period]()
     written = periods(record)
@@ -84,4 +84,4 @@ def told_once(packed: bytes, identifier: str, lines: tuple[Touched, ...], on_net
         else:
             valid.append((begin, end))
     revised = forms.updated_at(record)
-    return Told(identifier, forms.family(record), revised, valid, refused, lines, on_network, packed)
+    return Disruption(identifier, forms.family(record), revised, valid, refused, lines, on_network, packed)
