@@ -144,7 +144,7 @@ def _each_decoded(lines: Iterable[bytes]) -> Iterator[tuple[bytes, tuple[Any, bo
     some, size = list[bytes](), 0
     for line in lines:
         some.append(line)
-        size += len(line)
+        size += len(line) + len(_MARK)  # blank lines take room too
         if size >= MEGABYTE:
             yield from zip(some, _together(some), strict=True)
             some, size = [], 0

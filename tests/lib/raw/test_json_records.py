@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
         monkeypatch.setattr(json_records, "READ_WHOLE", 0)
         monkeypatch.setattr(contents, "BLOCK", 7)
         monkeypatch.setattr(json_stream, "BATCH", 20)
+        monkeypatch.setattr(json_records, "MEGABYTE", 40)
     return request.param
 
 
@@ -70,6 +72,20 @@ def test_lines_that_make_json_together_and_not_alone_are_broken(tmp_path: Path, 
     found, quality = read(tmp_path / "a.jsonl", "\n".join([*map(json.dumps, ROWS), *broken]))
     assert found == ROWS
     assert quality.rejets == {"json_illisible": 3}
+
+
+def test_blank_lines_without_end_are_not_held(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(json_records, "READ_WHOLE", 0)
+    monkeypatch.setattr(json_stream, "MOST_RECORDS", 2_000)
+    monkeypatch.setattr(contents, "BLOCK", 1 << 16)
+    path = tmp_path / "a.jsonl.gz"
+    path.write_bytes(gzip.compress("\n".join(map(json.dumps, ROWS)).encode() + b"\n" * 5_000_000, 1))
+    tracemalloc.start()
+    found, quality = read(path, path.read_bytes())
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert (found, quality.rejets) == (ROWS, {"fichier_trop_gros": 1})
+    assert peak < 50_000_000
 
 
 def test_jsonl_of_which_each_second_line_is_broken_keeps_the_others(tmp_path: Path) -> None:
