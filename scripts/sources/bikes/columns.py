@@ -28,7 +28,7 @@ class Column:
         """Keep equal texts, whole numbers and objects (as JSON) once; a column of any other kind keeps its cells."""
         kinds = set(map(type, cells))
         if not _OBJECTS.isdisjoint(kinds):
-            cells, kinds = _as_texts(cells), (kinds - _OBJECTS) | {str}
+            cells, kinds = _as_texts(cells, kinds), kinds - _OBJECTS
         if not kinds <= _EQUAL_ONCE:
             return cls(list(cells), np.arange(len(cells)))
         places = {value: place for place, value in enumerate(dict.fromkeys(cells))}
@@ -63,15 +63,13 @@ class Column:
         return np.array([holds(value) for value in self.values], dtype=bool)[self.places]
 
 
-def _as_texts(cells: Sequence[Any]) -> list[Any]:
-    """Write the objects and lists among the cells as JSON."""
-    known: dict[str | bytes, str] = {}
-    return [_as_text(cell, known) if isinstance(cell, dict | list) else cell for cell in cells]
-
-
-def _as_text(cell: Any, known: dict[str | bytes, str]) -> str:
+def _as_texts(cells: Sequence[Any], kinds: set[type]) -> list[Any]:
+    """Write the objects and lists among the cells as JSON, each of those that are equal once."""
     try:
-        key: str | bytes = dumps(cell)
+        # Of a NaN orjson makes null, which None is.
+        keys: list[bytes | str] = list(map(repr if float in kinds else dumps, cells))
     except TypeError:  # half of a surrogate pair, a number beyond 64 bits
-        key = repr(cell)
-    return known.get(key) or known.setdefault(key, json.dumps(cell)[:LONGEST_OBJECT])
+        keys = list(map(repr, cells))
+    different = dict(zip(keys, cells, strict=True)).items()
+    texts = {key: json.dumps(one)[:LONGEST_OBJECT] if isinstance(one, dict | list) else one for key, one in different}
+    return [texts[key] for key in keys]

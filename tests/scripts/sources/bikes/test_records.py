@@ -132,6 +132,15 @@ def test_counts_that_are_equal_and_not_the_same_are_told_apart(tmp_path: Path) -
     assert [row.contenu.partition("comptage")[2] for row in quality.kept_rejects] == ["': True}"]
 
 
+@pytest.mark.parametrize("odd", [{"n": 1}, {"n": 10**30}, {"n": "\ud83d"}, [float("nan")]])
+def test_an_object_in_place_of_a_count_costs_itself_alone(tmp_path: Path, odd: Any) -> None:
+    counts = [None, float("nan"), odd, 4, odd, None]
+    rows = [bike("A-1", f"2025-11-04T{hour:02}:00:00Z", one) for hour, one in enumerate(counts)]
+    found, quality = read(tmp_path, date(2025, 11, 4), rows)
+    assert found.counts["comptage"].fillna(-1).tolist() == [-1, 4, -1]
+    assert quality.rejets == {"comptage_non_numerique": 3}
+
+
 def test_of_a_counter_without_a_place_the_first_form_met_is_shown(tmp_path: Path) -> None:
     moments = [f"2025-11-0{day}T08:00:00Z" for day in (2, 3, 4)]
     places = [{"lon": 200, "lat": 48}, {"lon": 300, "lat": 48}, {"lon": 200, "lat": 48}]
