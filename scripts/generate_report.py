@@ -37,7 +37,7 @@ from lib.run import cli
 from lib.run.both import from_either, save_in_both
 from lib.run.demo_results import refuse_invented
 from lib.run.manifest import inputs, recorded
-from lib.run.sensor_history import recent_figures, same_weekdays, with_sensors
+from lib.run.sensor_history import read_day, recent_figures, same_weekdays
 from lib.stores.documents import report_document
 from scripts.registry import SOURCES, watched_figures
 from scripts.report.key_figures import Metrics, hourly_profiles, key_figures, measured
@@ -57,7 +57,7 @@ Exemple : python scripts/generate_report.py --date 2025-11-04"""
 
 def read_metrics(store: DatabaseService, day: date) -> dict[str, Metrics]:
     """Load the metrics of the day by source; a source that has none, or some of an older version, is not a key."""
-    found = {source: store.load_metrics(source, day) for source in SOURCES}
+    found = {name: read_day(store, source, day) for name, source in SOURCES.items()}
     for source, metrics in found.items():
         if metrics is not None and not is_current(source, metrics):
             log.warning("%s du %s : chiffres d'une version antérieure, laissés de côté.", SOURCES[source].french, day)
@@ -214,7 +214,6 @@ def gather(
         raise no_data("rapport", day, {known.isoformat() for one in days.values() for known in one})
     missing = {source: max((one for one in known if one <= day), default=None) for source, known in days.items()}
     last_days = dict.fromkeys(metrics, day) | missing
-    metrics = {name: with_sensors(store, SOURCES[name], day, one) for name, one in metrics.items()}
     return metrics, past, last_days, recent
 
 

@@ -6,12 +6,12 @@ that is missing, damaged, of another state or of other code is made again when a
 is. Reports read the copies, of today too, each time: that takes a millisecond, and no day is held in memory.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import suppress
 from datetime import date, timedelta
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -39,12 +39,27 @@ def same_weekdays(store: DatabaseService, source: Source, day: date) -> Past:
     return {past: metrics for past, metrics in found.items() if metrics is not None}
 
 
+class Place(NamedTuple):
+    """Where the copy of a day of OUTPUT_DIR is, and what it rests on: the file of metrics, the keys read, the code."""
+
+    output_dir: Path
+    path: Path
+    state: str
+
+
+def _place(store: DatabaseService, source: Source, day: date) -> Place | None:
+    """Say where the copy of a day would be; None of a day that has no file."""
+    if not isinstance(store, LocalFileService) or not (written := _written(store.metrics_path(source.name, day))):
+        return None
+    state = f"{written} {source.sensors} {source.compared} {code_state()}"
+    return Place(store.output_dir, store.output_dir / ".sensors" / f"{source.name}_{day}.copy", state)
+
+
 def _past(store: DatabaseService, source: Source, day: date) -> Remembering | None:
-    files = store if isinstance(store, LocalFileService) else None
-    state = _state(files, source, day) if files else ""
-    if files and state and not source.sensors:
-        return _past_of_file(files.output_dir, source, day, state)
-    return (_copy(files, source, day, state) if files else None) or _loaded(store, source, day)
+    place = _place(store, source, day)
+    if place and not source.sensors:
+        return _past_of_file(place.output_dir, source, day, place.state)
+    return _copy(place, day) or _loaded(store, source, day)
 
 
 @lru_cache(maxsize=PAST_KEPT)
@@ -63,10 +78,16 @@ def _without_rows(source: Source, metrics: Metrics, day: date) -> Remembering:
     return Remembering(figures, known)
 
 
-def with_sensors(store: DatabaseService, source: Source, day: date, metrics: Metrics) -> Remembering:
-    """Return the metrics of a day of the store with what is known of its sensors: of the copy, or made for the next."""
-    found = _copied(store, source, day, lambda: _without_rows(source, metrics, day)) if source.sensors else None
-    return Remembering(metrics, found.known if found else {})
+def read_day(store: DatabaseService, source: Source, day: date) -> Metrics | None:
+    """Load the metrics of a day, those of sensors with what its copy knows of them; one is made for later days."""
+    place = _place(store, source, day)
+    metrics = store.load_metrics(source.name, day)
+    if metrics is None or source.sensors is None or not has_account(metrics):
+        return metrics
+    if not place or place != _place(store, source, day):  # stored again by another run: there is no saying which it is
+        return Remembering(metrics, {})
+    found = _copy(place, day) or _keep(place, source, day, _without_rows(source, metrics, day))
+    return Remembering(metrics, found.known)
 
 
 def recent_figures(store: DatabaseService, days: Iterable[date]) -> dict[date, dict[str, Any]]:
@@ -94,38 +115,18 @@ def remember(store: DatabaseService, source: Source, day: date, metrics: Metrics
     """Keep a copy of the sensors of metrics that were just stored, and return them; None of a source without."""
     if source.sensors is None:
         return None
-    found = _without_rows(source, metrics, day)
-    if isinstance(store, LocalFileService):
-        _keep(store, source, day, found, _state(store, source, day))
+    found = _keep(_place(store, source, day), source, day, _without_rows(source, metrics, day))
     return sensor_day(found, source.sensors, day)
 
 
 def _remembered(store: DatabaseService, source: Source, day: date) -> SensorDay | None:
-    found = _copied(store, source, day, lambda: _loaded(store, source, day)) if source.sensors else None
-    return sensor_day(found, source.sensors, day) if found and source.sensors else None
-
-
-def _copied(
-    store: DatabaseService, source: Source, day: date, make: Callable[[], Remembering | None]
-) -> Remembering | None:
-    """Read the copy of a day; without one, keep one of what `make` returns."""
-    if not isinstance(store, LocalFileService):
-        return make()
-    state = _state(store, source, day)
-    found = _copy(store, source, day, state)
-    if found is None and (found := make()) is not None:
-        _keep(store, source, day, found, state)
-    return found
-
-
-def _path(files: LocalFileService, source: Source, day: date) -> Path:
-    return files.output_dir / ".sensors" / f"{source.name}_{day}.copy"
-
-
-def _state(files: LocalFileService, source: Source, day: date) -> str:
-    """Describe what a copy rests on: the file of the metrics, the keys read of it, and the code; empty without one."""
-    written = _written(files.metrics_path(source.name, day))
-    return written and f"{written} {source.sensors} {source.compared} {code_state()}"
+    if source.sensors is None:
+        return None
+    place = _place(store, source, day)
+    found = _copy(place, day)
+    if found is None and (found := _loaded(store, source, day)):
+        _keep(place, source, day, found)
+    return sensor_day(found, source.sensors, day) if found else None
 
 
 def _written(path: Path) -> str:
@@ -137,14 +138,14 @@ def _written(path: Path) -> str:
     return f"{status.st_size} {status.st_mtime_ns} {status.st_ctime_ns}"
 
 
-def _keep(files: LocalFileService, source: Source, day: date, found: Remembering, state: str) -> None:
+def _keep(place: Place | None, source: Source, day: date, found: Remembering) -> Remembering:
     """Write the copy of a day, and remove those of long before or after it; do without where it cannot be written."""
-    path = _path(files, source, day)
-    if state and keep_copy(path, state, _arrays(found)):
-        for other in path.parent.glob(f"{source.name}_*"):
+    if place and keep_copy(place.path, place.state, _arrays(found)):
+        for other in place.path.parent.glob(f"{source.name}_*"):
             with suppress(ValueError, OSError):
                 if abs(date.fromisoformat(other.stem.rpartition("_")[2]) - day) > KEPT:
                     other.unlink(missing_ok=True)
+    return found
 
 
 def _arrays(found: Remembering) -> dict[str, Any]:
@@ -159,9 +160,9 @@ def _arrays(found: Remembering) -> dict[str, Any]:
     }
 
 
-def _copy(files: LocalFileService, source: Source, day: date, state: str) -> Remembering | None:
+def _copy(place: Place | None, day: date) -> Remembering | None:
     """Read the copy of a day, if there is one of this state: its figures, and what is known of its sensors."""
-    arrays = read_copy(_path(files, source, day), state) if source.sensors and state else None
+    arrays = read_copy(place.path, place.state) if place else None
     if arrays is None:
         return None
     names = names_of(arrays["noms"].tobytes())

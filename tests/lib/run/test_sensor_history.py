@@ -15,7 +15,7 @@ from lib.common.paris_time import hours_in_day
 from lib.figures.past_days import evolution
 from lib.figures.sensor_days import SensorDay, ShortHours, hours_of, sensor_day
 from lib.local_file_service import LocalFileService
-from lib.run.sensor_history import recent_figures, remember, remembered, same_weekdays, with_sensors
+from lib.run.sensor_history import read_day, recent_figures, remember, remembered, same_weekdays
 from scripts import process_bikes, process_comptages
 from scripts.registry import BIKES, COMPTAGES, WEATHER
 from tests.conftest import Ran, RawTree, bike, count_row
@@ -171,13 +171,15 @@ def test_a_report_stands_beside_the_copies_of_past_days_as_beside_their_metrics(
         assert today and BIKES.sensors
         with monkeypatch.context() as patch:
             if copied:
-                patch.setattr(LocalFileService, "load_metrics", lambda *_: None)
+                patch.setattr(
+                    LocalFileService, "load_metrics", lambda _, __, day, one=today: one if day == DAY else None
+                )
             else:
                 for path in (tmp_path / ".sensors").iterdir():
                     path.unlink()
             past = same_weekdays(store, BIKES, DAY)
-            now = with_sensors(store, BIKES, DAY, today)
-        assert [one["total_jour"] for one in past.values()] == [2 * 10**20, 10**20]
+            now = read_day(store, BIKES, DAY)
+        assert now and [one["total_jour"] for one in past.values()] == [2 * 10**20, 10**20]
         assert not any("metrics" in one or "failing_sensors" in one for one in past.values())
         frames = [hours_of(one, BIKES.sensors, "comptages_horaires", DAY) for one in (now, *past.values())]
         assert [frame is None for frame in frames] == [False, old, False]
@@ -185,3 +187,22 @@ def test_a_report_stands_beside_the_copies_of_past_days_as_beside_their_metrics(
     assert found[0] == found[1]
     assert found[0]["mediane_base"]["journees_entieres"] is old
     assert found[0]["evolution_mediane_pct"] == 125.0
+
+
+def test_metrics_that_another_run_replaces_while_they_are_read_are_none_of_its_copy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = LocalFileService(tmp_path)
+    store.save_metrics(metrics([1.0] * 24), "bikes", DAY)
+
+    def load(store: LocalFileService, source: str, day: date) -> dict[str, Any]:
+        again = metrics([2.0] * 24, [2.0] * 24)
+        store.save_metrics(again, source, day)
+        remember(store, BIKES, day, again)
+        return metrics([1.0] * 24)
+
+    monkeypatch.setattr(LocalFileService, "load_metrics", load)
+    found = read_day(store, BIKES, DAY)
+    assert found and BIKES.sensors
+    hours = hours_of(found, BIKES.sensors, "comptages_horaires", DAY)
+    assert hours is not None and hours.to_numpy().tolist() == [[1.0] * 24]
