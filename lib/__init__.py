@@ -29,3 +29,6 @@ def _say_missing_package(kind: type[BaseException], error: BaseException, trace:
 
 
 sys.excepthook = _say_missing_package
+
+# Nothing here multiplies matrices: numpy's threads for that would do nothing but spin, 50 ms of each command.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")

@@ -28,7 +28,7 @@ from lib.common.paris_time import HOUR, WEEKS_COMPARED, clock_hours, day_start, 
 from lib.common.settings import Settings
 from lib.figures import day_coverage, sensors
 from lib.figures.changes import LEAST_SHARED, change_beside, middle
-from lib.figures.numbers import count, hour_lists, points, records, rounded, whole
+from lib.figures.numbers import as_stored, count, hour_lists, points, records, rounded, whole
 from lib.figures.quality import Quality
 from lib.figures.sensor_days import Remembering, SensorDay, beside_past, known_of
 from lib.raw.source_files import no_data
@@ -99,7 +99,7 @@ def compute_metrics(
         "anomalies": unusual,
         "metrics": records(per_counter),
     }
-    hours = {BIKE_SENSORS.hours: bikes.hourly.to_numpy()}
+    hours = {BIKE_SENSORS.hours: as_stored(bikes.hourly.to_numpy())}
     return Remembering(metrics, known_of(per_counter, hours, BIKE_SENSORS, bikes.day, BIKES.compared))
 
 

@@ -32,7 +32,7 @@ from lib.common.paris_time import road_label_hours
 from lib.common.settings import Settings
 from lib.figures import day_coverage, sensors
 from lib.figures.changes import Floats
-from lib.figures.numbers import count, hour_lists, points, records, rounded, share, whole
+from lib.figures.numbers import as_stored, count, hour_lists, points, records, rounded, share, whole
 from lib.figures.quality import Quality
 from lib.figures.sensor_days import Remembering, SensorDay, known_of
 from lib.raw.source_files import no_data, source_files
@@ -90,7 +90,7 @@ def compute_metrics(roads: RoadDay, found: sensors.Examined) -> Remembering:
     kept = replace(roads, flows=found.sound, rates=rates, stated=stated, arcs=arcs)
     alerts = congestion.alerts(rates, arcs, roads.day)
     hours = {
-        "debits_horaires": on_24_hours(roads.flows),
+        "debits_horaires": as_stored(on_24_hours(roads.flows)),
         "taux_horaires": on_24_hours(roads.rates).round(2),
         "temps_perdu_horaires": on_24_hours(lost).round(2),
     }

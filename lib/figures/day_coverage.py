@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from lib.common.text import counted
-from lib.figures.changes import Flags, Floats, Hours, pair
+from lib.figures.changes import Flags, Floats, Hours, middle, pair
 from lib.figures.quality import Quality
 from lib.figures.sensor_days import SensorDay
 
@@ -82,7 +82,7 @@ def expected_hours(
     days = [one for one in past if one.whole]
     if days:
         sensors, valid = by_day(days, "valid")
-        usual = pd.Series(np.median(np.nan_to_num(valid), axis=1), sensors).clip(upper=hours)
+        usual = pd.Series(middle(np.nan_to_num(valid.T)), sensors).clip(upper=hours)
         usual = usual[usual > 0]
         if usual.sum() and usual.sum() >= LEAST_OF_REFERENCE * hours * len(names):
             return usual, counted(len(days), "jour récent")

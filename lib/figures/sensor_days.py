@@ -126,14 +126,14 @@ def in_short(metrics: Metrics, columns: Sensors, day: date, figures: Iterable[Ke
 def known_of(
     rows: pd.DataFrame, hours: Mapping[str, Floats], columns: Sensors, day: date, figures: Iterable[KeyFigure | Watched]
 ) -> Known:
-    """Give what in_short would read of the rows of a day, given their frame and, by key, the hours of each row."""
+    """Give what in_short would read of the rows of a day, given their frame and, by key, their hours as stored."""
     sound = rows[columns.set_aside].isna().to_numpy()
     names = names_of(json_text(plain(rows[columns.identifier][sound].tolist())))
     known: Known = {NAMES: names}
     for key in (columns.total, columns.highest, columns.valid, *(one.whole_day for one in figures if one.hours)):
         known["column", key] = as_stored(rows[key][sound].to_numpy(dtype=float, na_value=np.nan))
     for key, values in hours.items():
-        known["hours", key] = ShortHours(*shortened(np.asfortranarray(as_stored(values[sound]))), names, day)
+        known["hours", key] = ShortHours(*shortened(np.asfortranarray(values[sound])), names, day)
     return known
 
 
