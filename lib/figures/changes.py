@@ -114,17 +114,8 @@ class Hours:
     @cached_property
     def varies(self) -> Flags:
         """Tell which sensors measured more than one value, and are not stuck."""
-        if not self.values.size:
-            return np.zeros(len(self.values), dtype=bool)
-        return (np.fmin.reduce(self.values, axis=1) < np.fmax.reduce(self.values, axis=1)) & ~self.stuck
-
-    @cached_property
-    def at_zero(self) -> Flags:
-        return np.asarray((self.values == 0).all(axis=1))
-
-    @cached_property
-    def counted(self) -> Flags:
-        return np.asarray((self.values > 0).any(axis=1))
+        lowest = np.fmin.reduce(self.values, axis=1, initial=np.inf)
+        return np.asarray((lowest < np.fmax.reduce(self.values, axis=1, initial=-np.inf)) & ~self.stuck)
 
 
 @dataclass(frozen=True)
@@ -146,20 +137,11 @@ def pair(day: Hours, past: Hours, dead_at_zero: bool | None = None) -> Pair:
     odd = np.zeros(len(places), dtype=bool) if dead_at_zero is None else _out_of_order(day, past, places, dead_at_zero)
     known = np.isfinite(past.values)
     held = known.sum(axis=0) - known[places[odd]].sum(axis=0)
-    one, other = day.values, past.values.T.take(places, axis=1).T if known.size else np.full(day.values.shape, np.nan)
-    if known.size and not day.clock.equals(past.clock):
-        hours = past.clock.get_indexer(day.clock)
-        other = np.where(hours >= 0, other[:, hours], np.nan)
-    if odd.any():
-        one = np.where(odd[:, None], np.nan, one)
-    gone = odd | (places < 0)
-    if gone.any():
-        other = np.where(gone[:, None], np.nan, other)
+    padded = np.pad(past.values, (0, 1), constant_values=np.nan)  # the last ones are those of place -1
+    hours = past.clock.get_indexer(day.clock)
+    other = padded.T.take(hours, axis=0).take(np.where(odd, -1, places), axis=1).T
+    one = np.where(odd[:, np.newaxis], np.nan, day.values) if odd.any() else day.values
     return Pair(day.clock, one, other, dict(zip(past.clock.tolist(), held.tolist(), strict=True)))
-
-
-def pair_of_frames(day: pd.DataFrame, past: pd.DataFrame, dead_at_zero: bool | None = None) -> Pair:
-    return pair(Hours.of(day), Hours.of(past), dead_at_zero)
 
 
 def comparable_hours(day: pd.DataFrame, past: pd.DataFrame, dead_at_zero: bool) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -177,7 +159,9 @@ def _out_of_order(day: Hours, past: Hours, places: npt.NDArray[np.intp], dead_at
     odd = there.copy()
     odd[there] = day.stuck[there] & past.varies[then] | past.stuck[then] & day.varies[there]
     if dead_at_zero:
-        odd[there] |= day.at_zero[there] & past.counted[then] | past.at_zero[then] & day.counted[there]
+        two = (day.values[there], past.values[then])
+        for one, other in (two, two[::-1]):
+            odd[there] |= (one == 0).all(axis=1) & (other > 0).any(axis=1)
     return odd
 
 

@@ -12,7 +12,7 @@ import pandas as pd
 
 from lib.common.exact_json import json_text, read_json
 from lib.common.paris_time import clock_hours
-from lib.figures.changes import Floats, Hours, Pair, Shared, pair, pair_of_frames, shared
+from lib.figures.changes import Floats, Hours, Pair, Shared, pair, shared
 from lib.figures.key_figures import KeyFigure, Metrics, Sensors, Watched
 from lib.figures.numbers import as_stored, plain
 
@@ -71,10 +71,6 @@ class SensorDay:
     sensors: pd.DataFrame
     short: ShortHours | None
     whole: bool  # whether no hour was missing for most sensors
-
-
-def _frame(hours: Hours) -> pd.DataFrame:
-    return pd.DataFrame(hours.values, hours.names, hours.clock)
 
 
 def sensor_day(metrics: Metrics, columns: Sensors, day: date) -> SensorDay:
@@ -140,7 +136,7 @@ def known_of(
 def hours_of(metrics: Metrics, columns: Sensors, key: str, day: date) -> pd.DataFrame | None:
     """Build the frame of the hours that each sound sensor holds under `key`; None for a version without them."""
     found = _hours(metrics, columns, key, day)
-    return _frame(found) if found else None
+    return pd.DataFrame(found.values, found.names, found.clock) if found else None
 
 
 def _hours(metrics: Metrics, columns: Sensors, key: str, day: date) -> Hours | None:
@@ -149,15 +145,14 @@ def _hours(metrics: Metrics, columns: Sensors, key: str, day: date) -> Hours | N
 
 
 def _short_hours(metrics: Metrics, columns: Sensors, key: str, day: date) -> ShortHours | None:
-    return once(metrics, ("hours", key), lambda: _read_hours(metrics, columns, key, day))
+    def read() -> ShortHours | None:
+        rows = sound_rows(metrics, columns)
+        if not all(key in row for row in rows):
+            return None
+        values = np.array([row[key] for row in rows], dtype=float).reshape(len(rows), len(rows[0][key]) if rows else 0)
+        return ShortHours(*shortened(np.asfortranarray(values)), _names(metrics, columns), day)
 
-
-def _read_hours(metrics: Metrics, columns: Sensors, key: str, day: date) -> ShortHours | None:
-    rows = sound_rows(metrics, columns)
-    if not all(key in row for row in rows):
-        return None
-    values = np.array([row[key] for row in rows], dtype=float).reshape(len(rows), len(rows[0][key]) if rows else 0)
-    return ShortHours(*shortened(np.asfortranarray(values)), _names(metrics, columns), day)
+    return once(metrics, ("hours", key), read)
 
 
 def _column(metrics: Metrics, columns: Sensors, key: str) -> Floats:
@@ -233,4 +228,5 @@ def beside_past(hours: pd.DataFrame, past: SensorDay, dead_at_zero: bool) -> Sha
     if past.short is not None:
         return shared(pair(Hours.of(hours), past.short.whole(), dead_at_zero))
     totals = past.sensors["total"][past.sensors["valid"] >= min(len(clock_hours(past.day)), 24)]
-    return shared(pair_of_frames(hours.dropna().sum(axis=1).to_frame("jour"), totals.to_frame("jour")))
+    today = hours.dropna().sum(axis=1)
+    return shared(pair(Hours.of(today.to_frame("jour")), Hours.of(totals.to_frame("jour"))))

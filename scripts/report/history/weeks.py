@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from lib.figures.calendar_days import public_holiday
-from lib.figures.changes import Change, Shared, change_beside, comparable_hours, pair_of_frames, shared
+from lib.figures.changes import Change, Hours, Shared, change_beside, comparable_hours, pair, shared
 from lib.figures.key_figures import KeyFigure
 from lib.figures.numbers import rounded
 from lib.figures.past_days import USABLE_FROM
@@ -67,7 +67,7 @@ def _beside(
     source: Source, figure: KeyFigure, this: Mapping[date, pd.DataFrame], before: Mapping[date, pd.DataFrame]
 ) -> Weeks:
     one, other = comparable_hours(average_week(this), average_week(before), dead_at_zero(source))
-    found = shared(pair_of_frames(one, other))
+    found = shared(pair(Hours.of(one), Hours.of(other)))
     return Weeks(one, other, found, change_beside([found], figure.points) if found.comparable else None)
 
 
@@ -96,7 +96,7 @@ def day_levels(source: Source, days: Mapping[date, SourceDay]) -> dict[str, dict
     for figure in source.key_figures if source.sensors else ():
         hours = _hours(days, figure.name)
         average = _average(hours)
-        beside = {day: shared(pair_of_frames(frame, average)) for day, frame in hours.items()}
+        beside = {day: shared(pair(Hours.of(frame), Hours.of(average))) for day, frame in hours.items()}
         found[figure.name] = {
             day: rounded(100 * float(one.day.sum() / one.past.sum()), 1) if one.comparable else None
             for day, one in beside.items()

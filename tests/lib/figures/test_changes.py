@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lib.figures.changes import MOST_MARGIN, TENTHS, change_beside, comparable_hours, middle, pair_of_frames, shared
+from lib.figures.changes import MOST_MARGIN, TENTHS, Hours, Pair, change_beside, comparable_hours, middle, pair, shared
 from lib.figures.past_days import usual_hours
 
 HOURS = 24
@@ -22,6 +22,10 @@ def frame(daily: np.ndarray | list[float]) -> pd.DataFrame:
     shape = np.linspace(1.0, 3.0, HOURS)
     names = [f"S{number:04d}" for number in range(len(daily))]
     return pd.DataFrame(np.outer(daily, shape / shape.sum()), names, range(HOURS))
+
+
+def pair_of_frames(day: pd.DataFrame, past: pd.DataFrame, dead_at_zero: bool | None = None) -> Pair:
+    return pair(Hours.of(day), Hours.of(past), dead_at_zero)
 
 
 def test_the_margin_is_two_errors_of_a_jackknife_by_hand(rng: np.random.Generator) -> None:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from lib.figures.changes import pair_of_frames, shared
+from lib.figures.changes import Hours, Pair, pair, shared
 from lib.figures.key_figures import KeyFigure, Sensors
 from lib.figures.past_days import evolution, usual_hours
 from lib.figures.sensor_days import (
@@ -34,6 +34,10 @@ kept = hnp.arrays(np.bool_, (SENSORS, HOURS))
 
 def frame(values: Any) -> pd.DataFrame:
     return pd.DataFrame(values, [f"S{number}" for number in range(len(values))], range(len(values[0])), dtype=float)
+
+
+def pair_of_frames(day: pd.DataFrame, past: pd.DataFrame, dead_at_zero: bool | None = None) -> Pair:
+    return pair(Hours.of(day), Hours.of(past), dead_at_zero)
 
 
 def metrics_of(values: np.ndarray, coverage: float = 1.0) -> dict[str, Any]:
