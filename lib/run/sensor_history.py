@@ -1,4 +1,4 @@
-"""What the store remembers of earlier days: of their sensors from copies that are quick to read, of the rest in memory.
+"""What the store remembers of earlier days: their figures and their sensors, from copies that are quick to read.
 
 A day of road counts is 3 MB of JSON, of which later days need the figures, five numbers and three times 24 hours an
 arc. OUTPUT_DIR/.sensors keeps these of the files of OUTPUT_DIR, with the state of the file that they come from: a copy
@@ -28,21 +28,20 @@ from lib.run.dependencies import code_state
 
 # Under which figures have a row for each work, arc or sensor: no past figure is of one.
 ROWS = ("metrics", "mapping", "capteurs_defaillants", "failing_sensors", "troncons_impactes", "perturbations")
-PAST_KEPT = 180  # days of the sources without copies, in memory: in a range each is compared again for five weeks
 REPORTS_KEPT = 40  # of which the key figures are in memory: each of the 28 days after shows them
 KEPT = timedelta(days=60)  # copies of days farther than that from the one that is written go
 
 
 def same_weekdays(store: DatabaseService, source: Source, day: date) -> Past:
     """Load what the store has of the same weekdays that a day stands beside (see paris_time.days_compared)."""
-    found = {past: _past(store, source, past) for past in days_compared(day)}
+    days = days_compared(day)
+    found = {past: _copy(_place(store, source, past), past) or _loaded(store, source, past) for past in days}
     return {past: metrics for past, metrics in found.items() if metrics is not None}
 
 
 class Place(NamedTuple):
     """Where the copy of a day of OUTPUT_DIR is, and what it rests on: the file of metrics, the keys read, the code."""
 
-    output_dir: Path
     path: Path
     state: str
 
@@ -52,19 +51,7 @@ def _place(store: DatabaseService, source: Source, day: date) -> Place | None:
     if not isinstance(store, LocalFileService) or not (written := _written(store.metrics_path(source.name, day))):
         return None
     state = f"{written} {source.sensors} {source.compared} {code_state()}"
-    return Place(store.output_dir, store.output_dir / ".sensors" / f"{source.name}_{day}.copy", state)
-
-
-def _past(store: DatabaseService, source: Source, day: date) -> Remembering | None:
-    place = _place(store, source, day)
-    if place and not source.sensors:
-        return _past_of_file(place.output_dir, source, day, place.state)
-    return _copy(place, day) or _loaded(store, source, day)
-
-
-@lru_cache(maxsize=PAST_KEPT)
-def _past_of_file(output_dir: Path, source: Source, day: date, _state: str) -> Remembering | None:
-    return _loaded(LocalFileService(output_dir), source, day)
+    return Place(store.output_dir / ".sensors" / f"{source.name}_{day}.copy", state)
 
 
 def _loaded(store: DatabaseService, source: Source, day: date) -> Remembering | None:
@@ -79,10 +66,10 @@ def _without_rows(source: Source, metrics: Metrics, day: date) -> Remembering:
 
 
 def read_day(store: DatabaseService, source: Source, day: date) -> Metrics | None:
-    """Load the metrics of a day, those of sensors with what its copy knows of them; one is made for later days."""
+    """Load the metrics of a day, with what its copy knows of its sensors; a copy is made for later days."""
     place = _place(store, source, day)
     metrics = store.load_metrics(source.name, day)
-    if metrics is None or source.sensors is None or not has_account(metrics):
+    if metrics is None or not has_account(metrics):
         return metrics
     if not place or place != _place(store, source, day):  # stored again by another run: there is no saying which it is
         return Remembering(metrics, {})
@@ -141,10 +128,11 @@ def _written(path: Path) -> str:
 def _keep(place: Place | None, source: Source, day: date, found: Remembering) -> Remembering:
     """Write the copy of a day, and remove those of long before or after it; do without where it cannot be written."""
     if place and keep_copy(place.path, place.state, _arrays(found)):
+        first, last = (f"{source.name}_{day + shift}" for shift in (-KEPT, KEPT))
         for other in place.path.parent.glob(f"{source.name}_*"):
-            with suppress(ValueError, OSError):
-                if abs(date.fromisoformat(other.stem.rpartition("_")[2]) - day) > KEPT:
-                    other.unlink(missing_ok=True)
+            if not first <= other.stem <= last:
+                with suppress(OSError):
+                    other.unlink()
     return found
 
 
@@ -152,12 +140,11 @@ def _arrays(found: Remembering) -> dict[str, Any]:
     columns = {key: value for (kind, key), value in found.known.items() if kind == "column"}
     hours = {key: value for (kind, key), value in found.known.items() if kind == "hours"}
     scales = {key: short and short.scale for key, short in hours.items()}
-    return {
-        "noms": packed(found.known[NAMES].tolist()),
-        "chiffres": packed([found, list(columns), scales]),
-        "colonnes": np.stack(list(columns.values())),
-        **{f"heures {key}": short.values.T for key, short in hours.items() if short},  # as they lie in memory
-    }
+    arrays: dict[str, Any] = {"chiffres": packed([found, list(columns), scales])}
+    if columns:
+        arrays |= {"noms": packed(found.known[NAMES].tolist()), "colonnes": np.stack(list(columns.values()))}
+    # Hours by columns, as they lie in memory.
+    return arrays | {f"heures {key}": short.values.T for key, short in hours.items() if short}
 
 
 def _copy(place: Place | None, day: date) -> Remembering | None:
@@ -165,8 +152,10 @@ def _copy(place: Place | None, day: date) -> Remembering | None:
     arrays = read_copy(place.path, place.state) if place else None
     if arrays is None:
         return None
-    names = names_of(arrays["noms"].tobytes())
     figures, columns, scales = unpacked(arrays["chiffres"])
+    if not columns:
+        return Remembering(figures, {})
+    names = names_of(arrays["noms"].tobytes())
     known: Known = {NAMES: names}
     known |= {("column", key): values for key, values in zip(columns, arrays["colonnes"], strict=True)}
     for key, scale in scales.items():

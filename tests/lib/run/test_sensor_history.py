@@ -206,3 +206,12 @@ def test_metrics_that_another_run_replaces_while_they_are_read_are_none_of_its_c
     assert found and BIKES.sensors
     hours = hours_of(found, BIKES.sensors, "comptages_horaires", DAY)
     assert hours is not None and hours.to_numpy().tolist() == [[1.0] * 24]
+
+
+def test_a_past_day_without_sensors_is_read_from_its_copy_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store, week = LocalFileService(tmp_path), DAY - timedelta(weeks=1)
+    figures = {"metrics": {"temp_moyenne": 1.5}, "heures": [{"temp": None}], "qualite": {"couverture": 1.0}}
+    store.save_metrics(figures | {"mapping": [{"identifiant_arc": "1"}]}, "weather", week)
+    assert read_day(store, WEATHER, week) == store.load_metrics("weather", week)
+    monkeypatch.setattr(LocalFileService, "load_metrics", lambda *_: None)
+    assert same_weekdays(store, WEATHER, DAY) == {week: figures}
