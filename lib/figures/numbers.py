@@ -5,7 +5,9 @@ their own figures to what they mean.
 """
 
 import math
+from collections.abc import Sequence
 from contextlib import suppress
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -66,9 +68,7 @@ def hour_lists(values: npt.NDArray[np.float64], decimals: int | None = None) -> 
         values = values.round(decimals)
     elif np.array_equal(values, values.round(), equal_nan=True):
         known = np.isfinite(values)
-        cells = np.where(known, values, 0).astype(np.int64).astype(object)
-        cells[~known] = None
-        return list(map(Plain, cells.tolist()))
+        return list(map(Plain, _listed(np.where(known, values, 0).astype(np.int64), known)))
     return list(map(Plain, _plain_floats(values)))
 
 
@@ -82,8 +82,12 @@ def as_stored(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
 
 def _plain_floats(values: npt.NDArray[np.float64]) -> list[Any]:
     """List what plain() makes of each of an array of floats, nested as the array is."""
-    cells = as_stored(values).astype(object)
-    cells[~np.isfinite(values)] = None
+    return _listed(as_stored(values), np.isfinite(values))
+
+
+def _listed(values: npt.NDArray[Any], known: npt.NDArray[np.bool_]) -> list[Any]:
+    cells = np.full(values.shape, None, dtype=object)
+    np.copyto(cells, values, where=known)
     found: list[Any] = cells.tolist()
     return found
 
@@ -120,7 +124,12 @@ def ranked(frame: pd.DataFrame, most: int = 10) -> list[dict[str, Any]]:
     return [{"rang": rank, **row} for rank, row in enumerate(records(frame[:most]), start=1)]
 
 
-def points(places: pd.DataFrame) -> list[PlainMap | None]:
+def points(places: pd.DataFrame) -> Sequence[PlainMap | None]:
     """Write the lon and lat (degrees) of each row as an object; None where there are none."""
-    pairs = zip(*(_plain_floats(places[name].to_numpy(dtype=float)) for name in ("lon", "lat")), strict=True)
-    return [None if lon is None else PlainMap(lon=lon, lat=lat) for lon, lat in pairs]
+    return _points(*(places[name].to_numpy(dtype=float).tobytes() for name in ("lon", "lat")))
+
+
+@lru_cache(maxsize=4)  # of a range: the days of a source have the same ones
+def _points(*degrees: bytes) -> tuple[PlainMap | None, ...]:
+    pairs = zip(*(_plain_floats(np.frombuffer(values)) for values in degrees), strict=True)
+    return tuple(None if lon is None else PlainMap(lon=lon, lat=lat) for lon, lat in pairs)
