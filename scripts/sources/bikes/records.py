@@ -118,7 +118,7 @@ def _valid(rows: pd.DataFrame, quality: Quality) -> pd.DataFrame:
     faulty = (reasons["comptage_negatif"] | reasons["comptage_impossible"]) & np.isfinite(number)
     quality.sensors_at_fault |= set(rows.loc[faulty, "id_compteur"].dropna())
     kept = without_rejects(rows, reasons, ("id_compteur", "nom_compteur", "date", "comptage"), quality)
-    return rows.assign(comptage=number).loc[kept.index]
+    return kept.assign(comptage=number.loc[kept.index])
 
 
 def _scalar(value: Any) -> Any:
