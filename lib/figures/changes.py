@@ -74,12 +74,11 @@ class Change:
     margin: float | None
     carriers: int
     sensors: int
-    most: float = MOST_MARGIN
 
     @property
     def published(self) -> float | None:
         """Return the change; None where its margin is too wide for it to be one of all sensors."""
-        return self.measured if self.margin is None or self.margin <= self.most else None
+        return self.measured if self.margin is None or self.margin <= MOST_MARGIN else None
 
     def why_not(self, noun: str) -> str | None:
         """Say why a change is not published; None of one that is."""
@@ -203,14 +202,14 @@ def _carriers(differences: Floats) -> int:
     return int(np.searchsorted(running, running[-1] / 2) + 1) if differences.any() else 0
 
 
-def change_beside(weeks: Sequence[Shared], points: bool = False, most: float = MOST_MARGIN) -> Change | None:
+def change_beside(weeks: Sequence[Shared], points: bool = False) -> Change | None:
     """Compute the median change of a day beside each of several past ones, and its margin; None beside none."""
     if not weeks:
         return None
     every = np.median([one.changes(points) for one in weeks], axis=0)
     fewest = min(weeks, key=lambda one: one.sensors)
     wide = float(margin(every)) if fewest.sensors >= TENTHS else None
-    return Change(float(every[-1]), wide, fewest.carriers, fewest.sensors, most)
+    return Change(float(every[-1]), wide, fewest.carriers, fewest.sensors)
 
 
 def margin(changes: Floats) -> Floats:
