@@ -96,10 +96,11 @@ def compute_metrics(roads: RoadDay, found: sensors.Examined) -> Remembering:
     }
     alerted = {alert["identifiant_arc"] for alert in alerts}
     per_arc = arc_figures(roads, lost, states, hours, found.rules, alerted)
+    sound_arcs, sound_lost = per_arc[sound], lost[sound]
     metrics = {
-        "global_metrics": global_figures(kept, lost[sound], states[sound], per_arc[sound]),
-        "top_10_troncons": sensors.top_rows(per_arc[sound], ROAD_SENSORS),
-        "top_10_zones_congestionnees": congestion.congested_zones(rates, lost[sound], arcs),
+        "global_metrics": global_figures(kept, sound_lost, states[sound], sound_arcs),
+        "top_10_troncons": sensors.top_rows(sound_arcs, ROAD_SENSORS),
+        "top_10_zones_congestionnees": congestion.congested_zones(rates, sound_lost, arcs),
         "alertes_congestion": alerts,
         "capteurs_defaillants": found.failing,
         "capteurs_ecartes": found.set_aside,

@@ -100,11 +100,11 @@ def share(part: float, whole: float) -> float | None:
 def records(frame: pd.DataFrame) -> Plain:
     """Convert each row to a plain dict, keys in the frame's column order; Int64 columns stay integers."""
     names = [plain(str(name)) for name in frame.columns]
-    columns = [_cells(frame.iloc[:, place]) for place in range(len(names))]
+    columns = [cells_of(frame.iloc[:, place]) for place in range(len(names))]
     return Plain(dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True))
 
 
-def _cells(column: pd.Series) -> list[Any]:
+def cells_of(column: pd.Series) -> list[Any]:
     """List the plain values of a column, None for a missing one."""
     if column.dtype == np.float64:
         return _plain_floats(column.to_numpy())

@@ -14,7 +14,7 @@ from lib.common.exact_json import json_text, read_json
 from lib.common.paris_time import clock_hours
 from lib.figures.changes import Floats, Hours, Pair, Shared, pair, shared
 from lib.figures.key_figures import KeyFigure, Metrics, Sensors, Watched
-from lib.figures.numbers import as_stored, plain
+from lib.figures.numbers import as_stored, cells_of
 
 Found = TypeVar("Found")
 
@@ -124,7 +124,7 @@ def known_of(
 ) -> Known:
     """Give what in_short would read of the rows of a day, given their frame and, by key, their hours as stored."""
     sound = rows[columns.set_aside].isna().to_numpy()
-    names = names_of(json_text(plain(rows[columns.identifier][sound].tolist())))
+    names = names_of(json_text(cells_of(rows[columns.identifier][sound])))
     known: Known = {NAMES: names}
     for key in (columns.total, columns.highest, columns.valid, *(one.whole_day for one in figures if one.hours)):
         known["column", key] = as_stored(rows[key][sound].to_numpy(dtype=float, na_value=np.nan))
