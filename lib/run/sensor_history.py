@@ -78,19 +78,24 @@ def read_day(store: DatabaseService, source: Source, day: date) -> Metrics | Non
 
 
 def recent_figures(store: DatabaseService, days: Iterable[date]) -> dict[date, dict[str, Any]]:
-    """Load the key figures of the reports of some days; none of a day without a report."""
+    """Load valeur and couverture of the key figures of the reports of some days; none of a day without a report."""
     return {day: _figures(store, day) for day in days}
 
 
 def _figures(store: DatabaseService, day: date) -> dict[str, Any]:
     if isinstance(store, LocalFileService) and (written := _written(store.report_path(day))):
         return _figures_of_file(store.output_dir, day, written)
-    return (store.load_report(day) or {}).get("chiffres_cles", {})
+    return _figures_of(store, day)
 
 
 @lru_cache(maxsize=REPORTS_KEPT)
 def _figures_of_file(output_dir: Path, day: date, _written: str) -> dict[str, Any]:
-    return (LocalFileService(output_dir).load_report(day) or {}).get("chiffres_cles", {})
+    return _figures_of(LocalFileService(output_dir), day)
+
+
+def _figures_of(store: DatabaseService, day: date) -> dict[str, Any]:
+    figures = (store.load_report(day) or {}).get("chiffres_cles", {})
+    return {name: {key: one.get(key) for key in ("valeur", "couverture")} for name, one in figures.items()}
 
 
 def remembered(store: DatabaseService, source: Source, days: Iterable[date]) -> dict[date, SensorDay | None]:

@@ -142,9 +142,10 @@ def test_a_same_weekday_that_was_stored_again_is_read_again(tmp_path: Path) -> N
 def test_the_key_figures_of_a_report_that_was_made_again_are_read_again(tmp_path: Path) -> None:
     store, week = LocalFileService(tmp_path), DAY - timedelta(weeks=1)
     for value in (1, 22):
-        store.save_report({"chiffres_cles": {"passages_velo": {"valeur": value}}}, week)
+        figure = {"valeur": value, "couverture": 0.9}
+        store.save_report({"chiffres_cles": {"passages_velo": figure | {"mediane_jours": ["2025-10-21"]}}}, week)
         for _ in range(2):
-            assert recent_figures(store, [week, DAY]) == {week: {"passages_velo": {"valeur": value}}, DAY: {}}
+            assert recent_figures(store, [week, DAY]) == {week: {"passages_velo": figure}, DAY: {}}
 
 
 @pytest.mark.parametrize("old", [False, True])
