@@ -66,10 +66,8 @@ def hour_lists(values: npt.NDArray[np.float64], decimals: int | None = None) -> 
     """
     if decimals is not None:
         values = values.round(decimals)
-    elif np.array_equal(values, values.round(), equal_nan=True):
-        known = np.isfinite(values)
-        return list(map(Plain, _listed(np.where(known, values, 0).astype(np.int64), known)))
-    return list(map(Plain, _plain_floats(values)))
+    counts = decimals is None and np.array_equal(values, values.round(), equal_nan=True)
+    return list(map(Plain, _plain_floats(values, np.int64 if counts else np.float64)))
 
 
 def as_stored(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
@@ -80,14 +78,11 @@ def as_stored(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     return found
 
 
-def _plain_floats(values: npt.NDArray[np.float64]) -> list[Any]:
-    """List what plain() makes of each of an array of floats, nested as the array is."""
-    return _listed(as_stored(values), np.isfinite(values))
-
-
-def _listed(values: npt.NDArray[Any], known: npt.NDArray[np.bool_]) -> list[Any]:
+def _plain_floats(values: npt.NDArray[np.float64], form: type = np.float64) -> list[Any]:
+    """List what plain() makes of each of an array of floats, nested as the array is; whole ones in another form."""
     cells = np.full(values.shape, None, dtype=object)
-    np.copyto(cells, values, where=known)
+    with np.errstate(invalid="ignore"):  # of what is missing
+        np.copyto(cells, as_stored(values).astype(form), where=np.isfinite(values))
     found: list[Any] = cells.tolist()
     return found
 

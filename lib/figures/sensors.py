@@ -165,7 +165,8 @@ def examine(
         told = ~dead & (fallen >= SILENT_HOURS)
         pairs = zip(hours.index[told], fallen[told].tolist(), strict=True)
         found += [Fault(sensor, "zéros contre son habitude", length) for sensor, length in pairs]
-
+    found.sort()
+    faulty = [one.sensor for one in found]
     return Examined(
         aside,
         hours.drop(index=[one.sensor for one in aside], errors="ignore"),
@@ -181,21 +182,16 @@ def examine(
             }
             for one in aside
         ],
-        _failing(sorted(found), names, columns),
-    )
-
-
-def _failing(found: list[Fault], names: pd.Series, columns: Sensors) -> Plain:
-    faulty = [one.sensor for one in found]
-    return records(
-        pd.DataFrame(
-            {
-                columns.identifier: faulty,
-                columns.label: names.reindex(faulty).to_numpy(),
-                "motif": [one.motif for one in found],
-                "heures_consecutives": pd.array([one.heures_consecutives for one in found], "Int64"),
-            }
-        )
+        records(
+            pd.DataFrame(
+                {
+                    columns.identifier: faulty,
+                    columns.label: names.reindex(faulty).to_numpy(),
+                    "motif": [one.motif for one in found],
+                    "heures_consecutives": pd.array([one.heures_consecutives for one in found], "Int64"),
+                }
+            )
+        ),
     )
 
 
