@@ -35,7 +35,7 @@ from lib.run.manifest import inputs
 log = logging.getLogger(__name__)
 
 CHUNK_DAYS = 7  # of one source, computed in one go: they share what the process keeps of the pulls around them
-EXPORT_DAYS = 2  # of a source whose exports hold days apart: small pieces keep every process busy to the end
+EXPORT_DAYS = 2  # of a source without pulls: small pieces keep every process busy to the end, and take little memory
 AHEAD = 2  # chunks per process that may be under way or waiting to be stored
 REPORTS_BEHIND = 14  # days stored of which the report may be waited for: so much is lost of a run that is killed
 
@@ -68,11 +68,11 @@ class Failure:
 def chunks(plan: Plan, of_exports: int = CHUNK_DAYS) -> list[tuple[str, list[date]]]:
     """Group the days to compute as (source, days), in the order in which the writer needs them.
 
-    of_exports: how many days of a source that has no pulls, and exports of which a day is a part.
+    of_exports: how many days of a source that has no pulls.
     """
     found = []
     for source in plan.sources:
-        days, most = plan.days_of(source.name), CHUNK_DAYS if source.pulls or source.whole else of_exports
+        days, most = plan.days_of(source.name), CHUNK_DAYS if source.pulls else of_exports
         found += [(source.name, days[start : start + most]) for start in range(0, len(days), most)]
     return sorted(found, key=lambda chunk: chunk[1][0])
 
