@@ -78,7 +78,7 @@ def read_files(files: Sequence[RawFile], day: date, quality: Quality) -> pd.Data
     """Return the valid rows of all usable files, oldest first (see newest_rows); InputError when none is usable."""
     counts = newest_rows(read_usable(files, lambda raw: read_day_rows(raw, day, quality), quality), quality)
     places = without_echoes(counts, ["identifiant_arc", "geo_point_2d", "geo_shape"])
-    known = places[["geo_point_2d", "geo_shape"]].replace("", None).notna().any(axis=1)
+    known = ~_lacks(places[["geo_point_2d", "geo_shape"]]).all(axis=1)
     placed = known.groupby(places["identifiant_arc"]).any()
     if placed.all():
         return counts
@@ -97,15 +97,18 @@ def _with_texts_of_all(kept: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
     """Fill the blank texts of the kept rows with those of any row of the arc: a file may come without geometry."""
     if len(kept) == len(rows):
         return kept
-    texts = kept[list(TEXTS)].where(kept[list(TEXTS)] != "")
-    blank = texts.isna().any(axis=1)
-    if not blank.any():
-        return kept
-    arcs = kept.loc[blank, "identifiant_arc"]
-    others = rows[rows["identifiant_arc"].isin(arcs.unique())]
-    known = others[list(TEXTS)].where(others[list(TEXTS)] != "").groupby(others["identifiant_arc"]).last()
-    texts[blank] = texts[blank].fillna(known.reindex(arcs).set_axis(arcs.index))
-    return kept.assign(**texts)
+    names, places = list(TEXTS), without_echoes(kept, ["identifiant_arc", *TEXTS])
+    arcs = places.loc[_lacks(places[names]).any(axis=1), "identifiant_arc"].unique()
+    some, others = (table[table["identifiant_arc"].isin(arcs)] for table in (kept, rows))
+    known = others[names].where(others[names] != "").groupby(others["identifiant_arc"]).last()
+    texts = some[names].where(some[names] != "").fillna(known.reindex(some["identifiant_arc"]).set_axis(some.index))
+    kept = kept.copy()
+    kept.loc[some.index, names] = texts
+    return kept
+
+
+def _lacks(texts: pd.DataFrame) -> pd.DataFrame:
+    return texts.isna() | (texts == "")
 
 
 @lru_cache(maxsize=1)

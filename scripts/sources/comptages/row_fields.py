@@ -24,6 +24,10 @@ Texts = npt.NDArray[np.object_]  # str, or None for a column that the export lac
 Reject = tuple[int, str, bytes]  # offset of a line, the reason why it is no row, the line
 
 
+class NotTogetherError(Exception):
+    """Of some lines one has to be read alone."""
+
+
 class ReadOnce(dict[Written, Read], Generic[Written, Read]):
     """What each different text says: one that is not known yet is read."""
 
@@ -40,6 +44,42 @@ class ReadOnce(dict[Written, Read], Generic[Written, Read]):
         return list(map(self.__getitem__, texts))
 
 
+class Ends:
+    """The texts in the ends of lines. An end is that of the arc's last line, as a rule, which is not looked up."""
+
+    def __init__(self, read: Callable[[bytes], tuple[str | None, ...]], columns: int) -> None:
+        self.read, self.columns = read, columns
+        self._forget()
+
+    def _forget(self) -> None:
+        self.known: dict[bytes, int] = {}  # of each end its row in `texts`
+        self.last: dict[bytes, tuple[bytes, int]] = {}  # of each arc
+        self.texts = np.empty((0, self.columns), dtype=object)
+        self.new: list[tuple[str | None, ...]] = []  # rows to be added to `texts`
+
+    def of(self, arcs: Sequence[bytes], ends: Sequence[bytes]) -> Texts:
+        """Return a row for each column; an error of `read` where one of the ends has it."""
+        if len(self.known) >= MOST_TEXTS:
+            self._forget()
+        last = map(self.last.get, arcs)
+        places = [
+            old[1] if old and new == old[0] else self._place(arc, new)
+            for arc, new, old in zip(arcs, ends, last, strict=True)
+        ]
+        if self.new:
+            new = np.array(self.new, dtype=object).reshape(len(self.new), self.columns)
+            self.texts, self.new = np.concatenate([self.texts, new]), []
+        return self.texts[places].T
+
+    def _place(self, arc: bytes, end: bytes) -> int:
+        place = self.known.get(end)
+        if place is None:
+            self.new.append(self.read(end))
+            self.known[end] = place = len(self.known)
+        self.last[arc] = end, place
+        return place
+
+
 class Splitter:
     """Reads lines into the texts of COLUMNS; equal words become one object.
 
@@ -53,15 +93,14 @@ class Splitter:
         self.behind = [place - self.changing for place in self.places.values() if place >= self.changing]
         self.same: dict[str | None, str | None] = {}
         self.words = ReadOnce(self.word_of)
-        self.ends = ReadOnce(self.end_of)
-        self.end_of_arc: dict[bytes, bytes] = {}  # the last one met, most often that of its next row too
+        self.ends = Ends(self.end_of, len(self.behind))
 
     def pieces_of(self, batch: Batch) -> Iterator[tuple[Ints, list[Texts], list[Reject]]]:
         """Yield the rows of some lines, in their order: offsets, columns, and the lines that are no row."""
         offsets, text = batch
         try:
             columns = self.columns_of(text, len(offsets))
-        except ValueError:
+        except NotTogetherError:
             lines = text.split(b"\n")
             if len(lines) <= FEW:
                 yield self.one_by_one(offsets, lines)
@@ -72,38 +111,31 @@ class Splitter:
             yield offsets, columns, []
 
     def columns_of(self, text: bytes, count: int) -> list[Texts]:
-        """Return the columns of so many lines; ValueError where one of them has to be read alone."""
+        """Return the columns of so many lines; NotTogetherError where one of them has to be read alone."""
         if b"\0" in text:
-            raise ValueError
+            raise NotTogetherError
         buffer = np.frombuffer(b"%b\n%b" % (text, bytes(WIDEST)), dtype=np.uint8)
         marks, ends = np.flatnonzero(buffer == ord(self.delimiter)), np.flatnonzero(buffer == NEWLINE)
         begins = np.concatenate(([0], ends[:-1] + 1))
         cuts = np.searchsorted(marks, begins)[:, None] + np.arange(self.changing)
         if len(ends) != count or (ends - begins).max() > MAX_ROW_CHARACTERS or cuts[-1, -1] >= len(marks):
-            raise ValueError
+            raise NotTogetherError
         cuts = marks[cuts]
         if (cuts[:, -1] > ends).any():
-            raise ValueError
+            raise NotTogetherError
         head = [_fields(buffer, *edges) for edges in zip((begins, *(cuts.T[:-1] + 1)), cuts.T, strict=True)]
         edges = zip((cuts[:, -1] + 1).tolist(), (ends - (buffer[ends - 1] == RETURN)).tolist(), strict=True)
         tails = [text[begin:end] for begin, end in edges]
-        arcs = head[self.places["identifiant_arc"]]
-        known = map(self.end_of_arc.get, arcs)
-        same = [old if new == old else self.met(arc, new) for arc, new, old in zip(arcs, tails, known, strict=True)]
-        behind = iter(zip(*self.ends.of(same), strict=True))
+        behind = iter(self.ends.of(head[self.places["identifiant_arc"]], tails))
         read = {
             place: self.numbers_of(head[place]) if name in MEASURES else self.words.of(head[place])
             for name, place in self.places.items()
             if place < self.changing
         }
         if any(b'"' in b"".join(head[place]) for place in range(self.changing) if place not in read):
-            raise ValueError
+            raise NotTogetherError
         columns = [read[place] if place in read else next(behind) for place in self.places.values()]
-        return [np.array(column, dtype=object) for column in columns]
-
-    def met(self, arc: bytes, end: bytes) -> bytes:
-        self.end_of_arc[arc] = end
-        return end
+        return [np.asarray(column, dtype=object) for column in columns]
 
     def one_by_one(self, offsets: Ints, lines: list[bytes]) -> tuple[Ints, list[Texts], list[Reject]]:
         rows, whole, rejects = [], [], []
@@ -121,30 +153,33 @@ class Splitter:
         return tuple(self.same.setdefault(fields[place], fields[place]) for place in places)
 
     def end_of(self, end: bytes) -> tuple[str | None, ...]:
-        """Read the end of a line; ValueError where that cannot be told of it alone."""
+        """Read the end of a line; NotTogetherError where that cannot be told of it alone."""
         fields = plain_fields(self.delimiter + self.decoded(end), self.delimiter)[1:]
         if self.changing + len(fields) != self.width:
-            raise ValueError
+            raise NotTogetherError
         return self.picked([*fields, None], self.behind)
 
     def word_of(self, written: bytes) -> str | None:
-        """Read a field that comes again; ValueError where its line has to be read alone."""
+        """Read a field that comes again; NotTogetherError where its line has to be read alone."""
         if b'"' in written or b"\r" in written:
-            raise ValueError
+            raise NotTogetherError
         text = self.decoded(written)
         return self.same.setdefault(text, text)
 
     def numbers_of(self, column: Sequence[bytes]) -> list[str]:
-        """Read a column of texts, few of which come again; ValueError where a line has to be read alone."""
+        """Read a column of texts, few of which come again; NotTogetherError where a line has to be read alone."""
         written = b"\n".join(column)
         if b'"' in written or b"\r" in written:
-            raise ValueError
+            raise NotTogetherError
         return self.decoded(written).split("\n")
 
     def decoded(self, written: bytes) -> str:
         if not self.encoding.name and not written.isascii():
-            raise ValueError  # the first line with such a text decides for the file
-        return written.decode(UTF8)
+            raise NotTogetherError  # the first line with such a text decides for the file
+        try:
+            return written.decode(UTF8)
+        except UnicodeDecodeError:
+            raise NotTogetherError from None
 
 
 @lru_cache(maxsize=4)  # the days of a range are in the same few exports, and name the same arcs
@@ -160,11 +195,11 @@ def splitter_for(header: list[str], delimiter: str, encoding: Encoding) -> Split
 
 
 def _fields(buffer: npt.NDArray[np.uint8], begins: Ints, ends: Ints) -> list[bytes]:
-    """Cut a field out of each line; ValueError where one is wider than WIDEST. No byte of a field is 0."""
+    """Cut a field out of each line; NotTogetherError where one is wider than WIDEST. No byte of a field is 0."""
     sizes = ends - begins
     width = max(1, int(sizes.max()))
     if width > WIDEST:
-        raise ValueError
+        raise NotTogetherError
     windows = np.lib.stride_tricks.sliding_window_view(buffer, width)
     cells = windows[begins]
     cells[np.arange(width) >= sizes[:, None]] = 0
