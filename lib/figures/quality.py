@@ -130,7 +130,7 @@ class Quality:
         self.lignes_retenues += other.lignes_retenues
         self.doublons += other.doublons
         self.conflits += other.conflits
-        self.unusable = other.unusable | self.unusable
+        self.unusable |= {file: why for file, why in other.unusable.items() if file not in self.unusable}
         self.answers.known += other.answers.known
         self.answers.origins |= other.answers.origins
         self.answers.open_ends |= other.answers.open_ends

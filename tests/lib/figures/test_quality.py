@@ -69,6 +69,15 @@ def test_the_cap_on_kept_rejects_is_said_and_the_count_goes_on() -> None:
     assert exactly.summary(1.0)["avertissements"] == []
 
 
+def test_files_that_were_read_on_their_own_are_named_in_the_order_in_which_they_were() -> None:
+    quality = Quality()
+    for name in ("b.json", "a.json", "b.json", "c.json"):
+        account = Quality()
+        account.reject_file(name, f"{name} est vide.")
+        quality.absorb(account)
+    assert list(quality.unusable) == ["b.json", "a.json", "c.json"]
+
+
 def test_a_warning_is_said_once_with_a_few_samples() -> None:
     quality = Quality()
     quality.warn("code", "attention", "premier", exemples=range(9))
