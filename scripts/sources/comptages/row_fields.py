@@ -13,7 +13,7 @@ from scripts.sources.comptages.day_files import Batch, Ints
 from scripts.sources.comptages.export import COLUMNS, REQUIRED
 
 MEASURES = ("debit", "taux_occupation")  # columns of numbers, few of which are equal
-MOST_TEXTS = 50_000  # ends of lines, and words in them, that are kept for the lines to come
+MOST_TEXTS = 50_000  # words, ends of lines and ends of arcs, each, that are kept for the lines to come
 WIDEST = 256  # bytes of a field that is read together with those above and below it
 FEW = 50  # lines that are read one by one where they cannot be read together
 NEWLINE, RETURN = b"\n\r"
@@ -59,7 +59,7 @@ class Ends:
 
     def of(self, arcs: Sequence[bytes], ends: Sequence[bytes]) -> Texts:
         """Return a row for each column; an error of `read` where one of the ends has it."""
-        if len(self.known) >= MOST_TEXTS:
+        if max(len(self.known), len(self.last)) >= MOST_TEXTS:
             self._forget()
         last = map(self.last.get, arcs)
         places = [
@@ -150,7 +150,13 @@ class Splitter:
         return np.array(whole, dtype=np.int64), columns, rejects
 
     def picked(self, fields: list[str | None], places: list[int]) -> tuple[str | None, ...]:
-        return tuple(self.same.setdefault(fields[place], fields[place]) for place in places)
+        return tuple(self.once(fields[place]) for place in places)
+
+    def once(self, text: str | None) -> str | None:
+        """Return the object that is kept of equal texts; a range of days may have any number of different ones."""
+        if len(self.same) >= MOST_TEXTS:
+            self.same.clear()
+        return self.same.setdefault(text, text)
 
     def end_of(self, end: bytes) -> tuple[str | None, ...]:
         """Read the end of a line; NotTogetherError where that cannot be told of it alone."""
@@ -163,8 +169,7 @@ class Splitter:
         """Read a field that comes again; NotTogetherError where its line has to be read alone."""
         if b'"' in written or b"\r" in written:
             raise NotTogetherError
-        text = self.decoded(written)
-        return self.same.setdefault(text, text)
+        return self.once(self.decoded(written))
 
     def numbers_of(self, column: Sequence[bytes]) -> list[str]:
         """Read a column of texts, few of which come again; NotTogetherError where a line has to be read alone."""

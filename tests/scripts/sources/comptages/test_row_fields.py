@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from lib.raw.csv_dialect import MAX_ROW_CHARACTERS
 from lib.raw.forms.encoding import UTF8, Encoding
-from scripts.sources.comptages.row_fields import WIDEST, Splitter, fields_of, plain_fields
+from scripts.sources.comptages.row_fields import WIDEST, Splitter, fields_of, plain_fields, splitter_for
 
 
 @given(st.text(alphabet='ab;,"\r é\t\0', max_size=25), st.sampled_from(";,"))
@@ -101,3 +101,18 @@ def test_a_regular_export_is_read_together() -> None:
     columns = Splitter(HEADER, ";", Encoding(UTF8)).columns_of("\n".join(lines).encode(), len(lines))
     assert [column[10] for column in columns] == ["1", "Quai 1", "2025-11-04T01", "1", "1.5", "", "", None, None]
     assert columns[6][9] == '{"a": 1}'
+
+
+def test_what_the_days_of_a_range_have_in_common_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where all fields are quoted each count is a word, and where each row has another place each end is one."""
+    monkeypatch.setattr("scripts.sources.comptages.row_fields.MOST_TEXTS", 100)
+    forms = ('"Quai";"{0}";"";"{0}";"{0}";"1.5";"";"";""', "Quai;{0};Ouvert;{0};1;1.5;N;{0};")
+    for form in forms:
+        for day in range(6):
+            numbers = range(day * 40, day * 40 + 40)
+            text = "\n".join(form.format(number) for number in numbers).encode()
+            splitter = splitter_for([*HEADER[:-1], form], ";", Encoding(UTF8))
+            ((_, columns, rejects),) = splitter.pieces_of((np.arange(40), text))
+            assert columns[0].tolist() == list(map(str, numbers)) and not rejects
+            kept = (splitter.same, splitter.words, splitter.ends.known, splitter.ends.last)
+            assert max(map(len, kept)) <= 100 + 2 * 40
