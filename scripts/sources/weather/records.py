@@ -19,7 +19,7 @@ from lib.common.errors import InputError
 from lib.common.paris_time import HOUR, PARIS
 from lib.figures.quality import SAMPLES_KEPT, Quality
 from lib.raw.envelopes import records
-from lib.raw.json_records import is_searchable, read_bodies, short_text
+from lib.raw.json_records import LONGEST_DATE, is_searchable, pieces_of, read_bodies, short_text
 from lib.raw.source_files import RawFile
 from scripts.sources.weather import open_meteo, places, visual_crossing
 from scripts.sources.weather.open_meteo import HourRow
@@ -121,11 +121,13 @@ def _may_name(raw: RawFile, names: set[str]) -> bool:
 @lru_cache(maxsize=PULLS_KNOWN)
 def _days_in(raw: RawFile, _state: tuple[int, ...]) -> frozenset[str] | None:
     """List the days that one state of a pull names anywhere, and UNIXTIME; None where a search does not tell."""
-    data = short_text(raw)
-    if data is None or not is_searchable(raw, data):
+    data, found = short_text(raw), set[str]()
+    if not is_searchable(raw, data):
         return None
-    found = {one.decode() for one in _DAY_WITHIN.findall(data)}
-    return frozenset(found | {UNIXTIME} if UNIXTIME.encode() in data else found)
+    for piece in pieces_of(raw, data, LONGEST_DATE):
+        found.update(one.decode() for one in _DAY_WITHIN.findall(piece))
+        found |= {UNIXTIME} if UNIXTIME.encode() in piece else set()
+    return frozenset(found)
 
 
 def unread_files(files: list[RawFile], read: list[WeatherDay], quality: Quality) -> list[RawFile]:

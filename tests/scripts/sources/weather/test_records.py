@@ -69,9 +69,11 @@ def test_what_cannot_be_read_is_rejected(tmp_path: Path, body: Any, reason: str)
         ),  # no date in its form
     ],
 )
+@pytest.mark.parametrize("read_whole", [8_000_000, 10])
 def test_pulls_are_looked_at_where_they_name_the_day_or_may(
-    tmp_path: Path, text: str | bytes, kept: int, rejected: int
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str | bytes, kept: int, rejected: int, read_whole: int
 ) -> None:
+    monkeypatch.setattr("lib.raw.json_records.READ_WHOLE", read_whole)  # a long one is as a short one
     path = tmp_path / "a.json"
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
     for _ in range(2):
