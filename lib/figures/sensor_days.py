@@ -149,7 +149,8 @@ def _short_hours(metrics: Metrics, columns: Sensors, key: str, day: date) -> Sho
         rows = sound_rows(metrics, columns)
         if not all(key in row for row in rows):
             return None
-        values = np.array([row[key] for row in rows], dtype=float).reshape(len(rows), len(rows[0][key]) if rows else 0)
+        hours = len(rows[0][key]) if rows else len(clock_hours(day))  # also where all sensors are set aside
+        values = np.array([row[key] for row in rows], dtype=float).reshape(len(rows), hours)
         return ShortHours(*shortened(np.asfortranarray(values)), _names(metrics, columns), day)
 
     return once(metrics, ("hours", key), read)

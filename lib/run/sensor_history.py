@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from lib.common.errors import StoreError
 from lib.common.paris_time import days_compared
 from lib.database_service import DatabaseService
 from lib.figures.key_figures import Metrics
@@ -61,7 +62,14 @@ def _loaded(store: DatabaseService, source: Source, day: date) -> Remembering | 
 
 def _without_rows(source: Source, metrics: Metrics, day: date) -> Remembering:
     figures = {key: value for key, value in metrics.items() if key not in ROWS or not isinstance(value, list)}
-    known = in_short(metrics, source.sensors, day, source.compared) if source.sensors else {}
+    try:
+        known = in_short(metrics, source.sensors, day, source.compared) if source.sensors else {}
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        raise StoreError(
+            f"Les chiffres « {source.french} » du {day} ont été modifiés, et sont illisibles "
+            f"({type(error).__name__} : {error}).",
+            f"Les refaire : make {source.name} DATE={day} FORCE=1",
+        ) from error
     return Remembering(figures, known)
 
 
@@ -132,7 +140,10 @@ def _written(path: Path) -> str:
 
 def _keep(place: Place | None, source: Source, day: date, found: Remembering) -> Remembering:
     """Write the copy of a day, and remove those of long before or after it; do without where it cannot be written."""
-    if place and keep_copy(place.path, place.state, _arrays(found)):
+    arrays = dict[str, Any]()
+    with suppress(ValueError):  # half of a surrogate pair, in a file that was not written here
+        arrays = _arrays(found)
+    if place and arrays and keep_copy(place.path, place.state, arrays):
         first, last = (f"{source.name}_{day + shift}" for shift in (-KEPT, KEPT))
         for other in place.path.parent.glob(f"{source.name}_*"):
             if not first <= other.stem <= last:

@@ -11,9 +11,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from lib.common.errors import StoreError
 from lib.common.paris_time import hours_in_day
-from lib.figures.past_days import evolution
-from lib.figures.sensor_days import SensorDay, ShortHours, hours_of, sensor_day
+from lib.figures.past_days import evolution, usual_hours
+from lib.figures.sensor_days import SensorDay, ShortHours, hours_of, pair_of_hours, sensor_day
 from lib.local_file_service import LocalFileService
 from lib.run.sensor_history import read_day, recent_figures, remember, remembered, same_weekdays
 from scripts import process_bikes, process_comptages
@@ -115,6 +116,50 @@ def test_a_copy_of_other_metrics_or_a_damaged_one_is_made_again(tmp_path: Path) 
     copy.unlink()
     copy.mkdir()
     assert remembered(store, BIKES, [DAY])[DAY], "where none can be written, it is done without"
+
+
+@pytest.mark.parametrize("whose", ["day", "past"])
+def test_a_day_of_which_all_sensors_were_set_aside_is_compared_without_its_copy(tmp_path: Path, whose: str) -> None:
+    store, week = LocalFileService(tmp_path), DAY - timedelta(weeks=1)
+    for day in (week, DAY):
+        one = metrics([1.0] * 24, [2.0] * 24)
+        for row in one["metrics"] if (day == DAY) == (whose == "day") else ():
+            row["ecarte"] = "valeur impossible"
+        store.save_metrics(one, "bikes", day)
+    assert BIKES.sensors
+    today, past = read_day(store, BIKES, DAY), same_weekdays(store, BIKES, DAY)[week]
+    pair = today and pair_of_hours(BIKES.sensors, BIKES.sensors.hours, today, DAY, past, week)
+    assert pair and usual_hours([1.0] * 24, [pair]) == [None] * 24
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("id_compteur", None), ("comptages_horaires", "x"), ("comptages_horaires", [1]), ("total_jour", {})],
+)
+def test_metrics_of_another_form_are_named_with_the_way_out(tmp_path: Path, key: str, value: Any) -> None:
+    store, found = LocalFileService(tmp_path), metrics([1.0] * 24, [2.0] * 24)
+    if value is None:
+        del found["metrics"][0][key]
+    else:
+        found["metrics"][0][key] = value
+    store.save_metrics(found, "bikes", DAY)
+    for read in (
+        lambda: read_day(store, BIKES, DAY),
+        lambda: same_weekdays(store, BIKES, DAY + timedelta(weeks=1)),
+        lambda: remembered(store, BIKES, [DAY]),
+    ):
+        with pytest.raises(StoreError, match=f"« comptage vélo » du {DAY} .* make bikes DATE={DAY} FORCE=1"):
+            read()
+
+
+def test_what_no_copy_can_hold_is_done_without_one(tmp_path: Path) -> None:
+    store = LocalFileService(tmp_path)
+    path = store.metrics_path("bikes", DAY)
+    store.save_metrics(metrics([1.0] * 24), "bikes", DAY)
+    path.write_text(path.read_text().replace('"complet"', '"complet \\ud83d"'))
+    found = read_day(store, BIKES, DAY)
+    assert found and found["qualite"]["statut"] == "complet \ud83d" and remembered(store, BIKES, [DAY])[DAY]
+    assert not (tmp_path / ".sensors").exists()
 
 
 def test_days_without_figures_or_sensors_have_none_and_old_copies_go(tmp_path: Path) -> None:
