@@ -1,5 +1,6 @@
 """Which pulls are believed about a day, and what the frames hold of both raw forms."""
 
+import gc
 import json
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -9,7 +10,7 @@ import pytest
 
 from lib.figures.quality import Quality
 from lib.raw.source_files import RawFile
-from scripts.sources.traffic.disruption import MESSAGE_MAX, TITLE_MAX
+from scripts.sources.traffic.disruption import MESSAGE_MAX, TITLE_MAX, Disruption
 from scripts.sources.traffic.pages import pull_days
 from scripts.sources.traffic.periods import reach, service
 from scripts.sources.traffic.pulls import files_around
@@ -71,6 +72,15 @@ def test_a_pull_that_changed_is_read_anew_and_one_that_cannot_be_read_is_said_of
         read_disruptions(files, day, quality)
         assert quality.rejets == {"identifiant_absent": 1, "fichier_illisible": 1}
         assert list(quality.unusable) == ["gone.json"]
+
+
+def test_what_pulls_tell_alike_is_in_memory_once(tmp_path: Path) -> None:
+    """Two years of the whole network, three pulls a day, are 2 000 pulls of thousands of disruptions each."""
+    body = {"disruptions": [told(f"alike-{number}") for number in range(9)]}
+    read(tmp_path, *((f"2025-11-04T{hour:02}", body) for hour in range(7)))
+    pairs = [one for one in gc.get_objects() if type(one) is tuple and len(one) == 2]
+    found = [one for _, one in pairs if isinstance(one, Disruption) and one.identifier.startswith("alike-")]
+    assert 9 <= len(found) <= 18, "of the 63 that are told"
 
 
 def test_records_of_a_jsonl_are_one_extract_that_names_what_ended_on_the_day(tmp_path: Path) -> None:
