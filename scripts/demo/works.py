@@ -83,7 +83,7 @@ def build_work(options: Options, city: City, streets: list[Arc], number: int) ->
         middle = city.districts[district - 1].representative_point()
     else:
         middle = Point(point_in_city(city, across, around))
-    first, last = work_days(options.end, number, rng)
+    first, last = work_days(options, number, rng)
     impact = str(rng.choice(IMPACTS, p=IMPACT_SHARES))
     return Work(number, anchor, work_shape(middle, number, rng), first, last, impact)
 
@@ -92,8 +92,9 @@ def middle_of(arc: Arc) -> Point:
     return arc.line.interpolate(0.5, normalized=True)
 
 
-def work_days(end: date, number: int, rng: np.random.Generator) -> tuple[date, date]:
-    first = end + timedelta(days=int(rng.integers(-200, 25)))
+def work_days(options: Options, number: int, rng: np.random.Generator) -> tuple[date, date]:
+    end = options.end
+    first = end + timedelta(days=int(rng.integers(-max(200, options.days + 60), 25)))
     last = first + timedelta(days=int(rng.integers(2, 240)))
     if number in CERTAINLY_ACTIVE:
         first, last = end - timedelta(days=20 + number), end + timedelta(days=30 + number)
