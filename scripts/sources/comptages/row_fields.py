@@ -132,8 +132,9 @@ class Splitter:
             for name, place in self.places.items()
             if place < self.changing
         }
-        if any(b'"' in b"".join(head[place]) for place in range(self.changing) if place not in read):
-            raise NotTogetherError
+        for place in set(range(self.changing)) - read.keys():
+            if b'"' in b"".join(head[place]):
+                self.words.of(head[place])
         columns = [read[place] if place in read else next(behind) for place in self.places.values()]
         return [np.asarray(column, dtype=object) for column in columns]
 
@@ -160,22 +161,26 @@ class Splitter:
 
     def end_of(self, end: bytes) -> tuple[str | None, ...]:
         """Read the end of a line; NotTogetherError where that cannot be told of it alone."""
-        fields = plain_fields(self.delimiter + self.decoded(end), self.delimiter)[1:]
+        text = self.decoded(end)
+        fields = plain_fields(self.delimiter + text, self.delimiter)[1:]
+        if not fields and text.count('"') % 2 == 0:
+            fields = split_row(text, self.delimiter)
         if self.changing + len(fields) != self.width:
             raise NotTogetherError
         return self.picked([*fields, None], self.behind)
 
     def word_of(self, written: bytes) -> str | None:
         """Read a field that comes again; NotTogetherError where its line has to be read alone."""
-        if b'"' in written or b"\r" in written:
+        bare = written[1:-1] if len(written) > 1 and written.startswith(b'"') and written.endswith(b'"') else written
+        if b'"' in bare or b"\r" in bare:
             raise NotTogetherError
-        return self.once(self.decoded(written))
+        return self.once(self.decoded(bare))
 
-    def numbers_of(self, column: Sequence[bytes]) -> list[str]:
+    def numbers_of(self, column: Sequence[bytes]) -> Sequence[str | None]:
         """Read a column of texts, few of which come again; NotTogetherError where a line has to be read alone."""
         written = b"\n".join(column)
         if b'"' in written or b"\r" in written:
-            raise NotTogetherError
+            return self.words.of(column)
         return self.decoded(written).split("\n")
 
     def decoded(self, written: bytes) -> str:

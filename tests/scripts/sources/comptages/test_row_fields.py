@@ -55,7 +55,7 @@ HEADER = [
 ]
 PLACES = [1, 0, 3, 4, 5, 7, 8]  # of identifiant_arc, libelle, t_1h, debit, taux_occupation, geo_point_2d, geo_shape
 FIELDS = st.sampled_from(
-    ["", "a", "bb", "Évreux", '"a;b"', '"a ""b"""', '"', "\0", "\r", ";", "1.5", "x" * (WIDEST + 1)]
+    ["", "a", "bb", "Évreux", '"c"', '""', '"a;b"', '"a ""b"""', '"', "\0", "\r", ";", "1.5", "x" * (WIDEST + 1)]
 )
 
 
