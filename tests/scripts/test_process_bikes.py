@@ -461,3 +461,12 @@ def test_zeros_filled_in_from_noon_on_are_no_measurements(raw: RawTree, run: Run
     assert metrics["qualite"]["heures_manquantes"] == [*range(12, 24)]
     assert metrics["profil_horaire"][12] == {"heure": 12, "total": None, "compteurs_mesures": 0}
     assert metrics["failing_sensors"] == []
+
+
+def test_an_id_that_cannot_be_stored_as_it_is_is_one_counter_everywhere(raw: RawTree, run: Run) -> None:
+    odd = [*(hours(hour, number=hour + 1, counter="A\ud83d")[-1] for hour in range(23))]
+    raw.pull("bikes", "2025-11-05", "a.json", json.dumps([*odd, bike("A\ud83d", "2025-11-04T22:00:00+00:00", 9000)]))
+    assert run(main, "--date", DAY).code == 0
+    metrics = raw.metrics("bikes", DAY)
+    assert [one["id_compteur"] for one in metrics["anomalies"]] == ["A?"]
+    assert [one["id_compteur"] for one in metrics["metrics"] if one["anomalie_detectee"]] == ["A?"]

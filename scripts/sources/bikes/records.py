@@ -14,6 +14,7 @@ import pandas as pd
 
 from lib.common.errors import InputError
 from lib.common.paris_time import HOUR, day_in_paris, day_start, hours_in_day, parse_instant
+from lib.common.text import storable
 from lib.figures.quality import Quality
 from lib.figures.raw_rows import newest, without_rejects
 from lib.figures.written_places import is_written, join_places, read_places
@@ -92,9 +93,9 @@ def _identity(columns: dict[str, Column]) -> Column:
 
 
 def _text(value: Any) -> str | None:
-    """Trim a text, None where there is none."""
+    """Trim a text, as it is stored: a counter is compared with its past. None where there is none."""
     if isinstance(value, str):
-        return value.strip() or None
+        return storable(value.strip()) or None
     return None if pd.isna(value) else str(value)
 
 
