@@ -31,7 +31,6 @@ def tidy_csv(rows: Iterable[Row], header: Iterable[str] = CSV_COLUMNS) -> bytes:
     return text.getvalue().encode("utf-8-sig")
 
 
-@lru_cache(maxsize=4_000, typed=True)  # words and units are the same in each row, names on each day
 def csv_cell(value: Any) -> str:
     """Write one value with a decimal comma, and a day or a moment as a French Excel reads it.
 
@@ -39,9 +38,14 @@ def csv_cell(value: Any) -> str:
     """
     if isinstance(value, float):
         return repr(int(value) if value.is_integer() else value).replace(".", ",")
-    if isinstance(value, str) and (found := _MOMENT.fullmatch(value)):
-        return f"{datetime.fromisoformat(value):{'%d/%m/%Y %H:%M' if found[1] else '%d/%m/%Y'}}"
-    return spreadsheet_cell(value)
+    return _text_cell(value) if isinstance(value, str) else spreadsheet_cell(value)
+
+
+@lru_cache(maxsize=4_000)  # words and units are the same in each row, names on each day
+def _text_cell(text: str) -> str:
+    if found := _MOMENT.fullmatch(text):
+        return f"{datetime.fromisoformat(text):{'%d/%m/%Y %H:%M' if found[1] else '%d/%m/%Y'}}"
+    return spreadsheet_cell(text)
 
 
 def each(

@@ -79,6 +79,7 @@ def test_days_and_moments_are_those_of_a_french_spreadsheet() -> None:
 
 def test_equal_values_of_two_kinds_are_written_each_in_its_own_way() -> None:
     assert [csv_cell(one) for one in (1, True, 1.0, "1", 0.5, None)] == ["1", "True", "1", "1", "0,5", ""]
+    assert csv_cell(["a"]) == "['a']", "in figures that were edited"
 
 
 def test_hours_interruptions_works_and_rejects_are_in_it_in_words() -> None:
