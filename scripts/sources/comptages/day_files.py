@@ -86,8 +86,8 @@ class DayFiles:
             raise TooManyRowsError
         for day, batches in self.held.items():
             with (self.folder / f"{self.days[day]}.{os.getpid()}").open("ab") as stream:
-                for batch in batches:
-                    pickle.dump(batch, stream, protocol=5)
+                for offsets, text in batches:  # bytes, which are read faster than a thousand small arrays
+                    pickle.dump((offsets.tobytes(), text), stream, protocol=5)
         self.held.clear()
         self.size = 0
 
@@ -137,4 +137,5 @@ def _joined(batches: list[Batch]) -> Batch:
 def _batches(path: Path) -> Iterator[Batch]:
     with path.open("rb") as stream, suppress(EOFError):
         while True:
-            yield pickle.load(stream)
+            offsets, text = pickle.load(stream)
+            yield np.frombuffer(offsets, dtype=np.int64), text
