@@ -113,9 +113,7 @@ def test_quiet_says_errors_alone(bikes: RawTree, run: Run) -> None:
 
 
 def test_an_unexpected_fault_is_one_line_and_exit_1(bikes: RawTree, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    (bikes.output / "metrics").mkdir(parents=True)
-    past = {"date": "2025-10-28", "metrics": {"qualite": {}}}  # of no program of ours
-    (bikes.output / "metrics" / "bikes_metrics_2025-10-28.json").write_text(json.dumps(past), encoding="utf-8")
+    monkeypatch.setattr(process_bikes, "read_raw", lambda *_: {}["a fault of the code"])
     ran = run(process_bikes.main, "--date", DAY)
     assert (ran.code, ran.out) == (ExitCode.FAILED, "")
     assert "erreur inattendue (KeyError" in ran.err
