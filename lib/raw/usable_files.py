@@ -1,8 +1,10 @@
 """Several files of one source, of which some cannot be used: each costs itself, and that is said."""
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
-from typing import TypeVar
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from copy import copy
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
 
 from lib.common.errors import InputError
 from lib.common.text import counted
@@ -17,6 +19,23 @@ WHOLE_FROM = 0.8  # of the rows of an older export: from one week to the next, w
 UNUSABLE = ("fichier_illisible", "fichier_vide", "reponse_en_erreur")  # reasons that one warning of all names together
 
 Rows = TypeVar("Rows")
+Part = TypeVar("Part")
+
+
+@dataclass
+class Reading(Generic[Part]):
+    """What one state of a file says, kept for all days that ask for it: parts, its own account, what it ends with."""
+
+    parts: list[Part] = field(default_factory=list)
+    account: Quality = field(default_factory=Quality)
+    error: InputError | None = None
+
+    def said_of(self, quality: Quality) -> Iterator[Part]:
+        """Yield the parts as if they were read now: into the account of a day, and with the error at their end."""
+        quality.absorb(self.account)
+        yield from self.parts
+        if self.error:
+            raise copy(self.error)  # the one that is kept would keep what each function that it passes has at hand
 
 
 def read_usable(files: Iterable[RawFile], read: Callable[[RawFile], Rows], quality: Quality) -> list[Rows]:

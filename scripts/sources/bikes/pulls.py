@@ -6,7 +6,6 @@ bytes hold a date of the day or of the days just before it are read.
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from copy import copy
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
@@ -27,7 +26,7 @@ from lib.raw.json_records import bodies_of, holds, is_searchable, pieces_of, sho
 from lib.raw.limits import BIKE_ROWS
 from lib.raw.source_files import RawFile
 from lib.raw.tables import read_table
-from lib.raw.usable_files import passed_over
+from lib.raw.usable_files import Reading, passed_over
 from scripts.sources.bikes.columns import Column
 
 COLUMNS: Aliases = {
@@ -141,7 +140,7 @@ def _of_json(raw: RawFile, day: date, around: list[date], before: list[date], qu
     if not about_day and not lately:
         return
     account = quality if about_day else Quality()  # what is wrong in another day's pull is said of that day
-    batches = _at_hand(raw, account) if looks[0].short else _records_of(raw, None, account)
+    batches = _short_pull(raw, state).said_of(account) if looks[0].short else _records_of(raw, None, account)
     if about_day:
         yield from batches
         return
@@ -196,24 +195,15 @@ def _records_of(raw: RawFile, data: bytes | None, account: Quality) -> Iterator[
     yield _rows(raw, lines, _columns(found))
 
 
-def _at_hand(raw: RawFile, account: Quality) -> Iterator[Rows]:
-    """Yield the records of a short pull, which the days around it have in common."""
-    batches, read, error = _short_pull(raw, raw.state)
-    account.absorb(read)
-    yield from batches
-    if error:
-        raise copy(error)  # of each day: the one that is kept would keep what every function that it passed has at hand
-
-
 @lru_cache(maxsize=PULLS_KEPT)
-def _short_pull(raw: RawFile, _state: tuple[int, ...]) -> tuple[list[Rows], Quality, InputError | None]:
-    """Read one state of a pull: its records, its own account, and what it ends with."""
-    account, batches = Quality(), list[Rows]()
+def _short_pull(raw: RawFile, _state: tuple[int, ...]) -> Reading[Rows]:
+    """Read one state of a short pull, which the days around it have in common."""
+    found = Reading[Rows]()
     try:
-        batches.extend(_records_of(raw, short_text(raw), account))
+        found.parts.extend(_records_of(raw, short_text(raw), found.account))
     except InputError as error:
-        return batches, account, error
-    return batches, account, None
+        found.error = error.with_traceback(None)
+    return found
 
 
 def _columns(found: list[dict[str, Any]]) -> Iterator[list[Any]]:

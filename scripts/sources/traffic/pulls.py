@@ -9,7 +9,6 @@ passed over when nearer ones are there: what they announced until 2030, and no p
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from copy import copy
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cache, lru_cache
@@ -23,7 +22,7 @@ from lib.raw.envelopes import records
 from lib.raw.json_records import bodies_of, short_text
 from lib.raw.limits import DISRUPTIONS
 from lib.raw.source_files import RawFile
-from lib.raw.usable_files import passed_over, too_many
+from lib.raw.usable_files import Reading, passed_over, too_many
 from scripts.sources.traffic import forms
 from scripts.sources.traffic.disruption import Disruption, disruption_of, read_disruption
 from scripts.sources.traffic.lines import Line
@@ -33,8 +32,6 @@ from scripts.sources.traffic.periods import clipped, last_day, reach
 
 # Reasons of rejects by which a pull lost more than a record: what it announces is not what was read.
 UNREAD = ("enregistrements_en_trop", "fichier_illisible", "fichier_trop_gros", "fichier_vide", "json_illisible")
-
-
 PULLS_KEPT = 2_000  # that a process has at hand: three a day of two years; what they tell alike is kept once
 
 
@@ -114,28 +111,25 @@ def _pages(raw: RawFile, quality: Quality) -> Iterator[Page]:
         if kept is None:
             yield from _read(raw, quality)
             return
-        pages, account, error = kept
-        quality.absorb(account)
-        yield from pages
-        if error:
-            raise copy(error)  # of each day: the one that is kept would keep what each function that it passed has
+        yield from kept.said_of(quality)
     except InputError as error:
         passed_over(raw, error, quality)
 
 
 @lru_cache(maxsize=PULLS_KEPT)
-def _kept(raw: RawFile, _state: tuple[int, ...]) -> tuple[list[Page], Quality, InputError | None] | None:
-    """Read one state of a pull: its responses, its own account, and what it ends with.
+def _kept(raw: RawFile, _state: tuple[int, ...]) -> Reading[Page] | None:
+    """Read the responses of one state of a pull; None of one that tells more than a day has room for.
 
-    None of one that tells more than a day has room for. Extracts that follow one another become one.
+    Extracts that follow one another become one.
     """
     if read_disruption.cache_info().currsize == DISRUPTIONS:  # what is at hand is as much as a day can hold
-        for known in (read_disruption, _told, _kept):
+        for known in (read_disruption, _in_line, _kept):
             known.cache_clear()
-    pages, account, room = list[Page](), Quality(), DISRUPTIONS
+    reading, room = Reading[Page](), DISRUPTIONS
+    pages = reading.parts
     last: list[tuple[int, Disruption]] = []
     try:
-        for page in _read(raw, account):
+        for page in _read(raw, reading.account):
             found = list(islice(page.disruptions, room))
             room -= len(found)
             if room <= 0:
@@ -147,8 +141,8 @@ def _kept(raw: RawFile, _state: tuple[int, ...]) -> tuple[list[Page], Quality, I
                 last = found
                 pages.append(page._replace(disruptions=last))
     except InputError as error:
-        return pages, account, error.with_traceback(None)
-    return pages, account, None
+        reading.error = error.with_traceback(None)
+    return reading
 
 
 def _read(raw: RawFile, quality: Quality) -> Iterator[Page]:
@@ -169,13 +163,13 @@ def _disruptions_of(
     """Yield each disruption of a response, with its line."""
     for record in response.disruptions:
         if one := disruption_of(record, response):
-            yield _told(line, one)
+            yield _in_line(line, one)
         else:
             quality.reject("identifiant_absent", raw.name, line, record)
 
 
 @lru_cache(maxsize=DISRUPTIONS)
-def _told(line: int, one: Disruption) -> tuple[int, Disruption]:
+def _in_line(line: int, one: Disruption) -> tuple[int, Disruption]:
     """Return one object for the pulls that tell a disruption in the same line: thousands of pairs a pull are 0.2 MB."""
     return line, one
 
