@@ -21,7 +21,7 @@ from lib.figures.answers import CUT, Answer
 from lib.figures.quality import Quality
 from lib.figures.raw_rows import newest, without_echoes, without_rejects
 from lib.figures.written_places import join_places
-from lib.raw.contents import last_line, lines_of, read_blocks, readable
+from lib.raw.contents import last_line, lines_of, read_blocks
 from lib.raw.csv_dialect import MAX_ROW_CHARACTERS, SPLIT_PLACE, point_decimals
 from lib.raw.forms import encoding
 from lib.raw.limits import COUNTS_BYTES, MEGABYTE
@@ -153,13 +153,11 @@ def _csv_rows(raw: RawFile, day: date, quality: Quality) -> pd.DataFrame:
 
 def is_cut(raw: RawFile) -> bool:
     """Tell whether a CSV export breaks off in its last line, of whatever day: it has no end, and is no whole row."""
-    with readable(raw.path):
-        stat = raw.path.stat()
-    return _breaks_off(raw, stat.st_size, stat.st_mtime_ns)
+    return _breaks_off(raw, raw.state)
 
 
 @lru_cache(maxsize=8)  # of a gzipped export all has to be read to know it, and a run asks for each day
-def _breaks_off(raw: RawFile, size: int, modified: int) -> bool:
+def _breaks_off(raw: RawFile, _state: tuple[int, ...]) -> bool:
     line = last_line(raw.path).strip()
     export = open_export(raw)
     fields, reason = fields_of(line, export.delimiter, len(export.header), encoding.Encoding(export.encoding))

@@ -60,7 +60,8 @@ def test_a_target_that_is_a_folder_is_left_alone(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["a.json"]
 
 
-def test_a_read_only_folder(tmp_path: Path, bits_count: None) -> None:
+@pytest.mark.parametrize(("bits", "written"), [(0o500, b"old"), (0o300, b"new")], ids=["read only", "not to be listed"])
+def test_a_folder_without_all_rights(tmp_path: Path, bits_count: None, bits: int, written: bytes) -> None:
     path = tmp_path / "folder" / "a.json"
     write_atomically(path, b"old")
 
@@ -68,22 +69,11 @@ def test_a_read_only_folder(tmp_path: Path, bits_count: None) -> None:
         write_atomically(path, b"new")
         return 0
 
-    with mode(path.parent, 0o500):
-        assert "StoreError: impossible d'écrire" in run_confined(write).err
-    assert alone(path, b"old")
-
-
-def test_a_folder_that_may_be_written_but_not_listed(tmp_path: Path, bits_count: None) -> None:
-    path = tmp_path / "folder" / "a.json"
-    write_atomically(path, b"old")
-
-    def write(_: list[str]) -> int:
-        write_atomically(path, b"new")
-        return 0
-
-    with mode(path.parent, 0o300):
-        assert run_confined(write).code == 0
-    assert alone(path, b"new")
+    with mode(path.parent, bits):
+        ran = run_confined(write)
+    assert ("StoreError: impossible d'écrire" in ran.err) == (written == b"old")
+    assert (ran.code == 0) == (written == b"new")
+    assert alone(path, written)
 
 
 def test_a_full_disk_keeps_the_old_file(tmp_path: Path) -> None:
